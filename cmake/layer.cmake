@@ -1,0 +1,36 @@
+# plait_layer(NAME [LAYERS other…] [LIBRARIES third-party…])
+#
+# One folder of src/ as one static library. Its include path is include/ and a build folder that holds a symlink to
+# its own sources only; the folders of other layers come with the LAYERS it declares and, because every link is
+# PRIVATE, with no others. So an include that the layer table (style §2) forbids fails with "No such file".
+function(plait_layer name)
+  cmake_parse_arguments(ARG "" "" "LAYERS;LIBRARIES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  set(link_folder ${CMAKE_BINARY_DIR}/layers/${name})
+  file(MAKE_DIRECTORY ${link_folder})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${link_folder}/${name} SYMBOLIC)
+
+  add_library(plait_${name} STATIC ${sources})
+  target_include_directories(plait_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include ${link_folder})
+  list(TRANSFORM ARG_LAYERS PREPEND plait_)
+  target_link_libraries(plait_${name} PRIVATE ${ARG_LAYERS} ${ARG_LIBRARIES})
+  plait_compile_options(plait_${name})
+endfunction()
+
+# plait_test(NAME SOURCES… LAYERS … [LIBRARIES …] [LABELS …] [TIMEOUT seconds])
+# One GoogleTest executable, every TEST of it a ctest test of its own.
+function(plait_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LAYERS;LIBRARIES;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 30)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  list(TRANSFORM ARG_LAYERS PREPEND plait_)
+  target_link_libraries(${name} PRIVATE ${ARG_LAYERS} ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE PLAIT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  plait_compile_options(${name})
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()

@@ -1,0 +1,95 @@
+// Client: sessions to servers over any wire, on one loop of its own.
+#pragma once
+
+#include <plait/limits.hpp>
+#include <plait/result.hpp>
+#include <plait/session.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace plait {
+
+struct ClientOptions {
+  Limits limits;
+  /// Adaptive busy-poll, see net::LoopOptions; at most 50 µs. Zero: off.
+  Duration busy_poll{0};
+};
+
+struct ConnectOptions {
+  /// Subprotocols to offer, in order of preference.
+  std::vector<std::string> subprotocols;
+  /// Further header fields of the opening handshake ("Authorization", "Cookie", "Origin").
+  std::vector<std::pair<std::string, std::string>> headers;
+  /// Offer permessage-deflate.
+  bool deflate = false;
+  /// Verify the server's certificate and name. Turn off for development certificates only.
+  bool verify_certificate = true;
+  /// PEM file with the authorities to trust; empty: the system's.
+  std::string certificate_authority_file;
+  /// From the call to on_open.
+  Duration timeout = std::chrono::seconds{10};
+};
+
+/// Sessions on one loop, which run() drives on the calling thread. All functions but post() and stop() are for that
+/// thread (before run(), or from a handler).
+class Client {
+ public:
+  explicit Client(ClientOptions options = {});
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Starts connecting to a ws: wss: tcp: tls: URL, or unix:/path (as ws:). Errors: a URL that cannot be used.
+  /// What fails later is told to handler->on_close (code 1006, the reason says what), without on_open.
+  Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
+                                   const ConnectOptions& options = {});
+
+  /// Turns the loop until stop(), or until no session is left.
+  void run();
+  /// One turn that waits at most `wait_max`.
+  void run_once(Duration wait_max);
+  /// From any thread.
+  void stop();
+  /// Runs `task` with the session on the loop; does nothing when it is gone. From any thread.
+  void post(SessionId id, std::function<void(Session&)> task);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// One session for scripts: each call turns a loop of its own until it is done or `timeout` has passed.
+class BlockingClient {
+ public:
+  struct Received {
+    MessageKind kind = MessageKind::text;
+    Bytes data;
+  };
+
+  /// Connects; errors say what failed (resolve, connect, TLS, handshake status).
+  static Result<BlockingClient, Error> connect(std::string_view url, const ConnectOptions& options = {});
+  BlockingClient(BlockingClient&&) noexcept;
+  BlockingClient& operator=(BlockingClient&&) noexcept;
+  ~BlockingClient();
+
+  /// Returns when the message is in the kernel, or the error.
+  Result<void, Error> send(const Message& message, Duration timeout = std::chrono::seconds{10});
+  /// The next message; nullopt when `timeout` passed; an error when the session has ended.
+  Result<std::optional<Received>, Error> receive(Duration timeout = std::chrono::seconds{10});
+  /// Closing handshake; what the peer answered.
+  CloseInfo close(std::uint16_t code = close_code::kNormal, std::string_view reason = {},
+                  Duration timeout = std::chrono::seconds{5});
+
+ private:
+  class Impl;
+  explicit BlockingClient(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace plait

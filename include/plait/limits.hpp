@@ -1,0 +1,67 @@
+// Every length, count and time that a peer controls, with its default and when to change it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace plait {
+
+using Duration = std::chrono::nanoseconds;
+
+/// One value per limit; checked before anything is allocated. A session that breaks one is closed with the code named.
+struct Limits {
+  // --- Messages -----------------------------------------------------------------------------------------------
+  /// Largest message, after decompression and assembly. WebSocket closes with 1009. Raise it for bulk transfer, or
+  /// receive in parts (SessionHandler::wants_parts), which has no limit.
+  std::size_t message_bytes_max = std::size_t{16} << 20;
+  /// Frames that one WebSocket message may be split into (RFC 6455 §10.4); 1008 beyond.
+  std::size_t message_fragments_max = 16384;
+  /// Subprotocols offered in one opening handshake.
+  std::size_t subprotocols_max = 16;
+
+  // --- Backpressure (bytes that the peer has not taken yet) -----------------------------------------------------
+  /// Above this, send() answers `queued`, and the session stops reading from its peer until the backlog has drained.
+  std::size_t send_high_water_bytes = std::size_t{1} << 20;
+  /// At or below this after having been above the high-water mark, on_writable is called.
+  std::size_t send_low_water_bytes = std::size_t{256} << 10;
+  /// A message that would take the backlog above this is not queued: send() answers `dropped`.
+  std::size_t send_queue_bytes_max = std::size_t{64} << 20;
+
+  // --- HTTP/1.1 -------------------------------------------------------------------------------------------------
+  /// Request line, bytes (414 beyond).
+  std::size_t request_line_bytes_max = 8 << 10;
+  /// All header fields of one request together, bytes (431 beyond).
+  std::size_t header_bytes_max = 32 << 10;
+  /// Header fields in one request (431 beyond).
+  std::size_t header_count_max = 100;
+  /// Request body that a server endpoint accepts (413 beyond).
+  std::size_t body_bytes_max = 1 << 20;
+  /// Requests that may be pipelined ahead of the answer.
+  std::size_t pipelined_requests_max = 16;
+
+  // --- Times ----------------------------------------------------------------------------------------------------
+  /// From accept to the end of the opening handshake or request head (408 or close). Bounds slow-header attacks.
+  Duration handshake_timeout = std::chrono::seconds{10};
+  /// An HTTP/1.1 connection with no request under way is closed after this.
+  Duration keep_alive_timeout = std::chrono::seconds{60};
+  /// A ping goes out after this much silence; zero turns pings off.
+  Duration ping_interval = std::chrono::seconds{25};
+  /// A peer that has sent nothing for this long after a ping is dead (close code 1006 seen by the handler).
+  Duration pong_timeout = std::chrono::seconds{20};
+  /// How long a closing handshake may take before the connection is cut.
+  Duration close_timeout = std::chrono::seconds{5};
+
+  // --- Connections ----------------------------------------------------------------------------------------------
+  /// Connections per server, over all its loops and listeners; further ones are closed on accept.
+  std::size_t connections_max = 1'000'000;
+  /// Connections whose opening handshake is not finished, per loop; beyond, the oldest is closed.
+  std::size_t handshakes_max = 4096;
+
+  // --- permessage-deflate (RFC 7692) ----------------------------------------------------------------------------
+  /// Messages smaller than this are sent uncompressed.
+  std::size_t deflate_threshold_bytes = 512;
+  /// A message may inflate to at most this many times its compressed size, once past 64 KiB (1009 beyond).
+  std::size_t inflate_ratio_max = 200;
+};
+
+}  // namespace plait

@@ -1,0 +1,114 @@
+// Server: listeners for every wire, several loops, one handler per session.
+#pragma once
+
+#include <plait/limits.hpp>
+#include <plait/result.hpp>
+#include <plait/session.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace plait {
+
+/// Certificate and key for tls: and wss: listeners, PEM files. Re-read when they change and on Server::reload().
+struct TlsFiles {
+  std::string certificate_file;  ///< chain, leaf first
+  std::string private_key_file;
+};
+
+struct ServerOptions {
+  /// Loops, each with its own thread, listeners and sessions; 0: one per core.
+  unsigned threads = 0;
+  Limits limits;
+  /// Needed by tls: and wss: unless development_certificate is set.
+  TlsFiles tls;
+  /// Makes (once) and uses a self-signed ECDSA P-256 certificate for localhost in the user's state folder. For
+  /// development only: no peer can verify it.
+  bool development_certificate = false;
+  /// permessage-deflate is offered to peers that ask for it. Off by default: compressing 1 KiB costs more than a
+  /// whole uncompressed echo.
+  bool deflate = false;
+  /// Adaptive busy-poll, see net::LoopOptions; at most 50 µs. Zero: off.
+  Duration busy_poll{0};
+  /// Origins that browsers may connect from ("https://example.org"); empty: only the server's own; "*": any.
+  std::vector<std::string> allowed_origins;
+  /// How long drain() waits for closing handshakes.
+  Duration drain_timeout = std::chrono::seconds{5};
+  /// CPUs to pin the loops to, in turn; empty: not pinned.
+  std::vector<int> cpus;
+};
+
+/// One HTTP/1.1 request for an endpoint that is not a session. Views last until the handler returns.
+struct HttpRequest {
+  std::string_view method;
+  std::string_view path;   ///< without the query, not decoded
+  std::string_view query;  ///< after "?"
+  std::string_view body;
+  std::function<std::string_view(std::string_view name)> header;  ///< value or empty
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< further fields
+};
+
+/// Called on any loop, possibly several at once. HEAD is answered from GET's response without the body.
+using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
+
+/// What all loops have counted since start. Consistent per loop, gathered when asked.
+struct ServerStats {
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;
+  std::uint64_t connections_open = 0;
+  std::uint64_t sessions_open = 0;
+  std::uint64_t messages_received = 0;
+  std::uint64_t messages_sent = 0;
+  std::uint64_t bytes_received = 0;  ///< payload
+  std::uint64_t bytes_sent = 0;      ///< payload
+  std::uint64_t http_requests = 0;
+};
+
+/// Set up with listen() and http(), then run(). Not copyable or movable.
+class Server {
+ public:
+  explicit Server(ServerOptions options = {});
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Binds `url` at once and serves sessions at its path with handlers from `factory`. Schemes: tcp: tls: (messages over
+  /// a byte stream, spec/frames.md), ws: wss: (WebSocket, and HTTP/1.1 on the same port), unix:/path (as ws:).
+  /// Further paths on the same address: call again. Port 0 picks a free port.
+  /// Returns the URL really bound. Errors name the address, certificate or scheme, and the fix. Before run() only.
+  Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
+
+  /// Answers `path` on every ws:, wss: and unix: listener ("/health"; a trailing "*" matches any rest). Before run().
+  void http(std::string_view path, HttpHandler handler);
+
+  /// Serves until stop() or drain() has finished. Errors: a thread or loop that could not be made.
+  Result<void, Error> run();
+
+  /// Stops accepting, closes sessions with 1001, waits at most drain_timeout, then run() returns. From any thread.
+  void drain();
+  /// As drain() without waiting. From any thread, also from a signal handler.
+  void stop();
+  /// Reads the certificate files again; the old certificate stays when they are bad. From any thread.
+  Result<void, Error> reload();
+
+  /// Runs `task` with the session on its loop; does nothing when it is gone. From any thread.
+  void post(SessionId id, std::function<void(Session&)> task);
+  /// From any thread.
+  [[nodiscard]] ServerStats stats() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace plait

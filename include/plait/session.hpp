@@ -1,0 +1,207 @@
+// Session and SessionHandler: one conversation with one peer, the same on every wire.
+//
+// A handler's functions are called on the session's loop, one at a time. A session belongs to that loop: call it from
+// inside its handler's functions or from a function posted to it (Server::post, Client::post), never from elsewhere.
+#pragma once
+
+#include <plait/bytes.hpp>
+#include <plait/limits.hpp>
+#include <plait/result.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace plait {
+
+enum class MessageKind : std::uint8_t { text, binary };
+
+/// One message, as a view. Valid until the handler that got it returns (or, given to send(), until send() returns);
+/// share() makes it an owner.
+class Message {
+ public:
+  /// Where the bytes live; lets send() answer a received message without copying it. Made by the transports only.
+  enum class Storage : std::uint8_t { borrowed, receive_buffer, block };
+
+  Message(MessageKind kind, ByteView data) : kind_(kind), data_(data) {}
+  static Message text(std::string_view text) { return {MessageKind::text, as_bytes(text)}; }
+  static Message binary(ByteView data) { return {MessageKind::binary, data}; }
+  /// A message in an owned block: send() keeps a reference instead of copying. `bytes` must outlive the Message.
+  static Message shared(MessageKind kind, const Bytes& bytes);
+  /// A received message; for transports.
+  static Message received(MessageKind kind, ByteView data, Storage storage, Block* block) {
+    Message message{kind, data};
+    message.storage_ = storage;
+    message.block_ = block;
+    return message;
+  }
+
+  [[nodiscard]] MessageKind kind() const { return kind_; }
+  [[nodiscard]] ByteView data() const { return data_; }
+  [[nodiscard]] std::string_view text() const { return as_text(data_); }
+  [[nodiscard]] std::size_t size() const { return data_.size(); }
+  /// An owned slice: shares the block the message was received in, else copies.
+  [[nodiscard]] Bytes share() const;
+
+  [[nodiscard]] Storage storage() const { return storage_; }
+  [[nodiscard]] Block* block() const { return block_; }
+
+ private:
+  MessageKind kind_;
+  Storage storage_ = Storage::borrowed;
+  ByteView data_;
+  Block* block_ = nullptr;
+};
+
+/// What became of a message given to send().
+enum class SendStatus : std::uint8_t {
+  sent,     ///< handed to the kernel, or gathered for the write at the end of this turn of the loop
+  queued,   ///< accepted, but the backlog is above the high-water mark: wait for on_writable
+  dropped,  ///< not accepted: the backlog would exceed Limits::send_queue_bytes_max
+  closed,   ///< not accepted: the session is closing or closed
+};
+
+struct SendOptions {
+  /// Compress where the peer negotiated it and the message is at least Limits::deflate_threshold_bytes.
+  bool compress = true;
+};
+
+/// Close codes (RFC 6455 §7.4.1), used on every wire.
+namespace close_code {
+inline constexpr std::uint16_t kNormal = 1000;
+inline constexpr std::uint16_t kGoingAway = 1001;
+inline constexpr std::uint16_t kProtocolError = 1002;
+inline constexpr std::uint16_t kUnsupportedData = 1003;
+inline constexpr std::uint16_t kNoStatus = 1005;  ///< never on the wire: the peer's close frame had no code
+inline constexpr std::uint16_t kAbnormal = 1006;  ///< never on the wire: the connection ended without a close frame
+inline constexpr std::uint16_t kInvalidPayload = 1007;
+inline constexpr std::uint16_t kPolicyViolation = 1008;
+inline constexpr std::uint16_t kMessageTooBig = 1009;
+inline constexpr std::uint16_t kMandatoryExtension = 1010;
+inline constexpr std::uint16_t kInternalError = 1011;
+inline constexpr std::uint16_t kTryAgainLater = 1013;
+}  // namespace close_code
+
+/// Why and how a session ended.
+struct CloseInfo {
+  std::uint16_t code = close_code::kAbnormal;
+  std::string reason;          ///< UTF-8, at most 123 bytes on the wires that have RFC 6455's limit
+  bool clean = false;          ///< both sides finished the closing handshake
+  bool started_by_us = false;  ///< close() or a violated rule, rather than the peer
+};
+
+/// Slab index and generation: valid for ever, resolves to nothing once the session is gone.
+struct SessionId {
+  std::uint32_t loop = 0;
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+  friend bool operator==(const SessionId&, const SessionId&) = default;
+};
+
+/// Counters since the session opened. Bytes are payload bytes, before compression and after decompression.
+struct SessionStats {
+  std::uint64_t messages_received = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t messages_sent = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t messages_dropped = 0;
+};
+
+/// A message that is sent in parts, so that it needs never be whole in memory. Belongs to its session.
+class MessageWriter {
+ public:
+  virtual ~MessageWriter() = default;
+  /// Sends one part. As Session::send; `dropped` leaves the message where it was, and the part may be tried again.
+  virtual SendStatus write(ByteView part) = 0;
+  /// Ends the message. The writer must not be used afterwards.
+  virtual SendStatus finish() = 0;
+};
+
+/// One conversation with one peer.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  /// Sends one message. Never blocks. Sends of one session arrive in order.
+  virtual SendStatus send(const Message& message, SendOptions options = {}) = 0;
+
+  /// Starts a message of unknown length. Until finish(), send() answers `dropped`: a message cannot interrupt another.
+  /// Null when a message is under way already or the session is closing.
+  virtual MessageWriter* begin_message(MessageKind kind) = 0;
+
+  /// Starts the closing handshake; what was sent before still goes out. `reason` is cut to 123 bytes of whole UTF-8
+  /// characters. on_close follows. Does nothing when already closing.
+  virtual void close(std::uint16_t code = close_code::kNormal, std::string_view reason = {}) = 0;
+  /// Cuts the connection at once; on_close follows with code 1006.
+  virtual void abort() = 0;
+
+  /// Stops and resumes reading from the peer (TCP backpressure reaches it). Pairs nest not.
+  virtual void pause() = 0;
+  virtual void resume() = 0;
+
+  /// Bytes accepted by send() that the kernel has not taken yet.
+  [[nodiscard]] virtual std::size_t buffered_bytes() const = 0;
+  /// Round trip of the newest answered ping; none before the first.
+  [[nodiscard]] virtual std::optional<Duration> rtt() const = 0;
+  [[nodiscard]] virtual SessionStats stats() const = 0;
+  [[nodiscard]] virtual SessionId id() const = 0;
+  /// The peer's address as text: "127.0.0.1:5000", "[::1]:5000", "unix".
+  [[nodiscard]] virtual std::string peer() const = 0;
+  /// The subprotocol that was agreed on, or empty.
+  [[nodiscard]] virtual std::string_view subprotocol() const = 0;
+};
+
+/// The opening handshake as the server sees it, before there is a session.
+class OpeningRequest {
+ public:
+  virtual ~OpeningRequest() = default;
+  [[nodiscard]] virtual std::string_view path() const = 0;   ///< without the query
+  [[nodiscard]] virtual std::string_view query() const = 0;  ///< after "?", not decoded
+  /// The value of a header field, or empty; the name is compared without case. On wires without HTTP: "authorization",
+  /// "origin" and "host" only.
+  [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
+  [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;  ///< offered, in order
+  [[nodiscard]] virtual std::string peer() const = 0;
+  /// True on wires that encrypt (tls:, wss:).
+  [[nodiscard]] virtual bool secure() const = 0;
+
+  /// Accepts, with one of the offered subprotocols or none.
+  virtual void accept(std::string_view subprotocol = {}) = 0;
+  /// Refuses with an HTTP status (400–599) and a reason for the body.
+  virtual void reject(int status, std::string_view reason) = 0;
+};
+
+/// What the user implements. One object per session, made by the factory that was given to listen() or connect(), and
+/// destroyed after on_close. An exception out of any function closes the session with 1011 and is logged.
+class SessionHandler {
+ public:
+  virtual ~SessionHandler() = default;
+  /// Server only. The default accepts without a subprotocol. Must accept or reject before it returns.
+  virtual void on_request(OpeningRequest& request) { request.accept(); }
+  virtual void on_open(Session&) {}
+  virtual void on_message(Session&, Message) {}
+  /// True: on_message_part is called instead of on_message, and no message is assembled in memory.
+  [[nodiscard]] virtual bool wants_parts() const { return false; }
+  /// One part of a message; `last` ends it. A part may be empty.
+  virtual void on_message_part(Session&, Message /*part*/, bool /*last*/) {}
+  /// The backlog has drained to the low-water mark after send() had answered `queued` or `dropped`.
+  virtual void on_writable(Session&) {}
+  /// The last call; `session` may not be sent to any more.
+  virtual void on_close(Session&, const CloseInfo&) {}
+};
+
+/// Makes the handler of one new session. Called on that session's loop; must be callable from every loop at once.
+using HandlerFactory = std::function<std::unique_ptr<SessionHandler>()>;
+
+/// A factory for handlers of one type with a default constructor.
+template <class Handler>
+HandlerFactory handler() {
+  return [] { return std::make_unique<Handler>(); };
+}
+
+}  // namespace plait

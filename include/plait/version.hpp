@@ -1,0 +1,7 @@
+#pragma once
+
+namespace plait {
+
+inline constexpr const char kVersion[] = "0.1.0";
+
+}  // namespace plait
