@@ -18,70 +18,70 @@ std::uint16_t close_code_of(Error error) {
   }
 }
 
-std::string_view describe(Error error) {
+std::string_view name_of(Error error) {
   switch (error) {
     case Error::unknown_type:
-      return "unknown frame type";
+      return "unknown_type";
     case Error::length_not_minimal:
-      return "frame length not in its shortest encoding";
+      return "length_not_minimal";
     case Error::open_expected:
-      return "the first frame is not open";
+      return "open_expected";
     case Error::open_repeated:
-      return "second open frame";
+      return "open_repeated";
     case Error::open_too_big:
-      return "open frame too big";
+      return "open_too_big";
     case Error::control_too_big:
-      return "control frame above 125 bytes";
+      return "control_too_big";
     case Error::message_too_big:
-      return "message too big";
+      return "message_too_big";
     case Error::message_interrupted:
-      return "message between the parts of another";
+      return "message_interrupted";
     case Error::part_without_flags:
-      return "part frame without flags";
+      return "part_without_flags";
     case Error::part_flags_reserved:
-      return "reserved part flag set";
+      return "part_flags_reserved";
     case Error::part_kind_changed:
-      return "parts of one message differ in kind";
+      return "part_kind_changed";
     case Error::too_many_parts:
-      return "too many parts";
+      return "too_many_parts";
     case Error::text_not_utf8:
-      return "text is not UTF-8";
+      return "text_not_utf8";
     case Error::close_truncated:
-      return "close frame of one byte";
+      return "close_truncated";
     case Error::close_code_invalid:
-      return "invalid close code";
+      return "close_code_invalid";
     case Error::close_reason_not_utf8:
-      return "close reason is not UTF-8";
+      return "close_reason_not_utf8";
     case Error::bad_magic:
-      return "open does not begin with PLT1";
+      return "bad_magic";
     case Error::open_truncated:
-      return "open field runs past the end";
+      return "open_truncated";
     case Error::open_trailing_bytes:
-      return "bytes after the last open field";
+      return "open_trailing_bytes";
     case Error::path_invalid:
-      return "invalid path";
+      return "path_invalid";
     case Error::path_too_long:
-      return "path too long";
+      return "path_too_long";
     case Error::authority_invalid:
-      return "invalid authority";
+      return "authority_invalid";
     case Error::authority_too_long:
-      return "authority too long";
+      return "authority_too_long";
     case Error::token_invalid:
-      return "invalid token";
+      return "token_invalid";
     case Error::token_too_long:
-      return "token too long";
+      return "token_too_long";
     case Error::too_many_subprotocols:
-      return "too many subprotocols";
+      return "too_many_subprotocols";
     case Error::subprotocol_invalid:
-      return "invalid subprotocol";
+      return "subprotocol_invalid";
     case Error::status_invalid:
-      return "status is neither 200 nor 400 to 599";
+      return "status_invalid";
     case Error::reason_invalid:
-      return "reason is not UTF-8";
+      return "reason_invalid";
     case Error::reason_too_long:
-      return "reason too long";
+      return "reason_too_long";
   }
-  return "unknown error";
+  return {};
 }
 
 }  // namespace plait::frames

@@ -43,7 +43,7 @@ enum class Error : std::uint8_t {
 
 /// What the session is closed with: 1007, 1008, 1009 or 1002.
 std::uint16_t close_code_of(Error error);
-/// For a close reason or a log: names the rule.
-std::string_view describe(Error error);
+/// The enumerator as text: the reason in the close frame, and the word in spec/vectors/frames.json.
+std::string_view name_of(Error error);
 
 }  // namespace plait::frames
