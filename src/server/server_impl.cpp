@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "net/affinity.hpp"
-#include "transport/frame_accept.hpp"
+#include "transport/frame_session.hpp"
 #include "transport/http_connection.hpp"
 
 namespace plait {
@@ -122,7 +122,7 @@ Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bo
   const transport::Router& router = *binding.router;
   transport::Acceptor::MakeProtocol make_protocol;
   if (is_framed(binding.uri.scheme)) {
-    make_protocol = [&router] { return std::make_unique<transport::FrameAccept>(router); };
+    make_protocol = [&worker, &router] { return std::make_unique<transport::FrameAccept>(worker.context(), router); };
   } else {
     make_protocol = [&router] { return std::make_unique<transport::HttpConnection>(router); };
   }

@@ -22,7 +22,10 @@ struct HttpConnection::PendingBody {
 
 HttpConnection::~HttpConnection() = default;
 
-void HttpConnection::handle_open() { expect_request(connection().context().limits.handshake_timeout); }
+void HttpConnection::handle_open() {
+  handshake_.enter(connection());
+  if (!connection().closed()) expect_request(connection().context().limits.handshake_timeout);
+}
 
 void HttpConnection::expect_request(Duration timeout) {
   scanned_ = 0;
@@ -142,6 +145,7 @@ void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool
     return connection().finish();
   }
   connection().write_soon();
+  handshake_.leave();
   expect_request(connection().context().limits.keep_alive_timeout);
 }
 

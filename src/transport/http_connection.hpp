@@ -10,6 +10,7 @@
 
 #include "http/body_decoder.hpp"
 #include "http/request.hpp"
+#include "transport/handshake_slot.hpp"
 #include "transport/router.hpp"
 #include "transport/tcp_connection.hpp"
 
@@ -40,6 +41,7 @@ class HttpConnection final : public Protocol {
   void expect_request(Duration timeout);
 
   const Router& router_;
+  HandshakeSlot handshake_;
   std::unique_ptr<PendingBody> body_;
   std::size_t scanned_ = 0;
   int minor_version_ = 1;    // of the request that is answered

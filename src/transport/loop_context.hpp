@@ -72,8 +72,8 @@ struct LoopContext {
   const std::uint32_t index;                   ///< the loop's number, in SessionIds
   std::atomic<std::size_t>& connection_count;  ///< of all loops together, for Limits::connections_max
   OutputQueues queues;
-  ConnectionTable connections;
   std::list<TcpConnection*> handshakes;  ///< connections whose opening handshake is under way, oldest first
+  ConnectionTable connections;
   Counters counters;
   crypto::RandomSource random;           ///< masking keys
   std::vector<std::uint8_t> plaintext;   ///< where TLS decrypts to; made with the first TLS connection

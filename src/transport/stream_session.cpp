@@ -21,11 +21,6 @@ struct StreamSession::Rare {
   std::string close_reason;
 };
 
-StreamSession::StreamSession(std::unique_ptr<SessionHandler> handler, std::string subprotocol)
-    : handler_(std::move(handler)) {
-  if (!subprotocol.empty()) rare().subprotocol = std::move(subprotocol);
-}
-
 StreamSession::~StreamSession() = default;
 
 StreamSession::Rare& StreamSession::rare() {
@@ -52,14 +47,18 @@ std::optional<Duration> StreamSession::rtt() const {
   return Duration{rtt_nanoseconds_};
 }
 
+void StreamSession::set_subprotocol(std::string_view subprotocol) {
+  if (!subprotocol.empty()) rare().subprotocol = subprotocol;
+}
+
 std::string_view StreamSession::subprotocol() const {
   return rare_ == nullptr ? std::string_view{} : std::string_view{rare_->subprotocol};
 }
 
 // --- Open, messages --------------------------------------------------------------------------------------------------
 
-void StreamSession::handle_open() {
-  opened_ = true;
+void StreamSession::start() {
+  started_ = true;
   connection().context().counters.sessions_open.add();
   connection().clear_deadline();
   if (limits().ping_interval > Duration::zero()) {
@@ -191,13 +190,14 @@ void StreamSession::handle_drain() { close(close_code::kGoingAway, "the server i
 
 void StreamSession::handle_closed(const Disconnect& why) {
   state_ = State::finished;
-  if (opened_) connection().context().counters.sessions_open.subtract();
+  if (started_) connection().context().counters.sessions_open.subtract();
+  if (handler_ == nullptr) return;
   CloseInfo info;
   info.code = close_code_;
   info.clean = clean_;
   info.started_by_us = started_by_us_;
   if (rare_ != nullptr) info.reason = rare_->close_reason;
-  if (info.reason.empty() && !clean_) info.reason = describe(why);
+  if (info.reason.empty() && !clean_) info.reason = why.text();
   guarded([&] { handler_->on_close(*this, info); });
 }
 

@@ -13,7 +13,8 @@ namespace plait::transport {
 
 class StreamSession : public Session, public Protocol {
  public:
-  explicit StreamSession(std::unique_ptr<SessionHandler> handler, std::string subprotocol);
+  /// `handler` may be null until start().
+  explicit StreamSession(std::unique_ptr<SessionHandler> handler) : handler_(std::move(handler)) {}
   ~StreamSession() override;
 
   // Session
@@ -29,13 +30,12 @@ class StreamSession : public Session, public Protocol {
   [[nodiscard]] std::string_view subprotocol() const override;
 
   // Protocol
-  void handle_open() override;
   void handle_end() override;
   void handle_drained() override;
   void handle_deadline(core::TimePoint now) override;
   void handle_drain() override;
   void handle_closed(const Disconnect& why) override;
-  plait::Session* session() override { return this; }
+  plait::Session* session() override { return started_ ? this : nullptr; }
 
  protected:
   enum class State : std::uint8_t {
@@ -44,12 +44,17 @@ class StreamSession : public Session, public Protocol {
     finished,  // nothing more is handled; the socket is being closed
   };
 
+  void set_handler(std::unique_ptr<SessionHandler> handler) { handler_ = std::move(handler); }
+  void set_subprotocol(std::string_view subprotocol);
+  /// The opening handshake is done: calls on_open. Needs the handler.
+  void start();
+  [[nodiscard]] bool started() const { return started_; }
+
   virtual void encode_ping(ByteView payload) = 0;
   virtual void encode_close(std::uint16_t code, std::string_view reason) = 0;
 
   [[nodiscard]] bool is_open() const { return state_ == State::open; }
   [[nodiscard]] bool handles_input() const { return state_ != State::finished && !connection().input_stopped(); }
-  [[nodiscard]] SessionHandler& handler() const { return *handler_; }
   [[nodiscard]] const Limits& limits() const { return connection().context().limits; }
 
   /// Whether a message of `size` payload bytes may be queued; counts it as dropped if not.
@@ -80,7 +85,7 @@ class StreamSession : public Session, public Protocol {
   std::int64_t rtt_nanoseconds_ = -1;
   std::uint16_t close_code_ = close_code::kAbnormal;
   State state_ = State::open;
-  bool opened_ = false;
+  bool started_ = false;
   bool clean_ = false;
   bool started_by_us_ = false;
   bool wants_writable_ = false;

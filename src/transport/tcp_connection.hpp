@@ -26,6 +26,9 @@ namespace plait::transport {
 struct Disconnect {
   int system_errno = 0;     ///< of the failed read or write; 0 if there was none
   std::string_view reason;  ///< for a person; empty for a plain end
+
+  /// "reading failed: Connection reset by peer".
+  [[nodiscard]] std::string text() const;
 };
 
 /// What runs above a byte stream: HTTP/1.1, WebSocket, frames. Owned by its connection.

@@ -53,12 +53,14 @@ class WsSession::Writer final : public MessageWriter {
 };
 
 WsSession::WsSession(LoopContext& context, std::unique_ptr<SessionHandler> handler, Options options)
-    : StreamSession(std::move(handler), std::move(options.subprotocol)),
-      decoder_({.role = options.role, .parts = this->handler().wants_parts(), .inflater = options.inflater.get()},
-               context.limits, context.loop.buffers()),
+    : StreamSession(std::move(handler)),
+      decoder_({.role = options.role, .parts = options.parts, .inflater = options.inflater.get()}, context.limits,
+               context.loop.buffers()),
       deflater_(std::move(options.deflater)),
       inflater_(std::move(options.inflater)),
-      role_(options.role) {}
+      role_(options.role) {
+  set_subprotocol(options.subprotocol);
+}
 
 WsSession::~WsSession() = default;
 

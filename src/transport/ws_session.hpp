@@ -17,7 +17,8 @@ class WsSession final : public StreamSession {
  public:
   struct Options {
     ws::Role role = ws::Role::server;
-    std::string subprotocol;
+    std::string_view subprotocol;
+    bool parts = false;  ///< what the handler's wants_parts() says
     std::unique_ptr<codec::Deflater> deflater;  ///< both or neither: permessage-deflate was negotiated
     std::unique_ptr<codec::Inflater> inflater;
   };
@@ -29,6 +30,7 @@ class WsSession final : public StreamSession {
   SendStatus send(const Message& message, SendOptions options) override;
   MessageWriter* begin_message(MessageKind kind) override;
 
+  void handle_open() override { start(); }
   void handle_bytes(MutableByteView& input) override;
   MutableByteView direct_buffer() override { return decoder_.direct_buffer(); }
   void commit_direct(std::size_t count) override { decoder_.commit_direct(count); }
