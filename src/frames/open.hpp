@@ -26,17 +26,17 @@ inline constexpr std::uint16_t kStatusAccepted = 200;
 
 /// Client → server. Views into the payload.
 struct OpenRequest {
-  std::string_view path;       ///< with the query, if any: "/wse?format=msgpack"
-  std::string_view authority;  ///< host and port as the client names them, or empty
-  std::string_view token;      ///< what HTTP carries as "Authorization: Bearer …", or empty
-  std::vector<std::string_view> subprotocols;
+  std::string_view path{};       ///< with the query, if any: "/wse?format=msgpack"
+  std::string_view authority{};  ///< host and port as the client names them, or empty
+  std::string_view token{};      ///< what HTTP carries as "Authorization: Bearer …", or empty
+  std::vector<std::string_view> subprotocols{};
 };
 
 /// Server → client.
 struct OpenResponse {
   std::uint16_t status = kStatusAccepted;  ///< 200, or 400–599: refused, and the server closes
-  std::string_view subprotocol;            ///< accepted: the one agreed on, or empty
-  std::string_view reason;                 ///< refused: a sentence for a person, UTF-8
+  std::string_view subprotocol{};            ///< accepted: the one agreed on, or empty
+  std::string_view reason{};                 ///< refused: a sentence for a person, UTF-8
 };
 
 /// Appends an open frame. The request must pass check_request, the response's text keep its limit above.

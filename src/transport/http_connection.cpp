@@ -2,10 +2,8 @@
 
 #include <plait/log.hpp>
 
-#include <chrono>
 #include <exception>
 
-#include "http/date.hpp"
 #include "http/response.hpp"
 #include "transport/ws_upgrade.hpp"
 
@@ -127,7 +125,6 @@ void HttpConnection::upgrade(const http::RequestHead& head, const HandlerFactory
 void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool head_only) {
   std::vector<http::Field> fields{{"Content-Type", response.content_type}};
   for (const auto& [name, value] : response.headers) fields.push_back({name, value});
-  const std::string date = http::format_date(std::chrono::system_clock::now());
   OutputQueue& output = connection().output();
   if (!http::encode_response_head(
           output, {.status = response.status,
@@ -135,7 +132,7 @@ void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool
                    .body = {.kind = http::BodyFraming::Kind::length, .length = response.body.size()},
                    .keep_alive = keep_alive,
                    .request_minor_version = minor_version_,
-                   .date = date})) {
+                   .date = connection().context().http_date()})) {
     log(LogLevel::error, "an HTTP handler gave a header field with a forbidden character");
     return refuse(500, "internal error");
   }

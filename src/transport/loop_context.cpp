@@ -1,5 +1,6 @@
 #include "transport/loop_context.hpp"
 
+#include "http/date.hpp"
 #include "transport/tcp_connection.hpp"
 
 namespace plait::transport {
@@ -34,6 +35,15 @@ void ConnectionTable::for_each(const std::function<void(TcpConnection&)>& visit)
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].connection != nullptr) visit(*entries_[i].connection);
   }
+}
+
+std::string_view LoopContext::http_date() {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (date_.empty() || now != date_time_) {
+    date_ = http::imf_fixdate(now);
+    date_time_ = now;
+  }
+  return date_;
 }
 
 }  // namespace plait::transport

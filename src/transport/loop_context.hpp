@@ -6,10 +6,13 @@
 #include <plait/session.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "crypto/random.hpp"
@@ -77,7 +80,14 @@ struct LoopContext {
   Counters counters;
   crypto::RandomSource random;           ///< masking keys
   std::vector<std::uint8_t> plaintext;   ///< where TLS decrypts to; made with the first TLS connection
-  std::vector<std::uint8_t> compressed;  ///< scratch for one outgoing message
+  core::VectorSink compressed;           ///< scratch for one outgoing message
+
+  /// The Date field's value now, made once a second.
+  std::string_view http_date();
+
+ private:
+  std::string date_;
+  std::chrono::system_clock::time_point date_time_;
 };
 
 }  // namespace plait::transport

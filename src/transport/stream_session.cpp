@@ -21,6 +21,7 @@ struct StreamSession::Rare {
   std::string close_reason;
 };
 
+StreamSession::StreamSession(std::unique_ptr<SessionHandler> handler) : handler_(std::move(handler)) {}
 StreamSession::~StreamSession() = default;
 
 StreamSession::Rare& StreamSession::rare() {

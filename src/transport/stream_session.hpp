@@ -14,7 +14,7 @@ namespace plait::transport {
 class StreamSession : public Session, public Protocol {
  public:
   /// `handler` may be null until start().
-  explicit StreamSession(std::unique_ptr<SessionHandler> handler) : handler_(std::move(handler)) {}
+  explicit StreamSession(std::unique_ptr<SessionHandler> handler);
   ~StreamSession() override;
 
   // Session

@@ -115,10 +115,10 @@ SendStatus WsSession::send(const Message& message, SendOptions options) {
 }
 
 SendStatus WsSession::send_compressed(const Message& message) {
-  std::vector<std::uint8_t>& compressed = connection().context().compressed;
+  core::VectorSink& compressed = connection().context().compressed;
   compressed.clear();
-  deflater_->compress(message.data(), compressed);
-  encode_frame(opcode_of(message.kind()), true, true, Message{message.kind(), compressed});
+  deflater_->finish(message.data(), compressed);
+  encode_frame(opcode_of(message.kind()), true, true, Message{message.kind(), compressed.bytes});
   return finish_send(message.size());
 }
 
