@@ -30,15 +30,17 @@ class BusyPollBudget {
   /// How long the next spin may take.
   [[nodiscard]] Duration current() const { return current_; }
 
-  void spin_found_work() {
+  /// After a spin that did not end at its first look. `took` is its real duration: much more than the budget means that
+  /// this thread was preempted, and that what it found came late because of the spin.
+  void spin_ended(bool found_work, Duration took) {
+    if (took > 2 * current_) return die();
+    if (!found_work) {
+      current_ /= 2;
+      if (current_ < max_ / kFloorDivisor) die();
+      return;
+    }
     current_ = std::min(max_, current_ * 2);
     blocks_needed_ = std::max<std::uint32_t>(1, blocks_needed_ / 2);
-  }
-  /// `took` is the spin's real duration: much more than the budget means that this thread was preempted.
-  void spin_found_nothing(Duration took) {
-    const bool preempted = took > 2 * current_;
-    current_ /= 2;
-    if (preempted || current_ < max_ / kFloorDivisor) die();
   }
   /// After a block without a spin before it that ended with an event after `took`.
   void block_found_work(Duration took) {

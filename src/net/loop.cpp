@@ -1,5 +1,6 @@
 #include "net/loop.hpp"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -152,27 +153,28 @@ int Loop::wait_adaptively(Duration wait_max) {
   const Duration budget = std::min(busy_poll_.current(), until_next_timer(wait_max));
   if (budget > Duration::zero()) {
     const int count = spin(begin, budget);
-    if (count > 0 || must_not_wait()) return count;
-    return block(until_next_timer(wait_max));
+    return count > 0 || must_not_wait() ? count : block(until_next_timer(wait_max));
   }
   const int count = block(until_next_timer(wait_max));
   if (count > 0) busy_poll_.block_found_work(Clock::now() - begin);
   return count;
 }
 
-/// Looks for events until `budget` has passed.
+/// Looks for events until `budget` has passed. What is there at the first look says nothing about the budget: it would
+/// not have needed a spin. Between looks whoever waits for this CPU gets it, often the very peer.
 int Loop::spin(core::TimePoint begin, Duration budget) {
+  int count = poll(0);
+  if (count > 0 || must_not_wait()) return count;
+  bool found = false;
   Duration took{0};
   do {
-    const int count = poll(0);
-    if (count > 0 || must_not_wait()) {
-      busy_poll_.spin_found_work();
-      return count;
-    }
+    ::sched_yield();
+    count = poll(0);
+    found = count > 0 || must_not_wait();
     took = Clock::now() - begin;
-  } while (took < budget);
-  busy_poll_.spin_found_nothing(took);
-  return 0;
+  } while (!found && took < budget);
+  busy_poll_.spin_ended(found, took);
+  return count;
 }
 
 int Loop::block(Duration wait_max) {
