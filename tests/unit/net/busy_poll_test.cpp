@@ -59,10 +59,10 @@ TEST(BusyPollBudget, WorkFoundAfterAPreemptionIsNoSuccess) {
 TEST(BusyPollBudget, ComesBackAfterQuickBlocksOnly) {
   BusyPollBudget budget{50us};
   miss_until_dead(budget);
-  for (int i = 0; i < 100; ++i) budget.block_found_work(51us);
+  for (int i = 0; i < 100; ++i) budget.block_found_work(101us);
   EXPECT_EQ(budget.current(), 0s);
-  budget.block_found_work(50us);
-  budget.block_found_work(50us);
+  budget.block_found_work(100us);
+  budget.block_found_work(100us);
   EXPECT_EQ(budget.current(), 50us);
 }
 
