@@ -103,7 +103,7 @@ TEST(Loop, AHandlerMayUnwatchAndDestroyItself) {
 
 TEST(Loop, ATurnGoesFromEventsToTimersTasksHooksAndRetired) {
   auto loop = make_loop();
-  auto [client, server] = unix_pair();
+  const Pair pair = unix_pair();
   std::vector<std::string> order;
   struct Witness : Retirable {
     explicit Witness(std::vector<std::string>& to) : order(to) {}
@@ -118,14 +118,14 @@ TEST(Loop, ATurnGoesFromEventsToTimersTasksHooksAndRetired) {
     loop->retire(std::make_unique<Witness>(order));
     loop->at_turn_end(hook);
     loop->post([&] { order.emplace_back("task"); });
-    loop->unwatch(server.fd(), handler);
+    loop->unwatch(pair.server.fd(), handler);
   }};
   // The timer's tick passes first, so that one turn finds everything due.
   const auto tick_over = loop->now() + 2 * core::TimerWheel::kTick;
   while (std::chrono::steady_clock::now() < tick_over) {
   }
-  ASSERT_TRUE(loop->watch(server.fd(), EPOLLIN, handler));
-  write_all(client, "x");
+  ASSERT_TRUE(loop->watch(pair.server.fd(), EPOLLIN, handler));
+  write_all(pair.client, "x");
   loop->run_once(1s);
   EXPECT_THAT(order, ElementsAre("event", "timer", "task", "hook", "retired"));
 }
