@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 
 void miss_until_dead(BusyPollBudget& budget) {
-  for (int i = 0; i < 10 && budget.current() > 0s; ++i) budget.spin_found_nothing(budget.current());
+  for (int i = 0; i < 10 && budget.current() > 0s; ++i) budget.spin_ended(false, budget.current());
   ASSERT_EQ(budget.current(), 0s);
 }
 
@@ -21,42 +21,48 @@ TEST(BusyPollBudget, ZeroNeverSpins) {
 TEST(BusyPollBudget, HalvesWhenNothingIsFoundAndDoublesWhenWorkIs) {
   BusyPollBudget budget{48us};
   EXPECT_EQ(budget.current(), 48us);
-  budget.spin_found_nothing(48us);
+  budget.spin_ended(false, 48us);
   EXPECT_EQ(budget.current(), 24us);
-  budget.spin_found_nothing(24us);
+  budget.spin_ended(false, 24us);
   EXPECT_EQ(budget.current(), 12us);
-  budget.spin_found_work();
+  budget.spin_ended(true, 1us);
   EXPECT_EQ(budget.current(), 24us);
-  budget.spin_found_work();
-  budget.spin_found_work();
+  budget.spin_ended(true, 1us);
+  budget.spin_ended(true, 1us);
   EXPECT_EQ(budget.current(), 48us) << "never above the maximum";
 }
 
 TEST(BusyPollBudget, DiesBelowTheFloor) {
   BusyPollBudget budget{48us};
-  budget.spin_found_nothing(48us);
-  budget.spin_found_nothing(24us);
-  budget.spin_found_nothing(12us);
+  budget.spin_ended(false, 48us);
+  budget.spin_ended(false, 24us);
+  budget.spin_ended(false, 12us);
   EXPECT_EQ(budget.current(), 6us) << "the floor is an eighth";
-  budget.spin_found_nothing(6us);
+  budget.spin_ended(false, 6us);
   EXPECT_EQ(budget.current(), 0s);
 }
 
 TEST(BusyPollBudget, DiesAtOnceWhenPreempted) {
   BusyPollBudget budget{50us};
-  budget.spin_found_nothing(100us);
+  budget.spin_ended(false, 100us);
   EXPECT_EQ(budget.current(), 25us) << "twice the budget may be noise";
-  budget.spin_found_nothing(51us);
+  budget.spin_ended(false, 51us);
+  EXPECT_EQ(budget.current(), 0s);
+}
+
+TEST(BusyPollBudget, WorkFoundAfterAPreemptionIsNoSuccess) {
+  BusyPollBudget budget{50us};
+  budget.spin_ended(true, 101us);
   EXPECT_EQ(budget.current(), 0s);
 }
 
 TEST(BusyPollBudget, ComesBackAfterQuickBlocksOnly) {
   BusyPollBudget budget{50us};
   miss_until_dead(budget);
-  for (int i = 0; i < 100; ++i) budget.block_found_work(51us);
+  for (int i = 0; i < 100; ++i) budget.block_found_work(101us);
   EXPECT_EQ(budget.current(), 0s);
-  budget.block_found_work(50us);
-  budget.block_found_work(50us);
+  budget.block_found_work(100us);
+  budget.block_found_work(100us);
   EXPECT_EQ(budget.current(), 50us);
 }
 
@@ -81,8 +87,8 @@ TEST(BusyPollBudget, SuccessMakesTheNextTrialComeSooner) {
   miss_until_dead(budget);
   for (int i = 0; i < 4; ++i) budget.block_found_work(8us);
   ASSERT_EQ(budget.current(), 50us);
-  budget.spin_found_work();
-  budget.spin_found_work();
+  budget.spin_ended(true, 1us);
+  budget.spin_ended(true, 1us);
   miss_until_dead(budget);
   budget.block_found_work(8us);
   ASSERT_EQ(budget.current(), 0s);
@@ -98,7 +104,7 @@ TEST(BusyPollBudget, CostsLessThanOnePercentWhenThePeerNeedsThisCpu) {
   for (int turn = 0; turn < 1'000'000; ++turn) {
     if (budget.current() > 0s) {
       spun += budget.current();
-      budget.spin_found_nothing(budget.current());
+      budget.spin_ended(false, budget.current());
     } else {
       budget.block_found_work(6us);
     }

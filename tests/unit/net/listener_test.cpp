@@ -2,9 +2,8 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -91,6 +90,8 @@ TEST(Listener, AnotherTakesPartOfTheConnectionsOfOnePort) {
   int to_second = 0;
   for (int i = 0; i < 64; ++i) {
     const Socket client = connect_and_wait({.host = "127.0.0.1", .port = first->port()});
+    std::array<pollfd, 2> waiting{pollfd{first->fd(), POLLIN, 0}, pollfd{second->fd(), POLLIN, 0}};
+    ASSERT_EQ(::poll(waiting.data(), waiting.size(), 10'000), 1);
     Socket accepted;
     to_first += first->accept(accepted).status == IoStatus::ok;
     to_second += second->accept(accepted).status == IoStatus::ok;

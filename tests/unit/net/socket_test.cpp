@@ -110,13 +110,11 @@ TEST(Socket, WritingToAClosedPeerIsAnErrorAndNoSignal) {
 }
 
 TEST(Socket, ConnectIsRefusedWhereNobodyListens) {
-  std::uint16_t free_port = 0;
-  {
-    auto listener = Listener::bind({.host = "127.0.0.1"});
-    ASSERT_TRUE(listener);
-    free_port = listener->port();
-  }
-  auto client = Socket::connect({.host = "127.0.0.1", .port = free_port});
+  const Socket bound{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};  // holds a port without listening on it
+  auto name = resolve({.host = "127.0.0.1"})->front();
+  ASSERT_EQ(::bind(bound.fd(), name.get(), name.length), 0);
+  ASSERT_EQ(::getsockname(bound.fd(), name.get(), &name.length), 0);
+  auto client = Socket::connect({.host = "127.0.0.1", .port = name.port()});
   ASSERT_TRUE(client);
   ASSERT_TRUE(wait_ready(client->fd(), POLLOUT));
   EXPECT_EQ(client->finish_connect(), ECONNREFUSED);
