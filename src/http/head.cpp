@@ -43,6 +43,7 @@ Result<void, Error> check_value(std::string_view value) {
 }
 
 Error why_no_name(std::string_view line, std::size_t name_size) {
+  if (name_size < line.size() && line[name_size] == '\r') return Error::bare_carriage_return;
   const std::size_t next = line.find_first_not_of(" \t", name_size);
   if (name_size > 0 && next > name_size && next < line.size() && line[next] == ':') {
     return Error::whitespace_before_colon;

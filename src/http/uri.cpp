@@ -95,7 +95,9 @@ std::optional<std::uint16_t> default_port(Scheme scheme) {
   return port != 0 ? std::optional{port} : std::nullopt;
 }
 
-std::string to_host_field(const Uri& uri) { return host_and_port(uri); }
+std::string to_host_field(const Uri& uri) {
+  return uri.scheme == Scheme::unix_socket ? "localhost" : host_and_port(uri);
+}
 
 Result<std::string, UriError> percent_decode(std::string_view text) {
   std::string decoded;
