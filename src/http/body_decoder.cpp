@@ -93,7 +93,7 @@ std::optional<Error> BodyDecoder::handle_byte(char c) {
 
 // chunk-size = 1*HEXDIG (RFC 9112 §7.1).
 std::optional<Error> BodyDecoder::handle_size(char c) {
-  if (in_class(c, kHexDigit)) {
+  if (in_class(c, CharClass::hex_digit)) {
     if (digit_count_ == kSizeDigitsMax) return Error::chunk_size_overflow;
     ++digit_count_;
     remaining_ = remaining_ * 16 + hex_value(c);
@@ -124,7 +124,7 @@ std::optional<Error> BodyDecoder::handle_extension(char c) {
     return std::nullopt;
   }
   if (c == '\n') return Error::bare_line_feed;
-  if (!in_class(c, kFieldValueChar)) return Error::bad_chunk_extension;
+  if (!in_class(c, CharClass::field_value)) return Error::bad_chunk_extension;
   if (++extension_bytes_ > kExtensionBytesMax) return Error::chunk_extensions_too_long;
   return std::nullopt;
 }
@@ -147,14 +147,14 @@ std::optional<Error> BodyDecoder::handle_trailer(char c) {
   }
   if (++trailer_bytes_ > kTrailerBytesMax) return Error::trailer_too_large;
   if (state_ == State::trailer_value) {
-    return in_class(c, kFieldValueChar) ? std::nullopt : std::optional{Error::bad_field_value};
+    return in_class(c, CharClass::field_value) ? std::nullopt : std::optional{Error::bad_field_value};
   }
   if (state_ == State::trailer_line && is_whitespace(c)) return Error::obs_fold;
   if (state_ == State::trailer_name && c == ':') {
     state_ = State::trailer_value;
     return std::nullopt;
   }
-  if (!in_class(c, kTokenChar)) return is_whitespace(c) ? Error::whitespace_before_colon : Error::bad_field_name;
+  if (!in_class(c, CharClass::token)) return is_whitespace(c) ? Error::whitespace_before_colon : Error::bad_field_name;
   state_ = State::trailer_name;
   return std::nullopt;
 }
