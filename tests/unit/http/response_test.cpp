@@ -116,6 +116,12 @@ TEST(HttpResponseEncoder, Rfc9110Section8_6NoFramingIn1xxAnd204) {
             "HTTP/1.1 101 Switching Protocols\r\n\r\n");
 }
 
+TEST(HttpResponseEncoderDeathTest, ChunkedForAnHttp10ClientIsAProgrammerError) {
+  core::VectorSink sink;
+  const ResponseOptions response{.body = {BodyFraming::Kind::chunked, 0}, .request_minor_version = 0};
+  EXPECT_DEATH(static_cast<void>(encode_response_head(sink, response)), "RFC 9112");
+}
+
 TEST(HttpResponseEncoder, WritesNothingOfWhatItRefuses) {
   const auto refuses = [](const ResponseOptions& response) {
     core::VectorSink sink;
