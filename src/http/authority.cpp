@@ -25,7 +25,7 @@ std::optional<int> count_groups(std::string_view text, bool may_end_in_ipv4) {
     const bool last = text.find(':') == std::string_view::npos;
     const std::string_view group = take_until(text, ':');
     if (last && may_end_in_ipv4 && is_ipv4_address(group)) return groups + 2;
-    if (group.empty() || group.size() > 4 || !all_in_class(group, kHexDigit)) return std::nullopt;
+    if (group.empty() || group.size() > 4 || !all_in_class(group, CharClass::hex_digit)) return std::nullopt;
     ++groups;
     if (last) return groups;
   }
@@ -89,7 +89,7 @@ Result<Authority, UriError> parse_authority(std::string_view text) {
   } else {
     authority.host = text.substr(0, text.find(':'));
     if (authority.host.empty()) return err(UriError::missing_host);
-    if (!all_in_class(authority.host, kRegNameChar)) return err(UriError::bad_host);
+    if (!all_in_class(authority.host, CharClass::reg_name)) return err(UriError::bad_host);
     rest = text.substr(authority.host.size());
   }
   const auto port = parse_port(rest);

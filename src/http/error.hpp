@@ -1,4 +1,5 @@
 // What can be wrong with an HTTP/1.1 message: one enumerator per rule, so that a test asserts which rule fired.
+// After any of them nobody knows where the next message begins: answer status_of() and close the connection.
 #pragma once
 
 #include <cstdint>

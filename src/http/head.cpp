@@ -37,12 +37,13 @@ Result<std::size_t, Error> find_section_end(std::string_view input, std::size_t 
 }
 
 Result<void, Error> check_value(std::string_view value) {
-  const auto bad = std::find_if(value.begin(), value.end(), [](char c) { return !in_class(c, kFieldValueChar); });
-  if (bad == value.end()) return {};
-  return err(*bad == '\r' ? Error::bare_carriage_return : Error::bad_field_value);
+  const std::size_t bad = find_bad_value_char(value);
+  if (bad == std::string_view::npos) return {};
+  return err(value[bad] == '\r' ? Error::bare_carriage_return : Error::bad_field_value);
 }
 
 Error why_no_name(std::string_view line, std::size_t name_size) {
+  if (name_size < line.size() && line[name_size] == '\r') return Error::bare_carriage_return;
   const std::size_t next = line.find_first_not_of(" \t", name_size);
   if (name_size > 0 && next > name_size && next < line.size() && line[next] == ':') {
     return Error::whitespace_before_colon;
@@ -51,7 +52,7 @@ Error why_no_name(std::string_view line, std::size_t name_size) {
 }
 
 Result<void, Error> parse_field_line(std::string_view line, Fields& fields) {
-  const auto name_end = std::find_if(line.begin(), line.end(), [](char c) { return !in_class(c, kTokenChar); });
+  const auto name_end = std::find_if(line.begin(), line.end(), [](char c) { return !in_class(c, CharClass::token); });
   const auto name_size = static_cast<std::size_t>(name_end - line.begin());
   if (name_size == 0 || name_end == line.end() || *name_end != ':') return err(why_no_name(line, name_size));
   const std::string_view value = trim_whitespace(line.substr(name_size + 1));

@@ -19,7 +19,7 @@ Result<void, Error> check_fields(std::span<const Field> fields) {
   constexpr std::array<std::string_view, 3> kWrittenByEncoder{"Content-Length", "Transfer-Encoding", "Host"};
   for (const Field& field : fields) {
     if (!is_token(field.name)) return err(Error::bad_field_name);
-    if (!all_in_class(field.value, kFieldValueChar)) return err(Error::bad_field_value);
+    if (find_bad_value_char(field.value) != std::string_view::npos) return err(Error::bad_field_value);
     for (const std::string_view name : kWrittenByEncoder) {
       if (equals_ignoring_case(field.name, name)) return err(Error::framing_field_given);
     }

@@ -34,7 +34,8 @@ Result<void, Error> check_host(const Fields& fields, int minor_version) {
   return {};
 }
 
-// RFC 9112 §3.2.2: the authority of an absolute-form target takes the place of the Host that was sent.
+// RFC 9112 §3.2.2: the authority of an absolute-form target takes the place of the Host that was sent. In CONNECT's
+// authority-form the two are to be the same, so there it does no harm.
 Fields with_host(const Fields& fields, std::string_view authority) {
   Fields replaced;
   replaced.reserve(fields.size() + 1);
@@ -59,8 +60,9 @@ Result<std::optional<RequestHead>, Error> parse_parts(const HeadParts& parts, co
   if (!body) return err(body.error());
   head.body = *body;
   head.keep_alive = is_persistent(head.fields, head.minor_version);
-  // RFC 9110 §10.1.1: from an HTTP/1.0 client the expectation is ignored.
-  head.expects_continue = head.minor_version >= 1 && head.fields.has_token("Expect", "100-continue");
+  // RFC 9110 §10.1.1: it means nothing without content, and is ignored from an HTTP/1.0 client.
+  head.expects_continue = head.minor_version >= 1 && head.body.kind != BodyFraming::Kind::none &&
+                          head.fields.has_token("Expect", "100-continue");
   return std::optional<RequestHead>{std::move(head)};
 }
 

@@ -16,7 +16,7 @@ namespace plait::http {
 struct RequestOptions {
   std::string_view method = "GET";
   std::string_view target = "/";  ///< one of the four forms of RFC 9112 §3.2
-  std::string_view host;          ///< the Host field, see to_host_field(); may be empty for a Unix socket
+  std::string_view host;          ///< the Host field, see to_host_field(); may be empty
   /// Further fields. Host, Content-Length and Transfer-Encoding are written from the members and refused here.
   std::span<const Field> fields = {};
   BodyFraming body = {};  ///< until_close is not for requests (RFC 9112 §6.3)

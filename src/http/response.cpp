@@ -20,7 +20,8 @@ Result<void, Error> parse_status_line(std::string_view line, ResponseHead& head)
     head.status = head.status * 10 + (c - '0');
   }
   head.reason = rest.substr(5);
-  if (head.status < 100 || !all_in_class(head.reason, kFieldValueChar)) return err(Error::bad_status_line);
+  if (head.status < 100 || find_bad_value_char(head.reason) != std::string_view::npos)
+    return err(Error::bad_status_line);
   return {};
 }
 

@@ -83,7 +83,7 @@ std::string_view reason_phrase(int status) {
 Result<void, Error> encode_response_head(core::ByteSink& sink, const ResponseOptions& response) {
   constexpr std::size_t kOtherBytesMax = 256;  // status line with the longest phrase, Date, Connection, framing
   if (response.status < 100 || response.status > 599) return err(Error::bad_status);
-  if (!all_in_class(response.date, kFieldValueChar)) return err(Error::bad_field_value);
+  if (find_bad_value_char(response.date) != std::string_view::npos) return err(Error::bad_field_value);
   if (auto checked = check_fields(response.fields); !checked) return checked;
   HeadWriter writer{sink, response.fields, kOtherBytesMax + response.date.size()};
   writer.write("HTTP/1.1 ");

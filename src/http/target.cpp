@@ -37,7 +37,7 @@ Result<Target, Error> parse_authority_form(std::string_view text) {
 }  // namespace
 
 Result<Target, Error> parse_target(std::string_view method, std::string_view text) {
-  if (text.empty() || !all_in_class(text, kTargetChar)) return err(Error::bad_target);
+  if (text.empty() || !all_in_class(text, CharClass::target)) return err(Error::bad_target);
   if (method == "CONNECT") return parse_authority_form(text);
   if (text.front() == '/') return split_path(text, {});
   if (text == "*" && method == "OPTIONS") return Target{.path = text, .query = {}, .authority = {}};

@@ -39,7 +39,7 @@ Result<Uri, UriError> parse_socket_path(std::string_view path) {
 // path-abempty [ "?" query ], RFC 3986 §3.3, §3.4.
 Result<void, UriError> parse_path(std::string_view text, Uri& uri) {
   if (text.find('#') != std::string_view::npos) return err(UriError::fragment_given);
-  if (!all_in_class(text, kTargetChar)) return err(UriError::bad_character);
+  if (!all_in_class(text, CharClass::target)) return err(UriError::bad_character);
   const std::string_view path = take_until(text, '?');
   if (path.find('\\') != std::string_view::npos) return err(UriError::bad_character);
   if (!path.empty()) uri.path = path;
@@ -58,7 +58,7 @@ std::string host_and_port(const Uri& uri) {
 Result<Uri, UriError> parse_uri(std::string_view text) {
   if (text.find(':') == std::string_view::npos) return err(UriError::missing_scheme);
   const bool blank =
-      std::any_of(text.begin(), text.end(), [](char c) { return !in_class(c, kFieldValueChar) || c == '\t'; });
+      std::any_of(text.begin(), text.end(), [](char c) { return !in_class(c, CharClass::field_value) || c == '\t'; });
   if (blank) return err(UriError::bad_character);
   const auto scheme = find_scheme(take_until(text, ':'));
   if (!scheme) return err(scheme.error());
@@ -95,7 +95,9 @@ std::optional<std::uint16_t> default_port(Scheme scheme) {
   return port != 0 ? std::optional{port} : std::nullopt;
 }
 
-std::string to_host_field(const Uri& uri) { return host_and_port(uri); }
+std::string to_host_field(const Uri& uri) {
+  return uri.scheme == Scheme::unix_socket ? "localhost" : host_and_port(uri);
+}
 
 Result<std::string, UriError> percent_decode(std::string_view text) {
   std::string decoded;
@@ -105,7 +107,7 @@ Result<std::string, UriError> percent_decode(std::string_view text) {
       decoded += text[i];
       continue;
     }
-    if (text.size() - i < 3 || !all_in_class(text.substr(i + 1, 2), kHexDigit))
+    if (text.size() - i < 3 || !all_in_class(text.substr(i + 1, 2), CharClass::hex_digit))
       return err(UriError::bad_percent_encoding);
     decoded += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
     i += 2;

@@ -39,7 +39,8 @@ struct Uri {
 /// ws, http: 80; wss, https: 443; nullopt for the others.
 [[nodiscard]] std::optional<std::uint16_t> default_port(Scheme scheme);
 
-/// host[:port] as a Host field has it (RFC 9110 §7.2): brackets around IPv6, no default port.
+/// host[:port] as a Host field has it (RFC 9110 §7.2): brackets around IPv6, no default port. A socket's path is no
+/// host: "localhost" stands for it.
 [[nodiscard]] std::string to_host_field(const Uri& uri);
 
 /// RFC 3986 §2.1. Any octet may come out, also NUL and "/". Error: bad_percent_encoding.

@@ -29,8 +29,8 @@ inline ResponseResult parse_response(std::string_view text, std::string_view met
 }
 
 /// The error; nullopt if the head was accepted or is not whole.
-template <class R>
-std::optional<Error> error_of(const R& result) {
+template <class T, class E>
+std::optional<E> error_of(const Result<T, E>& result) {
   return result ? std::nullopt : std::optional{result.error()};
 }
 

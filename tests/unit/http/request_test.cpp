@@ -123,6 +123,7 @@ TEST(HttpRequest, Rfc9110Section10_1_1Expect) {
   const std::string rest = "\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-Continue\r\n\r\n";
   EXPECT_TRUE(accepted("PUT / HTTP/1.1" + rest).expects_continue);
   EXPECT_FALSE(accepted("PUT / HTTP/1.0" + rest).expects_continue);
+  EXPECT_FALSE(accepted("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n").expects_continue);
 }
 
 TEST(HttpRequest, Rfc9112Section3_2Host) {
