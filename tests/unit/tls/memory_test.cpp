@@ -41,6 +41,7 @@ void* operator new(std::size_t size) {
   if (void* memory = counted_allocate(size)) return memory;
   std::abort();
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted_allocate(size); }
 void operator delete(void* memory) noexcept { counted_free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { counted_free(memory); }
 
