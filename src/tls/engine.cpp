@@ -31,7 +31,7 @@ namespace {
 class StreamScope {
  public:
   StreamScope(Stream& stream, ByteView input, core::ByteSink& output) : stream_(stream) {
-    ERR_clear_error();
+    if (ERR_peek_error() != 0) ERR_clear_error();  // clearing an empty queue is not cheap
     stream_ = {input, &output};
   }
   StreamScope(const StreamScope&) = delete;
@@ -127,6 +127,8 @@ Status Engine::decrypt(ByteView& ciphertext, MutableByteView plaintext, std::siz
     const MutableByteView rest = plaintext.subspan(plaintext_size);
     if (SSL_read_ex(state.ssl.get(), rest.data(), rest.size(), &size) != 1) return state.conclude(0);
     plaintext_size += size;
+    // Nothing more can come: spares the common small message another SSL_read().
+    if (state.stream.input.empty() && SSL_pending(state.ssl.get()) == 0) return Status::ok;
   }
   state.held.assign(state.stream.input.begin(), state.stream.input.end());
   return Status::ok;
