@@ -37,6 +37,16 @@ TEST_F(Verification, AnotherNameIsRefused) {
   }
 }
 
+TEST_F(Verification, Rfc6066Section3ServerNameIsSentForNamesAndNotForAddresses) {
+  const Context context = *Context::client(credentials_.client());
+  for (const std::string host : {"example.test", "192.0.2.77"}) {
+    Side client{Engine::connect(context, host), {}, {}};
+    client.engine->start(client.output);
+    const bool sent = as_text(client.output.bytes).find(host) != std::string_view::npos;
+    EXPECT_EQ(sent, host == "example.test") << host;
+  }
+}
+
 TEST_F(Verification, WildcardsCoverOneLabel) {
   crypto::CertificateOptions options;
   options.names = {"*.example.test", "part*.example.org"};
@@ -80,9 +90,14 @@ TEST_F(Verification, OffAcceptsAnything) {
 }
 
 TEST_F(Verification, AHostThatIsNoNameFails) {
-  Side client{Engine::connect(*Context::client(credentials_.client()), std::string(300, 'x')), {}, {}};
-  EXPECT_EQ(client.engine->start(client.output), Status::failed);
-  EXPECT_EQ(client.engine->error(), "'" + std::string(300, 'x') + "' is no valid host name");
+  const Context context = *Context::client(credentials_.client());
+  using namespace std::string_literals;
+  for (const std::string& host : {""s, "localhost\0.example.test"s, std::string(300, 'x')}) {
+    Side client{Engine::connect(context, host), {}, {}};
+    EXPECT_EQ(client.engine->start(client.output), Status::failed);
+    EXPECT_EQ(client.engine->error(), "'" + host + "' is no valid host name");
+    EXPECT_TRUE(client.output.bytes.empty());
+  }
 }
 
 class Alpn : public testing::Test {
