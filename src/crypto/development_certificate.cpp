@@ -1,7 +1,9 @@
+#include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <system_error>
 
@@ -20,9 +22,20 @@ bool key_fits(const std::string& certificate_pem, const std::string& key_pem) {
   return certificate && key && EVP_PKEY_eq(X509_get0_pubkey(certificate.get()), key.get()) == 1;
 }
 
+// An IP address has many spellings, and a certificate knows one.
+std::string canonical(const std::string& name) {
+  in6_addr address;
+  std::array<char, INET6_ADDRSTRLEN> text;
+  for (const int family : {AF_INET, AF_INET6}) {
+    if (::inet_pton(family, name.c_str(), &address) != 1) continue;
+    if (::inet_ntop(family, &address, text.data(), text.size()) != nullptr) return text.data();
+  }
+  return name;
+}
+
 bool has_all_names(const CertificateInfo& info, const std::vector<std::string>& names) {
   return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-    return std::find(info.names.begin(), info.names.end(), name) != info.names.end();
+    return std::find(info.names.begin(), info.names.end(), canonical(name)) != info.names.end();
   });
 }
 

@@ -82,6 +82,9 @@ class Decoder {
   };
   enum class Step : std::uint8_t { again, done };
 
+  bool take_short_message(MutableByteView& input, Event& event);
+  void report_whole(MutableByteView payload, std::uint32_t masking_key, Opcode opcode, Event& event);
+  void take_steps(MutableByteView& input, Event& event);
   Step step(MutableByteView& input, Event& event);
   Step handle_header(MutableByteView& input, Event& event);
   Step handle_control_frame(const FrameHeader& header, MutableByteView& input, Event& event);

@@ -10,12 +10,6 @@
 namespace plait::ws {
 namespace {
 
-std::uint64_t load_big_endian(const std::uint8_t* data, std::size_t size) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < size; ++i) value = value << 8 | data[i];
-  return value;
-}
-
 void store_big_endian(std::uint8_t* out, std::uint64_t value, std::size_t size) {
   for (std::size_t i = size; i-- > 0; value >>= 8) out[i] = static_cast<std::uint8_t>(value);
 }
@@ -34,23 +28,6 @@ std::size_t encode_length(std::uint8_t* out, std::uint64_t length) {
 }
 
 }  // namespace
-
-FrameHeader decode_frame_header(const std::uint8_t* data) {
-  FrameHeader header;
-  header.opcode = static_cast<Opcode>(data[0] & kOpcodeBits);
-  header.fin = (data[0] & kFinBit) != 0;
-  header.rsv1 = (data[0] & kRsv1Bit) != 0;
-  header.masked = (data[1] & kMaskBit) != 0;
-  header.header_bytes = static_cast<std::uint8_t>(frame_header_bytes(data[1]));
-  header.payload_length = data[1] & kLengthBits;
-  if (header.payload_length == kLength16) {
-    header.payload_length = load_big_endian(data + 2, 2);
-  } else if (header.payload_length == kLength64) {
-    header.payload_length = load_big_endian(data + 2, 8);
-  }
-  if (header.masked) std::memcpy(&header.masking_key, data + header.header_bytes - 4, 4);
-  return header;
-}
 
 std::size_t encode_frame_header(std::uint8_t* out, Opcode opcode, bool fin, bool rsv1, std::uint64_t payload_length,
                                 const std::uint32_t* masking_key) {

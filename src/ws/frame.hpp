@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace plait::ws {
@@ -50,8 +51,28 @@ struct FrameHeader {
   return 2 + length_bytes + ((second & kMaskBit) != 0 ? 4 : 0);
 }
 
-/// Reads the header at `data`, where frame_header_bytes(data[1]) bytes must be.
-[[nodiscard]] FrameHeader decode_frame_header(const std::uint8_t* data);
+/// Reads the header at `data`, where frame_header_bytes(data[1]) bytes must be. Inline for the decoder's hot path.
+[[nodiscard]] inline FrameHeader decode_frame_header(const std::uint8_t* data) {
+  const auto big_endian = [data](std::size_t size) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < size; ++i) value = value << 8 | data[2 + i];
+    return value;
+  };
+  FrameHeader header;
+  header.opcode = static_cast<Opcode>(data[0] & kOpcodeBits);
+  header.fin = (data[0] & kFinBit) != 0;
+  header.rsv1 = (data[0] & kRsv1Bit) != 0;
+  header.masked = (data[1] & kMaskBit) != 0;
+  header.header_bytes = static_cast<std::uint8_t>(frame_header_bytes(data[1]));
+  header.payload_length = data[1] & kLengthBits;
+  if (header.payload_length == kLength16) {
+    header.payload_length = big_endian(2);
+  } else if (header.payload_length == kLength64) {
+    header.payload_length = big_endian(8);
+  }
+  if (header.masked) std::memcpy(&header.masking_key, data + header.header_bytes - 4, 4);
+  return header;
+}
 
 /// Writes a header with the shortest length encoding; `masking_key` is null for an unmasked frame. Returns its size,
 /// at most kFrameHeaderBytesMax, for which `out` has room.

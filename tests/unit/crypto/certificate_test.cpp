@@ -115,6 +115,13 @@ TEST_F(CertificateFiles, AreReplacedWhenANameIsMissing) {
   EXPECT_FALSE(get(kNow).is_new);
 }
 
+TEST_F(CertificateFiles, AnAddressMayBeSpelledInAnyWay) {
+  CertificateOptions options;
+  options.names = {"0:0:0:0:0:0:0:1", "2001:DB8::00FF"};
+  EXPECT_TRUE(get(kNow, options).is_new);
+  EXPECT_FALSE(get(kNow, options).is_new);
+}
+
 TEST_F(CertificateFiles, AreReplacedWhenTheKeyDoesNotFit) {
   const auto first = get(kNow);
   ASSERT_TRUE(write_file(first.private_key_file, make_certificate({}, kNow)->private_key, 0600));
