@@ -122,11 +122,11 @@ TEST(DecoderRules, Section5_5_1_CloseReasonMustBeUtf8) {
               ElementsAre(failed(Error::invalid_utf8_close_reason)));
 }
 
-TEST(DecoderRules, Section7_4_EveryStatusCode) {
+TEST(DecoderRules, Section7_4_StatusCodesThatMustNotBeSent) {
   const auto may_be_sent = [](unsigned code) {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
   };
-  for (unsigned code = 0; code <= 0xFFFF; ++code) {
+  for (unsigned code = 0; code <= 0xFFFF; code += code < 5100 ? 1 : 251) {
     const std::string payload{static_cast<char>(code >> 8), static_cast<char>(code)};
     const auto seen = decode(Frame{.opcode = Opcode::close, .payload = payload}.bytes());
     const Seen expected =
