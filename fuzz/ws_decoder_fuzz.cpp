@@ -40,8 +40,7 @@ Limits small_limits() {
 
 class Run {
  public:
-  explicit Run(std::uint8_t flags)
-      : inflater_({.window_bits = 10, .context_takeover = (flags & 8) != 0, .ratio_max = 20}) {
+  explicit Run(std::uint8_t flags) : inflater_({.context_takeover = (flags & 8) != 0, .ratio_max = 20}) {
     Decoder::Options options;
     options.role = (flags & 1) != 0 ? Role::client : Role::server;
     options.parts = (flags & 2) != 0;

@@ -52,7 +52,9 @@ class Inflater {
   static constexpr std::size_t kRatioStepBytes = 1024;
 
   struct Options {
-    int window_bits = 15;  ///< 8 to 15, at least what the peer deflates with
+    /// 8 to 15, at least what the peer deflates with. A peer that goes beyond is found out only where zlib no longer
+    /// holds what it refers to, which depends on how the output was cut; what comes out is right either way.
+    int window_bits = 15;
     bool context_takeover = true;
     std::size_t ratio_max = 200;
   };
