@@ -1,7 +1,7 @@
 // permessage-deflate's compression (RFC 7692 §7.2): raw DEFLATE (RFC 1951) of whole messages or pieces of them, with or
 // without context takeover. Nothing is allocated before the first message.
 //
-// Memory per direction once used, with zlib 1.2.13 (the table of RFC 7692 §7.1.2's windows):
+// Memory per direction once used, measured with zlib 1.2.13:
 //   Deflater: 2^(window_bits+2) + 2^(memory_level+9) + 6 KiB: 262 KiB for 15/8, 22 KiB for 11/4, 10 KiB for 9/2.
 //   Inflater: 2^window_bits + 7 KiB: 39 KiB for 15, 9 KiB for 11, 7.5 KiB for 9.
 #pragma once
@@ -52,7 +52,9 @@ class Inflater {
   static constexpr std::size_t kRatioStepBytes = 1024;
 
   struct Options {
-    int window_bits = 15;  ///< 8 to 15, at least what the peer deflates with
+    /// 8 to 15, at least what the peer deflates with. A peer that goes beyond is found out only where zlib no longer
+    /// holds what it refers to, which depends on how the output was cut; what comes out is right either way.
+    int window_bits = 15;
     bool context_takeover = true;
     std::size_t ratio_max = 200;
   };

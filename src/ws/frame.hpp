@@ -44,6 +44,13 @@ struct FrameHeader {
   std::uint64_t payload_length = 0;
 };
 
+/// Removes the first `size` bytes from `input` and returns them.
+inline MutableByteView take_front(MutableByteView& input, std::size_t size) {
+  const MutableByteView front = input.first(size);
+  input = input.subspan(size);
+  return front;
+}
+
 /// Size of the header whose second byte is `second`.
 [[nodiscard]] constexpr std::size_t frame_header_bytes(std::uint8_t second) {
   const std::uint8_t length = second & kLengthBits;

@@ -140,20 +140,25 @@ inline std::vector<Seen> decode_cut(const Buffer& stream, std::size_t cut, const
   return driver.seen;
 }
 
-/// Neighbouring parts of one message as one part: how a message is cut into parts depends on how it arrived.
+/// The parts of one message as one part, and none of a message that failed: how a message is cut into parts, and how
+/// much of a bad one is reported, depends on how it arrived.
 inline std::vector<Seen> join_parts(const std::vector<Seen>& events) {
   std::vector<Seen> joined;
-  bool open = false;  // joined.back() may be continued
-  std::size_t message = 0;
+  std::optional<std::size_t> open;  // index of the part that may be continued
   for (const Seen& seen : events) {
-    if (seen.kind == Event::Kind::part && open) {
-      joined[message].payload += seen.payload;
-      joined[message].last = seen.last;
-    } else {
-      if (seen.kind == Event::Kind::part) message = joined.size();
+    if (seen.kind == Event::Kind::failed && open) joined.erase(joined.begin() + static_cast<std::ptrdiff_t>(*open));
+    if (seen.kind != Event::Kind::part) {
       joined.push_back(seen);
+      continue;
     }
-    if (seen.kind == Event::Kind::part) open = !seen.last;
+    if (!open) {
+      open = joined.size();
+      joined.push_back(seen);
+    } else {
+      joined[*open].payload += seen.payload;
+      joined[*open].last = seen.last;
+    }
+    if (seen.last) open.reset();
   }
   return joined;
 }
