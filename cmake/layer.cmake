@@ -19,7 +19,10 @@ function(plait_layer name)
 endfunction()
 
 # plait_test(NAME SOURCES… LAYERS … [LIBRARIES …] [LABELS …] [TIMEOUT seconds])
-# One GoogleTest executable, every TEST of it a ctest test of its own.
+#
+# One GoogleTest executable, every TEST of it a ctest test of its own. All in tests/unit have the label `unit`; give
+# `tsan` to those that cross threads and `slow` to those that take more than 10 s. The target tests_<label> builds all
+# executables of a label.
 function(plait_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LAYERS;LIBRARIES;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -31,6 +34,13 @@ function(plait_test name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(${name} PRIVATE PLAIT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   plait_compile_options(${name})
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  set(labels ${ARG_LABELS} ${PLAIT_TEST_LABELS})
+  foreach(label IN LISTS labels)
+    add_dependencies(tests_${label} ${name})
+  endforeach()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  # gtest_discover_tests takes a list of labels apart, so they are set by a file of their own, read after its own.
+  set(labels_file ${CMAKE_CURRENT_BINARY_DIR}/${name}_labels.cmake)
+  file(WRITE ${labels_file} "set_tests_properties(\${${name}_TESTS} PROPERTIES LABELS \"${labels}\")\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${labels_file})
 endfunction()
