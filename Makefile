@@ -19,7 +19,7 @@ build: build/release/build.ninja ## build the release: the library, the command,
 	@$(BUILD)
 
 serve: build/release/build.ninja ## build the release and start the server in development mode (ARGS="--listen URL")
-	@$(BUILD) --target plait_command
+	@$(BUILD) --target plait_cli
 	@exec $(PLAIT) serve --dev $(ARGS)
 
 test: build/deps.test build/release/build.ninja ## build the release and run all its tests (ARGS="-R name" for some)
@@ -28,7 +28,7 @@ test: build/deps.test build/release/build.ninja ## build the release and run all
 	@scripts/run_ctest release $(ARGS)
 
 bench: build/deps.bench build/release/build.ninja ## measure beside the installed peers (SUITE=websocket, ARGS="--quick")
-	@$(BUILD) --target plait_command
+	@$(BUILD) --target plait_cli
 	@set -e; for suite in $(or $(SUITE),tcp-echo websocket); do $(PLAIT) bench $$suite --peers $(ARGS); done
 
 lint: build/deps.lint build/release/build.ninja ## check the format, and clang-tidy of what has changed (ALL=1: of everything)

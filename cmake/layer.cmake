@@ -12,6 +12,7 @@ function(plait_layer name)
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${link_folder}/${name} SYMBOLIC)
 
   add_library(plait_${name} STATIC ${sources})
+  set_target_properties(plait_${name} PROPERTIES PLAIT_LAYERS "${ARG_LAYERS}")  # for the fuzz targets
   target_include_directories(plait_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include ${link_folder})
   list(TRANSFORM ARG_LAYERS PREPEND plait_)
   target_link_libraries(plait_${name} PRIVATE ${ARG_LAYERS} ${ARG_LIBRARIES})
