@@ -40,6 +40,8 @@ def problems(tree, state, proof, figure):
 
 
 def check(tree):
+    if "docs/FEATURES.md" not in tree.files:
+        yield Finding("docs/FEATURES.md", 1, "is missing")
     for path, text in tree.match("docs/FEATURES.md"):
         for line, (clause, state, proof, figure) in rows(text, 4):
             if clause != "clause":
@@ -55,6 +57,7 @@ def _features(row):
 
 
 VIOLATIONS = {
+    "is missing": {"README.md": ""},
     "FEATURES.md:3: no test is called Ws.Ping": _features("| ping | working | `Ws.Ping` | – |") | {"ctest": ["Ws.Pong"]},
     "no test is called Ws.C*": _features("| ping | working | `Ws.P*`, `Ws.C*` | – |") | {"ctest": ["Ws.Pong"]},
     "`done` is none of": _features("| ping | done | – | – |"),

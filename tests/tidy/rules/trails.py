@@ -24,6 +24,8 @@ def has_function(text, name):
 
 
 def check(tree):
+    if "docs/TRAILS.md" not in tree.files:
+        yield Finding("docs/TRAILS.md", 1, "is missing")
     for path, text in tree.match("docs/TRAILS.md"):
         headings = list(HEADING.finditer(text))
         if not headings:
@@ -46,6 +48,7 @@ def check(tree):
 _TRAIL = "# T\n\n## WebSocket in (at most 1 files)\n\n| step | file | function |\n|---|---|---|\n| wait | `src/net/loop.cpp` | "
 _LOOP = {"src/net/loop.cpp": "int Loop::wait(int x) { return run(); }  // Loop::spin()\n"}
 VIOLATIONS = {
+    "is missing": {"README.md": ""},
     "TRAILS.md:7: src/net/loop.cpp has no function Loop::spin": _LOOP | {"docs/TRAILS.md": _TRAIL + "`Loop::spin` |\n"},
     "src/net/loop.cpp has no function Loop::wait": {"docs/TRAILS.md": _TRAIL + "`Loop::wait` |\n"},
     "crosses 2 files": _LOOP | {"docs/TRAILS.md": _TRAIL + "`Loop::wait` |\n| read | `src/net/loop.hpp` | `run` |\n"},
