@@ -6,13 +6,15 @@ from tree import Finding, line_of
 
 
 def declared(tree):
-    """{layer: (path, layers it declares)}"""
+    """{layer: (path, layers it declares)}. What is no plait_layer() is the command, a program that links layers."""
     found = {}
     for path, text in tree.match("src/*/CMakeLists.txt"):
         text = re.sub(r"#[^\n]*", "", text)
-        for call in re.finditer(r"\bplait_layer\(\s*(\w+)([^)]*)\)", text):
+        if call := re.search(r"\bplait_layer\(\s*(\w+)([^)]*)\)", text):
             layers = re.search(r"\bLAYERS\s+(.*?)(?=\bLIBRARIES\b|$)", call.group(2), re.DOTALL)
             found[call.group(1)] = (path, layers.group(1).split() if layers else [])
+        elif call := re.search(r"\btarget_link_libraries\(\s*plait_(\w+)([^)]*)\)", text):
+            found[call.group(1)] = (path, re.findall(r"\bplait_(\w+)", call.group(2)))
     return found
 
 
@@ -53,6 +55,7 @@ VIOLATIONS = {
     "begin `| ws | core |`": _ROOT | _CORE | {"src/ws/CMakeLists.txt": "plait_layer(ws LAYERS core)", "ARCHITECTURE.md": _HEAD},
     "begin `| core | – |`": _ROOT | _CORE | {"ARCHITECTURE.md": _HEAD.replace("–", "ws")},
     "there is no layer net": _ROOT | _CORE | {"ARCHITECTURE.md": _HEAD + "| net | core | x |\n"},
+    "begin `| cli | core ws |`": _ROOT | {"src/cli/CMakeLists.txt": "target_link_libraries(plait_cli plait_core plait_ws X)"},
     "wire has no place": _ROOT | _CORE | {"src/wire/CMakeLists.txt": "plait_layer(wire)", "ARCHITECTURE.md": _HEAD},
     "ws uses net, which stands after": _ROOT | _CORE | {"src/ws/CMakeLists.txt": "plait_layer(ws LAYERS net)"},
 }
