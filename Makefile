@@ -27,11 +27,11 @@ test: build/deps.test build/release/build.ninja ## build the release and run all
 	@$(BUILD)
 	@scripts/run_ctest release $(ARGS)
 
-bench: build/deps.bench build/release/build.ninja ## measure beside the installed peers (SUITE=websocket, ARGS="--quick")
+bench: build/deps.bench build/release/build.ninja ## measure beside the peers (SUITE=websocket ARGS=--quick)
 	@$(BUILD) --target plait_cli
 	@set -e; for suite in $(or $(SUITE),tcp-echo websocket); do $(PLAIT) bench $$suite --peers $(ARGS); done
 
-lint: build/deps.lint build/release/build.ninja ## check the format, and clang-tidy of what has changed (ALL=1: of everything)
+lint: build/deps.lint build/release/build.ninja ## check format and, by clang-tidy, what has changed (ALL=1: everything)
 	@scripts/lint $(if $(ALL),--all)
 
 fuzz: build/deps.build build/deps.fuzz ## run the libFuzzer targets (SECONDS=60 each, TARGET=name for one)

@@ -1,13 +1,15 @@
-"""check_case.py CASE.cpp COMPILER…: the case must fail to compile with MISUSE, for the reason that it names, and compile
-without. Its first line is `// error: <regular expression that the compiler's message must match>`."""
+"""check_case.py CASE.cpp COMPILER…: the case must fail to compile with MISUSE, for the reason that it names, and
+compile without. Its first line is `// error: <regular expression that the compiler's message must match>`."""
 
+import os
 import re
 import subprocess
 import sys
 
 
 def compile_case(command, case, *options):
-    return subprocess.run([*command, *options, case], capture_output=True, text=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"})
+    environment = {**os.environ, "LC_ALL": "C"}  # the messages in English
+    return subprocess.run([*command, *options, case], capture_output=True, text=True, env=environment)
 
 
 def main():

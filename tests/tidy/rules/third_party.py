@@ -30,7 +30,8 @@ OWNERS = [
     (r"(imm|emm|tmm|smm|nmm|xmm|x86)intrin\.h|cpuid\.h|arm_neon\.h", ("src/codec/", "src/ws/", "src/core/")),
     # Sockets and waits are net's; crypto turns addresses in certificates into text and back.
     (r"arpa/inet\.h", ("src/net/", "src/crypto/", BENCH)),
-    (r"sys/(epoll|eventfd|socket|timerfd|uio|un)\.h|netinet/.*|netdb\.h|poll\.h|net/if\.h|linux/.*", ("src/net/", BENCH)),
+    (r"sys/(epoll|eventfd|socket|timerfd|uio|un)\.h|netinet/.*|netdb\.h|poll\.h|net/if\.h|linux/.*",
+     ("src/net/", BENCH)),
     # Files, processes, signals: nothing that a layer without I/O may touch.
     (r"(unistd|dirent|fcntl|signal|sched|pthread|pwd|glob|malloc|termios|time)\.h"
      r"|sys/(file|inotify|ioctl|mman|prctl|resource|signalfd|stat|syscall|sysinfo|time|times|types|utsname|wait)\.h",
