@@ -12,7 +12,8 @@ import sys
 
 from tree import Tree, load
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 
 
 def as_tree(sample):
@@ -33,11 +34,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rule", choices=sorted(path.stem for path in (HERE / "rules").glob("*.py")))
     parser.add_argument("--self-test", action="store_true")
-    parser.add_argument("--root", default=str(HERE.parent.parent))
-    parser.add_argument("--build", default="build/release", help="build folder, for the names of the tests")
+    parser.add_argument("--build", default=ROOT / "build/release", help="build folder, for the names of the tests")
     arguments = parser.parse_args()
     rule = importlib.import_module(f"rules.{arguments.rule}")
-    problems = self_test(rule) if arguments.self_test else list(rule.check(load(arguments.root, arguments.build)))
+    problems = self_test(rule) if arguments.self_test else list(rule.check(load(ROOT, arguments.build)))
     for problem in problems:
         print(problem)
     return 1 if problems else 0

@@ -12,7 +12,7 @@ ALL = ("src/", "include/", "tests/", "examples/", "fuzz/")
 
 # (pattern, where it is banned, where it is allowed all the same, why)
 BANS = [
-    (r"\b(s?rand|rand_r|srandom)\s*\(", ALL, (), "predictable: take the bytes as an argument, or use <random> in tests"),
+    (r"\b(s?rand|rand_r|srandom)\s*\(", ALL, (), "predictable: take the bytes as an argument, or use <random>"),
     (r"\b(strto[a-z]+|ato[ifl]l?|sto[ifdul]l?l?|sscanf)\s*\(", ALL, (), "use std::from_chars"),
     (r"\bv?sprintf\s*\(|\bstrn?c(py|at)\s*\(|\bgets\s*\(", ALL, (), "writes past the end"),
     (r"\bstd::(cout|cerr|clog)\b|(?<!\w)(std::)?(printf|puts|putchar)\s*\(", LIBRARIES, PROGRAMS,
@@ -64,8 +64,8 @@ VIOLATIONS = {
     "`::recv(`": {"src/http/a.cpp": "::recv(fd, p, n, 0);"},
 }
 CLEAN = {
-    "src/net/a.cpp": "// throw rand() atoi( sleep_for\nauto t = steady_clock::now(); static_assert(x); PLAIT_ASSERT(x);",
-    "src/ws/a.cpp": 'auto x = "std::cout << rand()"; snprintf(x, 3, y); timer.connect(x); operand(3); random(3);',
+    "src/net/a.cpp": "// throw rand() atoi( sleep_for\nauto t = steady_clock::now(); static_assert(x);",
+    "src/ws/a.cpp": 'auto x = "std::cout << rand()"; snprintf(x, 3, y); timer.connect(x); random(3);',
     "src/cli/a.cpp": 'std::printf("x");',
     "tests/a.cpp": "using namespace std::chrono_literals;\nusing namespace std::literals;",
 }
