@@ -42,7 +42,7 @@ clean: ## remove everything that was built
 
 # A stamp for each group of scripts/packages.txt: the check costs nothing while the list stays the same.
 build/deps.%: scripts/packages.txt scripts/install_deps
-	@$(if $(SKIP_DEPS),:,scripts/install_deps $*)
+	@$(if $(SKIP_DEPS),:,scripts/install_deps $(sort build $*))
 	@mkdir -p build && touch $@
 
 # Ninja itself configures again when a CMake file changes.
