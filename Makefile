@@ -5,7 +5,7 @@
 
 PLAIT := build/release/plait
 JOBS ?= $(shell nproc)
-CONFIGURE := cmake --preset release --log-level=WARNING
+CONFIGURE := cmake --preset release >/dev/null
 BUILD := cmake --build --preset release --parallel $(JOBS)
 
 help: ## show this list
