@@ -239,8 +239,9 @@ Result<void, Error> AsyncEchoServer::open() {
   std::vector<net::Listener> listeners;
   if (auto opened = open_listeners(listeners); !opened) return opened;
   for (auto& listener : listeners) {
-    auto loop = net::Loop::make({.receive_buffer_bytes = shared_.options.buffer_bytes,
-                                 .busy_poll = shared_.options.busy_poll});
+    net::LoopOptions loop_options{.busy_poll = shared_.options.busy_poll};
+    if (shared_.options.buffer_bytes > 0) loop_options.receive_buffer_bytes = shared_.options.buffer_bytes;
+    auto loop = net::Loop::make(loop_options);
     if (!loop) return err(std::move(loop.error()));
     loops_.push_back(std::make_unique<EchoLoop>(std::move(*loop), std::move(listener), shared_));
   }
@@ -258,9 +259,13 @@ Result<void, Error> AsyncEchoServer::open_listeners(std::vector<net::Listener>& 
   net::Address address = options.address;
   address.port = port_;
   const bool share = options.threads == 1 || !address.unix_path.empty();
-  if (!share) first->close();
-  for (unsigned i = 0; i < options.threads; ++i) {
-    auto next = share ? first->share() : net::Listener::bind(address);
+  if (share) {
+    listeners.push_back(std::move(*first));
+  } else {
+    first->close();
+  }
+  while (listeners.size() < options.threads) {
+    auto next = share ? listeners.front().share() : net::Listener::bind(address);
     if (!next) return err(std::move(next.error()));
     listeners.push_back(std::move(*next));
   }

@@ -46,8 +46,9 @@ struct EchoTotals {
 struct EchoServerOptions {
   EchoModel model = EchoModel::async;
   net::Address address{.host = "127.0.0.1", .port = 0, .unix_path = {}};
-  /// thread: bytes per receive, for each connection. async: of the loop's shared buffer.
-  std::size_t buffer_bytes = std::size_t{64} << 10;
+  /// Most bytes of one receive. thread: a buffer for each connection, 0 means 64 KiB; async: one for each loop, 0 means
+  /// the loop's default.
+  std::size_t buffer_bytes = 0;
   /// async: loops, each with its own thread.
   unsigned threads = 1;
   /// CPUs for the threads, in turn; empty: not pinned.

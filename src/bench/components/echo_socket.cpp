@@ -2,18 +2,15 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <memory>
 #include <system_error>
+
+#include "net/address.hpp"
 
 namespace plait::bench {
 namespace {
@@ -21,12 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using net::IoResult;
 using net::IoStatus;
-
-/// One place to connect to.
-struct Endpoint {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-};
 
 std::string text_of(int number) { return std::generic_category().message(number); }
 
@@ -46,36 +37,6 @@ IoResult uninterrupted(Call call) {
 }
 
 void set_option(int fd, int level, int name, int value) { ::setsockopt(fd, level, name, &value, sizeof value); }
-
-Result<std::vector<Endpoint>, Error> resolve_unix(const std::string& path) {
-  Endpoint endpoint;
-  auto& address = reinterpret_cast<sockaddr_un&>(endpoint.storage);
-  if (path.size() >= sizeof address.sun_path) {
-    return err(Error{fmt::format("the path of a Unix socket has at most {} bytes", sizeof address.sun_path - 1), 0});
-  }
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  endpoint.size = sizeof address;
-  return std::vector{endpoint};
-}
-
-Result<std::vector<Endpoint>, Error> resolve(const net::Address& address, bool ipv6_only) {
-  if (!address.unix_path.empty()) return resolve_unix(address.unix_path);
-  const addrinfo hints{.ai_flags = AI_NUMERICSERV,
-                       .ai_family = ipv6_only ? AF_INET6 : AF_UNSPEC,
-                       .ai_socktype = SOCK_STREAM};
-  addrinfo* found = nullptr;
-  const int status = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
-  if (status != 0) return err(Error{fmt::format("cannot resolve '{}': {}", address.host, ::gai_strerror(status)), 0});
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner{found, &::freeaddrinfo};
-  std::vector<Endpoint> endpoints;
-  for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
-    Endpoint& endpoint = endpoints.emplace_back();
-    std::memcpy(&endpoint.storage, info->ai_addr, info->ai_addrlen);
-    endpoint.size = info->ai_addrlen;
-  }
-  return endpoints;
-}
 
 void tune(int fd, const SocketTuning& tuning) {
   if (tuning.send_buffer_bytes > 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, tuning.send_buffer_bytes);
@@ -106,11 +67,11 @@ int await_connection(int fd, Duration timeout) {
 }
 
 /// 0 and `socket` is connected (still non-blocking), or the errno of the attempt.
-int connect_to(const Endpoint& endpoint, const BlockingOptions& options, net::Socket& socket) {
-  net::Socket attempt{::socket(endpoint.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+int connect_to(const net::SocketAddress& endpoint, const BlockingOptions& options, net::Socket& socket) {
+  net::Socket attempt{::socket(endpoint.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!attempt.is_open()) return errno;
   tune(attempt.fd(), options.tuning);
-  if (::connect(attempt.fd(), reinterpret_cast<const sockaddr*>(&endpoint.storage), endpoint.size) != 0) {
+  if (::connect(attempt.fd(), endpoint.get(), endpoint.length) != 0) {
     if (errno != EINPROGRESS) return errno;
     if (const int number = await_connection(attempt.fd(), options.timeout); number != 0) return number;
   }
@@ -125,15 +86,7 @@ std::string how_to_start(const net::Address& address) {
 
 }  // namespace
 
-std::string to_text(const net::Address& address) {
-  if (!address.unix_path.empty()) return "unix:" + address.unix_path;
-  const bool bracketed = address.host.find(':') != std::string::npos;
-  return fmt::format("{}{}{}:{}", bracketed ? "[" : "", address.host, bracketed ? "]" : "", address.port);
-}
-
-void set_no_delay(const net::Socket& socket, bool on) {
-  set_option(socket.fd(), IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0);
-}
+void set_no_delay(const net::Socket& socket, bool on) { set_option(socket.fd(), IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0); }
 
 void set_blocking(const net::Socket& socket, bool on) {
   const int flags = ::fcntl(socket.fd(), F_GETFL);
@@ -144,10 +97,11 @@ void shutdown_read(const net::Socket& socket) { ::shutdown(socket.fd(), SHUT_RD)
 void shutdown_both(const net::Socket& socket) { ::shutdown(socket.fd(), SHUT_RDWR); }
 
 Result<BlockingStream, Error> BlockingStream::connect(const net::Address& address, const BlockingOptions& options) {
-  auto endpoints = resolve(address, options.ipv6_only);
+  auto endpoints = net::resolve(address);
   if (!endpoints) return err(std::move(endpoints.error()));
-  int number = 0;
-  for (const Endpoint& endpoint : *endpoints) {
+  int number = EAFNOSUPPORT;
+  for (const net::SocketAddress& endpoint : *endpoints) {
+    if (options.ipv6_only && endpoint.family() != AF_INET6) continue;
     net::Socket socket;
     number = connect_to(endpoint, options, socket);
     if (number != 0) continue;
@@ -156,7 +110,7 @@ Result<BlockingStream, Error> BlockingStream::connect(const net::Address& addres
     stream.timeout_ms_ = to_milliseconds(options.timeout);
     return stream;
   }
-  std::string message = fmt::format("cannot connect to {}: {}", to_text(address), text_of(number));
+  std::string message = fmt::format("cannot connect to {}: {}", net::to_text(address), text_of(number));
   if (number == ECONNREFUSED || number == ENOENT) {
     message += fmt::format("; start a server with '{}'", how_to_start(address));
   }
@@ -206,8 +160,7 @@ IoResult BlockingStream::wait_for(short events) {
 IoResult BlockingStream::send(ByteView data) {
   const std::size_t total = data.size();
   while (!data.empty()) {
-    const auto result =
-        uninterrupted([&] { return ::send(socket_.fd(), data.data(), data.size(), MSG_NOSIGNAL); });
+    const auto result = uninterrupted([&] { return ::send(socket_.fd(), data.data(), data.size(), MSG_NOSIGNAL); });
     if (result.status != IoStatus::ok) return result;
     data = data.subspan(result.bytes);
   }
@@ -217,8 +170,8 @@ IoResult BlockingStream::send(ByteView data) {
 IoResult BlockingStream::exchange(ByteView out, MutableByteView in) {
   const std::size_t total = in.size();
   while (!out.empty()) {
-    auto result = uninterrupted(
-        [&] { return ::send(socket_.fd(), out.data(), out.size(), MSG_DONTWAIT | MSG_NOSIGNAL); });
+    auto result =
+        uninterrupted([&] { return ::send(socket_.fd(), out.data(), out.size(), MSG_DONTWAIT | MSG_NOSIGNAL); });
     if (result.status == IoStatus::ok) {
       out = out.subspan(result.bytes);
       continue;

@@ -8,7 +8,8 @@
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
 
-#include <vector>
+#include <string>
+#include <utility>
 
 #include "net/busy_poll.hpp"
 #include "net/socket.hpp"
@@ -31,9 +32,6 @@ struct BlockingOptions {
   /// Resolve names to IPv6 addresses only.
   bool ipv6_only = false;
 };
-
-/// "127.0.0.1:5050", "[::1]:5050" or "unix:/path".
-std::string to_text(const net::Address& address);
 
 void set_no_delay(const net::Socket& socket, bool on);
 void set_blocking(const net::Socket& socket, bool on);

@@ -19,6 +19,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using net::IoStatus;
 
+constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
+
 class ThreadEchoServer final : public EchoServer {
  public:
   ThreadEchoServer(net::Listener listener, const EchoServerOptions& options)
@@ -106,7 +108,7 @@ void ThreadEchoServer::serve(Connections::iterator connection, std::uint64_t num
   BlockingStream& stream = connection->stream;
   EchoConnectionReport report{.peer = stream.socket().peer()};
   const auto begin = Clock::now();
-  std::vector<std::uint8_t> buffer(options_.buffer_bytes);
+  std::vector<std::uint8_t> buffer(options_.buffer_bytes > 0 ? options_.buffer_bytes : kBufferBytes);
   for (;;) {
     const auto received = stream.receive(buffer);
     if (received.status != IoStatus::ok) break;
@@ -167,7 +169,7 @@ EchoTotals ThreadEchoServer::stop() {
 }  // namespace
 
 Result<std::unique_ptr<EchoServer>, Error> start_thread_echo_server(const EchoServerOptions& options) {
-  auto listener = net::Listener::bind(options.address);
+  auto listener = net::Listener::bind(options.address, {.reuse_port = false});
   if (!listener) return err(std::move(listener.error()));
   return std::unique_ptr<EchoServer>{std::make_unique<ThreadEchoServer>(std::move(*listener), options)};
 }

@@ -1,0 +1,7 @@
+#include "cli/echo_command.hpp"
+
+namespace plait::cli {
+
+void add_echo_bench(CLI::App&, Action&) {}
+
+}  // namespace plait::cli
