@@ -61,16 +61,24 @@ unsigned connections_of(const EchoBenchOptions& options, unsigned number) {
   return options.connections / options.threads + (number < options.connections % options.threads ? 1 : 0);
 }
 
-EchoPhase measured_phase(const EchoBenchOptions& options, unsigned number, EchoTime begin) {
+EchoPhase open_loop_phase(const EchoBenchOptions& options, unsigned number) {
   const unsigned own = connections_of(options, number);
-  EchoPhase phase{.messages_max = options.repeat};
+  EchoPhase phase;
+  phase.rate = options.rate * own / options.connections;
+  phase.offset = Duration{std::llround(1e9 / options.rate * number)};  // the lanes take turns, too
+  phase.turns = options.duration > Duration::zero()
+                    ? static_cast<std::uint64_t>(
+                          std::llround(phase.rate * std::chrono::duration<double>(options.duration).count()))
+                    : options.repeat * own;
+  return phase;
+}
+
+EchoPhase closed_loop_phase(const EchoBenchOptions& options, EchoTime begin) {
+  EchoPhase phase;
+  phase.messages_max = options.repeat;
   if (options.duration > Duration::zero()) {
     phase.messages_max = kUnlimited / options.connections;
     phase.deadline = begin + options.duration;
-  }
-  if (options.rate > 0) {
-    phase.rate = options.rate * own / options.connections;
-    phase.offset = Duration{std::llround(1e9 / options.rate * number)};
   }
   return phase;
 }
@@ -83,13 +91,17 @@ Result<void, Error> prepare(EchoRun& run, Lane& lane) {
   if (auto connected = lane.worker->connect(connections_of(run.options, lane.number)); !connected) return connected;
   if (run.options.warmup == 0) return {};
   EchoRecorder unused{0};
-  return lane.worker->perform({.messages_max = run.options.warmup}, unused);
+  EchoPhase phase;
+  phase.messages_max = run.options.warmup;
+  return lane.worker->perform(phase, unused);
 }
 
 void measure(EchoRun& run, Lane& lane) {
   const CpuUsage before = CpuUsage::of_this_thread();
   lane.begin = Clock::now();
-  lane.result = lane.worker->perform(measured_phase(run.options, lane.number, lane.begin), lane.recorder);
+  const EchoPhase phase =
+      run.options.rate > 0 ? open_loop_phase(run.options, lane.number) : closed_loop_phase(run.options, lane.begin);
+  lane.result = lane.worker->perform(phase, lane.recorder);
   lane.end = Clock::now();
   lane.cpu = CpuUsage::of_this_thread();
   lane.cpu -= before;

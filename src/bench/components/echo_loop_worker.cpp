@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bench/components/echo_wake_timer.hpp"
 #include "bench/components/echo_worker.hpp"
 #include "net/address.hpp"
 #include "net/loop.hpp"
@@ -21,8 +22,8 @@ using Clock = std::chrono::steady_clock;
 using net::IoStatus;
 
 constexpr std::size_t kTileBytesMin = std::size_t{64} << 10;
-constexpr std::chrono::milliseconds kWaitMax{100};  // then see whether another thread has failed
-constexpr std::chrono::milliseconds kSpinBelow{1};  // epoll waits whole milliseconds; an open loop needs better
+constexpr std::chrono::milliseconds kWaitMax{100};   // then see whether another thread has failed
+constexpr std::chrono::microseconds kSpinBelow{50};  // a wake-up takes up to this long; an open loop spins instead
 
 class LoopEchoWorker;
 
@@ -97,10 +98,11 @@ class LoopEchoWorker final : public EchoWorker {
   void begin_closed_loop();
   void begin_open_loop();
   void allow_what_is_due(EchoTime now);
-  [[nodiscard]] Duration wait_time(EchoTime now) const;
+  [[nodiscard]] Duration wait_time(EchoTime now);
   void check_progress(EchoTime now);
 
   std::unique_ptr<net::Loop> loop_;
+  WakeTimer wake_timer_;
   std::vector<std::unique_ptr<EchoFlow>> flows_;
   std::vector<std::uint8_t> tile_;
 
@@ -158,7 +160,7 @@ EchoTime EchoFlow::left_at(std::uint64_t message) const {
 }
 
 void EchoFlow::issue(EchoTime now) {
-  if (now >= worker_.deadline() && !worker_.open_loop()) {
+  if (now >= worker_.deadline()) {
     worker_.give_up(allowed_ - issued_);
     allowed_ = issued_;
   }
@@ -196,6 +198,7 @@ Result<void, Error> LoopEchoWorker::connect(unsigned count) {
   auto loop = net::Loop::make({.busy_poll = run_.options.connect.busy_poll});
   if (!loop) return err(std::move(loop.error()));
   loop_ = std::move(*loop);
+  if (auto attached = wake_timer_.attach(*loop_); !attached) return attached;
   make_tile();
   for (unsigned i = 0; i < count; ++i) {
     auto stream = BlockingStream::connect(run_.options.address, run_.options.connect);
@@ -243,11 +246,7 @@ void LoopEchoWorker::begin_closed_loop() {
 void LoopEchoWorker::begin_open_loop() {
   step_ = 1e9 / phase_.rate;
   next_turn_ = 0;
-  turns_ = phase_.messages_max * flows_.size();
-  if (phase_.deadline != EchoTime::max()) {
-    turns_ = static_cast<std::uint64_t>(static_cast<double>((phase_.deadline - begin_).count()) / step_);
-  }
-  last_remaining_ = remaining_ = turns_;
+  last_remaining_ = remaining_ = turns_ = phase_.turns;
 }
 
 void LoopEchoWorker::allow_what_is_due(EchoTime now) {
@@ -256,10 +255,12 @@ void LoopEchoWorker::allow_what_is_due(EchoTime now) {
   }
 }
 
-Duration LoopEchoWorker::wait_time(EchoTime now) const {
+Duration LoopEchoWorker::wait_time(EchoTime now) {
   if (!open_loop() || next_turn_ == turns_) return kWaitMax;
-  const Duration until_due = time_of_turn(next_turn_) - now;
-  return std::clamp<Duration>(until_due - kSpinBelow, Duration::zero(), kWaitMax);
+  const EchoTime wake = time_of_turn(next_turn_) - kSpinBelow;
+  if (wake <= now) return Duration::zero();
+  wake_timer_.wake_at(wake);
+  return kWaitMax;
 }
 
 void LoopEchoWorker::check_progress(EchoTime now) {

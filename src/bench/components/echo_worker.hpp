@@ -14,10 +14,13 @@ using EchoTime = std::chrono::steady_clock::time_point;
 
 /// How much one phase (warm-up or measurement) sends.
 struct EchoPhase {
+  // Closed loop:
   std::uint64_t messages_max = 0;       ///< of each connection
   EchoTime deadline = EchoTime::max();  ///< no message leaves after this
-  double rate = 0;                      ///< of this worker's connections together; 0: closed loop
-  Duration offset{0};                   ///< the first message of an open loop leaves this long after the start
+  // Open loop:
+  double rate = 0;          ///< messages a second of this worker's connections together; 0: closed loop
+  std::uint64_t turns = 0;  ///< messages of this worker's connections together
+  Duration offset{0};       ///< the first one leaves this long after the start
 };
 
 /// What the threads of one run share.
