@@ -233,6 +233,8 @@ std::string Json::dump(int indent) const {
   return out;
 }
 
+Result<Json, Error> Json::parse(std::string_view text) { return Reader(text).document(); }
+
 void Json::write(std::string& out, int indent, int depth) const {
   const auto break_line = [&](int level) {
     if (indent > 0) out.append(1, '\n').append(static_cast<std::size_t>(indent * level), ' ');
