@@ -18,7 +18,7 @@ struct PeerScript {
   const char* name;
   const char* probe;    ///< shell command; success means installed
   const char* command;  ///< {scripts} and {port}
-  const char* scheme;
+  const char* url;
   std::vector<std::string> routes;
   const char* install;
 };
@@ -28,37 +28,37 @@ const std::vector<PeerScript>& peer_scripts() {
       {"websockets",
        "/usr/bin/python3 -c 'import websockets, uvloop'",
        "/usr/bin/python3 {scripts}/websockets_server.py {port}",
-       "ws",
+       "ws://127.0.0.1:{port}",
        {"/echo", "/fanout"},
        "apt install python3-websockets python3-uvloop"},
       {"aiohttp",
        "/usr/bin/python3 -c 'import aiohttp, uvloop'",
        "/usr/bin/python3 {scripts}/aiohttp_server.py {port}",
-       "ws",
+       "ws://127.0.0.1:{port}",
        {"/echo", "/fanout", "/ws"},
        "apt install python3-aiohttp python3-uvloop"},
       {"node-ws",
-       "NODE_PATH=/usr/share/nodejs node -e 'require(\"ws\")'",
-       "env NODE_PATH=/usr/share/nodejs node {scripts}/node_ws_server.js {port}",
-       "ws",
+       "NODE_PATH=$NODE_PATH:/usr/share/nodejs node -e 'require(\"ws\")'",
+       "env NODE_PATH=$NODE_PATH:/usr/share/nodejs node {scripts}/node_ws_server.js {port}",
+       "ws://127.0.0.1:{port}",
        {"/echo", "/fanout"},
        "apt install nodejs node-ws"},
       {"socket.io",
-       "NODE_PATH=/usr/share/nodejs node -e 'require(\"socket.io\")'",
-       "env NODE_PATH=/usr/share/nodejs node {scripts}/socket_io_server.js {port}",
-       "ws",
+       "NODE_PATH=$NODE_PATH:/usr/share/nodejs node -e 'require(\"socket.io\")'",
+       "env NODE_PATH=$NODE_PATH:/usr/share/nodejs node {scripts}/socket_io_server.js {port}",
+       "ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket",
        {"/echo"},
        "npm install -g socket.io, and NODE_PATH set to npm's global folder"},
       {"python-threads",
        "python3 -c 'import socketserver'",
        "python3 {scripts}/tcp_threads_server.py {port}",
-       "tcp",
+       "tcp://127.0.0.1:{port}",
        {},
        "apt install python3"},
       {"python-asyncio",
        "python3 -c 'import asyncio'",
        "python3 {scripts}/tcp_asyncio_server.py {port}",
-       "tcp",
+       "tcp://127.0.0.1:{port}",
        {},
        "apt install python3"},
   };
@@ -83,7 +83,7 @@ FoundPeers find_peers(const std::string& scripts, const std::string& self) {
     }
     found.servers.push_back({.name = peer.name,
                              .command = replace_all(peer.command, "{scripts}", scripts),
-                             .url = fmt::format("{}://127.0.0.1:{{port}}", peer.scheme),
+                             .url = peer.url,
                              .routes = peer.routes});
   }
   const auto beast = std::filesystem::path(self).parent_path() / "plait-peer-beast";

@@ -48,29 +48,35 @@ std::string limit_text(const ServerResult& result, Placement placement) {
 
 std::string noise_text(const ServerResult& result) {
   if (result.repeated == 0 && result.noisy == 0) return "";
-  return fmt::format("{} repeated, {} noisy", result.repeated, result.noisy);
+  return fmt::format("{} retaken, {} noisy", result.repeated, result.noisy);
 }
+
+/// The columns between the headline and the CPU: what the headline does not already say.
+std::vector<Metric> side_metrics(Metric headline_metric) {
+  std::vector<Metric> metrics = {Metric::messages_per_second, Metric::latency_p50_us, Metric::latency_p99_us};
+  std::erase(metrics, headline_metric);
+  if (headline_metric == Metric::anonymous_bytes_per_connection) metrics.resize(1);
+  return metrics;
+}
+
+std::string column_name(Metric metric) { return fmt::format("{} {}", metric_name(metric), metric_unit(metric)); }
 
 std::vector<std::string> server_cells(const CaseResult& result, const ServerResult& server,
                                       const std::string& baseline) {
-  if (server.samples.empty()) return {server.server, "failed", "", "", "", "", "", "", "", "", ""};
   const Metric metric = headline(result);
   const Summary summary = summarize_metric(server, metric);
-  const bool is_baseline = server.server == baseline;
   const auto ratio = [&](Metric of) {
-    return is_baseline ? "" : ratio_text(paired_ratio(result, baseline, server.server, of));
+    return server.server == baseline ? "" : ratio_text(paired_ratio(result, baseline, server.server, of));
   };
-  return {server.server,
-          range_text(summary),
-          human(summary.stddev),
-          human(summarize_metric(server, Metric::latency_p50_us).median),
-          human(summarize_metric(server, Metric::latency_p99_us).median),
-          human(summarize_metric(server, Metric::server_cpu_us_per_message).median),
-          human(client_cpu_us(server)),
-          limit_text(server, result.placement),
-          ratio(metric),
-          metric == Metric::server_cpu_us_per_message ? "" : ratio(Metric::server_cpu_us_per_message),
-          noise_text(server)};
+  std::vector<std::string> cells = {server.server, range_text(summary), human(summary.stddev)};
+  for (const Metric side : side_metrics(metric)) cells.push_back(human(summarize_metric(server, side).median));
+  cells.push_back(human(summarize_metric(server, Metric::server_cpu_us_per_message).median));
+  cells.push_back(human(client_cpu_us(server)));
+  cells.push_back(limit_text(server, result.placement));
+  cells.push_back(ratio(metric));
+  cells.push_back(metric == Metric::server_cpu_us_per_message ? "" : ratio(Metric::server_cpu_us_per_message));
+  cells.push_back(noise_text(server));
+  return cells;
 }
 
 std::string ours_text(const CaseResult& result, const std::string& server, Metric metric) {
@@ -121,18 +127,16 @@ Table servers_table(const CaseResult& result, const std::string& wanted_baseline
   const std::string baseline = baseline_of(result, wanted_baseline);
   const Metric metric = headline(result);
   Table table;
-  table.header = {"server",
-                  fmt::format("{} {}", metric_name(metric), metric_unit(metric)),
-                  "stddev",
-                  "p50 µs",
-                  "p99 µs",
-                  "server µs/msg",
-                  "client µs/msg",
-                  "limit",
-                  fmt::format("{} ÷ it", baseline),
-                  "CPU ÷ its",
-                  "notes"};
-  for (const ServerResult& server : result.servers) table.rows.push_back(server_cells(result, server, baseline));
+  table.header = {"server", column_name(metric), "stddev"};
+  for (const Metric side : side_metrics(metric)) table.header.push_back(column_name(side));
+  for (const std::string& name : {std::string{"server CPU µs"}, std::string{"client CPU µs"}, std::string{"limit"},
+                                  fmt::format("{} ÷ it", baseline), std::string{"CPU ÷ its"}, std::string{"noise"}}) {
+    table.header.push_back(name);
+  }
+  for (const ServerResult& server : result.servers) {
+    if (server.samples.empty()) continue;
+    table.rows.push_back(server_cells(result, server, baseline));
+  }
   return table;
 }
 
@@ -146,7 +150,7 @@ Table claims_table(const Report& report) {
       table.rows.push_back({result.row.id, std::string{placement_name(result.placement)},
                             claim.document.empty() ? "Plait's own row" : claim.document, claim.counted,
                             claim.value ? human(*claim.value) : "–", ours_text(result, report.baseline, claim.metric),
-                            fmt::format("{}, {}", metric_unit(claim.metric), metric_name(claim.metric))});
+                            fmt::format("{} ({})", metric_unit(claim.metric), metric_name(claim.metric))});
     }
   }
   return table;

@@ -47,7 +47,7 @@ const ServerSpec* find_spec(const std::vector<ServerSpec>& specs, std::string_vi
   const std::string route = row.path.substr(0, row.path.find('?'));
   const auto found = std::find_if(specs.begin(), specs.end(), [&](const ServerSpec& spec) {
     return spec.name == name && spec.url.starts_with(row.scheme + "://") && allows(spec.routes, route) &&
-           allows(spec.modes, row.plan.mode);
+           allows(spec.modes, row.plan.mode) && (spec.has_deflate || !row.plan.deflate);
   });
   return found == specs.end() ? nullptr : &*found;
 }
@@ -80,7 +80,8 @@ std::vector<ServerSpec> raw_servers(const std::string& self) {
     return ServerSpec{.name = "raw",
                       .command = fmt::format("{} bench-raw {}", self, kind),
                       .url = fmt::format("{}://127.0.0.1:0", scheme),
-                      .routes = std::move(routes)};
+                      .routes = std::move(routes),
+                      .has_deflate = false};
   };
   return {raw("tcp", "tcp", {}), raw("ws", "ws", {"/echo"}), raw("fanout", "ws", {"/fanout"})};
 }

@@ -21,6 +21,7 @@ struct ServerSpec {
   std::string url;                    ///< the port is {port}, or 0 when the server says it
   std::vector<std::string> routes{};  ///< paths (before '?') that it serves; empty: all
   std::vector<LoadMode> modes{};      ///< loads that it is for; empty: all
+  bool has_deflate = true;            ///< takes part in permessage-deflate rows
   bool is_plait = false;              ///< rows may add options to its command
 };
 

@@ -19,8 +19,8 @@ constexpr std::array<MetricText, 10> kMetrics = {{
     {"p95", "µs", true},
     {"p99", "µs", true},
     {"one way", "MiB/s", false},
-    {"one way", "Gibit/s", false},
-    {"one way", "Gbit/s", false},
+    {"payload", "Gibit/s", false},
+    {"payload", "Gbit/s", false},
     {"server CPU", "µs/message", true},
     {"server memory", "B/connection", true},
 }};

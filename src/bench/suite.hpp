@@ -25,7 +25,7 @@ enum class Metric : std::uint8_t {
   latency_p95_us,
   latency_p99_us,
   mebibytes_per_second_one_way,  ///< payload × messages / time / 2^20, one direction
-  gibit_per_second,              ///< payload bits / time / 2^30
+  gibit_per_second,              ///< payload bits, of both directions where both move, / time / 2^30
   gigabit_per_second,            ///< payload bits / time / 10^9
   server_cpu_us_per_message,
   anonymous_bytes_per_connection,

@@ -17,6 +17,8 @@ struct Url {
 
   [[nodiscard]] bool is_tls() const { return scheme == "tls" || scheme == "wss"; }
   [[nodiscard]] bool is_websocket() const { return scheme == "ws" || scheme == "wss"; }
+  /// A Socket.IO server: its path says so.
+  [[nodiscard]] bool is_socket_io() const { return is_websocket() && path.starts_with("/socket.io/"); }
   [[nodiscard]] std::string text() const;
 };
 

@@ -60,6 +60,7 @@ class EchoLoad {
       : context_(context),
         plan_(context.plan),
         cycle_({.websocket = plan_.url.is_websocket(),
+                .socket_io = plan_.url.is_socket_io(),
                 .deflate = plan_.deflate,
                 .distinct = plan_.verify,
                 .payload_bytes = plan_.payload_bytes},

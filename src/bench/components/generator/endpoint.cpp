@@ -68,6 +68,7 @@ Endpoint::Endpoint(Endpoint&& other) noexcept { *this = std::move(other); }
 
 Endpoint& Endpoint::operator=(Endpoint&& other) noexcept {
   std::swap(ssl_, other.ssl_);
+  std::swap(greeting_, other.greeting_);
   std::swap(head_, other.head_);
   std::swap(failure_, other.failure_);
   std::swap(fd_, other.fd_);
@@ -104,7 +105,10 @@ Endpoint::Phase Endpoint::advance(const EndpointOptions& options) {
   if (phase_ == Phase::securing && secure(options)) {
     phase_ = options.url.is_websocket() ? Phase::upgrading : Phase::open;
   }
-  if (phase_ == Phase::upgrading && upgrade(options)) phase_ = Phase::open;
+  if (phase_ == Phase::upgrading && upgrade(options)) {
+    phase_ = options.url.is_socket_io() ? Phase::greeting : Phase::open;
+  }
+  if (phase_ == Phase::greeting && greet()) phase_ = Phase::open;
   return phase_;
 }
 
@@ -141,13 +145,29 @@ bool Endpoint::upgrade(const EndpointOptions& options) {
     head_ += as_text({buffer.data(), got});
     const auto end = head_.find("\r\n\r\n");
     if (end != std::string::npos) {
-      if (!accepts_upgrade({head_.data(), end + 4})) return fail("refused: " + head_.substr(0, head_.find('\r')));
+      if (!accepts_upgrade({head_.data(), end + 4}, options.deflate)) {
+        return fail(fmt::format("refused{}: {}", options.deflate ? ", or without permessage-deflate" : "",
+                                head_.substr(0, head_.find('\r'))));
+      }
       head_.erase(0, end + 4);
       return true;
     }
     if (head_.size() > kHeadBytesMax) return fail("the response head is too long");
   }
   return false;
+}
+
+bool Endpoint::greet() {
+  if (!greeting_) greeting_ = std::make_unique<SocketIoGreeting>();
+  std::array<std::uint8_t, 4096> buffer{};
+  const std::string early = take_early_bytes();
+  ByteView arrived = as_bytes(early);
+  do {
+    const auto answer = greeting_->handle(arrived);
+    if (write(answer) != answer.size()) return fail("the Socket.IO connect packet could not be sent");
+    arrived = ByteView{buffer}.first(greeting_->is_done() ? 0 : read(buffer));
+  } while (!arrived.empty());
+  return greeting_->is_done();
 }
 
 std::size_t Endpoint::read(MutableByteView into) {
@@ -190,6 +210,7 @@ void Endpoint::reset() {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close(std::exchange(fd_, -1));
+  greeting_.reset();
   head_.clear();
   request_sent_ = false;
   phase_ = Phase::closed;
@@ -207,12 +228,13 @@ std::string make_upgrade_request(const Url& url, bool deflate) {
               : "");
 }
 
-bool accepts_upgrade(std::string_view head) {
+bool accepts_upgrade(std::string_view head, bool deflate) {
   std::string lower{head};
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   const auto field = lower.find("\r\nsec-websocket-accept:");
-  return lower.starts_with("http/1.1 101") && field != std::string::npos &&
+  const bool has_deflate = lower.find("permessage-deflate") != std::string::npos;
+  return lower.starts_with("http/1.1 101") && has_deflate == deflate && field != std::string::npos &&
          head.substr(field, head.find("\r\n", field + 2) - field).find(kAccept) != std::string_view::npos;
 }
 

@@ -1,6 +1,7 @@
 // Endpoint: one client connection of the generator, from connect() to the end of its opening handshake and beyond.
 #pragma once
 
+#include "bench/components/generator/socket_io.hpp"
 #include "bench/url.hpp"
 
 #include <plait/bytes.hpp>
@@ -34,7 +35,7 @@ struct EndpointOptions {
 
 class Endpoint {
  public:
-  enum class Phase : std::uint8_t { closed, connecting, securing, upgrading, open, failed };
+  enum class Phase : std::uint8_t { closed, connecting, securing, upgrading, greeting, open, failed };
 
   Endpoint() = default;
   Endpoint(Endpoint&& other) noexcept;
@@ -62,10 +63,12 @@ class Endpoint {
   bool connected();
   bool secure(const EndpointOptions& options);
   bool upgrade(const EndpointOptions& options);
+  bool greet();
   bool fail(std::string why);
 
   std::unique_ptr<SSL, SslDeleter> ssl_;
-  std::string head_;  // the response head while it arrives, then what followed it
+  std::unique_ptr<SocketIoGreeting> greeting_;  // only with Socket.IO
+  std::string head_;                            // the response head while it arrives, then what followed it
   std::string failure_;
   int fd_ = -1;
   Phase phase_ = Phase::closed;
@@ -74,7 +77,8 @@ class Endpoint {
 
 /// The opening handshake's request for this URL (RFC 6455 §4.1), with a fixed key: no cache stands in between.
 [[nodiscard]] std::string make_upgrade_request(const Url& url, bool deflate);
-/// True when `head` (up to and with the empty line) accepts that request: 101, and the accept value of the fixed key.
-[[nodiscard]] bool accepts_upgrade(std::string_view head);
+/// True when `head` (up to and with the empty line) accepts that request: 101, the accept value of the fixed key, and
+/// permessage-deflate if and only if it was offered.
+[[nodiscard]] bool accepts_upgrade(std::string_view head, bool deflate);
 
 }  // namespace plait::bench

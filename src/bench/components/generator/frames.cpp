@@ -1,6 +1,7 @@
 #include "bench/components/generator/frames.hpp"
 
 #include "bench/components/generator/deflate.hpp"
+#include "bench/components/generator/socket_io.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,16 +12,10 @@ namespace plait::bench {
 namespace {
 
 constexpr std::array<std::uint8_t, 4> kMaskingKey = {0x37, 0xFA, 0x21, 0x3D};
-constexpr std::uint8_t kFinBinary = 0x82;
 constexpr std::uint8_t kFinBinaryCompressed = 0xC2;
 constexpr std::size_t kDistinctPeriod = 61;  // prime: no batch size divides it
 
 void append(std::vector<std::uint8_t>& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
-
-void append_client_frame(std::vector<std::uint8_t>& out, ByteView payload, std::uint8_t first_byte) {
-  append(out, frame_header(payload.size(), true, first_byte));
-  for (std::size_t i = 0; i < payload.size(); ++i) out.push_back(payload[i] ^ kMaskingKey[i % 4]);
-}
 
 }  // namespace
 
@@ -39,6 +34,13 @@ std::vector<std::uint8_t> frame_header(std::size_t payload_bytes, bool masked, s
   return out;
 }
 
+std::vector<std::uint8_t> make_client_frame(ByteView payload, std::uint8_t first_byte) {
+  std::vector<std::uint8_t> out = frame_header(payload.size(), true, first_byte);
+  out.reserve(out.size() + payload.size());
+  for (std::size_t i = 0; i < payload.size(); ++i) out.push_back(payload[i] ^ kMaskingKey[i % 4]);
+  return out;
+}
+
 std::vector<std::uint8_t> make_payload(std::size_t bytes, std::size_t index) {
   std::vector<std::uint8_t> out;
   out.reserve(bytes + 64);
@@ -52,22 +54,19 @@ std::vector<std::uint8_t> make_payload(std::size_t bytes, std::size_t index) {
 }
 
 FrameCycle::FrameCycle(const WireFormat& format, std::size_t depth)
-    : period_(format.distinct ? kDistinctPeriod : 1), payload_bytes_(format.payload_bytes) {
-  if (format.websocket) reply_header_ = frame_header(format.payload_bytes, false, kFinBinary);
+    // Different texts compress to different lengths, so a deflated cycle is one message long.
+    : period_(format.distinct && !format.deflate ? kDistinctPeriod : 1) {
+  const std::uint8_t first_byte = format.socket_io ? kFinText : format.deflate ? kFinBinaryCompressed : kFinBinary;
   std::vector<std::uint8_t> cycle;
   for (std::size_t index = 0; index < period_; ++index) {
-    const auto payload = make_payload(format.payload_bytes, index);
+    auto payload = make_payload(format.payload_bytes, index);
+    if (format.socket_io) payload = socket_io_event(payload);
     append(payloads_, payload);
-    if (!format.websocket) {
-      append(cycle, payload);
-    } else if (format.deflate) {
-      // Different texts compress to different lengths, so a deflated cycle is one message long.
-      period_ = 1;
-      append_client_frame(cycle, deflate_message(payload), kFinBinaryCompressed);
-    } else {
-      append_client_frame(cycle, payload, kFinBinary);
-    }
+    if (format.deflate) payload = deflate_message(payload);
+    append(cycle, format.websocket ? make_client_frame(payload, first_byte) : payload);
   }
+  payload_bytes_ = payloads_.size() / period_;
+  if (format.websocket) reply_header_ = frame_header(payload_bytes_, false, first_byte);
   frame_bytes_ = cycle.size() / period_;
   const std::size_t total = cycle.size() + frame_bytes_ * depth;
   bytes_.reserve(total);
