@@ -14,7 +14,6 @@ namespace plait::bench {
 namespace {
 
 constexpr double kNoiseCoresMax = 0.12;
-constexpr std::size_t kRepeatsMax = 3;
 constexpr std::chrono::seconds kGeneratorTimeout{120};
 
 struct Pinning {
@@ -70,11 +69,11 @@ class CaseRun {
   }
 
  private:
-  /// One sample for this round: the first quiet one, or the quietest of 1 + kRepeatsMax.
+  /// One sample for this round: the first quiet one, or the quietest of 1 + retakes_max.
   void measure(std::size_t index) {
     ServerResult& result = result_.servers[index];
     std::optional<Sample> best;
-    for (std::size_t attempt = 0; attempt <= kRepeatsMax; ++attempt) {
+    for (std::size_t attempt = 0; attempt <= options_.retakes_max; ++attempt) {
       auto sample = take_sample(index);
       if (!sample) {
         result.error = sample.error().message;

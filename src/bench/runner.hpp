@@ -20,8 +20,9 @@ struct RunOptions {
   double warmup_seconds = 0.2;
   double rate = 0;  ///< open loop for the echo rows: messages/s; 0: closed loop
   bool verify = false;
-  bool quick = false;               ///< one short round, a tenth of the connections and bytes where there are many
-  std::optional<std::string> rows;  ///< regular expression on row ids
+  std::size_t retakes_max = 3;                       ///< of a noisy sample
+  bool quick = false;                                ///< a tenth of the connections and bytes where there are many
+  std::optional<std::string> rows;                   ///< regular expression on row ids
   std::optional<std::vector<Placement>> placements;  ///< instead of the rows' own
   int server_cpu = 0;
   int client_cpu = 1;

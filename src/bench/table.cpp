@@ -93,7 +93,8 @@ std::string human(double value) {
     suffix = "k";
   }
   const double shown = value / scale;
-  const int digits_before = static_cast<int>(std::floor(std::log10(std::abs(shown)))) + 1;
+  // 9.996 will be shown as 10.0: count the digits that rounding leaves.
+  const int digits_before = static_cast<int>(std::floor(std::log10(std::abs(shown) * 1.0005))) + 1;
   return fmt::format("{:.{}f}{}", shown, std::clamp(3 - digits_before, 0, 5), suffix);
 }
 

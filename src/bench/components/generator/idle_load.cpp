@@ -18,7 +18,10 @@ class IdleLoad {
   explicit IdleLoad(LoadContext& context)
       : context_(context),
         plan_(context.plan),
-        cycle_({.websocket = plan_.url.is_websocket(), .payload_bytes = plan_.payload_bytes}, 1) {}
+        cycle_({.websocket = plan_.url.is_websocket(),
+                .socket_io = plan_.url.is_socket_io(),
+                .payload_bytes = plan_.payload_bytes},
+               1) {}
 
   Result<void, Error> run() {
     if (auto done = open(1); !done) return done;
