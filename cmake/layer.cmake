@@ -12,6 +12,7 @@ function(plait_layer name)
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${link_folder}/${name} SYMBOLIC)
 
   add_library(plait_${name} STATIC ${sources})
+  set_target_properties(plait_${name} PROPERTIES PLAIT_LAYERS "${ARG_LAYERS}")  # for the fuzz targets
   target_include_directories(plait_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include ${link_folder})
   list(TRANSFORM ARG_LAYERS PREPEND plait_)
   target_link_libraries(plait_${name} PRIVATE ${ARG_LAYERS} ${ARG_LIBRARIES})
@@ -19,7 +20,10 @@ function(plait_layer name)
 endfunction()
 
 # plait_test(NAME SOURCES… LAYERS … [LIBRARIES …] [LABELS …] [TIMEOUT seconds])
-# One GoogleTest executable, every TEST of it a ctest test of its own.
+#
+# One GoogleTest executable, every TEST of it a ctest test of its own. All in tests/unit have the label `unit`; give
+# `tsan` to those that cross threads and `slow` to those that take more than 10 s. The target tests_<label> builds all
+# executables of a label.
 function(plait_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LAYERS;LIBRARIES;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -31,6 +35,13 @@ function(plait_test name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(${name} PRIVATE PLAIT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   plait_compile_options(${name})
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  set(labels ${ARG_LABELS} ${PLAIT_TEST_LABELS})
+  foreach(label IN LISTS labels)
+    add_dependencies(tests_${label} ${name})
+  endforeach()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  # gtest_discover_tests takes a list of labels apart, so they are set by a file of their own, read after its own.
+  set(labels_file ${CMAKE_CURRENT_BINARY_DIR}/${name}_labels.cmake)
+  file(WRITE ${labels_file} "set_tests_properties(\${${name}_TESTS} PROPERTIES LABELS \"${labels}\")\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${labels_file})
 endfunction()

@@ -1,6 +1,8 @@
 // Byte views and Bytes, the immutable shared slice that payloads travel in.
 #pragma once
 
+#include <plait/export.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -17,13 +19,11 @@ using MutableByteView = std::span<std::uint8_t>;
 inline ByteView as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
-inline std::string_view as_text(ByteView bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string_view as_text(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 /// One reference-counted allocation: this header, then `capacity` bytes. Made by Block::make or by a core::BufferPool.
 /// The count is a plain read and write until share_between_threads() is called; from then on it is atomic.
-struct Block {
+struct PLAIT_API Block {
   std::atomic<std::uint32_t> reference_count{1};
   bool shared_between_threads = false;
   std::uint32_t size_class = 0;       ///< for the pool that made it
@@ -42,7 +42,7 @@ struct Block {
 
 /// An immutable slice of a Block; copying shares it. Empty when default-constructed.
 /// Copies belong to one thread until share_between_threads() was called on one of them.
-class Bytes {
+class PLAIT_API Bytes {
  public:
   Bytes() = default;
   /// A new block with a copy of `data`.

@@ -1,6 +1,7 @@
 // Client: sessions to servers over any wire, on one loop of its own.
 #pragma once
 
+#include <plait/export.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
 #include <plait/session.hpp>
@@ -38,7 +39,7 @@ struct ConnectOptions {
 
 /// Sessions on one loop, which run() drives on the calling thread. All functions but post() and stop() are for that
 /// thread (before run(), or from a handler).
-class Client {
+class PLAIT_API Client {
  public:
   explicit Client(ClientOptions options = {});
   ~Client();
@@ -65,7 +66,7 @@ class Client {
 };
 
 /// One session for scripts: each call turns a loop of its own until it is done or `timeout` has passed.
-class BlockingClient {
+class PLAIT_API BlockingClient {
  public:
   struct Received {
     MessageKind kind = MessageKind::text;

@@ -1,6 +1,7 @@
 // Server: listeners for every wire, several loops, one handler per session.
 #pragma once
 
+#include <plait/export.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
 #include <plait/session.hpp>
@@ -75,15 +76,15 @@ struct ServerStats {
 };
 
 /// Set up with listen() and http(), then run(). Not copyable or movable.
-class Server {
+class PLAIT_API Server {
  public:
   explicit Server(ServerOptions options = {});
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  /// Binds `url` at once and serves sessions at its path with handlers from `factory`. Schemes: tcp: tls: (messages over
-  /// a byte stream, spec/frames.md), ws: wss: (WebSocket, and HTTP/1.1 on the same port), unix:/path (as ws:).
+  /// Binds `url` at once and serves sessions at its path with handlers from `factory`. Schemes: tcp: tls: (messages
+  /// over a byte stream, spec/frames.md), ws: wss: (WebSocket, and HTTP/1.1 on the same port), unix:/path (as ws:).
   /// Further paths on the same address: call again. Port 0 picks a free port.
   /// Returns the URL really bound. Errors name the address, certificate or scheme, and the fix. Before run() only.
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);

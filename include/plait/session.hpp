@@ -5,6 +5,7 @@
 #pragma once
 
 #include <plait/bytes.hpp>
+#include <plait/export.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
 
@@ -23,7 +24,7 @@ enum class MessageKind : std::uint8_t { text, binary };
 
 /// One message, as a view. Valid until the handler that got it returns (or, given to send(), until send() returns);
 /// share() makes it an owner.
-class Message {
+class PLAIT_API Message {
  public:
   /// Where the bytes live; lets send() answer a received message without copying it. Made by the transports only.
   enum class Storage : std::uint8_t { borrowed, receive_buffer, block };
@@ -113,7 +114,7 @@ struct SessionStats {
 };
 
 /// A message that is sent in parts, so that it needs never be whole in memory. Belongs to its session.
-class MessageWriter {
+class PLAIT_API MessageWriter {
  public:
   virtual ~MessageWriter() = default;
   /// Sends one part. As Session::send; `dropped` leaves the message where it was, and the part may be tried again.
@@ -123,7 +124,7 @@ class MessageWriter {
 };
 
 /// One conversation with one peer.
-class Session {
+class PLAIT_API Session {
  public:
   virtual ~Session() = default;
 
@@ -157,7 +158,7 @@ class Session {
 };
 
 /// The opening handshake as the server sees it, before there is a session.
-class OpeningRequest {
+class PLAIT_API OpeningRequest {
  public:
   virtual ~OpeningRequest() = default;
   [[nodiscard]] virtual std::string_view path() const = 0;   ///< without the query
@@ -178,7 +179,7 @@ class OpeningRequest {
 
 /// What the user implements. One object per session, made by the factory that was given to listen() or connect(), and
 /// destroyed after on_close. An exception out of any function closes the session with 1011 and is logged.
-class SessionHandler {
+class PLAIT_API SessionHandler {
  public:
   virtual ~SessionHandler() = default;
   /// Server only. The default accepts without a subprotocol. Must accept or reject before it returns.

@@ -1,3 +1,4 @@
+// The version of this release, as text.
 #pragma once
 
 namespace plait {

@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "net/unix_socket_file.hpp"
+
 namespace plait::net {
 
 enum class IoStatus : std::uint8_t {
@@ -28,9 +30,9 @@ struct IoResult {
 
 /// Where to listen or connect: a host and port, or a Unix socket's path.
 struct Address {
-  std::string host;       ///< IPv4, IPv6 without brackets, or a name; empty with unix_path
+  std::string host{};  ///< IPv4, IPv6 without brackets, or a name; empty with unix_path
   std::uint16_t port = 0;
-  std::string unix_path;  ///< not empty: a Unix socket
+  std::string unix_path{};  ///< not empty: a Unix socket
 };
 
 class Socket {
@@ -89,10 +91,15 @@ class Listener {
   [[nodiscard]] int fd() const { return socket_.fd(); }
   /// The port really bound (when 0 was asked).
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  void close() { socket_.close(); }
+  /// Stops listening and removes a Unix socket's file (of the one that bound it, not of those that share it).
+  void close() {
+    socket_.close();
+    file_.remove();
+  }
 
  private:
   Socket socket_;
+  UnixSocketFile file_;
   std::uint16_t port_ = 0;
 };
 

@@ -57,7 +57,10 @@ TEST(TimerWheel, CancelledTimerDoesNotExpire) {
 
 TEST(TimerWheel, DestroyedTimerCancelsItself) {
   TimerWheel wheel{kStart};
-  { RecordingTimer timer; wheel.schedule(timer, kStart + 10ms); }
+  {
+    RecordingTimer timer;
+    wheel.schedule(timer, kStart + 10ms);
+  }
   wheel.advance(kStart + 1s);
   EXPECT_EQ(wheel.next_deadline(), std::nullopt);
 }

@@ -1,0 +1,59 @@
+"""run_examples.py FOLDER: runs every example of the folder and checks what it answers."""
+
+import contextlib
+import http.client
+import json
+import pathlib
+import subprocess
+import sys
+import unittest
+import urllib.parse
+
+FOLDER = pathlib.Path(sys.argv.pop())
+
+
+@contextlib.contextmanager
+def serving(example, path):
+    """The URL of an example server on a free port, for as long as the block runs."""
+    with subprocess.Popen([FOLDER / example, f"ws://127.0.0.1:0{path}"], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            word, url = process.stderr.readline().split()
+            assert word == "listening", word
+            yield url
+        finally:
+            process.terminate()
+
+
+def send_lines(url, text):
+    return subprocess.run([FOLDER / "example_02_client", url], input=text, capture_output=True, text=True, timeout=20)
+
+
+class Examples(unittest.TestCase):
+    def test_client_gets_its_lines_back(self):
+        with serving("example_01_echo", "/echo") as url:
+            result = send_lines(url, "one\ntwo\n")
+        self.assertEqual((result.returncode, result.stdout), (0, "one\ntwo\n"), result.stderr)
+
+    def test_client_says_why_it_cannot_connect(self):
+        with serving("example_01_echo", "/echo") as url:
+            result = send_lines(url.replace("/echo", "/elsewhere"), "one\n")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("404", result.stderr)
+
+    def test_server_says_why_it_cannot_listen(self):
+        result = subprocess.run([FOLDER / "example_01_echo", "carrier-pigeon://x/"], capture_output=True, text=True)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("carrier-pigeon", result.stderr)
+
+    def test_endpoint_beside_websocket(self):
+        with serving("example_03_http_endpoint", "/greet") as url:
+            greeted = send_lines(url, "hello\n")
+            self.assertTrue(greeted.stdout.startswith("welcome, 127.0.0.1:"), greeted)
+            connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=10)
+            connection.request("GET", "/sessions")
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, answer.getheader("Content-Type")), (200, "application/json"))
+            self.assertIn("open", json.loads(answer.read()))
+
+
+unittest.main()
