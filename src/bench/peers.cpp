@@ -1,6 +1,6 @@
 #include "bench/peers.hpp"
 
-#include "bench/process.hpp"
+#include "bench/components/process.hpp"
 
 #include <fmt/format.h>
 

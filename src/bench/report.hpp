@@ -1,7 +1,7 @@
 // The results of one run, as a terminal table, Markdown, JSON and HTML.
 #pragma once
 
-#include "bench/machine.hpp"
+#include "bench/components/machine.hpp"
 #include "bench/runner.hpp"
 #include "bench/statistics.hpp"
 #include "bench/table.hpp"

@@ -1,8 +1,8 @@
 #include "bench/runner.hpp"
 
 #include "bench/accounting.hpp"
-#include "bench/process.hpp"
-#include "bench/running_server.hpp"
+#include "bench/components/process.hpp"
+#include "bench/components/running_server.hpp"
 
 #include <fmt/format.h>
 

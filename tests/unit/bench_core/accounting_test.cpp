@@ -1,5 +1,5 @@
 #include "bench/accounting.hpp"
-#include "bench/machine.hpp"
+#include "bench/components/machine.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // The whole chain once: plait bench starts the raw peer and the generator, and what it writes can be read.
+#include "bench/components/process.hpp"
 #include "bench/json.hpp"
-#include "bench/process.hpp"
 #include "bench/text_file.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "bench/process.hpp"
+#include "bench/components/process.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "bench/machine.hpp"
+#include "bench/components/machine.hpp"
 
 #include "bench/accounting.hpp"
 #include "bench/text_file.hpp"

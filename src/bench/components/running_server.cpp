@@ -1,4 +1,4 @@
-#include "bench/running_server.hpp"
+#include "bench/components/running_server.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>

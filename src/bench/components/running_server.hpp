@@ -1,7 +1,7 @@
 // RunningServer: a server under test from its start until it goes out of scope.
 #pragma once
 
-#include "bench/process.hpp"
+#include "bench/components/process.hpp"
 #include "bench/server_spec.hpp"
 #include "bench/url.hpp"
 
