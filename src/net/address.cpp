@@ -45,20 +45,16 @@ std::uint16_t SocketAddress::port() const {
 }
 
 std::string SocketAddress::text() const {
+  if (family() != AF_INET && family() != AF_INET6) return "unix";
+  const auto& ipv4 = reinterpret_cast<const sockaddr_in&>(storage);
+  const auto& ipv6 = reinterpret_cast<const sockaddr_in6&>(storage);
+  const bool mapped = family() == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&ipv6.sin6_addr);
+  const void* digits_of = family() == AF_INET ? static_cast<const void*>(&ipv4.sin_addr)
+                          : mapped            ? static_cast<const void*>(&ipv6.sin6_addr.s6_addr[12])
+                                              : static_cast<const void*>(&ipv6.sin6_addr);
   std::array<char, INET6_ADDRSTRLEN> digits{};
-  const std::string port_text = ":" + std::to_string(port());
-  if (family() == AF_INET) {
-    const auto& name = *reinterpret_cast<const sockaddr_in*>(&storage);
-    return ::inet_ntop(AF_INET, &name.sin_addr, digits.data(), digits.size()) + port_text;
-  }
-  if (family() == AF_INET6) {
-    const in6_addr& name = reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&name)) {
-      return ::inet_ntop(AF_INET, &name.s6_addr[12], digits.data(), digits.size()) + port_text;
-    }
-    return std::string{"["} + ::inet_ntop(AF_INET6, &name, digits.data(), digits.size()) + "]" + port_text;
-  }
-  return "unix";
+  ::inet_ntop(mapped ? AF_INET : family(), digits_of, digits.data(), digits.size());
+  return to_text(Address{.host = digits.data(), .port = port()});
 }
 
 Result<std::vector<SocketAddress>, Error> resolve(const Address& address) {
@@ -86,7 +82,10 @@ Result<std::vector<SocketAddress>, Error> resolve(const Address& address) {
 std::string to_text(const Address& address) {
   if (!address.unix_path.empty()) return address.unix_path;
   const bool is_ipv6 = address.host.find(':') != std::string::npos;
-  return (is_ipv6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+  std::string text = is_ipv6 ? "[" : "";
+  text += address.host;
+  text += is_ipv6 ? "]:" : ":";
+  return text += std::to_string(address.port);
 }
 
 Unexpected<Error> system_error(std::string_view what, int system_errno) {

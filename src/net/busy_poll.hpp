@@ -6,9 +6,9 @@
 //   found work     the budget doubles, up to the maximum
 //   found nothing  it halves, and below the floor it is zero: no more spinning
 //   preempted      it is zero at once: others want this CPU
-// A dead budget is tried again, at the maximum, after a block that ended within the maximum; a peer that only answers
-// once this thread blocks fails that trial too, so the number of such blocks that the next trial needs doubles each
-// time (up to kBlocksMax, at which the trials cost less than 1 % of such a ping-pong).
+// A dead budget is tried again, at the maximum, after a quick block: one within twice the maximum, because a block also
+// takes its own wake-up. A peer that only answers once this thread blocks fails that trial too, so the number of quick
+// blocks that the next trial needs doubles each time (up to kBlocksMax, where trials cost such a ping-pong under 1 %).
 #pragma once
 
 #include <algorithm>
@@ -30,19 +30,21 @@ class BusyPollBudget {
   /// How long the next spin may take.
   [[nodiscard]] Duration current() const { return current_; }
 
-  void spin_found_work() {
+  /// After a spin; `took` is its real duration: much more than the budget means that this thread was preempted, and
+  /// that what it found came late because of the spin.
+  void spin_ended(bool found_work, Duration took) {
+    if (took > 2 * current_) return die();
+    if (!found_work) {
+      current_ /= 2;
+      if (current_ < max_ / kFloorDivisor) die();
+      return;
+    }
     current_ = std::min(max_, current_ * 2);
     blocks_needed_ = std::max<std::uint32_t>(1, blocks_needed_ / 2);
   }
-  /// `took` is the spin's real duration: much more than the budget means that this thread was preempted.
-  void spin_found_nothing(Duration took) {
-    const bool preempted = took > 2 * current_;
-    current_ /= 2;
-    if (preempted || current_ < max_ / kFloorDivisor) die();
-  }
   /// After a block without a spin before it that ended with an event after `took`.
   void block_found_work(Duration took) {
-    if (current_ > Duration::zero() || took > max_) return;
+    if (current_ > Duration::zero() || took > 2 * max_) return;
     if (++quick_blocks_ >= blocks_needed_) current_ = max_;
   }
 

@@ -1,5 +1,6 @@
 #include "net/loop.hpp"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -148,31 +149,38 @@ Duration Loop::until_next_timer(Duration wait_max) const {
 }
 
 int Loop::wait_adaptively(Duration wait_max) {
+  if (busy_poll_.current() == Duration::zero()) return block_timed(wait_max);
+  // What is there already would not need a spin, so it says nothing about the budget.
+  const int count = poll(0);
+  if (count > 0 || must_not_wait()) return count;
+  return spin(wait_max);
+}
+
+/// Looks for events until the budget is used up, then blocks. Between looks whoever waits for this CPU gets it, often
+/// the very peer.
+int Loop::spin(Duration wait_max) {
   const core::TimePoint begin = Clock::now();
-  const Duration budget = std::min(busy_poll_.current(), until_next_timer(wait_max));
-  if (budget > Duration::zero()) {
-    const int count = spin(begin, budget);
-    if (count > 0 || must_not_wait()) return count;
-    return block(until_next_timer(wait_max));
-  }
+  const Duration limit = std::min(busy_poll_.current(), until_next_timer(wait_max));
+  int count = 0;
+  bool found = false;
+  Duration took{0};
+  do {
+    ::sched_yield();
+    count = poll(0);
+    found = count > 0 || must_not_wait();
+    took = Clock::now() - begin;
+  } while (!found && took < limit);
+  const bool cut_short = !found && took < busy_poll_.current();  // by a timer
+  if (!cut_short) busy_poll_.spin_ended(found, took);
+  return found ? count : block(until_next_timer(wait_max));
+}
+
+/// Blocks without a spin, and notes how soon that ended.
+int Loop::block_timed(Duration wait_max) {
+  const core::TimePoint begin = Clock::now();
   const int count = block(until_next_timer(wait_max));
   if (count > 0) busy_poll_.block_found_work(Clock::now() - begin);
   return count;
-}
-
-/// Looks for events until `budget` has passed.
-int Loop::spin(core::TimePoint begin, Duration budget) {
-  Duration took{0};
-  do {
-    const int count = poll(0);
-    if (count > 0 || must_not_wait()) {
-      busy_poll_.spin_found_work();
-      return count;
-    }
-    took = Clock::now() - begin;
-  } while (took < budget);
-  busy_poll_.spin_found_nothing(took);
-  return 0;
 }
 
 int Loop::block(Duration wait_max) {

@@ -69,7 +69,8 @@ struct LoopOptions {
   /// One buffer per loop that every read goes to. Below 256 KiB pipelined large messages lose two thirds of their rate.
   std::size_t receive_buffer_bytes = std::size_t{512} << 10;
   /// Adaptive busy-poll: spin at most this long after the last event before blocking; zero never spins. The budget
-  /// halves when a spin finds nothing and doubles when it finds work, so it dies out where the peer needs this CPU.
+  /// halves when a spin finds nothing and doubles when it finds work, so it dies out where the peer needs this CPU
+  /// (BusyPollBudget has the rule). 50 µs suits request and answer; it costs up to a CPU per loop while traffic flows.
   core::TimePoint::duration busy_poll{0};
 };
 
@@ -114,7 +115,8 @@ class Loop final : public core::Executor {
   void turn(core::TimePoint::duration wait_max);
   int wait(core::TimePoint::duration wait_max);
   int wait_adaptively(core::TimePoint::duration wait_max);
-  int spin(core::TimePoint begin, core::TimePoint::duration budget);
+  int spin(core::TimePoint::duration wait_max);
+  int block_timed(core::TimePoint::duration wait_max);
   int block(core::TimePoint::duration wait_max);
   int poll(int timeout_ms);
   [[nodiscard]] bool must_not_wait() const;
