@@ -5,7 +5,7 @@
 
 PLAIT := build/release/plait
 JOBS ?= $(shell nproc)
-CONFIGURE := cmake --preset release --log-level=WARNING
+CONFIGURE := cmake --preset release >/dev/null
 BUILD := cmake --build --preset release --parallel $(JOBS)
 
 help: ## show this list
@@ -42,7 +42,7 @@ clean: ## remove everything that was built
 
 # A stamp for each group of scripts/packages.txt: the check costs nothing while the list stays the same.
 build/deps.%: scripts/packages.txt scripts/install_deps
-	@$(if $(SKIP_DEPS),:,scripts/install_deps $*)
+	@$(if $(SKIP_DEPS),:,scripts/install_deps $(sort build $*))
 	@mkdir -p build && touch $@
 
 # Ninja itself configures again when a CMake file changes.

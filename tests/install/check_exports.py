@@ -4,8 +4,9 @@ import re
 import subprocess
 import sys
 
+# plait::Name…, but not plait::<layer>::…, whose names are all lower case.
 PUBLIC = re.compile(r"(?:(?:vtable|typeinfo|typeinfo name|VTT) for |non-virtual thunk to |guard variable for )?"
-                    r"(?:plait::(?!(?:\w*[a-z]::)|detail)|.*\bstd::|__gnu_cxx::)")
+                    r"(?:plait::(?![a-z_]+::)|.*\bstd::|__gnu_cxx::)")
 
 
 def main():
