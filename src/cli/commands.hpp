@@ -6,5 +6,6 @@
 namespace plait::cli {
 
 void add_echo_command(CLI::App& app, Action& action);
+void add_bench_command(CLI::App& app, Action& action);
 
 }  // namespace plait::cli

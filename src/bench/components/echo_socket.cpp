@@ -138,12 +138,12 @@ IoResult BlockingStream::spin(MutableByteView into) {
   while (took < budget) {
     const IoResult result = receive_if_ready(into);
     if (result.status != IoStatus::would_block) {
-      busy_poll_.spin_found_work();
+      busy_poll_.spin_ended(true, Clock::now() - begin);
       return result;
     }
     took = Clock::now() - begin;
   }
-  if (budget > Duration::zero()) busy_poll_.spin_found_nothing(took);
+  if (budget > Duration::zero()) busy_poll_.spin_ended(false, took);
   const auto blocked = Clock::now();
   const IoResult result = uninterrupted([&] { return ::recv(socket_.fd(), into.data(), into.size(), 0); });
   if (budget == Duration::zero()) busy_poll_.block_found_work(Clock::now() - blocked);
