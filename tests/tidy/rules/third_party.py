@@ -26,6 +26,7 @@ OWNERS = [
     (r"toml\+\+/.*", ("src/server/",)),
     (r"CLI/.*", ("src/cli/",)),
     (r"fmt/.*", ("src/bench/", "src/cli/", "src/server/")),
+    (r"boost/.*", ("bench/peers/",)),
     (r"gtest/.*|gmock/.*|benchmark/.*", ()),
     (r"(imm|emm|tmm|smm|nmm|xmm|x86)intrin\.h|cpuid\.h|arm_neon\.h", ("src/codec/", "src/ws/", "src/core/")),
     # Sockets and waits are net's; crypto turns addresses in certificates into text and back.

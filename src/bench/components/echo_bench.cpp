@@ -1,0 +1,193 @@
+#include "bench/components/echo_bench.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <barrier>
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "bench/components/echo_worker.hpp"
+
+namespace plait::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint64_t kSamplesMax = std::uint64_t{4} << 20;  // kept singly, over all threads: 32 MiB
+constexpr std::uint64_t kUnlimited = std::uint64_t{1} << 62;   // the deadline ends it; sums cannot wrap
+constexpr std::chrono::milliseconds kProgressInterval{250};
+
+/// Counts threads down; the last one wakes the waiter.
+class Finish {
+ public:
+  explicit Finish(unsigned count) : running_(count) {}
+  void arrive() {
+    const std::lock_guard lock{mutex_};
+    if (--running_ == 0) all_done_.notify_one();
+  }
+  /// True when all have arrived.
+  bool wait_for(Duration time) {
+    std::unique_lock lock{mutex_};
+    return all_done_.wait_for(lock, time, [this] { return running_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable all_done_;
+  unsigned running_;
+};
+
+/// One thread: its worker, and what it found.
+struct Lane {
+  Lane(EchoRun& run, unsigned lane_number, std::size_t samples_max)
+      : number(lane_number),
+        worker(run.options.on_loops() ? make_loop_echo_worker(run) : make_blocking_echo_worker(run)),
+        recorder(samples_max) {}
+
+  unsigned number;
+  std::unique_ptr<EchoWorker> worker;
+  EchoRecorder recorder;
+  CpuUsage cpu;
+  EchoTime begin;
+  EchoTime end;
+  Result<void, Error> result;
+};
+
+/// Connections of lane `number`: as even as possible, the first ones get one more.
+unsigned connections_of(const EchoBenchOptions& options, unsigned number) {
+  return options.connections / options.threads + (number < options.connections % options.threads ? 1 : 0);
+}
+
+EchoPhase open_loop_phase(const EchoBenchOptions& options, unsigned number) {
+  const unsigned own = connections_of(options, number);
+  EchoPhase phase;
+  phase.rate = options.rate * own / options.connections;
+  phase.offset = Duration{std::llround(1e9 / options.rate * number)};  // the lanes take turns, too
+  phase.turns = options.duration > Duration::zero()
+                    ? static_cast<std::uint64_t>(
+                          std::llround(phase.rate * std::chrono::duration<double>(options.duration).count()))
+                    : options.repeat * own;
+  return phase;
+}
+
+EchoPhase closed_loop_phase(const EchoBenchOptions& options, EchoTime begin) {
+  EchoPhase phase;
+  phase.messages_max = options.repeat;
+  if (options.duration > Duration::zero()) {
+    phase.messages_max = kUnlimited / options.connections;
+    phase.deadline = begin + options.duration;
+  }
+  return phase;
+}
+
+Result<void, Error> prepare(EchoRun& run, Lane& lane) {
+  const auto& cpus = run.options.cpus;
+  if (!cpus.empty()) {
+    if (auto pinned = pin_this_thread(cpus[lane.number % cpus.size()]); !pinned) return pinned;
+  }
+  if (auto connected = lane.worker->connect(connections_of(run.options, lane.number)); !connected) return connected;
+  if (run.options.warmup == 0) return {};
+  EchoRecorder unused{0};
+  EchoPhase phase;
+  phase.messages_max = run.options.warmup;
+  return lane.worker->perform(phase, unused);
+}
+
+void measure(EchoRun& run, Lane& lane) {
+  const CpuUsage before = CpuUsage::of_this_thread();
+  lane.begin = Clock::now();
+  const EchoPhase phase =
+      run.options.rate > 0 ? open_loop_phase(run.options, lane.number) : closed_loop_phase(run.options, lane.begin);
+  lane.result = lane.worker->perform(phase, lane.recorder);
+  lane.end = Clock::now();
+  lane.cpu = CpuUsage::of_this_thread();
+  lane.cpu -= before;
+}
+
+void run_lane(EchoRun& run, Lane& lane, std::barrier<>& all_ready, Finish& finish) {
+  lane.result = prepare(run, lane);
+  if (!lane.result) run.failed = true;
+  all_ready.arrive_and_wait();
+  if (!run.failed) measure(run, lane);
+  if (!lane.result) run.failed = true;
+  finish.arrive();
+}
+
+void show_progress(const EchoBenchOptions& options, const std::vector<std::unique_ptr<Lane>>& lanes, Finish& finish) {
+  const auto begin = Clock::now();
+  while (!finish.wait_for(kProgressInterval)) {
+    if (!options.on_progress) continue;
+    std::uint64_t answered = 0;
+    for (const auto& lane : lanes) answered += lane->worker->answered();
+    options.on_progress(answered, Clock::now() - begin);
+  }
+}
+
+std::uint64_t samples_per_lane(const EchoBenchOptions& options) {
+  const std::uint64_t most = kSamplesMax / options.threads;
+  if (options.duration > Duration::zero() || options.repeat > most) return most;
+  return std::min(most, options.repeat * connections_of(options, 0));
+}
+
+Result<void, Error> check(const EchoBenchOptions& options) {
+  if (options.connections < options.threads) {
+    return err(Error{fmt::format("--connections {} is fewer than --parallel {}: each thread needs one",
+                                 options.connections, options.threads),
+                     0});
+  }
+  if (options.payload.empty() && options.on_loops()) {
+    return err(
+        Error{"--size 0: an empty message is not on the wire; it can only be measured with --depth 1, without "
+              "--rate and with one connection for each thread",
+              0});
+  }
+  if (options.depth == 0 && options.rate == 0) {
+    return err(Error{"--depth 0 (no bound) needs --rate: without it nothing limits what is sent", 0});
+  }
+  return {};
+}
+
+Result<EchoBenchResult, Error> merge(const EchoBenchOptions& options, std::vector<std::unique_ptr<Lane>>& lanes) {
+  EchoBenchResult all;
+  EchoTime begin = EchoTime::max();
+  EchoTime end = EchoTime::min();
+  for (auto& lane : lanes) {
+    if (!lane->result) return err(std::move(lane->result.error()));
+  }
+  for (auto& lane : lanes) {
+    all.round_trips.merge(lane->recorder);
+    all.first_round_trips.merge(lane->worker->first_round_trips());
+    all.cpu += lane->cpu;
+    begin = std::min(begin, lane->begin);
+    end = std::max(end, lane->end);
+  }
+  all.messages = all.round_trips.histogram().count();
+  all.payload_bytes = all.messages * options.payload.size();
+  all.wall = end - begin;
+  return all;
+}
+
+}  // namespace
+
+Result<EchoBenchResult, Error> run_echo_bench(const EchoBenchOptions& options) {
+  if (auto checked = check(options); !checked) return err(std::move(checked.error()));
+  EchoRun run{options};
+  std::vector<std::unique_ptr<Lane>> lanes;
+  for (unsigned i = 0; i < options.threads; ++i) {
+    lanes.push_back(std::make_unique<Lane>(run, i, samples_per_lane(options)));
+  }
+  std::barrier all_ready{static_cast<std::ptrdiff_t>(options.threads)};
+  Finish finish{options.threads};
+  std::vector<std::jthread> threads;
+  for (auto& lane : lanes) {
+    threads.emplace_back([&run, &all_ready, &finish, &lane = *lane] { run_lane(run, lane, all_ready, finish); });
+  }
+  show_progress(options, lanes, finish);
+  threads.clear();
+  return merge(options, lanes);
+}
+
+}  // namespace plait::bench

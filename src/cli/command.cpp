@@ -1,0 +1,102 @@
+#include "cli/command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+#include <string>
+#include <vector>
+
+namespace plait::cli {
+namespace {
+
+std::size_t edit_distance(std::string_view from, std::string_view to) {
+  std::vector<std::size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < to.size(); ++j) {
+      const std::size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+std::vector<std::string> known_words(const CLI::App& app, bool options) {
+  std::vector<std::string> words;
+  if (options) {
+    for (const CLI::Option* option : app.get_options()) {
+      for (const auto& name : option->get_lnames()) words.push_back("--" + name);
+    }
+  } else {
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+      words.push_back(command->get_name());
+    }
+  }
+  return words;
+}
+
+std::string suggestion(const CLI::App& app, std::string_view word) {
+  const auto known = known_words(app, word.starts_with("-"));
+  const auto distance = [word](const std::string& candidate) { return edit_distance(word, candidate); };
+  const auto nearest = std::min_element(known.begin(), known.end(),
+                                        [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+  if (nearest == known.end() || distance(*nearest) > std::max<std::size_t>(2, word.size() / 3)) return {};
+  return fmt::format("; did you mean '{}'?", *nearest);
+}
+
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+/// The innermost command on the command line that was given a word it does not know; null if all are known.
+const CLI::App* find_confused(const CLI::App& app) {
+  for (const CLI::App* command : app.get_subcommands()) {
+    if (const CLI::App* inner = find_confused(*command)) return inner;
+  }
+  return app.remaining().empty() ? nullptr : &app;
+}
+
+const CLI::App& innermost(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+bool missing_command(const CLI::App& app) {
+  const CLI::App& last = innermost(app);
+  return !last.get_subcommands([](const CLI::App*) { return true; }).empty() && last.get_subcommands().empty();
+}
+
+std::string explain(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* confused = find_confused(app);
+  if (confused == nullptr) return missing_command(app) ? "a command is required" : error.what();
+  const std::string word = confused->remaining().front();
+  const std::string option = word.substr(0, word.find('='));
+  const bool takes_commands = !confused->get_subcommands([](const CLI::App*) { return true; }).empty();
+  return fmt::format("unknown {} '{}' for '{}'{}",
+                     option.starts_with("-") ? "option" : (takes_commands ? "command" : "argument"), option,
+                     full_name(*confused), suggestion(*confused, option));
+}
+
+}  // namespace
+
+int fail(std::string_view message) {
+  fmt::print(stderr, "plait: {}\n", message);
+  return 1;
+}
+
+int run(CLI::App& app, const Action& action, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+    return fail(fmt::format("{}\nTry '{} --help'.", explain(app, error), full_name(innermost(app))));
+  }
+  return action();
+}
+
+}  // namespace plait::cli

@@ -1,0 +1,24 @@
+// What every command of `plait` shares: how it is registered and how it ends.
+//
+// A command is one file with one function `add_…_command(app, action)`, which main() calls. It declares its options and
+// stores in `action` what is to run; parsing is over when it runs, so no exception of CLI11 passes through a command.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string_view>
+
+namespace plait::cli {
+
+/// Runs the chosen command; the result is the exit status, 0 only on success.
+using Action = std::function<int()>;
+
+/// Prints "plait: `message`" on standard error; gives 1, the exit status of every failure.
+int fail(std::string_view message);
+
+/// Parses the command line and runs the chosen command. What cannot be parsed is named, with the nearest known option
+/// or command, and gives 1.
+int run(CLI::App& app, const Action& action, int argc, char** argv);
+
+}  // namespace plait::cli

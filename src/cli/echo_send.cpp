@@ -1,0 +1,79 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "bench/components/echo_socket.hpp"
+#include "cli/echo_command.hpp"
+#include "net/address.hpp"
+
+namespace plait::cli {
+namespace {
+
+struct SendOptions {
+  EchoAddressOptions where;
+  std::string message = "Hello, AWS!";
+  double timeout_seconds = 10;
+};
+
+/// As Python prints bytes, so that the output can be compared with the published client's.
+std::string python_bytes(ByteView data) {
+  const bool has_single = std::find(data.begin(), data.end(), '\'') != data.end();
+  const bool has_double = std::find(data.begin(), data.end(), '"') != data.end();
+  const char quote = has_single && !has_double ? '"' : '\'';
+  std::string text = fmt::format("b{}", quote);
+  for (const std::uint8_t byte : data) {
+    const char character = static_cast<char>(byte);
+    if (character == quote || character == '\\') {
+      text += {'\\', character};
+    } else if (character == '\n' || character == '\r' || character == '\t') {
+      text += {'\\', character == '\n' ? 'n' : (character == '\r' ? 'r' : 't')};
+    } else if (byte < 0x20 || byte > 0x7e) {
+      text += fmt::format("\\x{:02x}", byte);
+    } else {
+      text += character;
+    }
+  }
+  return text + quote;
+}
+
+int send(const SendOptions& options) {
+  const net::Address address = options.where.address();
+  bench::BlockingOptions blocking;
+  blocking.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>{options.timeout_seconds});
+  auto stream = bench::BlockingStream::connect(address, blocking);
+  if (!stream) return fail(stream.error().message);
+
+  const ByteView message = as_bytes(options.message);
+  std::vector<std::uint8_t> echo(message.size());
+  const auto begin = std::chrono::steady_clock::now();
+  const auto result = stream->exchange(message, echo);
+  const std::chrono::duration<double, std::milli> rtt = std::chrono::steady_clock::now() - begin;
+  if (result.status != net::IoStatus::ok) {
+    return fail(fmt::format("{}: {}", net::to_text(address), bench::describe(result)));
+  }
+  fmt::print("[client] sent    : {}\n", python_bytes(message));
+  fmt::print("[client] received: {}\n", python_bytes(echo));
+  fmt::print("[client] RTT     : {:.3f} ms\n", rtt.count());
+  if (std::equal(message.begin(), message.end(), echo.begin())) return 0;
+  return fail("the echo differs from the message");
+}
+
+}  // namespace
+
+void add_echo_send(CLI::App& echo, Action& action) {
+  auto options = std::make_shared<SendOptions>();
+  CLI::App* command =
+      echo.add_subcommand("send", "Send one message, print the echo and its round trip")->group("Commands");
+  options->where.add_to(*command);
+  command->add_option("--message", options->message, "What to send")->capture_default_str();
+  command->add_option("--timeout", options->timeout_seconds, "Seconds to wait for the peer")
+      ->check(CLI::Range(0.001, 86400.0))
+      ->capture_default_str();
+  command->footer(
+      "Examples:\n"
+      "  plait echo send --message hello\n"
+      "  plait echo send --host ::1 --port 5051 --message hello --timeout 0.5");
+  command->callback([options, &action] { action = [options] { return send(*options); }; });
+}
+
+}  // namespace plait::cli

@@ -1,0 +1,126 @@
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <csignal>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "bench/components/cpu.hpp"
+#include "bench/components/echo_server.hpp"
+#include "cli/echo_command.hpp"
+#include "net/address.hpp"
+
+namespace plait::cli {
+namespace {
+
+struct ServeOptions {
+  EchoAddressOptions where;
+  CLI::Option* port = nullptr;
+  std::string model = "thread";
+  bench::EchoServerOptions server;
+  std::int64_t busy_poll_us = 0;
+  bool verbose = false;
+};
+
+/// SIGINT and SIGTERM, held back from every thread from now on, so that one thread can wait for them.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  }
+  void wait() const {
+    int number = 0;
+    ::sigwait(&signals_, &number);
+  }
+
+ private:
+  sigset_t signals_{};
+};
+
+void print_connection(const bench::EchoConnectionReport& report) {
+  static std::mutex mutex;
+  const std::lock_guard lock{mutex};
+  fmt::print("connection {}: {} bytes in, {} bytes out, {:.3f} s\n", report.peer, report.bytes_received,
+             report.bytes_sent, std::chrono::duration<double>(report.lasted).count());
+  std::fflush(stdout);
+}
+
+void print_totals(const bench::EchoTotals& totals) {
+  fmt::print("total: {} connections, {} refused, {} bytes in, {} bytes out\n", totals.connections,
+             totals.connections_refused, totals.bytes_received, totals.bytes_sent);
+}
+
+/// Says now, with the option's name, what the server's threads would only find out later.
+Result<void, Error> try_cpus(const std::vector<int>& cpus) {
+  Result<void, Error> result;
+  std::thread{[&] {
+    for (const int cpu : cpus) {
+      if (auto pinned = bench::pin_this_thread(cpu); !pinned) result = std::move(pinned);
+    }
+  }}.join();
+  return result;
+}
+
+int serve(const ServeOptions& options) {
+  const StopSignals signals;
+  bench::EchoServerOptions server_options = options.server;
+  server_options.address = options.where.address();
+  server_options.model = options.model == "async" ? bench::EchoModel::async : bench::EchoModel::thread;
+  if (options.model == "async" && options.port->empty()) server_options.address.port = kEchoAsyncPort;
+  server_options.busy_poll = std::chrono::microseconds{options.busy_poll_us};
+  server_options.on_connection_end = options.verbose ? print_connection : nullptr;
+  if (auto tried = try_cpus(server_options.cpus); !tried) return fail(tried.error().message);
+  auto server = bench::EchoServer::start(server_options);
+  if (!server) return fail(server.error().message);
+
+  net::Address bound = server_options.address;
+  bound.port = (*server)->port();
+  const bool is_unix = !bound.unix_path.empty();
+  fmt::print("listening {}{}\n", is_unix ? "unix:" : "tcp://", net::to_text(bound));
+  std::fflush(stdout);
+  signals.wait();
+  print_totals((*server)->stop());
+  return 0;
+}
+
+}  // namespace
+
+void add_echo_serve(CLI::App& echo, Action& action) {
+  auto options = std::make_shared<ServeOptions>();
+  CLI::App* command = echo.add_subcommand("serve", "Echo every byte of every connection")->group("Commands");
+  auto& server = options->server;
+  command->add_option("--model", options->model, "thread: one blocking thread per connection; async: epoll loops")
+      ->check(CLI::IsMember({"thread", "async"}))
+      ->capture_default_str();
+  options->port = options->where.add_to(*command);
+  options->port->description("TCP port; 0 picks a free one; async: 5051 if not given");
+  command->add_option("--bufsize", server.buffer_bytes, "Bytes per receive [64 KiB; async: 512 KiB per loop]")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(1, 1 << 30).description("1…1 GiB"))
+      ->type_name("BYTES");
+  command->add_option("--threads", server.threads, "async: number of loops, each with a thread")
+      ->check(CLI::Range(1U, 1024U))
+      ->capture_default_str();
+  command->add_option("--cpu", server.cpus, "CPUs for the threads, in turn: 0 or 0,1")->delimiter(',')->type_name("N");
+  command->add_option("--busy-poll", options->busy_poll_us, "Spin up to this many microseconds before waiting")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  command->add_flag("--nodelay,!--no-nodelay", server.no_delay, "TCP_NODELAY; without it large messages take 40 ms")
+      ->default_str("on");
+  command->add_option("--max-connections", server.connections_max, "Further connections are closed at once")
+      ->capture_default_str();
+  command->add_flag("--verbose", options->verbose, "Print each connection's counters when it ends");
+  command->footer(
+      "Prints 'listening tcp://HOST:PORT'. SIGINT or SIGTERM stops it: what has arrived is echoed, totals are "
+      "printed.\n"
+      "Examples:\n"
+      "  plait echo serve\n"
+      "  plait echo serve --model async --port 0 --threads 2 --cpu 0,1 --verbose");
+  command->callback([options, &action] { action = [options] { return serve(*options); }; });
+}
+
+}  // namespace plait::cli
