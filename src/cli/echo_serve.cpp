@@ -1,15 +1,16 @@
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <thread>
 
-#include "bench/components/cpu.hpp"
 #include "bench/components/echo_server.hpp"
 #include "cli/echo_command.hpp"
 #include "net/address.hpp"
+#include "net/affinity.hpp"
+#include "net/loop.hpp"
+#include "net/signals.hpp"
 
 namespace plait::cli {
 namespace {
@@ -21,24 +22,6 @@ struct ServeOptions {
   bench::EchoServerOptions server;
   std::int64_t busy_poll_us = 0;
   bool verbose = false;
-};
-
-/// SIGINT and SIGTERM, held back from every thread from now on, so that one thread can wait for them.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  }
-  void wait() const {
-    int number = 0;
-    ::sigwait(&signals_, &number);
-  }
-
- private:
-  sigset_t signals_{};
 };
 
 void print_connection(const bench::EchoConnectionReport& report) {
@@ -59,30 +42,40 @@ Result<void, Error> try_cpus(const std::vector<int>& cpus) {
   Result<void, Error> result;
   std::thread{[&] {
     for (const int cpu : cpus) {
-      if (auto pinned = bench::pin_this_thread(cpu); !pinned) result = std::move(pinned);
+      if (auto pinned = net::pin_this_thread(cpu); !pinned) result = std::move(pinned);
     }
   }}.join();
   return result;
 }
 
+bench::EchoServerOptions complete(const ServeOptions& options) {
+  bench::EchoServerOptions server = options.server;
+  server.address = options.where.address();
+  server.model = options.model == "async" ? bench::EchoModel::async : bench::EchoModel::thread;
+  if (options.model == "async" && options.port->empty()) server.address.port = kEchoAsyncPort;
+  server.busy_poll = std::chrono::microseconds{options.busy_poll_us};
+  if (options.verbose) server.on_connection_end = print_connection;
+  return server;
+}
+
+void print_listening(net::Address address, std::uint16_t port) {
+  address.port = port;
+  fmt::print("listening {}{}\n", address.unix_path.empty() ? "tcp://" : "unix:", net::to_text(address));
+  std::fflush(stdout);
+}
+
 int serve(const ServeOptions& options) {
-  const StopSignals signals;
-  bench::EchoServerOptions server_options = options.server;
-  server_options.address = options.where.address();
-  server_options.model = options.model == "async" ? bench::EchoModel::async : bench::EchoModel::thread;
-  if (options.model == "async" && options.port->empty()) server_options.address.port = kEchoAsyncPort;
-  server_options.busy_poll = std::chrono::microseconds{options.busy_poll_us};
-  server_options.on_connection_end = options.verbose ? print_connection : nullptr;
-  if (auto tried = try_cpus(server_options.cpus); !tried) return fail(tried.error().message);
+  auto loop = net::Loop::make();
+  if (!loop) return fail(loop.error().message);
+  auto signals = net::SignalWatcher::make(**loop, {SIGINT, SIGTERM}, [&](int) { (*loop)->stop(); });
+  if (!signals) return fail(signals.error().message);
+
+  const auto server_options = complete(options);
+  if (auto tried = try_cpus(server_options.cpus); !tried) return fail("--cpu: " + tried.error().message);
   auto server = bench::EchoServer::start(server_options);
   if (!server) return fail(server.error().message);
-
-  net::Address bound = server_options.address;
-  bound.port = (*server)->port();
-  const bool is_unix = !bound.unix_path.empty();
-  fmt::print("listening {}{}\n", is_unix ? "unix:" : "tcp://", net::to_text(bound));
-  std::fflush(stdout);
-  signals.wait();
+  print_listening(server_options.address, (*server)->port());
+  (*loop)->run();
   print_totals((*server)->stop());
   return 0;
 }

@@ -10,9 +10,9 @@
 #include <thread>
 #include <utility>
 
-#include "bench/components/cpu.hpp"
 #include "bench/components/echo_models.hpp"
 #include "bench/components/echo_socket.hpp"
+#include "net/affinity.hpp"
 #include "net/loop.hpp"
 
 namespace plait::bench {
@@ -256,16 +256,9 @@ Result<void, Error> AsyncEchoServer::open_listeners(std::vector<net::Listener>& 
   auto first = net::Listener::bind(options.address, {.reuse_port = false});
   if (!first) return err(std::move(first.error()));
   port_ = first->port();
-  net::Address address = options.address;
-  address.port = port_;
-  const bool share = options.threads == 1 || !address.unix_path.empty();
-  if (share) {
-    listeners.push_back(std::move(*first));
-  } else {
-    first->close();
-  }
+  listeners.push_back(std::move(*first));
   while (listeners.size() < options.threads) {
-    auto next = share ? listeners.front().share() : net::Listener::bind(address);
+    auto next = listeners.front().another();
     if (!next) return err(std::move(next.error()));
     listeners.push_back(std::move(*next));
   }
@@ -274,7 +267,8 @@ Result<void, Error> AsyncEchoServer::open_listeners(std::vector<net::Listener>& 
 
 void AsyncEchoServer::run(unsigned number) {
   const auto& cpus = shared_.options.cpus;
-  if (!cpus.empty()) static_cast<void>(pin_this_thread(cpus[number % cpus.size()]));  // tried when the server started
+  if (!cpus.empty())
+    static_cast<void>(net::pin_this_thread(cpus[number % cpus.size()]));  // tried when the server started
   loops_[number]->run();
 }
 

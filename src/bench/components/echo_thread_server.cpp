@@ -9,9 +9,9 @@
 #include <thread>
 #include <utility>
 
-#include "bench/components/cpu.hpp"
 #include "bench/components/echo_models.hpp"
 #include "bench/components/echo_socket.hpp"
+#include "net/affinity.hpp"
 
 namespace plait::bench {
 namespace {
@@ -104,7 +104,7 @@ void ThreadEchoServer::open(net::Socket socket) {
 
 void ThreadEchoServer::serve(Connections::iterator connection, std::uint64_t number) {
   // The CPUs were tried when the server started.
-  if (!options_.cpus.empty()) static_cast<void>(pin_this_thread(options_.cpus[number % options_.cpus.size()]));
+  if (!options_.cpus.empty()) static_cast<void>(net::pin_this_thread(options_.cpus[number % options_.cpus.size()]));
   BlockingStream& stream = connection->stream;
   EchoConnectionReport report{.peer = stream.socket().peer()};
   const auto begin = Clock::now();
