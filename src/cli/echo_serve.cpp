@@ -3,7 +3,6 @@
 #include <csignal>
 #include <cstdio>
 #include <mutex>
-#include <thread>
 
 #include "bench/components/echo_server.hpp"
 #include "cli/echo_command.hpp"
@@ -37,15 +36,12 @@ void print_totals(const bench::EchoTotals& totals) {
              totals.connections_refused, totals.bytes_received, totals.bytes_sent);
 }
 
-/// Says now, with the option's name, what the server's threads would only find out later.
-Result<void, Error> try_cpus(const std::vector<int>& cpus) {
-  Result<void, Error> result;
-  std::thread{[&] {
-    for (const int cpu : cpus) {
-      if (auto pinned = net::pin_this_thread(cpu); !pinned) result = std::move(pinned);
-    }
-  }}.join();
-  return result;
+/// Tries every CPU now, while there is an option to blame; the first one is this thread's and stays.
+Result<void, Error> pin_to_first(const std::vector<int>& cpus) {
+  for (auto cpu = cpus.rbegin(); cpu != cpus.rend(); ++cpu) {
+    if (auto pinned = net::pin_this_thread(*cpu); !pinned) return pinned;
+  }
+  return {};
 }
 
 bench::EchoServerOptions complete(const ServeOptions& options) {
@@ -65,18 +61,29 @@ void print_listening(net::Address address, std::uint16_t port) {
 }
 
 int serve(const ServeOptions& options) {
-  auto loop = net::Loop::make();
-  if (!loop) return fail(loop.error().message);
-  auto signals = net::SignalWatcher::make(**loop, {SIGINT, SIGTERM}, [&](int) { (*loop)->stop(); });
-  if (!signals) return fail(signals.error().message);
-
   const auto server_options = complete(options);
-  if (auto tried = try_cpus(server_options.cpus); !tried) return fail("--cpu: " + tried.error().message);
-  auto server = bench::EchoServer::start(server_options);
-  if (!server) return fail(server.error().message);
-  print_listening(server_options.address, (*server)->port());
-  (*loop)->run();
-  print_totals((*server)->stop());
+  if (auto pinned = pin_to_first(server_options.cpus); !pinned) return fail("--cpu: " + pinned.error().message);
+  auto made = net::Loop::make(bench::EchoServer::loop_options(server_options));
+  if (!made) return fail(made.error().message);
+  net::Loop& loop = **made;
+
+  std::unique_ptr<bench::EchoServer> server;
+  std::unique_ptr<net::SignalWatcher> watcher;
+  auto watched = net::SignalWatcher::make(loop, {SIGINT, SIGTERM}, [&](int) {
+    watcher.reset();  // a second signal ends the program at once
+    server->stop([&](const bench::EchoTotals& totals) {
+      print_totals(totals);
+      loop.stop();
+    });
+  });
+  if (!watched) return fail(watched.error().message);
+  watcher = std::move(*watched);
+
+  auto started = bench::EchoServer::start(loop, server_options);
+  if (!started) return fail(started.error().message);
+  server = std::move(*started);
+  print_listening(server_options.address, server->port());
+  loop.run();
   return 0;
 }
 
