@@ -7,7 +7,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <vector>
 
 namespace plait::bench {
@@ -116,19 +115,19 @@ class FanoutGroup {
  public:
   explicit FanoutGroup(Server& server) : server_(server) {}
 
-  using Members = std::set<Session*>;
+  using Members = std::vector<Session*>;
 
   Members& join(Session& session) {
     const std::lock_guard lock{mutex_};
     Loop& loop = loops_[session.id().loop];
-    loop.members.insert(&session);
+    loop.members.push_back(&session);
     loop.ids.push_back(session.id());
     return loop.members;
   }
   void leave(Session& session) {
     const std::lock_guard lock{mutex_};
     Loop& loop = loops_[session.id().loop];
-    loop.members.erase(&session);
+    std::erase(loop.members, &session);
     std::erase(loop.ids, session.id());
   }
   void send_to_other_loops(std::uint32_t own_loop, MessageKind kind, Bytes bytes) {

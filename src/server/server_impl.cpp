@@ -48,7 +48,8 @@ Result<http::Uri, Error> parse_listen_url(std::string_view url) {
 
 Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certificates_(options_) {
   options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
-  if (options_.threads == 0) options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
+  if (options_.threads == 0)
+    options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
 }
 
 Server::Impl::~Impl() {
@@ -135,7 +136,8 @@ Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bo
 Result<void, Error> Server::Impl::watch_signals_and_files() {
   net::Loop& loop = workers_.front()->loop();
   if (options_.handle_signals) {
-    auto signals = net::SignalWatcher::make(loop, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) { handle_signal(signal); });
+    auto signals =
+        net::SignalWatcher::make(loop, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) { handle_signal(signal); });
     if (!signals) return err(signals.error());
     signals_ = std::move(*signals);
   }

@@ -127,13 +127,13 @@ void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool
   std::vector<http::Field> fields{{"Content-Type", response.content_type}};
   for (const auto& [name, value] : response.headers) fields.push_back({name, value});
   OutputQueue& output = connection().output();
-  if (!http::encode_response_head(
-          output, {.status = response.status,
-                   .fields = fields,
-                   .body = {.kind = http::BodyFraming::Kind::length, .length = response.body.size()},
-                   .keep_alive = keep_alive,
-                   .request_minor_version = minor_version_,
-                   .date = connection().context().http_date()})) {
+  if (!http::encode_response_head(output,
+                                  {.status = response.status,
+                                   .fields = fields,
+                                   .body = {.kind = http::BodyFraming::Kind::length, .length = response.body.size()},
+                                   .keep_alive = keep_alive,
+                                   .request_minor_version = minor_version_,
+                                   .date = connection().context().http_date()})) {
     log(LogLevel::error, "an HTTP handler gave a header field with a forbidden character");
     return refuse(500, "internal error");
   }

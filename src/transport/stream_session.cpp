@@ -7,7 +7,6 @@
 #include <cstring>
 #include <exception>
 
-
 namespace plait::transport {
 struct StreamSession::Rare {
   std::string subprotocol;

@@ -46,8 +46,8 @@ void WsConnect::handle_open() {
   if (!subprotocols.empty()) fields.push_back({"Sec-WebSocket-Protocol", subprotocols});
   if (!extensions.empty()) fields.push_back({"Sec-WebSocket-Extensions", extensions});
   for (const auto& [name, value] : request_.headers) fields.push_back({name, value});
-  const auto encoded = http::encode_request_head(
-      connection().output(), {.target = request_.target, .host = request_.host, .fields = fields});
+  const auto encoded = http::encode_request_head(connection().output(),
+                                                 {.target = request_.target, .host = request_.host, .fields = fields});
   if (!encoded) return fail("the request cannot be sent: " + std::string{http::describe(encoded.error())});
   connection().write_soon();
 }
