@@ -59,8 +59,8 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;  ///< further fields
+  std::string body{};
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< further fields
 };
 
 /// Called on any loop, possibly several at once. HEAD is answered from GET's response without the body.

@@ -267,6 +267,7 @@ void add_bench_command(CLI::App& app, Action& action) {
     if (!command->get_subcommands().empty()) return;  // `bench serve` sets its own action
     action = [options] { return run_bench(*options, own_command_line()); };
   });
+  add_bench_serve_command(*command, action);
   add_hidden_commands(app, action);
 }
 

@@ -99,8 +99,7 @@ std::unique_ptr<transport::Protocol> Client::Impl::make_protocol(const http::Uri
                                                        .path = target_of(uri),
                                                        .authority = to_host_field(uri),
                                                        .token = std::string{bearer_token(options)},
-                                                       .subprotocols = options.subprotocols,
-                                                   });
+                                                       .subprotocols = options.subprotocols});
 }
 
 void Client::Impl::run() {

@@ -12,6 +12,7 @@
 #include "net/socket.hpp"
 #include "tls/engine.hpp"
 #include "transport/loop_context.hpp"
+#include "transport/tcp_connection.hpp"
 
 namespace plait {
 

@@ -48,7 +48,7 @@ Result<http::Uri, Error> parse_listen_url(std::string_view url) {
 
 Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certificates_(options_) {
   options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
-  if (options_.threads == 0) options_.threads = net::available_cpus();
+  if (options_.threads == 0) options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
 }
 
 Server::Impl::~Impl() {
@@ -91,7 +91,7 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
     if (!context) return err(context.error());
     binding->tls = std::move(*context);
   }
-  auto listener = net::Listener::bind(address_of(uri));
+  auto listener = net::Listener::bind(address_of(uri), {.reuse_port = false});  // so that a port in use is noticed
   if (!listener) return err(listener.error());
   binding->listener = std::move(*listener);
   if (uri.socket_path.empty()) binding->uri.port = binding->listener.port();
@@ -126,9 +126,7 @@ Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bo
   } else {
     make_protocol = [&router] { return std::make_unique<transport::HttpConnection>(router); };
   }
-  Result<net::Listener, Error> listener = first                               ? std::move(binding.listener)
-                                          : !binding.uri.socket_path.empty() ? binding.listener.share()
-                                                                              : net::Listener::bind(address_of(binding.uri));
+  Result<net::Listener, Error> listener = first ? std::move(binding.listener) : binding.listener.another();
   if (!listener) return err(listener.error());
   return worker.listen(std::make_unique<transport::Acceptor>(worker.context(), std::move(*listener), binding.tls,
                                                              std::move(make_protocol)));
@@ -141,14 +139,11 @@ Result<void, Error> Server::Impl::watch_signals_and_files() {
     if (!signals) return err(signals.error());
     signals_ = std::move(*signals);
   }
-  for (const std::string& file : {certificates_.files().certificate_file, certificates_.files().private_key_file}) {
-    if (file.empty()) continue;
-    auto watch = net::FileWatch::make(loop, file, [this] {
-      if (auto reloaded = reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
-    });
-    if (!watch) return err(watch.error());
-    file_watches_.push_back(std::move(*watch));
-  }
+  const TlsFiles& files = certificates_.files();
+  if (files.certificate_file.empty()) return {};
+  auto watch = net::FileWatch::make(loop, {files.certificate_file, files.private_key_file}, [this] { try_reload(); });
+  if (!watch) return err(watch.error());
+  certificate_watch_ = std::move(*watch);
   return {};
 }
 
@@ -163,13 +158,17 @@ Result<void, Error> Server::Impl::run() {
   for (std::size_t i = 1; i < workers_.size(); ++i) workers_[i]->start_thread(cpu_of(i));
   workers_.front()->run(cpu_of(0));
   for (const auto& worker : workers_) worker->join();
-  file_watches_.clear();
+  certificate_watch_.reset();
   signals_.reset();
   return {};
 }
 
 void Server::Impl::handle_signal(int signal) {
   if (signal != SIGHUP) return drain();
+  try_reload();
+}
+
+void Server::Impl::try_reload() {
   if (auto reloaded = reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
 }
 

@@ -51,6 +51,7 @@ class Server::Impl {
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
   Result<void, Error> watch_signals_and_files();
   void handle_signal(int signal);
+  void try_reload();
 
   ServerOptions options_;
   Certificates certificates_;
@@ -59,7 +60,7 @@ class Server::Impl {
   std::vector<HttpRoute> http_routes_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<net::SignalWatcher> signals_;
-  std::vector<std::unique_ptr<net::FileWatch>> file_watches_;
+  std::unique_ptr<net::FileWatch> certificate_watch_;
 };
 
 }  // namespace plait

@@ -48,6 +48,8 @@ class FrameSession::Writer final : public MessageWriter {
   bool active_ = false;
 };
 
+FrameSession::FrameSession(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts)
+    : StreamSession(std::move(handler)), decoder_({.parts = parts}, context.limits, context.loop.buffers()) {}
 FrameSession::~FrameSession() = default;
 
 // --- Receiving -------------------------------------------------------------------------------------------------------

@@ -26,8 +26,7 @@ class FrameSession : public StreamSession {
   void handle_deadline(core::TimePoint now) override;
 
  protected:
-  FrameSession(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts)
-      : StreamSession(std::move(handler)), decoder_({.parts = parts}, context.limits, context.loop.buffers()) {}
+  FrameSession(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts);
   ~FrameSession() override;
 
   /// The peer's open frame.
@@ -70,7 +69,6 @@ class FrameConnect final : public FrameSession {
   struct Request {
     std::string path, authority, token;
     std::vector<std::string> subprotocols;
-    Duration timeout;
   };
   FrameConnect(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts, Request request)
       : FrameSession(context, std::move(handler), parts), request_(std::move(request)) {}

@@ -18,6 +18,7 @@ struct HttpConnection::PendingBody {
   std::vector<std::uint8_t> bytes;
 };
 
+HttpConnection::HttpConnection(const Router& router) : router_(router) {}
 HttpConnection::~HttpConnection() = default;
 
 void HttpConnection::handle_open() {

@@ -18,7 +18,7 @@ namespace plait::transport {
 
 class HttpConnection final : public Protocol {
  public:
-  explicit HttpConnection(const Router& router) : router_(router) {}
+  explicit HttpConnection(const Router& router);
   ~HttpConnection() override;
 
   void handle_open() override;

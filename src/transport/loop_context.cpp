@@ -5,6 +5,9 @@
 
 namespace plait::transport {
 
+ConnectionTable::ConnectionTable() = default;
+ConnectionTable::~ConnectionTable() = default;
+
 SessionId ConnectionTable::add(std::unique_ptr<TcpConnection> connection, std::uint32_t loop) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(entries_.size()));

@@ -43,6 +43,8 @@ struct Counters {
 /// Who is connected on this loop: a slab, so that a SessionId of the past resolves to nothing.
 class ConnectionTable {
  public:
+  ConnectionTable();
+  ~ConnectionTable();
   SessionId add(std::unique_ptr<TcpConnection> connection, std::uint32_t loop);
   /// Null when that connection is gone.
   [[nodiscard]] TcpConnection* find(SessionId id) const;

@@ -52,6 +52,11 @@ class WsSession::Writer final : public MessageWriter {
   bool active_ = false;
 };
 
+void WsSession::Options::use_deflate(const ws::DeflateParameters& agreed, const Limits& limits) {
+  if (const auto deflate = ws::deflater_options(agreed, role)) deflater = std::make_unique<codec::Deflater>(*deflate);
+  inflater = std::make_unique<codec::Inflater>(ws::inflater_options(agreed, role, limits.inflate_ratio_max));
+}
+
 WsSession::WsSession(LoopContext& context, std::unique_ptr<SessionHandler> handler, Options options)
     : StreamSession(std::move(handler)),
       decoder_({.role = options.role, .parts = options.parts, .inflater = options.inflater.get()}, context.limits,

@@ -10,6 +10,7 @@
 #include "transport/stream_session.hpp"
 #include "ws/decoder.hpp"
 #include "ws/frame.hpp"
+#include "ws/permessage_deflate.hpp"
 
 namespace plait::transport {
 
@@ -19,8 +20,11 @@ class WsSession final : public StreamSession {
     ws::Role role = ws::Role::server;
     std::string_view subprotocol;
     bool parts = false;  ///< what the handler's wants_parts() says
-    std::unique_ptr<codec::Deflater> deflater;  ///< both or neither: permessage-deflate was negotiated
-    std::unique_ptr<codec::Inflater> inflater;
+    std::unique_ptr<codec::Deflater> deflater{};  ///< may be null also with an inflater, see ws::deflater_options()
+    std::unique_ptr<codec::Inflater> inflater{};
+
+    /// permessage-deflate was negotiated.
+    void use_deflate(const ws::DeflateParameters& agreed, const Limits& limits);
   };
 
   /// `context` is that of the connection that this becomes the protocol of.

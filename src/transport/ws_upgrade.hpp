@@ -13,6 +13,7 @@
 #include "http/request.hpp"
 #include "transport/router.hpp"
 #include "transport/tcp_connection.hpp"
+#include "ws/handshake.hpp"
 
 namespace plait::transport {
 
@@ -41,11 +42,14 @@ class WsUpgrade final : public OpeningRequest {
   bool check_request();
   bool check_origin();
   bool ask_handler(SessionHandler& handler);
+  bool refuse(ws::HandshakeError error);
   std::unique_ptr<Protocol> make_session(std::unique_ptr<SessionHandler> handler);
+  void append_response(std::string_view deflate_response);
 
   TcpConnection& connection_;
   const Router& router_;
   const http::RequestHead& head_;
+  ws::HandshakeFields fields_;
   std::vector<std::string_view> offered_;
   std::string_view accepted_subprotocol_;
   bool accepted_ = false;

@@ -47,7 +47,7 @@ Event Decoder::next(MutableByteView& input) {
 }
 
 inline void Decoder::report_whole(MutableByteView payload, std::uint32_t masking_key, Opcode opcode, Event& event) {
-  if (masking_key != 0) mask(payload, masking_key);
+  mask(payload, masking_key);
   event.kind = Event::Kind::message;
   event.message_kind = kind_of(opcode);
   event.payload = payload;
@@ -162,7 +162,7 @@ Decoder::Step Decoder::handle_control_frame(const FrameHeader& header, MutableBy
   if (input.size() - header.header_bytes < size) return Step::done;
   take_front(input, header.header_bytes);
   const MutableByteView payload = take_front(input, size);
-  if (header.masked) mask(payload, header.masking_key);
+  mask(payload, header.masking_key);
   event.payload = payload;
   if (header.opcode == Opcode::close) return handle_close(payload, event);
   event.kind = header.opcode == Opcode::ping ? Event::Kind::ping : Event::Kind::pong;

@@ -115,6 +115,7 @@ constinit detail::MaskKernel best_kernel = mask_words;
 }  // namespace
 
 void mask(MutableByteView payload, std::uint32_t key, std::uint64_t offset) {
+  if (key == 0) return;  // also what a frame without masking has
   best_kernel(payload.data(), payload.data(), payload.size(), rotate_key(key, offset));
 }
 

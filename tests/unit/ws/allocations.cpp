@@ -30,7 +30,15 @@ Allocations stop_counting() {
 }  // namespace plait::ws
 
 // glibc lets a program replace malloc and still reach its own; a sanitizer has replaced it already and offers a hook.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define PLAIT_TEST_SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PLAIT_TEST_SANITIZED
+#endif
+
+#ifdef PLAIT_TEST_SANITIZED
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile void*, std::size_t),
                                                          void (*)(const volatile void*));
 namespace {

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "codec/deflate.hpp"
+#include "codec/utf8.hpp"
 #include "unit/ws/allocations.hpp"
 #include "unit/ws/frames.hpp"
 
@@ -48,6 +49,8 @@ TEST(DecoderMemory, WholeMessagesAllocateNothing) {
              Frame{.opcode = Opcode::ping, .payload = "ping"}.bytes() +
              Frame{.opcode = Opcode::binary, .payload = std::string(size, 'b')}.bytes();
   }
+  // simdjson picks its kernels when it is first used, with five allocations in the life of the process.
+  ASSERT_TRUE(codec::is_utf8(as_bytes(std::string(1000, 'a'))));
   EXPECT_EQ(allocations_of(decoder, stream).count, 0U);
 }
 

@@ -76,6 +76,10 @@ inline void PrintTo(const Seen& seen, std::ostream* out) {
        << seen.close_code << ", error '" << describe(seen.error) << "'}";
 }
 
+inline void PrintTo(const Decoder::Options& options, std::ostream* out) {
+  *out << (options.role == Role::server ? "server" : "client") << (options.parts ? ", parts" : ", messages");
+}
+
 inline Seen record(const Event& event) {
   return {event.kind, event.message_kind, std::string{as_text(event.payload)},
           event.last, event.error,        event.close_code};
