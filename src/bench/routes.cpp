@@ -35,7 +35,7 @@ std::string_view query_value(std::string_view query, std::string_view name) {
 }
 
 class EchoHandler final : public SessionHandler {
-  void on_message(Session& session, Message message) override { session.send(message); }
+  void on_message(Session& session, const Message& message) override { session.send(message); }
 };
 
 class IdleHandler final : public SessionHandler {};
@@ -52,7 +52,7 @@ class StreamHandler final : public SessionHandler {
     request.accept();
   }
   void on_open(Session& session) override { produce(session); }
-  void on_message(Session& session, Message message) override {
+  void on_message(Session& session, const Message& message) override {
     if (message.kind() == MessageKind::binary) {
       received_bytes_ += message.size();
       return;
@@ -102,7 +102,7 @@ class WsModeHandler final : public SessionHandler {
     stream_->on_request(request);
   }
   void on_open(Session& session) override { stream_->on_open(session); }
-  void on_message(Session& session, Message message) override { stream_->on_message(session, message); }
+  void on_message(Session& session, const Message& message) override { stream_->on_message(session, message); }
   void on_writable(Session& session) override { stream_->on_writable(session); }
 
  private:
@@ -158,7 +158,7 @@ class FanoutHandler final : public SessionHandler {
   explicit FanoutHandler(std::shared_ptr<FanoutGroup> group) : group_(std::move(group)) {}
 
   void on_open(Session& session) override { members_ = &group_->join(session); }
-  void on_message(Session& session, Message message) override {
+  void on_message(Session& session, const Message& message) override {
     const Bytes bytes = message.share();
     const Message shared = Message::shared(message.kind(), bytes);
     for (Session* member : *members_) {

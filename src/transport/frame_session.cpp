@@ -55,7 +55,7 @@ FrameSession::~FrameSession() = default;
 // --- Receiving -------------------------------------------------------------------------------------------------------
 
 void FrameSession::handle_bytes(MutableByteView& input) {
-  note_input();
+  const InputScope scope{*this};
   ByteView rest = input;
   while (handles_input()) {
     const frames::Event event = decoder_.next(rest);
@@ -70,9 +70,9 @@ void FrameSession::handle_event(const frames::Event& event) {
     case frames::Event::Kind::open:
       return handle_open_frame(event.payload);
     case frames::Event::Kind::message:
-      return handle_message(Message::received(event.message_kind, event.payload, event.storage, event.block));
+      return handle_message(event.message_kind, event.payload, event.storage, event.block);
     case frames::Event::Kind::part:
-      return handle_part(Message::received(event.message_kind, event.payload, event.storage, event.block), event.last);
+      return handle_part(event.message_kind, event.payload, event.storage, event.block, event.last);
     case frames::Event::Kind::ping:
       if (is_open() && buffered_bytes() <= limits().send_high_water_bytes) {
         frames::encode_pong(event.payload, connection().output());

@@ -50,6 +50,7 @@ class WsSession final : public StreamSession {
   void handle_ping(ByteView payload);
   void encode_control(ws::Opcode opcode, ByteView payload);
   void encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
+  bool encode_reference(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
   void encode_masked(ws::Opcode opcode, bool fin, bool rsv1, ByteView payload);
   SendStatus send_compressed(const Message& message);
 
