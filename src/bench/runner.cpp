@@ -178,10 +178,11 @@ Result<std::vector<CaseResult>, Error> run_suite(const Suite& suite, const RunOp
   if (!cases) return err(cases.error());
   std::vector<CaseResult> results;
   for (std::size_t i = 0; i < cases->size(); ++i) {
-    const auto& [row, placement] = (*cases)[i];
-    CaseRun run(*row, placement, options);
+    const Row& row = *(*cases)[i].row;
+    const Placement placement = (*cases)[i].placement;
+    CaseRun run(row, placement, options);
     results.push_back(run.run([&](std::size_t round, const std::string& server) {
-      observer.on_progress({i, cases->size(), round, options.rounds, row->id, placement, server});
+      observer.on_progress({i, cases->size(), round, options.rounds, row.id, placement, server});
     }));
     observer.on_case(results.back());
   }
