@@ -6,5 +6,8 @@
 namespace plait::cli {
 
 void add_echo_command(CLI::App& app, Action& action);
+void add_bench_command(CLI::App& app, Action& action);
+/// `bench` is the command that add_bench_command() made.
+void add_bench_serve_command(CLI::App& bench, Action& action);
 
 }  // namespace plait::cli

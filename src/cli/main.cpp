@@ -13,5 +13,6 @@ int main(int argc, char** argv) {
 
   Action action;
   add_echo_command(app, action);
+  add_bench_command(app, action);
   return run(app, action, argc, argv);
 }

@@ -44,10 +44,13 @@ void append_escape(std::string& out, char character) {
   out += kHex[static_cast<unsigned char>(character) & 15];
 }
 
-template <class Number>
-void append_number(std::string& out, Number number) {
+// From here the shortest text of a double may be an integer that fits no 64 bits, which readers refuse.
+constexpr double kScientificMin = 1e15;
+
+template <class Number, class... Format>
+void append_number(std::string& out, Number number, Format... format) {
   std::array<char, 32> digits;  // the longest double has 24 characters
-  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
+  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number, format...).ptr);
 }
 
 }  // namespace
@@ -100,7 +103,11 @@ JsonWriter& JsonWriter::value(std::string_view text) {
 JsonWriter& JsonWriter::value(double number) {
   if (!std::isfinite(number)) return null();
   separate();
-  append_number(out_, number);
+  if (std::fabs(number) < kScientificMin) {
+    append_number(out_, number);
+  } else {
+    append_number(out_, number, std::chars_format::scientific);
+  }
   return *this;
 }
 

@@ -3,6 +3,7 @@
 
 #include <plait/result.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,10 +16,13 @@ struct ServerConfig {
   std::vector<std::string> alpn{"http/1.1"};  ///< in order of preference
 };
 
+enum class Version : std::uint8_t { tls_1_2, tls_1_3 };
+
 struct ClientConfig {
   bool verify = true;
   std::string authority_file;  ///< PEM; empty: the system's
   std::vector<std::string> alpn{"http/1.1"};
+  Version version_max = Version::tls_1_3;  ///< lower it for a peer that mishandles TLS 1.3; never below 1.2
 };
 
 class Context {

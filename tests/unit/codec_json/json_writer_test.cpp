@@ -52,7 +52,8 @@ TEST(JsonWriter, WritesIntegersToTheirLimits) {
 
 TEST(JsonWriter, DoublesReadBackAsThemselves) {
   JsonParser parser;
-  for (double number : {0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, -0.0, 1e21, 123456789.125}) {
+  for (double number : {0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, -0.0, 1e21, 123456789.125, 18446744073709551616.0,
+                        -123456789012345683968.0, 999999999999999.0, 1e15}) {
     std::string out;
     JsonWriter{out}.value(number);
     const auto value = parser.parse(out);

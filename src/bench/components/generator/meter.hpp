@@ -1,0 +1,68 @@
+// Meter: the measuring window of one run, and the report about it.
+#pragma once
+
+#include "bench/accounting.hpp"
+#include "bench/components/generator/plan.hpp"
+#include "bench/components/histogram.hpp"
+#include "bench/json.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace plait::bench {
+
+/// Counts only between begin() and end(); confirmations outside (warm-up, drain) are dropped. Times are now_ns().
+class Meter {
+ public:
+  explicit Meter(const Plan& plan);
+
+  void begin(std::uint64_t now);
+  void end(std::uint64_t now);
+  [[nodiscard]] bool is_measuring() const { return measuring_; }
+
+  /// `messages` that a receiver has, `bytes` of payload in them.
+  void confirm(std::uint64_t messages, std::uint64_t bytes) {
+    if (!measuring_) return;
+    messages_ += messages;
+    bytes_ += bytes;
+  }
+  void record_latency(std::uint64_t nanoseconds, std::uint64_t count) {
+    if (measuring_) latency_.record(nanoseconds, count);
+  }
+  /// Closes per-second slots as time passes; call about once an event.
+  void tick(std::uint64_t now) {
+    if (measuring_ && now >= slot_end_) close_slot(now);
+  }
+  [[nodiscard]] std::uint64_t messages() const { return messages_; }
+
+  /// Memory of the server as it is now.
+  [[nodiscard]] MemoryUse server_memory() const { return server_.memory(); }
+  /// The fields that every mode reports; modes add their own.
+  [[nodiscard]] Json report() const;
+
+ private:
+  struct Clocks {
+    double server_cpu = 0;
+    double own_cpu = 0;
+    double machine_idle = 0;
+  };
+  [[nodiscard]] Clocks read_clocks() const;
+  void close_slot(std::uint64_t now);
+
+  ProcessTree server_;
+  bool has_server_;
+  bool measuring_ = false;
+  std::uint64_t begin_ = 0;
+  std::uint64_t end_ = 0;
+  std::uint64_t messages_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t slot_end_ = 0;
+  std::uint64_t slot_begin_ = 0;
+  std::uint64_t slot_messages_ = 0;
+  std::vector<double> per_second_;
+  Clocks at_begin_;
+  Clocks at_end_;
+  Histogram latency_;
+};
+
+}  // namespace plait::bench

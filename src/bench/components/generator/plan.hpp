@@ -1,0 +1,51 @@
+// Plan: what one run of the load generator does, as the runner spells it on the command line.
+#pragma once
+
+#include "bench/url.hpp"
+
+#include <plait/result.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace plait::bench {
+
+enum class LoadMode : std::uint8_t {
+  echo,     ///< `connections` × `depth` messages in flight, each answered by itself
+  connect,  ///< connect, opening handshake (tcp: one echo), close; `connections` at a time
+  fanout,   ///< one publisher, `connections` subscribers, bursts
+  idle,     ///< open `connections`, then weigh the server
+  stream,   ///< `total_bytes` in messages of `payload_bytes`, one connection
+};
+
+enum class StreamDirection : std::uint8_t { download, upload, concurrent };
+
+struct Plan {
+  LoadMode mode = LoadMode::echo;
+  Url url;
+  std::uint64_t connections = 1;
+  std::uint64_t payload_bytes = 93;
+  std::uint64_t depth = 1;
+  double rate = 0;  ///< open loop: messages a second over all connections; 0 is a closed loop
+  std::uint64_t count =
+      0;  ///< stop after so many messages and skip the warm-up, as the published echo client; 0: by time
+  double warmup_seconds = 0.2;
+  double seconds = 1;
+  std::uint64_t burst = 1;        ///< fanout: messages published at once
+  std::uint64_t window = 1;       ///< fanout: bursts outstanding
+  std::uint64_t total_bytes = 0;  ///< stream: payload bytes each way
+  StreamDirection direction = StreamDirection::download;
+  bool verify = false;           ///< compare every byte of every message
+  bool deflate = false;          ///< negotiate permessage-deflate and send compressed messages
+  bool spin = false;             ///< poll without blocking
+  bool touch = false;            ///< idle: echo one message on each connection before weighing
+  std::uint64_t server_pid = 0;  ///< whose CPU time and memory to account; 0: nobody's
+};
+
+/// `key=value` words, as to_arguments writes them. Errors name the word; `url` is required.
+[[nodiscard]] Result<Plan, Error> parse_plan(std::span<const std::string> arguments);
+[[nodiscard]] std::vector<std::string> to_arguments(const Plan& plan);
+
+}  // namespace plait::bench

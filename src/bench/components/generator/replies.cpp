@@ -1,0 +1,134 @@
+#include "bench/components/generator/replies.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace plait::bench {
+
+namespace {
+
+constexpr std::uint8_t kOpcodeText = 1;
+constexpr std::uint8_t kOpcodeBinary = 2;
+constexpr std::uint8_t kOpcodeClose = 8;
+constexpr std::uint8_t kOpcodePong = 10;
+
+bool is_data(std::uint8_t opcode) { return opcode <= kOpcodeBinary; }
+
+}  // namespace
+
+std::size_t KnownReplies::count(ByteView bytes) {
+  const std::size_t frame = frame_bytes();
+  std::size_t completed = 0;
+  while (!bytes.empty()) {
+    if (within_frame_ == 0 && !verify_ && bytes.size() >= frame) {  // the case that must be cheap
+      const std::size_t whole = bytes.size() / frame;
+      check_headers(bytes.first(whole * frame));
+      bytes = bytes.subspan(whole * frame);
+      completed += whole;
+      continue;
+    }
+    const ByteView piece = bytes.first(std::min(bytes.size(), frame - within_frame_));
+    check(piece);
+    within_frame_ += piece.size();
+    bytes = bytes.subspan(piece.size());
+    if (within_frame_ == frame) {
+      within_frame_ = 0;
+      index_ = (index_ + 1) % cycle_->period();
+      ++completed;
+    }
+  }
+  return completed;
+}
+
+void KnownReplies::check_headers(ByteView frames) {
+  const ByteView header = cycle_->reply_header();
+  if (header.empty()) return;
+  const ByteView extended_length = header.subspan(2);
+  std::uint16_t expected = 0;
+  std::memcpy(&expected, header.data(), sizeof expected);
+  bool matches = true;
+  for (std::size_t at = 0; at < frames.size(); at += frame_bytes()) {
+    std::uint16_t start = 0;
+    std::memcpy(&start, frames.data() + at, sizeof start);
+    matches &= start == expected;
+    if (!extended_length.empty()) {
+      matches &= std::memcmp(frames.data() + at + 2, extended_length.data(), extended_length.size()) == 0;
+    }
+  }
+  broken_ = broken_ || !matches;
+}
+
+void KnownReplies::check(ByteView piece) {
+  const ByteView header = cycle_->reply_header();
+  std::size_t at = within_frame_;
+  if (at < header.size()) {
+    const std::size_t part = std::min(piece.size(), header.size() - at);
+    broken_ = broken_ || std::memcmp(piece.data(), header.data() + at, part) != 0;
+    piece = piece.subspan(part);
+    at += part;
+  }
+  if (!verify_ || piece.empty()) return;
+  broken_ =
+      broken_ || std::memcmp(piece.data(), cycle_->payload(index_).data() + (at - header.size()), piece.size()) != 0;
+}
+
+std::size_t FrameScanner::header_bytes_needed() const {
+  if (header_have_ < 2) return 2;
+  const std::uint8_t length = header_[1] & 0x7F;
+  return length == 126 ? 4 : length == 127 ? 10 : 2;
+}
+
+std::size_t FrameScanner::count(ByteView bytes) {
+  std::size_t completed = 0;
+  while (!broken_) {
+    if (!in_payload_) {
+      if (header_have_ == header_bytes_needed() && header_have_ >= 2) {
+        begin_frame();
+        continue;
+      }
+      if (bytes.empty()) break;
+      header_[header_have_++] = bytes.front();
+      bytes = bytes.subspan(1);
+      continue;
+    }
+    const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, bytes.size()));
+    if (keep_ && is_data(header_[0] & 0x0F)) {
+      current_.payload.insert(current_.payload.end(), bytes.begin(), bytes.begin() + static_cast<long>(part));
+    }
+    bytes = bytes.subspan(part);
+    payload_left_ -= part;
+    if (payload_left_ > 0) break;
+    completed += end_frame() ? 1 : 0;
+  }
+  return completed;
+}
+
+void FrameScanner::begin_frame() {
+  const std::uint8_t opcode = header_[0] & 0x0F;
+  broken_ = (header_[1] & 0x80) != 0 || (!is_data(opcode) && (opcode < kOpcodeClose || opcode > kOpcodePong));
+  payload_left_ = header_[1] & 0x7F;
+  if (header_have_ > 2) {
+    payload_left_ = 0;
+    for (std::size_t i = 2; i < header_have_; ++i) payload_left_ = payload_left_ << 8 | header_[i];
+  }
+  if (is_data(opcode)) payload_bytes_ += payload_left_;
+  if (opcode == kOpcodeText || opcode == kOpcodeBinary) current_.compressed = (header_[0] & 0x40) != 0;
+  in_payload_ = true;
+}
+
+bool FrameScanner::end_frame() {
+  const std::uint8_t opcode = header_[0] & 0x0F;
+  const bool final = (header_[0] & 0x80) != 0;
+  in_payload_ = false;
+  header_have_ = 0;
+  pongs_ += opcode == kOpcodePong ? 1 : 0;
+  closed_ = closed_ || opcode == kOpcodeClose;
+  if (!is_data(opcode) || !final) return false;
+  if (keep_) messages_.push_back(std::exchange(current_, {}));
+  return true;
+}
+
+std::vector<FrameScanner::Message> FrameScanner::take_messages() { return std::exchange(messages_, {}); }
+
+}  // namespace plait::bench

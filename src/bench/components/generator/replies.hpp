@@ -1,0 +1,73 @@
+// Counting answers as they arrive. Three counters, from the cheapest to the strictest; each takes a connection's bytes
+// in order, cut anywhere, and says how many messages they completed.
+#pragma once
+
+#include "bench/components/generator/frames.hpp"
+
+#include <plait/bytes.hpp>
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace plait::bench {
+
+/// For answers whose bytes are known: counts bytes, and looks at each frame header where it must be (opcode, FIN and
+/// payload length; one wrong length shifts every later header). With `verify` it compares all payload bytes as well.
+class KnownReplies {
+ public:
+  KnownReplies(const FrameCycle& cycle, bool verify) : cycle_(&cycle), verify_(verify) {}
+  /// Messages completed by `bytes`. After a mismatch is_broken() holds and the count means nothing.
+  std::size_t count(ByteView bytes);
+  [[nodiscard]] bool is_broken() const { return broken_; }
+
+ private:
+  [[nodiscard]] std::size_t frame_bytes() const { return cycle_->reply_header().size() + payload_bytes(); }
+  [[nodiscard]] std::size_t payload_bytes() const { return cycle_->payload(0).size(); }
+  void check_headers(ByteView frames);
+  void check(ByteView piece);
+
+  const FrameCycle* cycle_;
+  std::size_t within_frame_ = 0;  // bytes of the current answer that have arrived
+  std::size_t index_ = 0;         // of the current answer in the cycle
+  bool verify_;
+  bool broken_ = false;
+};
+
+/// For answers of unknown length (compressed, or a stream in whatever frames the server likes): reads frame headers,
+/// skips payloads, counts FIN data frames and payload bytes.
+class FrameScanner {
+ public:
+  /// `keep_payloads`: collect each message's payload for take_message() (verification).
+  explicit FrameScanner(bool keep_payloads = false) : keep_(keep_payloads) {}
+  std::size_t count(ByteView bytes);
+  [[nodiscard]] std::uint64_t payload_bytes() const { return payload_bytes_; }  ///< of data frames, so far
+  [[nodiscard]] std::uint64_t pongs() const { return pongs_; }
+  [[nodiscard]] bool is_closed() const { return closed_; }  ///< a Close frame has arrived
+  [[nodiscard]] bool is_broken() const { return broken_; }  ///< a masked frame or a reserved opcode
+  /// Payloads of the messages completed since the last call, each with its RSV1 bit.
+  struct Message {
+    std::vector<std::uint8_t> payload;
+    bool compressed = false;
+  };
+  std::vector<Message> take_messages();
+
+ private:
+  [[nodiscard]] std::size_t header_bytes_needed() const;
+  void begin_frame();
+  bool end_frame();
+
+  std::array<std::uint8_t, 10> header_{};
+  std::size_t header_have_ = 0;
+  std::uint64_t payload_left_ = 0;
+  std::uint64_t payload_bytes_ = 0;
+  std::uint64_t pongs_ = 0;
+  bool in_payload_ = false;
+  bool keep_;
+  bool closed_ = false;
+  bool broken_ = false;
+  Message current_;
+  std::vector<Message> messages_;
+};
+
+}  // namespace plait::bench

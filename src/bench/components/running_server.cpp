@@ -1,0 +1,100 @@
+#include "bench/components/running_server.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+
+namespace plait::bench {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kStartTimeout{15};
+constexpr std::chrono::milliseconds kPollInterval{3};
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+/// A port that nobody holds at the moment: for servers that cannot choose one themselves.
+std::uint16_t free_port() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = loopback(0);
+  socklen_t length = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (bind(fd, generic, length) == 0) getsockname(fd, generic, &length);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
+bool accepts_connections(std::uint16_t port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = loopback(port);
+  const bool accepted = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  close(fd);
+  return accepted;
+}
+
+/// The URL of the line "listening URL", once it is there.
+std::optional<Url> announced_url(const std::string& output) {
+  constexpr std::string_view kMark = "listening ";
+  const auto at = output.find(kMark);
+  if (at == std::string::npos) return std::nullopt;
+  const auto end = output.find('\n', at);
+  if (end == std::string::npos) return std::nullopt;
+  const std::string_view line{output.data() + at + kMark.size(), end - at - kMark.size()};
+  auto url = parse_url(line.substr(0, line.find(' ')));
+  return url ? std::optional{std::move(*url)} : std::nullopt;
+}
+
+std::string last_lines(const Process& process) {
+  std::string text = process.errors();
+  if (text.empty()) text = process.output();
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  constexpr std::size_t kShown = 400;
+  return text.size() > kShown ? "…" + text.substr(text.size() - kShown) : text;
+}
+
+}  // namespace
+
+Result<RunningServer, Error> RunningServer::start(const ServerSpec& spec, const Row& row, std::optional<int> cpu) {
+  const bool chooses_port = spec.command.find("{port}") == std::string::npos;
+  const std::uint16_t port = chooses_port ? 0 : free_port();
+  std::string command = replace_all(spec.command, "{port}", std::to_string(port));
+  command = replace_all(command, "{cpu}", std::to_string(cpu.value_or(-1)));
+  if (spec.is_plait && !row.server_options.empty()) command += " " + row.server_options;
+  auto url = parse_url(replace_all(spec.url, "{port}", std::to_string(port)));
+  if (!url) return err(url.error());
+  auto process = Process::start({"sh", "-c", "exec " + command}, cpu);
+  if (!process) return err(process.error());
+
+  const auto deadline = steady_clock::now() + kStartTimeout;
+  bool ready = false;
+  while (!ready) {
+    if (chooses_port) {
+      if (const auto announced = announced_url(process->output())) url->port = announced->port;
+      ready = url->port != 0;
+    } else {
+      ready = accepts_connections(port);
+    }
+    if (!ready && process->has_ended(kPollInterval)) {
+      return err(
+          Error{fmt::format("'{}' ended with status {}: {}", command, process->exit_status(), last_lines(*process))});
+    }
+    if (!ready && steady_clock::now() > deadline) {
+      return err(Error{fmt::format("'{}' did not serve within 15 s: {}", command, last_lines(*process))});
+    }
+  }
+  if (url->path.empty() || url->path == "/") url->path = row.path;
+  return RunningServer(std::move(*process), std::move(*url));
+}
+
+}  // namespace plait::bench

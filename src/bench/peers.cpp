@@ -1,0 +1,99 @@
+#include "bench/peers.hpp"
+
+#include "bench/components/process.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <filesystem>
+
+namespace plait::bench {
+
+namespace {
+
+constexpr std::chrono::seconds kProbeTimeout{10};
+
+/// A peer script, how to see that what it needs is there, and what it serves.
+struct PeerScript {
+  const char* name;
+  const char* probe;    ///< shell command; success means installed
+  const char* command;  ///< {scripts} and {port}
+  const char* url;
+  std::vector<std::string> routes;
+  const char* install;
+};
+
+const std::vector<PeerScript>& peer_scripts() {
+  static const std::vector<PeerScript> kPeers = {
+      {"websockets",
+       "/usr/bin/python3 -c 'import websockets, uvloop'",
+       "/usr/bin/python3 {scripts}/websockets_server.py {port}",
+       "ws://127.0.0.1:{port}",
+       {"/echo", "/fanout"},
+       "apt install python3-websockets python3-uvloop"},
+      {"aiohttp",
+       "/usr/bin/python3 -c 'import aiohttp, uvloop'",
+       "/usr/bin/python3 {scripts}/aiohttp_server.py {port}",
+       "ws://127.0.0.1:{port}",
+       {"/echo", "/fanout", "/ws"},
+       "apt install python3-aiohttp python3-uvloop"},
+      {"node-ws",
+       "NODE_PATH=$NODE_PATH:/usr/share/nodejs node -e 'require(\"ws\")'",
+       "env NODE_PATH=$NODE_PATH:/usr/share/nodejs node {scripts}/node_ws_server.js {port}",
+       "ws://127.0.0.1:{port}",
+       {"/echo", "/fanout"},
+       "apt install nodejs node-ws"},
+      {"socket.io",
+       "NODE_PATH=$NODE_PATH:/usr/share/nodejs node -e 'require(\"socket.io\")'",
+       "env NODE_PATH=$NODE_PATH:/usr/share/nodejs node {scripts}/socket_io_server.js {port}",
+       "ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket",
+       {"/echo"},
+       "npm install -g socket.io, and NODE_PATH set to npm's global folder"},
+      {"python-threads",
+       "python3 -c 'import socketserver'",
+       "python3 {scripts}/tcp_threads_server.py {port}",
+       "tcp://127.0.0.1:{port}",
+       {},
+       "apt install python3"},
+      {"python-asyncio",
+       "python3 -c 'import asyncio'",
+       "python3 {scripts}/tcp_asyncio_server.py {port}",
+       "tcp://127.0.0.1:{port}",
+       {},
+       "apt install python3"},
+  };
+  return kPeers;
+}
+
+bool succeeds(const std::string& command) {
+  auto process = Process::start({"sh", "-c", command}, std::nullopt);
+  return process && process->has_ended(kProbeTimeout) && process->exit_status() == 0;
+}
+
+}  // namespace
+
+std::string peer_scripts_folder() { return PLAIT_PEER_SCRIPTS; }
+
+FoundPeers find_peers(const std::string& scripts, const std::string& self) {
+  FoundPeers found;
+  for (const PeerScript& peer : peer_scripts()) {
+    if (!succeeds(peer.probe)) {
+      found.missing.push_back(fmt::format("{}: {}", peer.name, peer.install));
+      continue;
+    }
+    found.servers.push_back({.name = peer.name,
+                             .command = replace_all(peer.command, "{scripts}", scripts),
+                             .url = peer.url,
+                             .routes = peer.routes});
+  }
+  const auto beast = std::filesystem::path(self).parent_path() / "plait-peer-beast";
+  if (std::filesystem::exists(beast)) {
+    found.servers.push_back(
+        {.name = "beast", .command = beast.string() + " {port}", .url = "ws://127.0.0.1:{port}", .routes = {"/echo"}});
+  } else {
+    found.missing.push_back("beast: apt install libboost-dev, then build the target plait_peer_beast");
+  }
+  return found;
+}
+
+}  // namespace plait::bench

@@ -1,0 +1,166 @@
+#include "bench/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace plait::bench {
+
+namespace {
+
+const ServerResult* find_server(const CaseResult& result, const std::string& name) {
+  const auto found = std::find_if(result.servers.begin(), result.servers.end(),
+                                  [&](const ServerResult& server) { return server.server == name; });
+  return found == result.servers.end() ? nullptr : &*found;
+}
+
+std::vector<double> values_of(const ServerResult& result, Metric metric) {
+  std::vector<double> values;
+  for (const Sample& sample : result.samples) values.push_back(sample.value(metric));
+  return values;
+}
+
+std::string range_text(const Summary& summary) {
+  return human_range(summary.median, summary.min, summary.max, summary.count);
+}
+
+std::string ratio_text(const Summary& summary) {
+  if (summary.count == 0) return "–";
+  return fmt::format("{:.2f} [{:.2f}–{:.2f}]", summary.median, summary.min, summary.max);
+}
+
+double client_cpu_us(const ServerResult& result) {
+  std::vector<double> values;
+  for (const Sample& sample : result.samples) {
+    if (sample.messages > 0) values.push_back(sample.client_cpu_seconds * 1e6 / sample.messages);
+  }
+  return summarize(values).median;
+}
+
+/// What held in most samples.
+std::string limit_text(const ServerResult& result, Placement placement) {
+  std::array<std::size_t, 4> votes{};
+  for (const Sample& sample : result.samples) ++votes[static_cast<std::size_t>(limit_of(sample, placement))];
+  const auto most = std::max_element(votes.begin(), votes.end()) - votes.begin();
+  return std::string{limit_name(static_cast<Limit>(most))};
+}
+
+std::string noise_text(const ServerResult& result) {
+  if (result.repeated == 0 && result.noisy == 0) return "";
+  return fmt::format("{} retaken, {} noisy", result.repeated, result.noisy);
+}
+
+/// The columns between the headline and the CPU: what the headline does not already say.
+std::vector<Metric> side_metrics(Metric headline_metric) {
+  std::vector<Metric> metrics = {Metric::messages_per_second, Metric::latency_p50_us, Metric::latency_p99_us};
+  std::erase(metrics, headline_metric);
+  if (headline_metric == Metric::anonymous_bytes_per_connection) metrics.resize(1);
+  return metrics;
+}
+
+std::string column_name(Metric metric) { return fmt::format("{} {}", metric_name(metric), metric_unit(metric)); }
+
+std::vector<std::string> server_cells(const CaseResult& result, const ServerResult& server,
+                                      const std::string& baseline) {
+  const Metric metric = headline(result);
+  const Summary summary = summarize_metric(server, metric);
+  const auto ratio = [&](Metric of) {
+    return server.server == baseline ? "" : ratio_text(paired_ratio(result, baseline, server.server, of));
+  };
+  std::vector<std::string> cells = {server.server, range_text(summary), human(summary.stddev)};
+  for (const Metric side : side_metrics(metric)) cells.push_back(human(summarize_metric(server, side).median));
+  cells.push_back(human(summarize_metric(server, Metric::server_cpu_us_per_message).median));
+  cells.push_back(human(client_cpu_us(server)));
+  cells.push_back(limit_text(server, result.placement));
+  cells.push_back(ratio(metric));
+  cells.push_back(metric == Metric::server_cpu_us_per_message ? "" : ratio(Metric::server_cpu_us_per_message));
+  cells.push_back(noise_text(server));
+  return cells;
+}
+
+std::string ours_text(const CaseResult& result, const std::string& server, Metric metric) {
+  const ServerResult* found = find_server(result, server);
+  return found == nullptr ? "–" : range_text(summarize_metric(*found, metric));
+}
+
+}  // namespace
+
+Summary summarize_metric(const ServerResult& result, Metric metric) { return summarize(values_of(result, metric)); }
+
+Summary paired_ratio(const CaseResult& result, const std::string& baseline, const std::string& other, Metric metric) {
+  const ServerResult* numerator = find_server(result, baseline);
+  const ServerResult* denominator = find_server(result, other);
+  if (numerator == nullptr || denominator == nullptr) return {};
+  return summarize(paired_ratios(values_of(*numerator, metric), values_of(*denominator, metric)));
+}
+
+Metric headline(const CaseResult& result) {
+  return result.row.claims.empty() ? Metric::messages_per_second : result.row.claims.front().metric;
+}
+
+std::string baseline_of(const CaseResult& result, const std::string& wanted) {
+  const ServerResult* named = find_server(result, wanted);
+  if (named != nullptr && !named->samples.empty()) return wanted;
+  const auto measured = std::find_if(result.servers.begin(), result.servers.end(),
+                                     [](const ServerResult& server) { return !server.samples.empty(); });
+  return measured == result.servers.end() ? wanted : measured->server;
+}
+
+std::vector<std::string> failures(const CaseResult& result) {
+  std::vector<std::string> out;
+  for (const ServerResult& server : result.servers) {
+    if (server.error.empty()) continue;
+    std::string sentence =
+        fmt::format("{} failed after {} samples: {}", server.server, server.samples.size(), server.error);
+    std::replace(sentence.begin(), sentence.end(), '\n', ' ');
+    out.push_back(std::move(sentence));
+  }
+  return out;
+}
+
+std::string case_name(const CaseResult& result) {
+  return fmt::format("{} · {}", result.row.id, placement_name(result.placement));
+}
+
+Table servers_table(const CaseResult& result, const std::string& wanted_baseline) {
+  const std::string baseline = baseline_of(result, wanted_baseline);
+  const Metric metric = headline(result);
+  Table table;
+  table.header = {"server", column_name(metric), "stddev"};
+  for (const Metric side : side_metrics(metric)) table.header.push_back(column_name(side));
+  for (const std::string& name : {std::string{"server CPU µs"}, std::string{"client CPU µs"}, std::string{"limit"},
+                                  fmt::format("{} ÷ it", baseline), std::string{"CPU ÷ its"}, std::string{"noise"}}) {
+    table.header.push_back(name);
+  }
+  for (const ServerResult& server : result.servers) {
+    if (server.samples.empty()) continue;
+    table.rows.push_back(server_cells(result, server, baseline));
+  }
+  return table;
+}
+
+Table claims_table(const Report& report) {
+  Table table;
+  table.left_columns = 4;
+  table.header = {"row",       "placement",     "source", "what the published value counted",
+                  "published", report.baseline, "unit"};
+  for (const CaseResult& result : report.cases) {
+    for (const Claim& claim : result.row.claims) {
+      table.rows.push_back({result.row.id, std::string{placement_name(result.placement)},
+                            claim.document.empty() ? "Plait's own row" : claim.document, claim.counted,
+                            claim.value ? human(*claim.value) : "–", ours_text(result, report.baseline, claim.metric),
+                            fmt::format("{} ({})", metric_unit(claim.metric), metric_name(claim.metric))});
+    }
+  }
+  return table;
+}
+
+std::string to_text(const CaseResult& result, const std::string& baseline) {
+  std::string out =
+      fmt::format("{}  ({})\n{}", case_name(result), result.row.title, servers_table(result, baseline).text(2));
+  for (const std::string& failure : failures(result)) out += fmt::format("  {}\n", failure);
+  return out;
+}
+
+}  // namespace plait::bench

@@ -1,0 +1,49 @@
+// The results of one run, as a terminal table, Markdown, JSON and HTML.
+#pragma once
+
+#include "bench/components/machine.hpp"
+#include "bench/runner.hpp"
+#include "bench/statistics.hpp"
+#include "bench/table.hpp"
+
+#include <string>
+#include <vector>
+
+namespace plait::bench {
+
+struct Report {
+  std::string suite;
+  std::string title;
+  std::string command;   ///< that reproduces it
+  std::string baseline;  ///< the server whose values are the numerator of every ratio
+  MachineFacts machine;
+  std::vector<std::string> missing_peers;  ///< each with what to install
+  std::vector<CaseResult> cases;
+};
+
+/// Over the samples of a server; all zero when it has none.
+[[nodiscard]] Summary summarize_metric(const ServerResult& result, Metric metric);
+/// baseline ÷ other, paired by round; count 0 when either has no samples.
+[[nodiscard]] Summary paired_ratio(const CaseResult& result, const std::string& baseline, const std::string& other,
+                                   Metric metric);
+/// `wanted`, or the first server with samples when it has none here (ratios then have that one on top).
+[[nodiscard]] std::string baseline_of(const CaseResult& result, const std::string& wanted);
+/// What the case is about: the metric of its row's first claim.
+[[nodiscard]] Metric headline(const CaseResult& result);
+/// "echo/93B/d64/c100 · two cores"
+[[nodiscard]] std::string case_name(const CaseResult& result);
+
+/// One line a server: the headline, round trip, CPU of both sides, who was the limit, and baseline ÷ server.
+[[nodiscard]] Table servers_table(const CaseResult& result, const std::string& baseline);
+/// One sentence for each server that failed.
+[[nodiscard]] std::vector<std::string> failures(const CaseResult& result);
+/// One line a claim: source document, published value, what it counted, ours, unit.
+[[nodiscard]] Table claims_table(const Report& report);
+
+[[nodiscard]] std::string to_text(const CaseResult& result, const std::string& baseline);
+[[nodiscard]] std::string to_markdown(const Report& report);
+[[nodiscard]] Json to_json(const Report& report);
+/// One page without references to anything outside it.
+[[nodiscard]] std::string to_html(const Report& report);
+
+}  // namespace plait::bench

@@ -1,0 +1,207 @@
+#include "bench/routes.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace plait::bench {
+namespace {
+
+constexpr std::size_t kDefaultMessageBytes = std::size_t{64} << 10;
+constexpr std::size_t kMessageBytesMax = std::size_t{16} << 20;
+constexpr std::uint64_t kEndless = UINT64_MAX;
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// The value of `name` in a query that needs no decoding.
+std::string_view query_value(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) return pair.substr(name.size() + 1);
+  }
+  return {};
+}
+
+class EchoHandler final : public SessionHandler {
+  void on_message(Session& session, const Message& message) override { session.send(message); }
+};
+
+class IdleHandler final : public SessionHandler {};
+
+/// Counts what comes in and sends what is asked for, as fast as the peer takes it.
+class StreamHandler final : public SessionHandler {
+ public:
+  StreamHandler(bool produces, std::uint64_t bytes) : produces_(produces), remaining_(bytes) {}
+
+  void on_request(OpeningRequest& request) override {
+    const auto size = parse_number(query_value(request.query(), "size"));
+    if (size && *size > 0 && *size <= kMessageBytesMax) message_bytes_ = static_cast<std::size_t>(*size);
+    if (const auto bytes = parse_number(query_value(request.query(), "bytes"))) remaining_ = *bytes;
+    request.accept();
+  }
+  void on_open(Session& session) override { produce(session); }
+  void on_message(Session& session, const Message& message) override {
+    if (message.kind() == MessageKind::binary) {
+      received_bytes_ += message.size();
+      return;
+    }
+    if (!produces_) {
+      session.send(Message::text(std::to_string(received_bytes_)));
+    } else if (const auto bytes = parse_number(message.text())) {
+      remaining_ = *bytes;
+      produce(session);
+    }
+  }
+  void on_writable(Session& session) override { produce(session); }
+
+ private:
+  void produce(Session& session) {
+    if (!produces_) return;
+    if (payload_.empty() && remaining_ > 0) {
+      payload_ = Bytes::copy_of(ByteView{std::vector<std::uint8_t>(message_bytes_, 0x5A)});
+    }
+    while (remaining_ > 0) {
+      const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(message_bytes_, remaining_));
+      const Bytes part = payload_.slice(0, size);
+      const SendStatus status = session.send(Message::shared(MessageKind::binary, part));
+      if (status == SendStatus::dropped || status == SendStatus::closed) return;
+      if (remaining_ != kEndless) remaining_ -= size;
+      if (status == SendStatus::queued) return;
+    }
+  }
+
+  bool produces_;
+  std::uint64_t remaining_;
+  std::uint64_t received_bytes_ = 0;
+  std::size_t message_bytes_ = kDefaultMessageBytes;
+  Bytes payload_;
+};
+
+/// curl_cffi's target: the query, or else the mode that was given, says which way the bytes go.
+class WsModeHandler final : public SessionHandler {
+ public:
+  explicit WsModeHandler(WsMode mode) : mode_(mode) {}
+
+  void on_request(OpeningRequest& request) override {
+    const std::string_view test = query_value(request.query(), "test");
+    if (test == "upload") mode_ = WsMode::upload;
+    if (test == "download") mode_ = WsMode::download;
+    stream_ = std::make_unique<StreamHandler>(mode_ != WsMode::upload, mode_ == WsMode::upload ? 0 : kEndless);
+    stream_->on_request(request);
+  }
+  void on_open(Session& session) override { stream_->on_open(session); }
+  void on_message(Session& session, const Message& message) override { stream_->on_message(session, message); }
+  void on_writable(Session& session) override { stream_->on_writable(session); }
+
+ private:
+  WsMode mode_;
+  std::unique_ptr<StreamHandler> stream_;
+};
+
+/// The sessions of one /fanout route. A loop's members are touched on that loop only; the mutex guards the map, and is
+/// taken when a session comes or goes and when a message leaves its loop.
+class FanoutGroup {
+ public:
+  explicit FanoutGroup(Server& server) : server_(server) {}
+
+  using Members = std::set<Session*>;
+
+  Members& join(Session& session) {
+    const std::lock_guard lock{mutex_};
+    Loop& loop = loops_[session.id().loop];
+    loop.members.insert(&session);
+    loop.ids.push_back(session.id());
+    return loop.members;
+  }
+  void leave(Session& session) {
+    const std::lock_guard lock{mutex_};
+    Loop& loop = loops_[session.id().loop];
+    loop.members.erase(&session);
+    std::erase(loop.ids, session.id());
+  }
+  void send_to_other_loops(std::uint32_t own_loop, MessageKind kind, Bytes bytes) {
+    const std::lock_guard lock{mutex_};
+    if (loops_.size() < 2) return;
+    bytes.share_between_threads();
+    for (auto& [index, loop] : loops_) {
+      if (index == own_loop || loop.ids.empty()) continue;
+      server_.post(loop.ids.front(), [&members = loop.members, kind, bytes](Session&) {
+        for (Session* member : members) member->send(Message::shared(kind, bytes));
+      });
+    }
+  }
+
+ private:
+  struct Loop {
+    Members members;
+    std::vector<SessionId> ids;
+  };
+  Server& server_;
+  std::mutex mutex_;
+  std::map<std::uint32_t, Loop> loops_;  // never shrinks, so references into it last
+};
+
+class FanoutHandler final : public SessionHandler {
+ public:
+  explicit FanoutHandler(std::shared_ptr<FanoutGroup> group) : group_(std::move(group)) {}
+
+  void on_open(Session& session) override { members_ = &group_->join(session); }
+  void on_message(Session& session, const Message& message) override {
+    const Bytes bytes = message.share();
+    const Message shared = Message::shared(message.kind(), bytes);
+    for (Session* member : *members_) {
+      if (member != &session) member->send(shared);
+    }
+    group_->send_to_other_loops(session.id().loop, message.kind(), bytes);
+  }
+  void on_close(Session& session, const CloseInfo&) override {
+    if (members_ != nullptr) group_->leave(session);
+  }
+
+ private:
+  std::shared_ptr<FanoutGroup> group_;
+  FanoutGroup::Members* members_ = nullptr;
+};
+
+HandlerFactory stream_handler(bool produces, std::uint64_t bytes) {
+  return [=] { return std::make_unique<StreamHandler>(produces, bytes); };
+}
+
+}  // namespace
+
+Result<std::string, Error> listen_on_routes(Server& server, std::string_view url, const RouteOptions& options) {
+  // The first listen() binds and tells the port; the others must name it.
+  std::string_view base = url;
+  const std::size_t authority = url.find("://");
+  if (authority != std::string_view::npos) base = url.substr(0, url.find('/', authority + 3));
+  auto bound = server.listen(std::string{base} + "/echo", handler<EchoHandler>());
+  if (!bound) return bound;
+  const std::string root = bound->substr(0, bound->size() - std::string_view{"/echo"}.size());
+  const auto group = std::make_shared<FanoutGroup>(server);
+  const std::pair<const char*, HandlerFactory> routes[] = {
+      {"/discard", stream_handler(false, 0)},
+      {"/produce", stream_handler(true, 0)},
+      {"/duplex", stream_handler(true, kEndless)},
+      {"/latency", handler<IdleHandler>()},
+      {"/fanout", [group] { return std::make_unique<FanoutHandler>(group); }},
+      {"/ws", [mode = options.ws_mode] { return std::make_unique<WsModeHandler>(mode); }},
+  };
+  for (const auto& [path, factory] : routes) {
+    if (auto added = server.listen(root + path, factory); !added) return added;
+  }
+  return root;
+}
+
+}  // namespace plait::bench

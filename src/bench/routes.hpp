@@ -1,0 +1,29 @@
+// The routes of `plait bench serve`: small handlers that a load generator, ours or a peer's, is pointed at.
+//
+//   /echo     returns every message
+//   /discard  reads everything; a text message is answered with the number of payload bytes before it
+//   /produce  sends as many bytes as a text message (or ?bytes=N) asks for, in messages of ?size=N (64 KiB)
+//   /duplex   /discard and an endless /produce at once
+//   /latency  accepts and idles
+//   /fanout   a message of one session goes to all the others
+//   /ws       the target of curl_cffi's streaming benchmarks (?test=upload|download)
+#pragma once
+
+#include <plait/server.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace plait::bench {
+
+/// What /ws does with a session that has no ?test=.
+enum class WsMode : std::uint8_t { download, upload, concurrent };
+
+struct RouteOptions {
+  WsMode ws_mode = WsMode::download;
+};
+
+/// Binds `url` (its path is not used) with all routes. Returns the URL really bound, without a path.
+Result<std::string, Error> listen_on_routes(Server& server, std::string_view url, const RouteOptions& options);
+
+}  // namespace plait::bench

@@ -1,0 +1,172 @@
+#include "bench/runner.hpp"
+
+#include "bench/accounting.hpp"
+#include "bench/components/process.hpp"
+#include "bench/components/running_server.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <regex>
+
+namespace plait::bench {
+
+namespace {
+
+constexpr double kNoiseCoresMax = 0.12;
+constexpr std::chrono::seconds kGeneratorTimeout{120};
+
+struct Pinning {
+  std::optional<int> server;
+  std::optional<int> client;
+};
+
+Pinning pinning_of(Placement placement, const RunOptions& options) {
+  if (placement == Placement::free) return {};
+  return {options.server_cpu, placement == Placement::one ? options.server_cpu : options.client_cpu};
+}
+
+Plan plan_for(const Row& row, const RunOptions& options) {
+  Plan plan = row.plan;
+  plan.seconds = options.seconds;
+  plan.warmup_seconds = options.warmup_seconds;
+  plan.verify = plan.verify || options.verify;
+  if (plan.mode == LoadMode::echo && plan.count == 0) plan.rate = options.rate;
+  if (options.quick) {
+    plan.connections = plan.connections >= 1000 ? plan.connections / 10 : plan.connections;
+    plan.total_bytes /= 16;
+  }
+  return plan;
+}
+
+/// Connections and memory of one round must not be in the next one's.
+bool wants_fresh_server(const Row& row) { return row.plan.mode == LoadMode::idle; }
+
+/// One row in one placement: its servers, started once and frozen while another one is measured.
+class CaseRun {
+ public:
+  CaseRun(const Row& row, Placement placement, const RunOptions& options)
+      : options_(options), pinning_(pinning_of(placement, options)), plan_(plan_for(row, options)) {
+    result_.row = row;
+    result_.row.plan = plan_;
+    result_.placement = placement;
+    for (const std::string& name : server_names(options.servers)) {
+      if (const ServerSpec* spec = find_spec(options.servers, name, row)) specs_.push_back(spec);
+    }
+    for (const ServerSpec* spec : specs_) result_.servers.push_back({.server = spec->name});
+    running_.resize(specs_.size());
+  }
+
+  CaseResult run(const std::function<void(std::size_t round, const std::string& server)>& on_step) {
+    for (std::size_t round = 0; round < options_.rounds; ++round) {
+      for (std::size_t i = 0; i < specs_.size(); ++i) {
+        if (!result_.servers[i].error.empty()) continue;
+        on_step(round, specs_[i]->name);
+        measure(i);
+      }
+    }
+    return std::move(result_);
+  }
+
+ private:
+  /// One sample for this round: the first quiet one, or the quietest of 1 + retakes_max.
+  void measure(std::size_t index) {
+    ServerResult& result = result_.servers[index];
+    std::optional<Sample> best;
+    for (std::size_t attempt = 0; attempt <= options_.retakes_max; ++attempt) {
+      auto sample = take_sample(index);
+      if (!sample) {
+        result.error = sample.error().message;
+        running_[index].reset();
+        return;
+      }
+      result.repeated += attempt > 0 ? 1 : 0;
+      if (!best || sample->noise_cores() < best->noise_cores()) best = std::move(*sample);
+      if (best->noise_cores() <= kNoiseCoresMax) break;
+    }
+    result.noisy += best->noise_cores() > kNoiseCoresMax ? 1 : 0;
+    result.samples.push_back(std::move(*best));
+  }
+
+  Result<Sample, Error> take_sample(std::size_t index) {
+    auto& server = running_[index];
+    if (!server || wants_fresh_server(result_.row)) {
+      server.reset();
+      auto started = RunningServer::start(*specs_[index], result_.row, pinning_.server);
+      if (!started) return err(started.error());
+      server.emplace(std::move(*started));
+    }
+    server->process().thaw();
+    auto sample = generate(*server);
+    server->process().freeze();
+    return sample;
+  }
+
+  Result<Sample, Error> generate(RunningServer& server) {
+    Plan plan = plan_;
+    plan.url = server.url();
+    plan.server_pid = static_cast<std::uint64_t>(server.process().id());
+    std::vector<std::string> arguments = to_arguments(plan);
+    arguments.insert(arguments.begin(), {options_.self, "bench-generate"});
+    auto generator = Process::start(arguments, pinning_.client);
+    if (!generator) return err(generator.error());
+    if (!generator->has_ended(kGeneratorTimeout)) return err(Error{"the generator did not end within 120 s"});
+    if (server.process().has_ended(std::chrono::milliseconds{0})) {
+      return err(Error{fmt::format("the server ended with status {}: {}", server.process().exit_status(),
+                                   server.process().errors())});
+    }
+    auto sample = parse_sample(generator->output());
+    if (!sample && generator->output().empty()) return err(Error{"the generator: " + generator->errors()});
+    return sample;
+  }
+
+  const RunOptions& options_;
+  Pinning pinning_;
+  Plan plan_;
+  std::vector<const ServerSpec*> specs_;
+  std::vector<std::optional<RunningServer>> running_;
+  CaseResult result_;
+};
+
+struct Case {
+  const Row* row;
+  Placement placement;
+};
+
+Result<std::vector<Case>, Error> select_cases(const Suite& suite, const RunOptions& options) {
+  std::regex pattern;
+  try {
+    pattern = std::regex(options.rows.value_or(""));
+  } catch (const std::regex_error&) {
+    return err(Error{"--rows '" + options.rows.value_or("") + "' is no regular expression"});
+  }
+  std::vector<Case> cases;
+  for (const Row& row : suite.rows) {
+    if (!std::regex_search(row.id, pattern)) continue;
+    for (const Placement placement : options.placements.value_or(row.placements)) {
+      if (placement != Placement::two || cpu_count() > 1) cases.push_back({&row, placement});
+    }
+  }
+  if (cases.empty()) return err(Error{"no row of '" + suite.name + "' matches; --list shows them"});
+  return cases;
+}
+
+}  // namespace
+
+Result<std::vector<CaseResult>, Error> run_suite(const Suite& suite, const RunOptions& options,
+                                                 const RunObserver& observer) {
+  const auto cases = select_cases(suite, options);
+  if (!cases) return err(cases.error());
+  std::vector<CaseResult> results;
+  for (std::size_t i = 0; i < cases->size(); ++i) {
+    const auto& [row, placement] = (*cases)[i];
+    CaseRun run(*row, placement, options);
+    results.push_back(run.run([&](std::size_t round, const std::string& server) {
+      observer.on_progress({i, cases->size(), round, options.rounds, row->id, placement, server});
+    }));
+    observer.on_case(results.back());
+  }
+  return results;
+}
+
+}  // namespace plait::bench

@@ -1,0 +1,68 @@
+// The runner: every row in every placement against every server, in rounds that alternate A B C A B C.
+#pragma once
+
+#include "bench/sample.hpp"
+#include "bench/server_spec.hpp"
+#include "bench/suite.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace plait::bench {
+
+struct RunOptions {
+  std::string self;  ///< the executable that knows bench-generate
+  std::vector<ServerSpec> servers;
+  std::size_t rounds = 5;
+  double seconds = 0.6;
+  double warmup_seconds = 0.2;
+  double rate = 0;  ///< open loop for the echo rows: messages/s; 0: closed loop
+  bool verify = false;
+  std::size_t retakes_max = 3;                       ///< of a noisy sample
+  bool quick = false;                                ///< a tenth of the connections and bytes where there are many
+  std::optional<std::string> rows;                   ///< regular expression on row ids
+  std::optional<std::vector<Placement>> placements;  ///< instead of the rows' own
+  int server_cpu = 0;
+  int client_cpu = 1;
+};
+
+/// One server in one case.
+struct ServerResult {
+  std::string server;
+  std::vector<Sample> samples{};  ///< one a round, in order; fewer when `error` is set
+  std::size_t repeated = 0;       ///< extra samples taken because something else used the CPUs meanwhile
+  std::size_t noisy = 0;          ///< rounds in which none was quiet: the quietest is kept
+  std::string error{};
+};
+
+/// One row in one placement.
+struct CaseResult {
+  Row row;
+  Placement placement = Placement::two;
+  std::vector<ServerResult> servers;
+};
+
+/// What is being done, for a status line.
+struct Progress {
+  std::size_t case_index = 0;
+  std::size_t case_count = 0;
+  std::size_t round = 0;
+  std::size_t rounds = 0;
+  std::string row;
+  Placement placement = Placement::two;
+  std::string server;
+};
+
+struct RunObserver {
+  std::function<void(const Progress&)> on_progress;
+  std::function<void(const CaseResult&)> on_case;
+};
+
+/// Fails when --rows is no regular expression or matches nothing. A server that fails in a case is reported in its
+/// ServerResult and the run goes on; one that does not speak the row's scheme has none.
+[[nodiscard]] Result<std::vector<CaseResult>, Error> run_suite(const Suite& suite, const RunOptions& options,
+                                                               const RunObserver& observer);
+
+}  // namespace plait::bench

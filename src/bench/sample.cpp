@@ -1,0 +1,88 @@
+#include "bench/sample.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace plait::bench {
+
+namespace {
+
+constexpr double kBusyShare = 0.6;
+constexpr double kBitsPerByte = 8;
+
+}  // namespace
+
+double Sample::value(Metric metric) const {
+  const double bytes_per_second = seconds > 0 ? payload_bytes / seconds : 0;
+  switch (metric) {
+    case Metric::messages_per_second:
+      return seconds > 0 ? messages / seconds : 0;
+    case Metric::latency_mean_us:
+      return latency_us["mean"].number_or(0);
+    case Metric::latency_p50_us:
+      return latency_us["p50"].number_or(0);
+    case Metric::latency_p95_us:
+      return latency_us["p95"].number_or(0);
+    case Metric::latency_p99_us:
+      return latency_us["p99"].number_or(0);
+    case Metric::mebibytes_per_second_one_way:
+      return bytes_per_second / (1 << 20);
+    case Metric::gibit_per_second:
+      return bytes_per_second * kBitsPerByte / (1 << 30);
+    case Metric::gigabit_per_second:
+      return bytes_per_second * kBitsPerByte / 1e9;
+    case Metric::server_cpu_us_per_message:
+      return messages > 0 ? server_cpu_seconds * 1e6 / messages : 0;
+    case Metric::anonymous_bytes_per_connection:
+      return memory["anonymous_bytes_per_connection"].number_or(0);
+  }
+  return 0;
+}
+
+Result<Sample, Error> parse_sample(std::string_view report) {
+  const auto json = Json::parse(report);
+  if (!json) return err(Error{"the generator reported nothing that can be read: " + json.error().message});
+  if (!(*json)["ok"].bool_or(false)) return err(Error{(*json)["error"].text_or("the generator gave no reason")});
+  const auto number = [&](std::string_view name) { return (*json)[name].number_or(0); };
+  Sample sample;
+  sample.seconds = number("seconds");
+  sample.messages = number("messages");
+  sample.payload_bytes = number("payload_bytes");
+  sample.per_second = (*json)["per_second"].numbers();
+  sample.server_cpu_seconds = number("server_cpu_seconds");
+  sample.client_cpu_seconds = number("client_cpu_seconds");
+  sample.other_cpu_seconds = number("other_cpu_seconds");
+  sample.latency_us = (*json)["latency_us"];
+  sample.memory = (*json)["memory"];
+  if (sample.messages <= 0) return err(Error{"nothing was confirmed within the window"});
+  return sample;
+}
+
+Json to_json(const Sample& sample) {
+  Json out;
+  out.set("seconds", sample.seconds);
+  out.set("messages", sample.messages);
+  out.set("payload_bytes", sample.payload_bytes);
+  out.set("per_second", Json::array_of(sample.per_second));
+  out.set("server_cpu_seconds", sample.server_cpu_seconds);
+  out.set("client_cpu_seconds", sample.client_cpu_seconds);
+  out.set("other_cpu_seconds", sample.other_cpu_seconds);
+  out.set("latency_us", sample.latency_us);
+  if (!sample.memory.is_null()) out.set("memory", sample.memory);
+  return out;
+}
+
+Limit limit_of(const Sample& sample, Placement placement) {
+  const double busiest = std::max(sample.client_cpu_seconds, sample.server_cpu_seconds);
+  if (placement == Placement::one) return Limit::shared;
+  if (busiest < kBusyShare * sample.seconds) return Limit::latency;
+  return sample.client_cpu_seconds > sample.server_cpu_seconds ? Limit::generator : Limit::server;
+}
+
+std::string_view limit_name(Limit limit) {
+  constexpr std::array<std::string_view, 4> kNames = {"latency-bound", "server-bound", "generator-bound",
+                                                      "one core shared"};
+  return kNames[static_cast<std::size_t>(limit)];
+}
+
+}  // namespace plait::bench

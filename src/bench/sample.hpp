@@ -1,0 +1,43 @@
+// Sample: what one run of the generator measured.
+#pragma once
+
+#include "bench/json.hpp"
+#include "bench/suite.hpp"
+
+#include <string>
+#include <vector>
+
+namespace plait::bench {
+
+struct Sample {
+  double seconds = 0;
+  double messages = 0;
+  double payload_bytes = 0;
+  std::vector<double> per_second;  ///< messages/s of each second of the window
+  double server_cpu_seconds = 0;
+  double client_cpu_seconds = 0;
+  double other_cpu_seconds = 0;  ///< what all CPUs did beside those two
+  Json latency_us;               ///< min, mean, p50, p90, p95, p99, p999, max
+  Json memory;                   ///< bytes per connection: rss, pss, anonymous; null but in idle mode
+
+  /// CPUs' worth of work by anybody else; above 0.12 the sample is noise (limits: a fifth of a core moves a rate by 10
+  /// %).
+  [[nodiscard]] double noise_cores() const { return seconds > 0 ? other_cpu_seconds / seconds : 0; }
+  [[nodiscard]] double value(Metric metric) const;
+};
+
+/// The generator's report; the error is its own sentence, or says that it is no report.
+[[nodiscard]] Result<Sample, Error> parse_sample(std::string_view report);
+[[nodiscard]] Json to_json(const Sample& sample);
+
+/// Which of the two processes was the fuller one, in the words of the report.
+enum class Limit : std::uint8_t {
+  latency,    ///< neither was busy for 60 % of the window: they waited for each other
+  server,     ///< the server's CPU
+  generator,  ///< the generator's: the server could do more; judge it by its CPU per message
+  shared,     ///< they shared one CPU
+};
+[[nodiscard]] Limit limit_of(const Sample& sample, Placement placement);
+[[nodiscard]] std::string_view limit_name(Limit limit);
+
+}  // namespace plait::bench

@@ -1,0 +1,89 @@
+#include "bench/server_spec.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace plait::bench {
+
+namespace {
+
+template <class Value>
+bool allows(const std::vector<Value>& list, const Value& value) {
+  return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
+}
+
+}  // namespace
+
+std::string replace_all(std::string text, std::string_view key, std::string_view value) {
+  for (std::size_t at = 0; (at = text.find(key, at)) != std::string::npos; at += value.size()) {
+    text.replace(at, key.size(), value);
+  }
+  return text;
+}
+
+Result<ServerSpec, Error> parse_peer(std::string_view text) {
+  const auto refuse = [text](const char* why) {
+    return err(Error{fmt::format("--peer '{}': {}; expected NAME=COMMAND,URL", text, why)});
+  };
+  const auto equals = text.find('=');
+  const auto comma = text.rfind(',');
+  if (equals == std::string_view::npos || equals == 0) return refuse("the name is missing");
+  if (comma == std::string_view::npos || comma < equals) return refuse("the URL is missing");
+  ServerSpec spec;
+  spec.name = text.substr(0, equals);
+  spec.command = text.substr(equals + 1, comma - equals - 1);
+  spec.url = text.substr(comma + 1);
+  if (spec.command.empty()) return refuse("the command is missing");
+  const auto url = parse_url(replace_all(spec.url, "{port}", "1"));
+  if (!url) return err(url.error());
+  if (spec.url.find("{port}") != std::string::npos && spec.command.find("{port}") == std::string::npos) {
+    return refuse("the URL has {port} but the command has not");
+  }
+  return spec;
+}
+
+const ServerSpec* find_spec(const std::vector<ServerSpec>& specs, std::string_view name, const Row& row) {
+  const std::string route = row.path.substr(0, row.path.find('?'));
+  const auto found = std::find_if(specs.begin(), specs.end(), [&](const ServerSpec& spec) {
+    return spec.name == name && spec.url.starts_with(row.scheme + "://") && allows(spec.routes, route) &&
+           allows(spec.modes, row.plan.mode) && (spec.has_deflate || !row.plan.deflate);
+  });
+  return found == specs.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> server_names(const std::vector<ServerSpec>& specs) {
+  std::vector<std::string> names;
+  for (const ServerSpec& spec : specs) {
+    if (std::find(names.begin(), names.end(), spec.name) == names.end()) names.push_back(spec.name);
+  }
+  return names;
+}
+
+std::vector<ServerSpec> plait_servers(const std::string& self) {
+  const auto serve = [&self](const std::string& scheme) {
+    return ServerSpec{.name = "plait",
+                      .command = fmt::format("{} bench serve --listen {}://127.0.0.1:0/", self, scheme),
+                      .url = scheme + "://127.0.0.1:0",
+                      .is_plait = true};
+  };
+  // Raw bytes have no framing, so the plain TCP rows run against the echo pair.
+  const ServerSpec echo{.name = "plait",
+                        .command = self + " echo serve --model async --host 127.0.0.1 --port {port}",
+                        .url = "tcp://127.0.0.1:{port}",
+                        .is_plait = true};
+  return {serve("ws"), serve("wss"), echo};
+}
+
+std::vector<ServerSpec> raw_servers(const std::string& self) {
+  const auto raw = [&self](const char* kind, const char* scheme, std::vector<std::string> routes) {
+    return ServerSpec{.name = "raw",
+                      .command = fmt::format("{} bench-raw {}", self, kind),
+                      .url = fmt::format("{}://127.0.0.1:0", scheme),
+                      .routes = std::move(routes),
+                      .has_deflate = false};
+  };
+  return {raw("tcp", "tcp", {}), raw("ws", "ws", {"/echo"}), raw("fanout", "ws", {"/fanout"})};
+}
+
+}  // namespace plait::bench

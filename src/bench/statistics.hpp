@@ -1,0 +1,26 @@
+// What a set of samples says: the five numbers that every row prints, and paired ratios.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace plait::bench {
+
+struct Summary {
+  std::size_t count = 0;
+  double median = 0;
+  double min = 0;
+  double max = 0;
+  double mean = 0;
+  double stddev = 0;  ///< of the sample (n − 1); 0 for one value
+};
+
+/// The median of an even count is the mean of the middle two. No values give an all-zero summary.
+[[nodiscard]] Summary summarize(std::span<const double> values);
+
+/// numerator[i] / denominator[i] for each round i that both hold with a denominator above zero. Pairing by round is
+/// what cancels the host's drift: both values were measured within a second or two of each other.
+[[nodiscard]] std::vector<double> paired_ratios(std::span<const double> numerator, std::span<const double> denominator);
+
+}  // namespace plait::bench

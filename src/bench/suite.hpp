@@ -1,0 +1,69 @@
+// Suites are data: each row is a Plan, the placements it is run in, and what was published about it.
+#pragma once
+
+#include "bench/components/generator/plan.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace plait::bench {
+
+/// Where the kernel may run the two processes. Round trips differ fourfold between these, so depth-1 rows name theirs.
+enum class Placement : std::uint8_t {
+  free,  ///< wherever the scheduler likes
+  one,   ///< both on the server's CPU: the quietest setting, paired ratios within a few percent
+  two,   ///< a CPU each
+};
+
+/// What a number is. Higher is better for the rates, lower for the others.
+enum class Metric : std::uint8_t {
+  messages_per_second,  ///< confirmed by the receiver: echoes read, deliveries read, connections opened
+  latency_mean_us,
+  latency_p50_us,
+  latency_p95_us,
+  latency_p99_us,
+  mebibytes_per_second_one_way,  ///< payload × messages / time / 2^20, one direction
+  gibit_per_second,              ///< payload bits, of both directions where both move, / time / 2^30
+  gigabit_per_second,            ///< payload bits / time / 10^9
+  server_cpu_us_per_message,
+  anonymous_bytes_per_connection,
+};
+
+[[nodiscard]] std::string_view metric_name(Metric metric);
+[[nodiscard]] std::string_view metric_unit(Metric metric);
+[[nodiscard]] bool lower_is_better(Metric metric);
+[[nodiscard]] std::string_view placement_name(Placement placement);
+
+/// A number that somebody published for this row, or that only we state.
+struct Claim {
+  Metric metric = Metric::messages_per_second;
+  std::string document;  ///< the source; empty for a row of Plait's own
+  std::optional<double> value;
+  std::string counted;  ///< what the published value counted, in its own terms
+};
+
+struct Row {
+  std::string id{};  ///< what --rows matches, such as echo/93B/d64/c100
+  std::string title{};
+  std::string scheme{};  ///< tcp, ws or wss
+  std::string path{};
+  Plan plan{};
+  std::vector<Placement> placements{};
+  std::vector<Claim> claims{};   ///< the first one is the row's headline
+  std::string server_options{};  ///< added to the command of plait's own server
+};
+
+struct Suite {
+  std::string name;
+  std::string title;
+  std::vector<Row> rows;
+};
+
+[[nodiscard]] Suite tcp_echo_suite();
+[[nodiscard]] Suite websocket_suite();
+/// Every suite, in the order of --list.
+[[nodiscard]] std::vector<Suite> all_suites();
+
+}  // namespace plait::bench

@@ -1,0 +1,29 @@
+// The addresses that the bench's command line takes: scheme://host:port/path.
+#pragma once
+
+#include <plait/result.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace plait::bench {
+
+struct Url {
+  std::string scheme;  ///< tcp, tls, ws or wss
+  std::string host;    ///< without brackets
+  std::uint16_t port = 0;
+  std::string path;  ///< with its query; empty when the URL names none
+
+  [[nodiscard]] bool is_tls() const { return scheme == "tls" || scheme == "wss"; }
+  [[nodiscard]] bool is_websocket() const { return scheme == "ws" || scheme == "wss"; }
+  /// A Socket.IO server: its path says so.
+  [[nodiscard]] bool is_socket_io() const { return is_websocket() && path.starts_with("/socket.io/"); }
+  [[nodiscard]] std::string text() const;
+};
+
+/// Fails with a sentence that names the URL and what is missing: the scheme, the host or the port (there is no default
+/// port: every server under test gets one of its own).
+[[nodiscard]] Result<Url, Error> parse_url(std::string_view text);
+
+}  // namespace plait::bench

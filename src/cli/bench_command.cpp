@@ -1,0 +1,274 @@
+// plait bench: the published benchmarks row by row, against any servers, in one run.
+#include "bench/components/generator/generator.hpp"
+#include "bench/components/raw_loop.hpp"
+#include "bench/peers.hpp"
+#include "bench/report.hpp"
+#include "bench/text_file.hpp"
+#include "cli/commands.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace plait::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  plait bench --list                                  suites and their rows
+  plait bench websocket --quick --peer raw            a first look, in a minute
+  plait bench websocket --peer raw --rows 'echo/93B'  some rows, against the raw epoll peers
+  plait bench websocket --peers --json out.json --html out.html
+  plait bench websocket --peer 'uws=/path/server {port},ws://127.0.0.1:{port}' --placement one)";
+
+struct BenchOptions {
+  std::string suite;
+  std::string json;
+  std::string markdown;
+  std::string html;
+  std::string rows;
+  std::string cpu = "server=0,client=1";
+  std::string placement;
+  std::string baseline = "plait";
+  std::string scripts = bench::peer_scripts_folder();
+  std::vector<std::string> peers;
+  std::vector<std::string> servers;
+  std::size_t rounds = 0;
+  double seconds = 0;
+  double rate = 0;
+  bool quick = false;
+  bool find_peers = false;
+  bool verify = false;
+  bool list = false;
+};
+
+std::string own_path() {
+  std::string path(PATH_MAX, '\0');
+  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+  path.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+  return path;
+}
+
+/// As typed, quoted where a shell would need it; the executable by its name alone.
+std::string own_command_line() {
+  const std::string words = bench::read_text_file("/proc/self/cmdline");
+  std::string out = "plait";
+  for (std::size_t at = words.find('\0') + 1; at < words.size(); at = words.find('\0', at) + 1) {
+    const std::string word = words.substr(at, words.find('\0', at) - at);
+    const bool plain = !word.empty() && word.find_first_of(" \t'\"{}$&|;<>()*?[]\\") == std::string::npos;
+    const char* quote = plain ? "" : "'";
+    out += fmt::format(" {0}{1}{0}", quote, word);
+  }
+  return out;
+}
+
+int list_suites() {
+  for (const bench::Suite& suite : bench::all_suites()) {
+    fmt::print("{}: {}\n", suite.name, suite.title);
+    bench::Table table;
+    table.left_columns = 3;
+    table.header = {"row", "what", "source"};
+    for (const bench::Row& row : suite.rows) {
+      const std::string source = row.claims.empty() ? "" : row.claims.front().document;
+      table.rows.push_back({row.id, row.title, source.empty() ? "Plait's own row" : source});
+    }
+    fmt::print("{}\n", table.text(2));
+  }
+  return 0;
+}
+
+/// "server=0,client=1", either part alone as well.
+bool parse_cpus(const std::string& text, bench::RunOptions& run) {
+  int server = run.server_cpu;
+  int client = run.client_cpu;
+  for (const std::string& part : CLI::detail::split(text, ',')) {
+    const auto equals = part.find('=');
+    int value = 0;
+    if (equals == std::string::npos || !CLI::detail::lexical_cast(part.substr(equals + 1), value)) return false;
+    const std::string name = part.substr(0, equals);
+    if (name != "server" && name != "client") return false;
+    (name == "server" ? server : client) = value;
+  }
+  run.server_cpu = server;
+  run.client_cpu = client;
+  return server >= 0 && client >= 0;
+}
+
+bool parse_placement(const std::string& text, bench::RunOptions& run) {
+  using bench::Placement;
+  if (text.empty()) return true;
+  if (text == "free") run.placements = {Placement::free};
+  if (text == "one") run.placements = {Placement::one};
+  if (text == "two") run.placements = {Placement::two};
+  if (text == "all") run.placements = {Placement::free, Placement::one, Placement::two};
+  return run.placements.has_value();
+}
+
+Result<void, Error> add_servers(const BenchOptions& options, bench::RunOptions& run, bench::Report& report) {
+  const auto append = [&run](std::vector<bench::ServerSpec> more) {
+    run.servers.insert(run.servers.end(), more.begin(), more.end());
+  };
+  append(bench::plait_servers(run.self));
+  for (const std::string& text : options.peers) {
+    if (text == "raw") {
+      append(bench::raw_servers(run.self));
+      continue;
+    }
+    auto peer = bench::parse_peer(text);
+    if (!peer) return err(peer.error());
+    append({std::move(*peer)});
+  }
+  if (options.find_peers) {
+    bench::FoundPeers found = bench::find_peers(options.scripts, run.self);
+    append(std::move(found.servers));
+    report.missing_peers = std::move(found.missing);
+  }
+  if (!options.servers.empty()) {
+    std::erase_if(run.servers, [&](const bench::ServerSpec& spec) {
+      return std::find(options.servers.begin(), options.servers.end(), spec.name) == options.servers.end();
+    });
+  }
+  if (run.servers.empty()) return err(Error{"--servers leaves no server to measure"});
+  return {};
+}
+
+Result<bench::RunOptions, Error> make_run_options(const BenchOptions& options, bench::Report& report) {
+  bench::RunOptions run;
+  run.self = own_path();
+  run.quick = options.quick;
+  run.verify = options.verify;
+  run.rate = options.rate;
+  run.rounds = options.rounds != 0 ? options.rounds : (options.quick ? 1 : 5);
+  run.seconds = options.seconds > 0 ? options.seconds : (options.quick ? 0.2 : 0.6);
+  run.warmup_seconds = options.quick ? 0.05 : 0.2;
+  run.retakes_max = options.quick ? 0 : 3;
+  if (!options.rows.empty()) run.rows = options.rows;
+  if (!parse_cpus(options.cpu, run)) return err(Error{"--cpu '" + options.cpu + "': expected server=N,client=M"});
+  if (!parse_placement(options.placement, run)) {
+    return err(Error{"--placement '" + options.placement + "': expected free, one, two or all"});
+  }
+  if (auto added = add_servers(options, run, report); !added) return err(added.error());
+  const auto names = bench::server_names(run.servers);
+  report.baseline =
+      std::find(names.begin(), names.end(), options.baseline) == names.end() ? names.front() : options.baseline;
+  return run;
+}
+
+void show_progress(const bench::Progress& progress) {
+  if (isatty(STDERR_FILENO) == 0) return;
+  fmt::print(stderr, "\r\033[K[{}/{}] {} · {} · round {} of {} · {}", progress.case_index + 1, progress.case_count,
+             progress.row, bench::placement_name(progress.placement), progress.round + 1, progress.rounds,
+             progress.server);
+}
+
+void show_case(const bench::CaseResult& result, const std::string& baseline) {
+  if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\033[K");
+  fmt::print("{}\n", bench::to_text(result, baseline));
+  std::fflush(stdout);
+}
+
+int write_reports(const BenchOptions& options, const bench::Report& report) {
+  const auto save = [](const std::string& path, const std::string& text) {
+    return path.empty() || bench::write_text_file(path, text);
+  };
+  if (!save(options.json, bench::to_json(report).dump(1) + "\n")) return fail("--json: cannot write " + options.json);
+  if (!save(options.markdown, bench::to_markdown(report))) return fail("--markdown: cannot write " + options.markdown);
+  if (!save(options.html, bench::to_html(report))) return fail("--html: cannot write " + options.html);
+  const bool measured = std::any_of(report.cases.begin(), report.cases.end(), [](const bench::CaseResult& result) {
+    return std::any_of(result.servers.begin(), result.servers.end(),
+                       [](const bench::ServerResult& server) { return !server.samples.empty(); });
+  });
+  return measured ? 0 : fail("no server could be measured");
+}
+
+int run_bench(const BenchOptions& options, const std::string& command_line) {
+  if (options.list) return list_suites();
+  const auto suites = bench::all_suites();
+  const auto suite = std::find_if(suites.begin(), suites.end(),
+                                  [&](const bench::Suite& candidate) { return candidate.name == options.suite; });
+  if (suite == suites.end()) {
+    return fail(fmt::format("'{}' is no suite; 'plait bench --list' shows them", options.suite));
+  }
+  bench::Report report{.suite = suite->name,
+                       .title = suite->title,
+                       .command = command_line,
+                       .baseline = {},
+                       .machine = bench::describe_machine(),
+                       .missing_peers = {},
+                       .cases = {}};
+  const auto run = make_run_options(options, report);
+  if (!run) return fail(run.error().message);
+  for (const std::string& missing : report.missing_peers) fmt::print("not measured: {}\n", missing);
+  const bench::RunObserver observer{
+      .on_progress = show_progress,
+      .on_case = [&report](const bench::CaseResult& result) { show_case(result, report.baseline); }};
+  auto cases = bench::run_suite(*suite, *run, observer);
+  if (!cases) return fail(cases.error().message);
+  report.cases = std::move(*cases);
+  return write_reports(options, report);
+}
+
+/// The processes that a bench starts beside itself; an empty group keeps them out of --help.
+void add_hidden_commands(CLI::App& app, Action& action) {
+  CLI::App* generate = app.add_subcommand("bench-generate", "One run of the load generator")->group("");
+  auto words = std::make_shared<std::vector<std::string>>();
+  generate->add_option("PLAN", *words, "key=value words");
+  generate->callback([&action, words] { action = [words] { return bench::generate_load(*words); }; });
+
+  CLI::App* raw = app.add_subcommand("bench-raw", "A raw epoll peer: tcp, ws or fanout")->group("");
+  auto kind = std::make_shared<std::string>();
+  auto port = std::make_shared<std::uint16_t>(0);
+  raw->add_option("KIND", *kind, "tcp, ws or fanout")->required();
+  raw->add_option("--port", *port, "0 picks a free one");
+  raw->callback([&action, kind, port] {
+    action = [kind, port] {
+      const auto served = bench::run_raw_peer(*kind, *port);
+      return served ? 0 : fail(served.error().message);
+    };
+  });
+}
+
+void add_options(CLI::App& command, BenchOptions& options) {
+  command.add_option("SUITE", options.suite, "tcp-echo or websocket");
+  command.add_flag("--list", options.list, "Show the suites and their rows");
+  command.add_option("--rows", options.rows, "Only rows whose id matches this regular expression");
+  command.add_option("--peer", options.peers, "raw, or NAME=COMMAND,URL with {port} and {cpu} in the command")
+      ->type_name("PEER")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_flag("--peers", options.find_peers, "Every public server that is installed; the others are named");
+  command.add_option("--peer-scripts", options.scripts, "Where the scripts of --peers are")->capture_default_str();
+  command.add_option("--servers", options.servers, "Only these servers, by name")->delimiter(',');
+  command.add_option("--baseline", options.baseline, "The numerator of every ratio")->capture_default_str();
+  command.add_option("--rounds", options.rounds, "Samples of each server in each case (default 5)");
+  command.add_option("--seconds", options.seconds, "Length of a sample (default 0.6)");
+  command.add_option("--rate", options.rate, "Echo rows in open loop: messages a second over all connections");
+  command.add_option("--placement", options.placement, "free, one, two or all, instead of each row's own");
+  command.add_option("--cpu", options.cpu, "CPUs of the placements one and two")->capture_default_str();
+  command.add_flag("--verify", options.verify, "Compare every byte (costs the generator's core)");
+  command.add_flag("--quick", options.quick, "One short round of each case: a look, not a result");
+  command.add_option("--json", options.json, "Write all samples as JSON")->type_name("FILE");
+  command.add_option("--markdown", options.markdown, "Write the tables as Markdown")->type_name("FILE");
+  command.add_option("--html", options.html, "Write one page with plots")->type_name("FILE");
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("bench", "Reproduce published benchmarks beside public servers");
+  command->footer(kExamples);
+  auto options = std::make_shared<BenchOptions>();
+  add_options(*command, *options);
+  command->callback([&action, command, options] {
+    if (!command->get_subcommands().empty()) return;  // `bench serve` sets its own action
+    action = [options] { return run_bench(*options, own_command_line()); };
+  });
+  add_bench_serve_command(*command, action);
+  add_hidden_commands(app, action);
+}
+
+}  // namespace plait::cli

@@ -1,0 +1,117 @@
+#include <plait/client.hpp>
+
+#include <chrono>
+#include <deque>
+#include <utility>
+
+namespace plait {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Bytes of unread messages above which the session is paused.
+constexpr std::size_t kUnreadBytesMax = std::size_t{4} << 20;
+
+}  // namespace
+
+class BlockingClient::Impl {
+ public:
+  /// What the handler has seen; outlives the handler.
+  struct Inbox {
+    Session* session = nullptr;  // while it is open
+    std::deque<Received> messages;
+    std::size_t bytes = 0;
+    CloseInfo closed;
+    bool is_closed = false;
+  };
+
+  class Handler final : public SessionHandler {
+   public:
+    explicit Handler(Inbox& inbox) : inbox_(inbox) {}
+    void on_open(Session& session) override { inbox_.session = &session; }
+    void on_message(Session& session, const Message& message) override {
+      inbox_.messages.push_back({message.kind(), message.share()});
+      inbox_.bytes += message.size();
+      if (inbox_.bytes > kUnreadBytesMax) session.pause();
+    }
+    void on_close(Session&, const CloseInfo& info) override {
+      inbox_.session = nullptr;
+      inbox_.closed = info;
+      inbox_.is_closed = true;
+    }
+
+   private:
+    Inbox& inbox_;
+  };
+
+  /// Turns the loop until `done` or the deadline. True: done.
+  template <class Done>
+  bool turn_until(Done&& done, Duration timeout) {
+    const Clock::time_point deadline = Clock::now() + timeout;
+    while (!done()) {
+      const Clock::time_point now = Clock::now();
+      if (now >= deadline) return false;
+      client.run_once(deadline - now);
+    }
+    return true;
+  }
+
+  [[nodiscard]] Error closed_error() const {
+    return {"the session has ended (" + std::to_string(inbox.closed.code) + "): " + inbox.closed.reason};
+  }
+
+  Inbox inbox;  // before the client, whose handler refers to it
+  Client client;
+};
+
+BlockingClient::BlockingClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+BlockingClient::BlockingClient(BlockingClient&&) noexcept = default;
+BlockingClient& BlockingClient::operator=(BlockingClient&&) noexcept = default;
+BlockingClient::~BlockingClient() = default;
+
+Result<BlockingClient, Error> BlockingClient::connect(std::string_view url, const ConnectOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  auto started = impl->client.connect(url, std::make_unique<Impl::Handler>(impl->inbox), options);
+  if (!started) return err(started.error());
+  Impl::Inbox& inbox = impl->inbox;
+  impl->turn_until([&] { return inbox.session != nullptr || inbox.is_closed; }, options.timeout);
+  if (inbox.is_closed) return err(Error{"cannot connect to " + std::string{url} + ": " + inbox.closed.reason});
+  if (inbox.session == nullptr) return err(Error{"cannot connect to " + std::string{url} + ": timed out"});
+  return BlockingClient{std::move(impl)};
+}
+
+Result<void, Error> BlockingClient::send(const Message& message, Duration timeout) {
+  Impl::Inbox& inbox = impl_->inbox;
+  SendStatus status = SendStatus::dropped;
+  const auto sent = [&] {
+    if (inbox.session == nullptr) return true;
+    if (status == SendStatus::dropped) status = inbox.session->send(message);
+    return status != SendStatus::dropped && inbox.session->buffered_bytes() == 0;
+  };
+  if (!impl_->turn_until(sent, timeout)) return err(Error{"the peer does not take the message: timed out"});
+  if (inbox.session == nullptr) return err(impl_->closed_error());
+  return {};
+}
+
+Result<std::optional<BlockingClient::Received>, Error> BlockingClient::receive(Duration timeout) {
+  Impl::Inbox& inbox = impl_->inbox;
+  impl_->turn_until([&] { return !inbox.messages.empty() || inbox.is_closed; }, timeout);
+  if (inbox.messages.empty()) {
+    if (inbox.is_closed) return err(impl_->closed_error());
+    return std::optional<Received>{};
+  }
+  Received message = std::move(inbox.messages.front());
+  inbox.messages.pop_front();
+  inbox.bytes -= message.data.size();
+  if (inbox.session != nullptr && inbox.bytes <= kUnreadBytesMax) inbox.session->resume();
+  return std::optional<Received>{std::move(message)};
+}
+
+CloseInfo BlockingClient::close(std::uint16_t code, std::string_view reason, Duration timeout) {
+  Impl::Inbox& inbox = impl_->inbox;
+  if (inbox.session != nullptr) inbox.session->close(code, reason);
+  impl_->turn_until([&] { return inbox.is_closed; }, timeout);
+  return inbox.closed;
+}
+
+}  // namespace plait

@@ -1,0 +1,21 @@
+#include <plait/client.hpp>
+
+#include <utility>
+
+#include "client/client_impl.hpp"
+
+namespace plait {
+
+Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Client::~Client() = default;
+
+Result<SessionId, Error> Client::connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
+                                         const ConnectOptions& options) {
+  return impl_->connect(url, std::move(handler), options);
+}
+void Client::run() { impl_->run(); }
+void Client::run_once(Duration wait_max) { impl_->run_once(wait_max); }
+void Client::stop() { impl_->stop(); }
+void Client::post(SessionId id, std::function<void(Session&)> task) { impl_->post(id, std::move(task)); }
+
+}  // namespace plait

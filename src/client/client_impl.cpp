@@ -1,0 +1,124 @@
+#include "client/client_impl.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "core/assert.hpp"
+#include "transport/frame_session.hpp"
+#include "transport/tcp_connection.hpp"
+#include "transport/ws_connect.hpp"
+
+namespace plait {
+namespace {
+
+constexpr Duration kBusyPollMax = std::chrono::microseconds{50};
+
+bool is_secure(http::Scheme scheme) { return scheme == http::Scheme::tls || scheme == http::Scheme::wss; }
+
+bool is_framed(http::Scheme scheme) { return scheme == http::Scheme::tcp || scheme == http::Scheme::tls; }
+
+Result<http::Uri, Error> parse_connect_url(std::string_view url) {
+  auto uri = http::parse_uri(url);
+  if (!uri) return err(Error{"cannot connect to \"" + std::string{url} + "\": " + std::string{describe(uri.error())}});
+  if (is_secure(uri->scheme) || is_framed(uri->scheme) || uri->scheme == http::Scheme::ws ||
+      uri->scheme == http::Scheme::unix_socket) {
+    return std::move(*uri);
+  }
+  return err(Error{"cannot connect to \"" + std::string{url} +
+                   "\": this build connects to the schemes ws: wss: tcp: tls: and unix:"});
+}
+
+Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options) {
+  auto context = tls::Context::client({.verify = options.verify_certificate,
+                                       .authority_file = options.certificate_authority_file,
+                                       .alpn = is_framed(uri.scheme) ? std::vector<std::string>{} : std::vector<std::string>{"http/1.1"}});
+  if (!context) return err(context.error());
+  return tls::Engine::connect(*context, uri.host);
+}
+
+std::string_view bearer_token(const ConnectOptions& options) {
+  constexpr std::string_view kScheme = "Bearer ";
+  for (const auto& [name, value] : options.headers) {
+    if (http::equals_ignoring_case(name, "authorization") && value.starts_with(kScheme)) {
+      return std::string_view{value}.substr(kScheme.size());
+    }
+  }
+  return {};
+}
+
+std::string target_of(const http::Uri& uri) { return uri.query.empty() ? uri.path : uri.path + "?" + uri.query; }
+
+}  // namespace
+
+Client::Impl::Impl(ClientOptions options) : options_(std::move(options)) {
+  auto loop = net::Loop::make({.busy_poll = std::min(options_.busy_poll, kBusyPollMax)});
+  PLAIT_ASSERT(loop.has_value(), "no file descriptors left for an event loop");
+  loop_ = std::move(*loop);
+  context_ = std::make_unique<transport::LoopContext>(*loop_, options_.limits, 0, connection_count_);
+}
+
+Client::Impl::~Impl() {
+  context_->connections.for_each([](transport::TcpConnection& connection) { connection.abort(); });
+  loop_->run_once(Duration::zero());  // frees what was retired
+}
+
+Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
+                                               const ConnectOptions& options) {
+  auto uri = parse_connect_url(url);
+  if (!uri) return err(uri.error());
+  std::unique_ptr<tls::Engine> engine;
+  if (is_secure(uri->scheme)) {
+    auto made = make_engine(*uri, options);
+    if (!made) return err(made.error());
+    engine = std::move(*made);
+  }
+  auto socket = net::Socket::connect({.host = uri->host, .port = uri->port, .unix_path = uri->socket_path});
+  if (!socket) return err(socket.error());
+  auto* connection = transport::TcpConnection::start(*context_, std::move(*socket), std::move(engine),
+                                                     make_protocol(*uri, std::move(handler), options), true);
+  if (connection == nullptr) return err(Error{"cannot watch one more socket"});
+  connection->set_deadline(std::chrono::steady_clock::now() + options.timeout);
+  return connection->id();
+}
+
+std::unique_ptr<transport::Protocol> Client::Impl::make_protocol(const http::Uri& uri,
+                                                                 std::unique_ptr<SessionHandler> handler,
+                                                                 const ConnectOptions& options) {
+  const bool parts = handler->wants_parts();
+  if (!is_framed(uri.scheme)) {
+    return std::make_unique<transport::WsConnect>(
+        std::move(handler), transport::WsConnect::Request{.target = target_of(uri),
+                                                          .host = to_host_field(uri),
+                                                          .subprotocols = options.subprotocols,
+                                                          .headers = options.headers,
+                                                          .deflate = options.deflate});
+  }
+  return std::make_unique<transport::FrameConnect>(*context_, std::move(handler), parts,
+                                                   transport::FrameConnect::Request{
+                                                       .path = target_of(uri),
+                                                       .authority = to_host_field(uri),
+                                                       .token = std::string{bearer_token(options)},
+                                                       .subprotocols = options.subprotocols});
+}
+
+void Client::Impl::run() {
+  constexpr std::chrono::milliseconds kWait{500};
+  while (!stopped_.load(std::memory_order_acquire) && context_->connections.size() > 0) loop_->run_once(kWait);
+  stopped_.store(false, std::memory_order_release);
+}
+
+void Client::Impl::stop() {
+  stopped_.store(true, std::memory_order_release);
+  loop_->post([] {});  // ends the wait
+}
+
+void Client::Impl::post(SessionId id, std::function<void(Session&)> task) {
+  loop_->post([this, id, task = std::move(task)] {
+    transport::TcpConnection* connection = context_->connections.find(id);
+    if (connection == nullptr) return;
+    if (Session* session = connection->protocol().session(); session != nullptr) task(*session);
+  });
+}
+
+}  // namespace plait

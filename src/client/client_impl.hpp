@@ -1,0 +1,42 @@
+// Client::Impl: one loop and the sessions that it connects.
+#pragma once
+
+#include <plait/client.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "http/uri.hpp"
+#include "net/loop.hpp"
+#include "net/socket.hpp"
+#include "tls/engine.hpp"
+#include "transport/loop_context.hpp"
+#include "transport/tcp_connection.hpp"
+
+namespace plait {
+
+class Client::Impl {
+ public:
+  explicit Impl(ClientOptions options);
+  ~Impl();
+
+  Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
+                                   const ConnectOptions& options);
+  void run();
+  void run_once(Duration wait_max) { loop_->run_once(wait_max); }
+  void stop();
+  void post(SessionId id, std::function<void(Session&)> task);
+
+ private:
+  std::unique_ptr<transport::Protocol> make_protocol(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
+                                                     const ConnectOptions& options);
+
+  ClientOptions options_;
+  std::unique_ptr<net::Loop> loop_;
+  std::atomic<std::size_t> connection_count_{0};
+  std::unique_ptr<transport::LoopContext> context_;
+  std::atomic<bool> stopped_{false};
+};
+
+}  // namespace plait

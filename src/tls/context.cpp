@@ -1,0 +1,123 @@
+#include "tls/context.hpp"
+
+#include <openssl/err.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+#include "tls/alpn.hpp"
+#include "tls/state.hpp"
+
+namespace plait::tls {
+namespace {
+
+// AES-128-GCM first: with AES instructions it is the fastest, and 256 bits protect no better against anyone today.
+constexpr char kTls13Ciphers[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+// Forward secrecy and authenticated encryption only (RFC 9325 §4.2).
+constexpr char kTls12Ciphers[] =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
+constexpr char kAlpnError[] = "each ALPN protocol must have 1 to 255 bytes, all together at most 65535";
+
+Error openssl_error(const std::string& what) {
+  const unsigned long code = ERR_peek_last_error();
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+  ERR_clear_error();
+  return {what + (reason == nullptr ? std::string{} : " (" + std::string{reason} + ")"), 0};
+}
+
+// Without this OpenSSL would ask at the terminal for the passphrase of an encrypted key.
+int no_passphrase(char*, int, int, void*) { return -1; }
+
+Result<SslContext, Error> make_context(const SSL_METHOD* method, Version version_max) {
+  SslContext context{SSL_CTX_new(method)};
+  const int version = version_max == Version::tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+  const bool set = context && SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) == 1 &&
+                   SSL_CTX_set_max_proto_version(context.get(), version) == 1 &&
+                   SSL_CTX_set_cipher_list(context.get(), kTls12Ciphers) == 1 &&
+                   SSL_CTX_set_ciphersuites(context.get(), kTls13Ciphers) == 1;
+  if (!set) return err(openssl_error("cannot set up TLS"));
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);          // an idle connection keeps no record buffers
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // tickets need none
+  SSL_CTX_set_default_passwd_cb(context.get(), no_passphrase);
+  return context;
+}
+
+Result<void, Error> check_readable(const char* what, const char* fix, const std::string& file) {
+  if (file.empty()) return err(Error{std::string{"no "} + what + " file given: " + fix, ENOENT});
+  if (std::FILE* opened = std::fopen(file.c_str(), "rbe"); opened != nullptr) {
+    std::fclose(opened);
+    return {};
+  }
+  const int code = errno;
+  return err(Error{
+      std::string{"cannot read "} + what + " file " + file + ": " + std::generic_category().message(code) + "; " + fix,
+      code});
+}
+
+Result<void, Error> load_certificate(SSL_CTX& context, const std::string& file) {
+  if (auto readable = check_readable("certificate", "give a PEM file with the chain, leaf first", file); !readable) {
+    return readable;
+  }
+  if (SSL_CTX_use_certificate_chain_file(&context, file.c_str()) == 1) return {};
+  return err(openssl_error("certificate file " + file + " has no usable PEM certificate chain"));
+}
+
+Result<void, Error> load_private_key(SSL_CTX& context, const ServerConfig& config) {
+  const std::string& file = config.private_key_file;
+  if (auto readable = check_readable("private key", "give the certificate's key in PEM", file); !readable) {
+    return readable;
+  }
+  if (SSL_CTX_use_PrivateKey_file(&context, file.c_str(), SSL_FILETYPE_PEM) == 1) return {};
+  const int reason = ERR_GET_REASON(ERR_peek_last_error());
+  ERR_clear_error();
+  if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH) {
+    return err(Error{"private key file " + file + " does not belong to certificate file " + config.certificate_file +
+                         ": give the key that the certificate was made with",
+                     0});
+  }
+  return err(Error{"private key file " + file + " has no usable PEM private key; it must not need a passphrase", 0});
+}
+
+Result<void, Error> load_authorities(SSL_CTX& context, const std::string& file) {
+  if (file.empty()) {
+    if (SSL_CTX_set_default_verify_paths(&context) == 1) return {};
+    return err(openssl_error("cannot load the system's certificate authorities: give a certificate authority file"));
+  }
+  if (auto readable = check_readable("certificate authority", "give a PEM file", file); !readable) return readable;
+  if (SSL_CTX_load_verify_file(&context, file.c_str()) == 1) return {};
+  return err(openssl_error("certificate authority file " + file + " has no PEM certificate"));
+}
+
+}  // namespace
+
+Context::Context(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Context::Context(Context&&) noexcept = default;
+Context& Context::operator=(Context&&) noexcept = default;
+Context::~Context() = default;
+
+Result<Context, Error> Context::server(const ServerConfig& config) {
+  auto context = make_context(TLS_server_method(), Version::tls_1_3);
+  if (!context) return err(context.error());
+  if (auto loaded = load_certificate(**context, config.certificate_file); !loaded) return err(loaded.error());
+  if (auto loaded = load_private_key(**context, config); !loaded) return err(loaded.error());
+  if (!select_protocols(**context, config.alpn)) return err(Error{kAlpnError, 0});
+  SSL_CTX_set_num_tickets(context->get(), 1);  // each costs the client's first read 250 bytes; one resumes as well
+  return Context{std::make_unique<State>(State{std::move(*context), true, false})};
+}
+
+Result<Context, Error> Context::client(const ClientConfig& config) {
+  auto context = make_context(TLS_client_method(), config.version_max);
+  if (!context) return err(context.error());
+  if (config.verify) {
+    if (auto loaded = load_authorities(**context, config.authority_file); !loaded) return err(loaded.error());
+    SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER, nullptr);
+  }
+  if (!offer_protocols(**context, config.alpn)) return err(Error{kAlpnError, 0});
+  return Context{std::make_unique<State>(State{std::move(*context), false, config.verify})};
+}
+
+}  // namespace plait::tls

@@ -1,0 +1,127 @@
+// StreamSession: what the sessions over one byte stream (WebSocket, frames) have in common: the handler, the closing
+// handshake's states, pings, counters and backpressure. How a message is framed is the subclass's.
+#pragma once
+
+#include <plait/session.hpp>
+
+#include <memory>
+#include <string>
+
+#include "transport/tcp_connection.hpp"
+
+namespace plait::transport {
+
+class StreamSession : public Session, public Protocol {
+ public:
+  /// `handler` may be null until start().
+  explicit StreamSession(std::unique_ptr<SessionHandler> handler);
+  ~StreamSession() override;
+
+  // Session
+  void close(std::uint16_t code, std::string_view reason) override;
+  void abort() override { connection().abort(); }
+  void pause() override { connection().set_paused(true); }
+  void resume() override { connection().set_paused(false); }
+  [[nodiscard]] std::size_t buffered_bytes() const override { return connection().backlog_bytes(); }
+  [[nodiscard]] std::optional<Duration> rtt() const override;
+  [[nodiscard]] SessionStats stats() const override { return stats_; }
+  [[nodiscard]] SessionId id() const override { return connection().id(); }
+  [[nodiscard]] std::string peer() const override { return connection().peer(); }
+  [[nodiscard]] std::string_view subprotocol() const override;
+
+  // Protocol
+  void handle_end() override;
+  void handle_drained() override;
+  void handle_deadline(core::TimePoint now) override;
+  void handle_drain() override;
+  void handle_closed(const Disconnect& why) override;
+  plait::Session* session() override { return started_ ? this : nullptr; }
+
+ protected:
+  enum class State : std::uint8_t {
+    open,
+    closing,   // our close is sent; the peer's is awaited
+    finished,  // nothing more is handled; the socket is being closed
+  };
+
+  void set_handler(std::unique_ptr<SessionHandler> handler) { handler_ = std::move(handler); }
+  void set_subprotocol(std::string_view subprotocol);
+  /// The opening handshake is done: calls on_open. Needs the handler.
+  void start();
+  [[nodiscard]] bool started() const { return started_; }
+
+  virtual void encode_ping(ByteView payload) = 0;
+  virtual void encode_close(std::uint16_t code, std::string_view reason) = 0;
+
+  [[nodiscard]] bool is_open() const { return state_ == State::open; }
+  [[nodiscard]] bool handles_input() const { return state_ != State::finished && !connection().input_stopped(); }
+  [[nodiscard]] const Limits& limits() const { return connection().context().limits; }
+
+  /// Whether a message of `size` payload bytes may be queued; counts it as dropped if not.
+  [[nodiscard]] bool admits(std::size_t size) {
+    const std::size_t backlog = connection().backlog_bytes();
+    return (backlog <= limits().send_queue_bytes_max && size <= limits().send_queue_bytes_max - backlog) ||
+           admits_beyond_queue(backlog);
+  }
+  /// Counts what was appended to the output (`last` ends a message) and sees to it that it leaves.
+  SendStatus finish_send(std::size_t payload_bytes, bool last = true) {
+    stats_.messages_sent += last ? 1 : 0;
+    stats_.bytes_sent += payload_bytes;
+    if (!connection().reading()) count_for_loop(last ? 1 : 0, payload_bytes);
+    if (connection().backlog_bytes() >= kGatherBytesMax) return write_early();
+    connection().write_soon();
+    return SendStatus::sent;
+  }
+  // Events of the decoders; the arguments are those of Message::received(), which is made only in the handler's
+  // argument: copied from one place to another right after it was written, it would stall the CPU's store forwarding.
+  void handle_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block);
+  void handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last);
+  void handle_pong(ByteView payload);
+  void handle_close(std::uint16_t code, std::string_view reason);
+  /// Our side found a violated rule: sends the close code and gives the connection up.
+  void fail(std::uint16_t code, std::string_view reason);
+  /// Around the handling of one read: adds what it received and sent to the loop's counters, once instead of for each
+  /// message, and notes that the peer is alive.
+  class InputScope {
+   public:
+    explicit InputScope(StreamSession& session) : session_(session), before_(session.stats_) {
+      session.input_seen_ = true;
+    }
+    InputScope(const InputScope&) = delete;
+    InputScope& operator=(const InputScope&) = delete;
+    ~InputScope();
+
+   private:
+    StreamSession& session_;
+    const SessionStats before_;
+  };
+
+ private:
+  struct Rare;  // close reason, subprotocol: what few sessions have
+
+  // Output of one read is written early once it is this large: more in one write gains nothing.
+  static constexpr std::size_t kGatherBytesMax = std::size_t{256} << 10;
+
+  [[nodiscard]] bool admits_beyond_queue(std::size_t backlog);
+  SendStatus write_early();
+  void count_for_loop(std::uint64_t messages_sent, std::uint64_t bytes_sent);
+  template <class Call>
+  void guarded(Call&& call);
+  void send_ping(core::TimePoint now);
+  Rare& rare();
+
+  std::unique_ptr<SessionHandler> handler_;
+  std::unique_ptr<Rare> rare_;
+  SessionStats stats_;
+  std::int64_t rtt_nanoseconds_ = -1;
+  std::uint16_t close_code_ = close_code::kAbnormal;
+  State state_ = State::open;
+  bool started_ = false;
+  bool clean_ = false;
+  bool started_by_us_ = false;
+  bool wants_writable_ = false;
+  bool ping_pending_ = false;
+  bool input_seen_ = false;
+};
+
+}  // namespace plait::transport

@@ -1,0 +1,86 @@
+#include "bench/server_spec.hpp"
+#include "bench/url.hpp"
+
+#include <gtest/gtest.h>
+
+namespace plait::bench {
+namespace {
+
+TEST(BenchUrl, PartsAndBack) {
+  const auto url = parse_url("wss://localhost:8443/ws?test=upload");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->scheme, "wss");
+  EXPECT_EQ(url->host, "localhost");
+  EXPECT_EQ(url->port, 8443);
+  EXPECT_EQ(url->path, "/ws?test=upload");
+  EXPECT_TRUE(url->is_tls());
+  EXPECT_TRUE(url->is_websocket());
+  EXPECT_EQ(url->text(), "wss://localhost:8443/ws?test=upload");
+}
+
+TEST(BenchUrl, Ipv6KeepsItsBrackets) {
+  const auto url = parse_url("tcp://[::1]:7");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->host, "::1");
+  EXPECT_EQ(url->text(), "tcp://[::1]:7");
+}
+
+TEST(BenchUrl, ErrorsNameTheUrlAndWhatIsWrong) {
+  for (const auto& [text, why] : {std::pair{"127.0.0.1:80", "scheme://"},
+                                  {"http://h:80", "tcp, tls, ws or wss"},
+                                  {"ws://host/path", "port is missing"},
+                                  {"ws://host:99999", "0 to 65535"},
+                                  {"ws://host:80x/", "0 to 65535"},
+                                  {"ws://:80/", "host is missing"}}) {
+    const auto url = parse_url(text);
+    ASSERT_FALSE(url) << text;
+    EXPECT_NE(url.error().message.find(text), std::string::npos);
+    EXPECT_NE(url.error().message.find(why), std::string::npos) << url.error().message;
+  }
+}
+
+TEST(BenchPeer, CommandMayHoldCommasAndEqualsSigns) {
+  const auto spec = parse_peer("uws=env A=b server {port} --list 1,2,ws://127.0.0.1:{port}/chat");
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->name, "uws");
+  EXPECT_EQ(spec->command, "env A=b server {port} --list 1,2");
+  EXPECT_EQ(spec->url, "ws://127.0.0.1:{port}/chat");
+}
+
+TEST(BenchPeer, ErrorsSayWhatIsMissing) {
+  for (const auto& [text, why] : {std::pair{"server,ws://h:1", "name"},
+                                  {"=server,ws://h:1", "name"},
+                                  {"a=server", "URL"},
+                                  {"a=,ws://h:1", "command"},
+                                  {"a=server,ftp://h:1", "tcp, tls, ws or wss"},
+                                  {"a=server,ws://h:{port}", "{port}"}}) {
+    const auto spec = parse_peer(text);
+    ASSERT_FALSE(spec) << text;
+    EXPECT_NE(spec.error().message.find(why), std::string::npos) << spec.error().message;
+  }
+}
+
+TEST(BenchPeer, EveryPlaceholderIsReplaced) {
+  EXPECT_EQ(replace_all("{port} -p {port}{port}", "{port}", "80"), "80 -p 8080");
+  EXPECT_EQ(replace_all("none", "{port}", "80"), "none");
+}
+
+TEST(BenchPeer, RowsChooseBySchemeRouteAndDeflate) {
+  const std::vector<ServerSpec> raw = raw_servers("plait");
+  Row row{.scheme = "ws", .path = "/fanout"};
+  ASSERT_NE(find_spec(raw, "raw", row), nullptr);
+  EXPECT_EQ(find_spec(raw, "raw", row)->command, "plait bench-raw fanout");
+  row.path = "/echo";
+  EXPECT_EQ(find_spec(raw, "raw", row)->command, "plait bench-raw ws");
+  row.plan.deflate = true;
+  EXPECT_EQ(find_spec(raw, "raw", row), nullptr);
+  row = {.scheme = "ws", .path = "/ws?test=upload"};
+  EXPECT_EQ(find_spec(raw, "raw", row), nullptr);
+  row = {.scheme = "wss", .path = "/echo"};
+  EXPECT_EQ(find_spec(raw, "raw", row), nullptr);
+  EXPECT_EQ(find_spec(raw, "other", {.scheme = "tcp"}), nullptr);
+  EXPECT_EQ(server_names(raw), std::vector<std::string>{"raw"});
+}
+
+}  // namespace
+}  // namespace plait::bench

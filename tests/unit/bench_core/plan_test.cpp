@@ -1,0 +1,51 @@
+#include "bench/components/generator/plan.hpp"
+
+#include <gtest/gtest.h>
+
+namespace plait::bench {
+namespace {
+
+TEST(BenchPlan, ArgumentsRoundTrip) {
+  Plan plan;
+  plan.mode = LoadMode::stream;
+  plan.direction = StreamDirection::concurrent;
+  plan.url = parse_url("wss://127.0.0.1:4443/ws?test=upload").value();
+  plan.connections = 7;
+  plan.payload_bytes = 65536;
+  plan.depth = 512;
+  plan.rate = 1234.5;
+  plan.count = 2000;
+  plan.warmup_seconds = 0.05;
+  plan.seconds = 0.6;
+  plan.burst = 16;
+  plan.window = 2;
+  plan.total_bytes = 1ULL << 33;
+  plan.verify = plan.deflate = plan.spin = plan.touch = true;
+  plan.server_pid = 4711;
+  const auto read = parse_plan(to_arguments(plan));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(to_arguments(*read), to_arguments(plan));
+  EXPECT_EQ(read->mode, LoadMode::stream);
+  EXPECT_EQ(read->total_bytes, 1ULL << 33);
+  EXPECT_DOUBLE_EQ(read->rate, 1234.5);
+  EXPECT_TRUE(read->spin);
+}
+
+TEST(BenchPlan, UnknownWordsAreNamed) {
+  for (const std::string word :
+       {"depth", "depth=x", "depth=1x", "colour=red", "mode=dance", "verify=2", "url=ws://h"}) {
+    const auto plan = parse_plan(std::vector<std::string>{"url=ws://h:1", word});
+    ASSERT_FALSE(plan) << word;
+    EXPECT_NE(plan.error().message.find(word), std::string::npos);
+  }
+}
+
+TEST(BenchPlan, UselessPlansAreRefused) {
+  EXPECT_FALSE(parse_plan({}));
+  for (const std::string word : {"connections=0", "depth=0", "payload=0", "seconds=0", "mode=stream"}) {
+    EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=ws://h:1", word})) << word;
+  }
+}
+
+}  // namespace
+}  // namespace plait::bench

@@ -1,0 +1,158 @@
+#include "bench/report.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace plait::bench {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Sample make_sample(double messages, double server_cpu, double client_cpu) {
+  Sample sample;
+  sample.seconds = 1;
+  sample.messages = messages;
+  sample.payload_bytes = messages * 1024;
+  sample.server_cpu_seconds = server_cpu;
+  sample.client_cpu_seconds = client_cpu;
+  sample.latency_us.set("p50", 10.0);
+  return sample;
+}
+
+Report make_report() {
+  CaseResult result;
+  result.row = {.id = "echo/93B", .title = "a | b", .scheme = "ws", .path = "/echo"};
+  result.row.claims = {{Metric::mebibytes_per_second_one_way, "document", 32.34, "payload / time"}};
+  result.servers = {{.server = "plait", .samples = {make_sample(1 << 21, 0.5, 0.9), make_sample(1 << 22, 0.5, 0.9)}},
+                    {.server = "peer", .samples = {make_sample(1 << 20, 0.9, 0.5), make_sample(1 << 21, 0.9, 0.5)}},
+                    {.server = "broken", .error = "it\nfell"}};
+  return {.suite = "s",
+          .title = "<title>",
+          .command = "plait bench s",
+          .baseline = "plait",
+          .machine = {{"CPU", "2 × chip"}},
+          .missing_peers = {"x: apt install x"},
+          .cases = {result}};
+}
+
+TEST(BenchReport, HumanNumbersHaveThreeDigits) {
+  EXPECT_EQ(human(0), "0");
+  EXPECT_EQ(human(0.04127), "0.0413");
+  EXPECT_EQ(human(54.46), "54.5");
+  EXPECT_EQ(human(9990), "9990");
+  EXPECT_EQ(human(9996), "10.0k");
+  EXPECT_EQ(human(165432), "165k");
+  EXPECT_EQ(human(999499), "999k");
+  EXPECT_EQ(human(12.65e6), "12.7M");
+  EXPECT_EQ(human(3.1e9), "3.10G");
+}
+
+TEST(BenchReport, TextTableAlignsCharactersNotBytes) {
+  const Table table{.header = {"a", "µs"}, .rows = {{"long name", "5"}, {"é", "12345"}}};
+  EXPECT_EQ(table.text(), "a             µs\nlong name      5\né          12345\n");
+}
+
+TEST(BenchReport, MarkdownEscapesBars) {
+  const Table table{.header = {"a"}, .rows = {{"x|y"}}};
+  EXPECT_EQ(table.markdown(), "| a |\n|:--|\n| x\\|y |\n");
+}
+
+TEST(BenchReport, RatiosPairByRound) {
+  const Report report = make_report();
+  const Summary ratio = paired_ratio(report.cases[0], "plait", "peer", Metric::messages_per_second);
+  EXPECT_EQ(ratio.count, 2U);
+  EXPECT_DOUBLE_EQ(ratio.median, 2);
+  EXPECT_DOUBLE_EQ(ratio.max, 2);
+  EXPECT_EQ(paired_ratio(report.cases[0], "plait", "broken", Metric::messages_per_second).count, 0U);
+}
+
+TEST(BenchReport, BaselineFallsBackToAServerThatWasMeasured) {
+  Report report = make_report();
+  EXPECT_EQ(baseline_of(report.cases[0], "plait"), "plait");
+  EXPECT_EQ(baseline_of(report.cases[0], "broken"), "plait");
+}
+
+TEST(BenchReport, TextNamesLimitAndFailures) {
+  const std::string text = to_text(make_report().cases[0], "plait");
+  EXPECT_THAT(text, HasSubstr("generator-bound"));
+  EXPECT_THAT(text, HasSubstr("server-bound"));
+  EXPECT_THAT(text, HasSubstr("broken failed after 0 samples: it fell"));
+}
+
+TEST(BenchReport, ClaimsNameSourcePublishedCountedOursAndUnit) {
+  const Table table = claims_table(make_report());
+  ASSERT_EQ(table.rows.size(), 1U);
+  EXPECT_EQ(table.rows[0], (std::vector<std::string>{"echo/93B", "two cores", "document", "payload / time", "32.3",
+                                                     "3072 [2048–4096]", "MiB/s (one way)"}));
+}
+
+TEST(BenchReport, JsonHoldsEverySample) {
+  const auto json = Json::parse(to_json(make_report()).dump(2));
+  ASSERT_TRUE(json);
+  const Json& servers = (*json)["cases"].items()[0]["servers"];
+  ASSERT_EQ(servers.items().size(), 3U);
+  EXPECT_EQ(servers.items()[0]["samples"].items().size(), 2U);
+  EXPECT_EQ(servers.items()[1]["samples"].items()[1]["messages"].number_or(0), 1 << 21);
+  EXPECT_EQ(servers.items()[1]["baseline_divided_by_it"]["rate"]["median"].number_or(0), 2);
+  EXPECT_EQ(servers.items()[2]["error"].text_or(""), "it\nfell");
+}
+
+TEST(BenchReport, HtmlStandsAloneAndEscapes) {
+  const std::string html = to_html(make_report());
+  EXPECT_THAT(html, HasSubstr("&lt;title&gt;"));
+  EXPECT_THAT(html, HasSubstr("<svg"));
+  EXPECT_THAT(html, HasSubstr("2.00×"));
+  EXPECT_THAT(html, Not(HasSubstr("src=")));
+  EXPECT_THAT(html, Not(HasSubstr("href=")));
+}
+
+TEST(BenchReport, MarkdownHasCommandMachineAndMissingPeers) {
+  const std::string text = to_markdown(make_report());
+  EXPECT_THAT(text, HasSubstr("plait bench s"));
+  EXPECT_THAT(text, HasSubstr("2 × chip"));
+  EXPECT_THAT(text, HasSubstr("not measured: x: apt install x"));
+}
+
+TEST(BenchSample, LimitIsTheFullerCore) {
+  EXPECT_EQ(limit_of(make_sample(1, 0.9, 0.95), Placement::two), Limit::generator);
+  EXPECT_EQ(limit_of(make_sample(1, 0.95, 0.9), Placement::two), Limit::server);
+  EXPECT_EQ(limit_of(make_sample(1, 0.5, 0.59), Placement::two), Limit::latency);
+  EXPECT_EQ(limit_of(make_sample(1, 0.5, 0.5), Placement::one), Limit::shared);
+}
+
+TEST(BenchSample, ReportsWithoutConfirmedMessagesAreErrors) {
+  EXPECT_FALSE(parse_sample(R"({"ok":true,"messages":0})"));
+  EXPECT_EQ(parse_sample(R"({"ok":false,"error":"why"})").error().message, "why");
+  EXPECT_FALSE(parse_sample("Segmentation fault"));
+}
+
+TEST(BenchSample, JsonRoundTrip) {
+  Sample sample = make_sample(1000, 0.25, 0.5);
+  sample.per_second = {1, 2};
+  sample.memory.set("anonymous_bytes_per_connection", 272.0);
+  Json json = to_json(sample);
+  json.set("ok", true);
+  const auto read = parse_sample(json.dump());
+  ASSERT_TRUE(read);
+  EXPECT_EQ(to_json(*read).dump(), to_json(sample).dump());
+  EXPECT_DOUBLE_EQ(read->value(Metric::server_cpu_us_per_message), 250);
+  EXPECT_DOUBLE_EQ(read->value(Metric::anonymous_bytes_per_connection), 272);
+  EXPECT_DOUBLE_EQ(read->value(Metric::gigabit_per_second), 1000 * 1024 * 8 / 1e9);
+}
+
+TEST(BenchSuite, RowsAreUniqueAndComplete) {
+  for (const Suite& suite : all_suites()) {
+    std::set<std::string> ids;
+    for (const Row& row : suite.rows) {
+      EXPECT_TRUE(ids.insert(row.id).second) << row.id;
+      EXPECT_FALSE(row.claims.empty() || row.placements.empty() || row.scheme.empty()) << row.id;
+      for (const Claim& claim : row.claims) EXPECT_FALSE(claim.counted.empty()) << row.id;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace plait::bench

@@ -1,0 +1,44 @@
+#include "bench/statistics.hpp"
+
+#include <gtest/gtest.h>
+
+namespace plait::bench {
+namespace {
+
+TEST(BenchStatistics, MedianOfOddAndEvenCounts) {
+  EXPECT_DOUBLE_EQ(summarize(std::vector<double>{5, 1, 3}).median, 3);
+  EXPECT_DOUBLE_EQ(summarize(std::vector<double>{5, 1, 3, 4}).median, 3.5);
+  EXPECT_DOUBLE_EQ(summarize(std::vector<double>{7}).median, 7);
+}
+
+TEST(BenchStatistics, SummaryOfNothingIsZero) {
+  const Summary summary = summarize({});
+  EXPECT_EQ(summary.count, 0U);
+  EXPECT_EQ(summary.median, 0);
+  EXPECT_EQ(summary.stddev, 0);
+}
+
+TEST(BenchStatistics, StandardDeviationIsTheSamples) {
+  const Summary summary = summarize(std::vector<double>{2, 4, 4, 4, 5, 5, 7, 9});
+  EXPECT_DOUBLE_EQ(summary.mean, 5);
+  EXPECT_NEAR(summary.stddev, 2.13809, 1e-5);
+  EXPECT_DOUBLE_EQ(summary.min, 2);
+  EXPECT_DOUBLE_EQ(summary.max, 9);
+  EXPECT_EQ(summarize(std::vector<double>{3}).stddev, 0);
+}
+
+TEST(BenchStatistics, RatiosPairRoundsNotMedians) {
+  // The host doubled its speed in round 2: the ratio of medians would move, the paired ratios do not.
+  const std::vector<double> ours{110, 220, 110};
+  const std::vector<double> theirs{100, 200, 100};
+  for (const double ratio : paired_ratios(ours, theirs)) EXPECT_DOUBLE_EQ(ratio, 1.1);
+}
+
+TEST(BenchStatistics, RoundsThatOneSideLacksAreLeftOut) {
+  EXPECT_EQ(paired_ratios(std::vector<double>{1, 2, 3}, std::vector<double>{1, 2}).size(), 2U);
+  EXPECT_TRUE(paired_ratios(std::vector<double>{1}, std::vector<double>{0}).empty());
+  EXPECT_TRUE(paired_ratios(std::vector<double>{0}, std::vector<double>{1}).empty());
+}
+
+}  // namespace
+}  // namespace plait::bench

@@ -1,0 +1,51 @@
+#include "http/fields.hpp"
+
+#include <gtest/gtest.h>
+
+namespace plait::http {
+namespace {
+
+TEST(HttpFields, NamesAreFoundWithoutCase) {
+  Fields fields;
+  fields.add("Upgrade", "websocket");
+  fields.add("UPGRADE", "h2c");
+  EXPECT_EQ(fields.find("upgrade"), "websocket");
+  EXPECT_EQ(fields.count("uPgRaDe"), 2U);
+  EXPECT_EQ(fields.find("Upgrad"), std::nullopt);
+  EXPECT_EQ(fields.count("Upgrades"), 0U);
+}
+
+TEST(HttpFields, ComparisonFoldsLettersOnly) {
+  EXPECT_TRUE(equals_ignoring_case("aZ-09_", "Az-09_"));
+  EXPECT_FALSE(equals_ignoring_case("[", "{"));
+  EXPECT_FALSE(equals_ignoring_case("@", "`"));
+  EXPECT_FALSE(equals_ignoring_case("\xc3\x84", "\xc3\xa4"));
+  EXPECT_TRUE(equals_ignoring_case("", ""));
+}
+
+TEST(HttpFields, Rfc9110Section5_6_1Lists) {
+  Fields fields;
+  fields.add("Connection", "keep-alive ,\tUpgrade,,");
+  fields.add("connection", "TE");
+  EXPECT_TRUE(fields.has_token("Connection", "upgrade"));
+  EXPECT_TRUE(fields.has_token("Connection", "Keep-Alive"));
+  EXPECT_TRUE(fields.has_token("Connection", "te"));
+  EXPECT_FALSE(fields.has_token("Connection", "keep"));
+  EXPECT_FALSE(fields.has_token("Upgrade", "upgrade"));
+}
+
+TEST(HttpFields, Rfc6265Section5_4Cookies) {
+  Fields fields;
+  fields.add("Cookie", "SID=31d4d96e407aad42; lang=en-US;empty=; pair=a=b");
+  fields.add("Cookie", "late=1");
+  EXPECT_EQ(fields.cookie("SID"), "31d4d96e407aad42");
+  EXPECT_EQ(fields.cookie("lang"), "en-US");
+  EXPECT_EQ(fields.cookie("empty"), "");
+  EXPECT_EQ(fields.cookie("pair"), "a=b");
+  EXPECT_EQ(fields.cookie("late"), "1");
+  EXPECT_EQ(fields.cookie("sid"), "");
+  EXPECT_EQ(fields.cookie("ang"), "");
+}
+
+}  // namespace
+}  // namespace plait::http

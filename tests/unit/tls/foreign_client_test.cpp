@@ -1,0 +1,156 @@
+// What a server's engine does with clients that ours is not: bare OpenSSL with other options.
+#include <gtest/gtest.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <array>
+
+#include "crypto/openssl.hpp"
+#include "pair.hpp"
+
+namespace plait::tls {
+namespace {
+
+class ForeignClient : public testing::Test {
+ protected:
+  ForeignClient() {
+    SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_set_app_data(context_.get(), this);
+    SSL_CTX_sess_set_new_cb(context_.get(), [](SSL* ssl, SSL_SESSION* session) {
+      static_cast<ForeignClient*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)))->session_.reset(session);
+      return 1;
+    });
+  }
+
+  void begin() {
+    // Without this OpenSSL would take the end of the last connection for a failure and not resume its session.
+    if (client_) SSL_set_shutdown(client_.get(), SSL_SENT_SHUTDOWN);
+    server_ = {Engine::accept(server_context_), {}, {}};
+    client_.reset(SSL_new(context_.get()));
+    SSL_set_bio(client_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_connect_state(client_.get());
+  }
+
+  // Lets the client go on and carries bytes until it neither reads nor writes more.
+  void run() {
+    std::array<char, 20'000> bytes;
+    for (bool moved = true; moved;) {
+      moved = false;
+      std::size_t size = 0;
+      if (SSL_read_ex(client_.get(), bytes.data(), bytes.size(), &size) == 1) received_.append(bytes.data(), size);
+      ERR_clear_error();
+      for (int count = 0; (count = BIO_read(SSL_get_wbio(client_.get()), bytes.data(), bytes.size())) > 0;
+           moved = true) {
+        server_.give(as_bytes({bytes.data(), static_cast<std::size_t>(count)}));
+      }
+      const auto answer = server_.take_output();
+      moved = moved || !answer.empty();
+      BIO_write(SSL_get_rbio(client_.get()), answer.data(), static_cast<int>(answer.size()));
+    }
+  }
+
+  void handshake() {
+    begin();
+    run();
+  }
+
+  void allow(int minimum, int maximum) {
+    SSL_CTX_set_min_proto_version(context_.get(), minimum);
+    SSL_CTX_set_max_proto_version(context_.get(), maximum);
+  }
+
+  Credentials credentials_;
+  Context server_context_ = *Context::server(credentials_.server());
+  Side server_;
+  crypto::Owned<SSL_CTX, SSL_CTX_free> context_{SSL_CTX_new(TLS_client_method())};
+  crypto::Owned<SSL_SESSION, SSL_SESSION_free> session_;
+  crypto::Owned<SSL, SSL_free> client_;
+  std::string received_;
+};
+
+TEST_F(ForeignClient, ResumesByTicketInBothVersions) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    allow(version, version);
+    session_.reset();
+    handshake();
+    ASSERT_TRUE(session_);
+    EXPECT_EQ(SSL_session_reused(client_.get()), 0);
+    begin();
+    SSL_set_session(client_.get(), session_.get());
+    run();
+    EXPECT_TRUE(server_.engine->handshake_done());
+    EXPECT_EQ(SSL_session_reused(client_.get()), 1) << version;
+  }
+}
+
+TEST_F(ForeignClient, Tls11IsRefused) {
+  SSL_CTX_set_cipher_list(context_.get(), "ALL:@SECLEVEL=0");
+  allow(TLS1_1_VERSION, TLS1_1_VERSION);
+  handshake();
+  EXPECT_EQ(server_.status, Status::failed);
+  EXPECT_EQ(server_.engine->error(), "the peer supports neither TLS 1.2 nor 1.3");
+}
+
+TEST_F(ForeignClient, WithoutACommonCipherIsRefused) {
+  allow(TLS1_2_VERSION, TLS1_2_VERSION);
+  SSL_CTX_set_cipher_list(context_.get(), "AES128-SHA");
+  handshake();
+  EXPECT_EQ(server_.status, Status::failed);
+  EXPECT_EQ(server_.engine->error(), "the peer supports none of our cipher suites");
+}
+
+TEST_F(ForeignClient, TheServersCipherOrderDecides) {
+  allow(TLS1_2_VERSION, TLS1_2_VERSION);
+  SSL_CTX_set_cipher_list(context_.get(), "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256");
+  handshake();
+  EXPECT_STREQ(SSL_get_cipher(client_.get()), "ECDHE-ECDSA-AES128-GCM-SHA256");
+  allow(TLS1_3_VERSION, TLS1_3_VERSION);
+  SSL_CTX_set_ciphersuites(context_.get(), "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256");
+  handshake();
+  EXPECT_STREQ(SSL_get_cipher(client_.get()), "TLS_AES_128_GCM_SHA256");
+}
+
+TEST_F(ForeignClient, RenegotiationIsRefused) {
+  allow(TLS1_2_VERSION, TLS1_2_VERSION);
+  handshake();
+  ASSERT_EQ(SSL_renegotiate(client_.get()), 1);
+  run();
+  // RFC 5246 §7.2.2: we answer no_renegotiation; OpenSSL's client then gives up.
+  EXPECT_EQ(server_.status, Status::failed);
+  EXPECT_EQ(server_.engine->error(), "the peer ended TLS with the alert: handshake failure");
+}
+
+TEST_F(ForeignClient, AKeyUpdateInTheStreamIsFollowed) {
+  handshake();
+  std::size_t written = 0;
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_EQ(SSL_key_update(client_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
+    ASSERT_EQ(SSL_write_ex(client_.get(), "text", 4, &written), 1);
+    run();
+    ASSERT_EQ(server_.engine->encrypt(as_bytes("echo"), server_.output), Status::ok);
+    run();
+  }
+  EXPECT_EQ(server_.received, "texttexttext");
+  EXPECT_EQ(received_, "echoechoecho");
+}
+
+TEST_F(ForeignClient, TextInTheFlightThatEndsTheHandshakeArrives) {
+  allow(TLS1_3_VERSION, TLS1_3_VERSION);
+  begin();
+  SSL_do_handshake(client_.get());
+  std::array<char, 20'000> bytes;
+  const int hello = BIO_read(SSL_get_wbio(client_.get()), bytes.data(), bytes.size());
+  server_.give(as_bytes({bytes.data(), static_cast<std::size_t>(hello)}));
+  const auto flight = server_.take_output();
+  BIO_write(SSL_get_rbio(client_.get()), flight.data(), static_cast<int>(flight.size()));
+  ASSERT_EQ(SSL_do_handshake(client_.get()), 1);
+  std::size_t written = 0;
+  ASSERT_EQ(SSL_write_ex(client_.get(), "early", 5, &written), 1);
+  const int last = BIO_read(SSL_get_wbio(client_.get()), bytes.data(), bytes.size());
+  server_.give(as_bytes({bytes.data(), static_cast<std::size_t>(last)}));
+  EXPECT_TRUE(server_.engine->handshake_done());
+  EXPECT_EQ(server_.received, "early");
+}
+
+}  // namespace
+}  // namespace plait::tls

@@ -1,0 +1,17 @@
+// Counts what a piece of code allocates, malloc and operator new alike.
+#pragma once
+
+#include <cstddef>
+
+namespace plait::ws {
+
+struct Allocations {
+  std::size_t count = 0;
+  std::size_t bytes_max = 0;  ///< the largest single one
+};
+
+/// Allocations of this process since start_counting().
+void start_counting();
+[[nodiscard]] Allocations stop_counting();
+
+}  // namespace plait::ws
