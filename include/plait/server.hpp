@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace plait {
@@ -36,6 +37,8 @@ struct ServerOptions {
   Duration busy_poll{0};
   /// Origins that browsers may connect from ("https://example.org"); empty: only the server's own; "*": any.
   std::vector<std::string> allowed_origins;
+  /// SIGTERM and SIGINT drain(), SIGHUP reload(). run() then blocks these signals in all threads it makes.
+  bool handle_signals = false;
   /// How long drain() waits for closing handshakes.
   Duration drain_timeout = std::chrono::seconds{5};
   /// CPUs to pin the loops to, in turn; empty: not pinned.
@@ -49,6 +52,7 @@ struct HttpRequest {
   std::string_view query;  ///< after "?"
   std::string_view body;
   std::function<std::string_view(std::string_view name)> header;  ///< value or empty
+  std::string peer;  ///< as Session::peer()
 };
 
 struct HttpResponse {

@@ -25,7 +25,8 @@ std::size_t complete_size(ByteView text) {
   return text.size();
 }
 
-// Whether 1 to 3 bytes can begin a valid character: the second byte rules out overlong forms, surrogates and > U+10FFFF.
+// Whether 1 to 3 bytes can begin a valid character: the second byte rules out overlong forms, surrogates and >
+// U+10FFFF.
 bool may_begin_character(ByteView bytes) {
   const std::uint8_t lead = bytes[0];
   if (lead < 0xC2 || lead > 0xF4) return false;
@@ -42,6 +43,11 @@ bool may_begin_character(ByteView bytes) {
 
 bool is_utf8(ByteView text) {
   return text.empty() || simdjson::validate_utf8(reinterpret_cast<const char*>(text.data()), text.size());
+}
+
+ByteView utf8_prefix(ByteView text, std::size_t size_max) {
+  if (text.size() <= size_max) return text;
+  return text.first(complete_size(text.first(size_max)));
 }
 
 bool Utf8Validator::add(ByteView piece) {

@@ -4,12 +4,16 @@
 #include <plait/bytes.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace plait::codec {
 
 /// True if `text` is whole, valid UTF-8.
 [[nodiscard]] bool is_utf8(ByteView text);
+
+/// The front of `text`, at most `size_max` bytes, that ends with a whole character if `text` is valid UTF-8.
+[[nodiscard]] ByteView utf8_prefix(ByteView text, std::size_t size_max);
 
 /// Validates a text piece by piece; a character may be split anywhere.
 class Utf8Validator {

@@ -58,6 +58,9 @@ class Decoder {
   Decoder& operator=(const Decoder&) = delete;
   ~Decoder();
 
+  /// Changes Options::parts between messages: who handles the session is known only after its open frame.
+  void report_parts(bool parts) { options_.parts = parts; }
+
   /// The next event; removes from the front of `input` what was used up. After close or failed: always need_more, and
   /// `input` is emptied.
   Event next(ByteView& input);
@@ -84,7 +87,7 @@ class Decoder {
   void gather(std::size_t bytes);
   static void drop(Block*& block);
 
-  const Options options_;
+  Options options_;
   const Limits& limits_;
   core::BufferPool& pool_;
 

@@ -17,6 +17,7 @@ class Fields {
  public:
   void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
   void clear() { fields_.clear(); }
+  void reserve(std::size_t count) { fields_.reserve(count); }
   /// The first field of that name; nullopt if none.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
   /// How many fields have that name.

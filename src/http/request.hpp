@@ -37,6 +37,7 @@ struct RequestHead {
 
 /// Parses the head at the front of `input`. nullopt: it is not whole yet (call again with more; `scanned` remembers how
 /// far the search for its end got, 0 at first). Every MUST of RFC 9112 about framing is checked: see http/error.hpp.
-Result<std::optional<RequestHead>, Error> parse_request_head(ByteView input, std::size_t& scanned, const Limits& limits);
+Result<std::optional<RequestHead>, Error> parse_request_head(ByteView input, std::size_t& scanned,
+                                                             const Limits& limits);
 
 }  // namespace plait::http

@@ -17,6 +17,7 @@
 
 #include "core/buffer_pool.hpp"
 #include "core/executor.hpp"
+#include "net/busy_poll.hpp"
 
 namespace plait::net {
 
@@ -30,22 +31,32 @@ class EventHandler {
   ~EventHandler() = default;
 };
 
+/// A node of the loop's circular list of hooks.
+class HookLink {
+ protected:
+  friend class Loop;
+  void insert_before(HookLink& other);
+  void unlink();
+  HookLink* next_ = nullptr;
+  HookLink* previous_ = nullptr;
+};
+
 /// Something that wants to be called once at the end of this turn. Intrusive; removes itself when destroyed.
-class TurnHook {
+class TurnHook : private HookLink {
  public:
   TurnHook() = default;
   TurnHook(const TurnHook&) = delete;
   TurnHook& operator=(const TurnHook&) = delete;
-  virtual ~TurnHook();
-  [[nodiscard]] bool hooked() const { return link_ != nullptr; }
+  virtual ~TurnHook() {
+    if (hooked()) unlink();
+  }
+  [[nodiscard]] bool hooked() const { return next_ != nullptr; }
 
  protected:
   virtual void on_turn_end() = 0;
 
  private:
   friend class Loop;
-  TurnHook* next_ = nullptr;
-  TurnHook** link_ = nullptr;
 };
 
 /// Base of objects that may be destroyed from inside their own functions: Loop::retire() frees them after the turn.
@@ -68,7 +79,7 @@ class Loop final : public core::Executor {
   static Result<std::unique_ptr<Loop>, Error> make(const LoopOptions& options = {});
   ~Loop() override;
 
-  /// Turns until stop(). The calling thread becomes the loop's thread.
+  /// Turns until stop(); at once if stop() was called before. The calling thread becomes the loop's thread.
   void run();
   /// One turn that waits at most `wait_max` for the first event. For tests and blocking clients.
   void run_once(core::TimePoint::duration wait_max);
@@ -85,9 +96,10 @@ class Loop final : public core::Executor {
   /// Also drops events of this turn that were not delivered yet.
   void unwatch(int fd, EventHandler& handler);
 
-  /// Calls hook.on_turn_end() once, at the end of this turn; hooks added by hooks run in the same turn's end.
+  /// Calls hook.on_turn_end() once, at the end of this turn, first come first served; hooks added by hooks run in the
+  /// same turn's end (so a hook must not add itself unconditionally). A hook that waits already keeps its place.
   void at_turn_end(TurnHook& hook);
-  /// Frees `object` at the end of the turn.
+  /// Frees `object` at the end of the turn. Its destructor may retire more, which is freed then, too.
   void retire(std::unique_ptr<Retirable> object) { retired_.push_back(std::move(object)); }
 
   /// The shared receive buffer; its contents last until the next handler runs.
@@ -95,35 +107,46 @@ class Loop final : public core::Executor {
   [[nodiscard]] core::BufferPool& buffers() { return buffers_; }
 
  private:
-  class Wake;
+  struct Ready;
   explicit Loop(const LoopOptions& options);
+  Result<void, Error> open();
 
+  void turn(core::TimePoint::duration wait_max);
   int wait(core::TimePoint::duration wait_max);
-  int spin();
+  int wait_adaptively(core::TimePoint::duration wait_max);
+  int spin(core::TimePoint begin, core::TimePoint::duration budget);
+  int block(core::TimePoint::duration wait_max);
+  int poll(int timeout_ms);
+  [[nodiscard]] bool must_not_wait() const;
+  [[nodiscard]] core::TimePoint::duration until_next_timer(core::TimePoint::duration wait_max) const;
+  void wake();
   void dispatch(int count);
   void run_tasks();
   void run_hooks();
+  void free_retired();
 
   int epoll_fd_ = -1;
-  int wake_fd_ = -1;
-  std::unique_ptr<Wake> wake_;
+  int wake_fd_ = -1;  // an eventfd, watched edge-triggered, so that it never has to be read
+  bool in_turn_ = false;
   core::TimePoint now_;
   core::TimerWheel wheel_;
   core::BufferPool buffers_;
   std::unique_ptr<std::uint8_t[]> receive_buffer_;
   std::size_t receive_buffer_bytes_;
-  core::TimePoint::duration busy_poll_max_;
-  core::TimePoint::duration busy_poll_budget_;
+  BusyPollBudget busy_poll_;
 
-  struct Ready;
   std::unique_ptr<Ready> ready_;  // the events of this turn
-  TurnHook* hooks_ = nullptr;
+  HookLink hooks_;                // the list's sentinel
   std::vector<std::unique_ptr<Retirable>> retired_;
+  std::vector<std::unique_ptr<Retirable>> dying_;
 
-  std::mutex tasks_mutex_;  // guards posted_ and wake_pending_
+  std::mutex tasks_mutex_;  // guards posted_
   std::vector<std::function<void()>> posted_;
-  bool wake_pending_ = false;
   std::vector<std::function<void()>> running_;
+  // A poster sets has_posted_, then looks at may_sleep_; the loop sets may_sleep_, then looks at has_posted_. So one of
+  // them sees the other (both sequentially consistent), and a loop that is awake costs its posters no system call.
+  std::atomic<bool> has_posted_{false};
+  std::atomic<bool> may_sleep_{false};
   std::atomic<bool> stopping_{false};
 };
 

@@ -11,7 +11,11 @@
 #include <string>
 #include <utility>
 
+#include "net/unix_socket_file.hpp"
+
 namespace plait::net {
+
+struct SocketAddress;
 
 enum class IoStatus : std::uint8_t {
   ok,           ///< `bytes` > 0 were moved
@@ -28,9 +32,9 @@ struct IoResult {
 
 /// Where to listen or connect: a host and port, or a Unix socket's path.
 struct Address {
-  std::string host;       ///< IPv4, IPv6 without brackets, or a name; empty with unix_path
+  std::string host{};  ///< IPv4, IPv6 without brackets, or a name; empty with unix_path
   std::uint16_t port = 0;
-  std::string unix_path;  ///< not empty: a Unix socket
+  std::string unix_path{};  ///< not empty: a Unix socket
 };
 
 class Socket {
@@ -72,7 +76,9 @@ class Socket {
 
 struct ListenOptions {
   int backlog = 4096;
-  bool reuse_port = true;  ///< several loops may listen on one port; ignored for Unix sockets
+  /// Whether to join others that listen there already, even another program of this user. A server that wants to know
+  /// that its port is in use binds the first listener without and the others by another(). Not for Unix sockets.
+  bool reuse_port = true;
 };
 
 /// A bound, listening socket. For several loops call it once per loop with the port of the first; a Unix socket is
@@ -81,6 +87,9 @@ class Listener {
  public:
   /// Errors name the address and the likely fix ("port 8800 is in use: …").
   static Result<Listener, Error> bind(const Address& address, const ListenOptions& options = {});
+  /// One more for another loop: of its own on the same port, over which the kernel spreads the connections, and for a
+  /// Unix socket share().
+  [[nodiscard]] Result<Listener, Error> another() const;
   /// The same listening socket for another loop (dup).
   [[nodiscard]] Result<Listener, Error> share() const;
   /// One waiting connection: no delay (TCP_NODELAY) set, non-blocking, close-on-exec. would_block when there is none;
@@ -89,10 +98,18 @@ class Listener {
   [[nodiscard]] int fd() const { return socket_.fd(); }
   /// The port really bound (when 0 was asked).
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  void close() { socket_.close(); }
+  /// Stops listening and removes a Unix socket's file (of the one that bound it, not of those that share it).
+  void close() {
+    socket_.close();
+    file_.remove();
+  }
 
  private:
+  bool open(const SocketAddress& name, const ListenOptions& options, const std::string& unix_path);
+
   Socket socket_;
+  UnixSocketFile file_;
+  int backlog_ = 0;
   std::uint16_t port_ = 0;
 };
 

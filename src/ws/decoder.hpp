@@ -11,9 +11,9 @@
 #include <plait/limits.hpp>
 #include <plait/session.hpp>
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <string_view>
+#include <optional>
 
 #include "codec/utf8.hpp"
 #include "core/buffer_pool.hpp"
@@ -39,12 +39,13 @@ struct Event {
   };
   Kind kind = Kind::need_more;
   MessageKind message_kind = MessageKind::text;
-  bool last = true;                         ///< part only: ends the message
+  bool last = true;                                             ///< part only: ends the message
   Message::Storage storage = Message::Storage::receive_buffer;  ///< of payload, for messages and parts
   Error error{};
   std::uint16_t close_code = 0;
-  ByteView payload;        ///< valid until the next call
-  Block* block = nullptr;  ///< with Storage::block: the block `payload` lies in; the decoder holds a reference until the next call
+  ByteView payload;  ///< valid until the next call
+  Block* block =
+      nullptr;  ///< with Storage::block: the block `payload` lies in; the decoder holds a reference until the next call
 };
 
 class Decoder {
@@ -53,8 +54,8 @@ class Decoder {
   static constexpr std::size_t kDirectBytes = 4096;
 
   struct Options {
-    Role role = Role::server;       ///< a server requires masked frames, a client forbids them (RFC 6455 §5.1)
-    bool parts = false;             ///< report parts instead of messages; message_bytes_max does not apply then
+    Role role = Role::server;             ///< a server requires masked frames, a client forbids them (RFC 6455 §5.1)
+    bool parts = false;                   ///< report parts instead of messages; message_bytes_max does not apply then
     codec::Inflater* inflater = nullptr;  ///< permessage-deflate was negotiated; outlives the decoder
   };
 
@@ -72,6 +73,65 @@ class Decoder {
   [[nodiscard]] MutableByteView direct_buffer();
   /// `count` bytes were read into direct_buffer(). Then call next(), also with an empty input.
   void commit_direct(std::size_t count);
+
+ private:
+  enum class State : std::uint8_t {
+    header,   // a frame header is next
+    payload,  // inside a data frame whose payload is taken as it comes
+    ended,    // closed or failed
+  };
+  enum class Step : std::uint8_t { again, done };
+
+  Step step(MutableByteView& input, Event& event);
+  Step handle_header(MutableByteView& input, Event& event);
+  Step handle_control_frame(const FrameHeader& header, MutableByteView& input, Event& event);
+  Step handle_close(ByteView payload, Event& event);
+  Step handle_data_frame(const FrameHeader& header, MutableByteView& input, Event& event);
+  Step handle_whole_message(const FrameHeader& header, MutableByteView& input, Event& event);
+  Step handle_payload(MutableByteView& input, Event& event);
+  Step gather(MutableByteView& input, Event& event);
+  Step report_part(MutableByteView& input, Event& event);
+  Step inflate(MutableByteView& input, Event& event);
+
+  [[nodiscard]] std::optional<Error> check_first_bytes(std::uint8_t first, std::uint8_t second) const;
+  [[nodiscard]] std::optional<Error> check_rsv1(Opcode opcode) const;
+  [[nodiscard]] std::optional<Error> check_sequence(Opcode opcode) const;
+  [[nodiscard]] std::optional<Error> check_limits(const FrameHeader& header) const;
+
+  void begin_frame(const FrameHeader& header);
+  void advance(std::size_t count);
+  void take_gathered(ByteView piece);
+  [[nodiscard]] bool accept_text(ByteView piece, bool last);
+  [[nodiscard]] std::size_t frame_bytes_in(MutableByteView input) const;
+
+  Step pause_inflating();
+  [[nodiscard]] MutableByteView inflate_room();
+  [[nodiscard]] MutableByteView room(std::size_t wanted, std::size_t bound);
+  void grow(std::size_t capacity);
+  void drop_block();
+
+  Step report_message(Event& event);
+  Step report_block(Event& event, Event::Kind kind, bool last);
+  Step fail(Error error, Event& event);
+
+  const Limits& limits_;
+  core::BufferPool& pool_;
+  codec::Inflater* inflater_;
+  Block* block_ = nullptr;  // what the message under way is gathered or inflated in
+  std::size_t block_used_bytes_ = 0;
+  std::uint64_t frame_bytes_left_ = 0;  // of the payload of the frame under way
+  std::uint32_t masking_key_ = 0;       // rotated to the next byte of that payload
+  std::uint32_t fragment_count_ = 0;
+  codec::Utf8Validator utf8_;
+  Role role_;
+  bool parts_;
+  State state_ = State::header;
+  MessageKind message_kind_ = MessageKind::text;
+  bool message_under_way_ = false;  // a frame without FIN came, or a frame is under way
+  bool message_compressed_ = false;
+  bool frame_fin_ = false;
+  bool text_invalid_ = false;    // found by commit_direct(), told by next()
+  bool block_reported_ = false;  // block_ belongs to the last event
 };
 
 }  // namespace plait::ws

@@ -1,0 +1,21 @@
+// Where Plait's own messages go: few, for the person who runs it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+namespace plait {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+/// Gets one line without a line end. Called from any thread, one call at a time.
+using LogSink = std::function<void(LogLevel, std::string_view)>;
+
+/// Replaces the sink; the default writes warnings and errors to standard error. From any thread.
+void set_log_sink(LogSink sink);
+
+/// Writes one line to the sink. From any thread.
+void log(LogLevel level, std::string_view line);
+
+}  // namespace plait

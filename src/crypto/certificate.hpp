@@ -1,0 +1,61 @@
+// Certificates for development: self-signed, ECDSA P-256, made on first use and kept in a folder.
+//
+// Their life is 13 days, because browsers accept a self-signed certificate by its hash (WebTransport's
+// serverCertificateHashes) only if it is ECDSA and lives at most 14.
+#pragma once
+
+#include <plait/result.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/hash.hpp"
+
+namespace plait::crypto {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+struct CertificateOptions {
+  std::string common_name = "Plait development";
+  /// Host names and IP addresses that it is valid for (subjectAltName, RFC 5280 §4.2.1.6).
+  std::vector<std::string> names{"localhost", "127.0.0.1", "::1"};
+  std::chrono::days lifetime{13};
+};
+
+/// PEM texts (RFC 7468).
+struct CertificatePem {
+  std::string certificate;
+  std::string private_key;  ///< PKCS #8, not encrypted
+};
+
+struct CertificateInfo {
+  std::vector<std::string> names;  ///< of subjectAltName; addresses as text
+  WallTime not_before;
+  WallTime not_after;
+  Digest<32> fingerprint{};  ///< SHA-256 of the DER encoding
+};
+
+/// A new key and its certificate, valid from `now` (less a minute for clocks that are behind).
+Result<CertificatePem, Error> make_certificate(const CertificateOptions& options, WallTime now);
+
+/// What the first certificate of a PEM text says.
+Result<CertificateInfo, Error> parse_certificate(std::string_view pem);
+/// The same of a file; errors name it.
+Result<CertificateInfo, Error> read_certificate(const std::filesystem::path& file);
+
+struct DevelopmentCertificate {
+  std::filesystem::path certificate_file;  ///< `folder`/certificate.pem
+  std::filesystem::path private_key_file;  ///< `folder`/private-key.pem, mode 0600
+  CertificateInfo info;
+  bool is_new = false;
+};
+
+/// The certificate kept in `folder` (made if missing). It is used again while its key fits, it has all names of
+/// `options` and more than a day to live; else replaced. Safe against other processes doing the same at the same time.
+Result<DevelopmentCertificate, Error> development_certificate(const std::filesystem::path& folder,
+                                                              const CertificateOptions& options, WallTime now);
+
+}  // namespace plait::crypto

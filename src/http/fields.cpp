@@ -1,0 +1,47 @@
+#include "http/fields.hpp"
+
+#include <algorithm>
+
+#include "http/grammar.hpp"
+
+namespace plait::http {
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || to_lower(x) == to_lower(y); });
+}
+
+std::optional<std::string_view> Fields::find(std::string_view name) const {
+  for (const Field& field : fields_) {
+    if (equals_ignoring_case(field.name, name)) return field.value;
+  }
+  return std::nullopt;
+}
+
+std::size_t Fields::count(std::string_view name) const {
+  return static_cast<std::size_t>(std::count_if(
+      fields_.begin(), fields_.end(), [name](const Field& field) { return equals_ignoring_case(field.name, name); }));
+}
+
+bool Fields::has_token(std::string_view name, std::string_view token) const {
+  for (const Field& field : fields_) {
+    if (!equals_ignoring_case(field.name, name)) continue;
+    for (std::string_view list = field.value; !list.empty();) {
+      if (equals_ignoring_case(trim_whitespace(take_until(list, ',')), token)) return true;
+    }
+  }
+  return false;
+}
+
+std::string_view Fields::cookie(std::string_view name) const {
+  for (const Field& field : fields_) {
+    if (!equals_ignoring_case(field.name, "Cookie")) continue;
+    for (std::string_view pairs = field.value; !pairs.empty();) {
+      std::string_view value = trim_whitespace(take_until(pairs, ';'));
+      if (take_until(value, '=') == name) return value;
+    }
+  }
+  return {};
+}
+
+}  // namespace plait::http

@@ -1,0 +1,77 @@
+#include "http/request.hpp"
+
+#include "http/authority.hpp"
+#include "http/framing.hpp"
+#include "http/grammar.hpp"
+#include "http/head.hpp"
+#include "http/target.hpp"
+
+namespace plait::http {
+namespace {
+
+// request-line = method SP request-target SP HTTP-version (RFC 9112 §3), with exactly these two spaces.
+Result<Target, Error> parse_request_line(std::string_view line, RequestHead& head) {
+  if (line.find('\r') != std::string_view::npos) return err(Error::bare_carriage_return);
+  const std::size_t first = line.find(' ');
+  const std::size_t last = line.rfind(' ');
+  if (first == last) return err(Error::bad_request_line);
+  head.method = line.substr(0, first);
+  head.target = line.substr(first + 1, last - first - 1);
+  if (!is_token(head.method)) return err(Error::bad_method);
+  const auto version = parse_version(line.substr(last + 1));
+  if (!version) return err(version.error());
+  head.minor_version = *version;
+  return parse_target(head.method, head.target);
+}
+
+// RFC 9112 §3.2: exactly one Host, which may be empty; HTTP/1.0 may do without.
+Result<void, Error> check_host(const Fields& fields, int minor_version) {
+  const std::size_t count = fields.count("Host");
+  if (count > 1) return err(Error::several_hosts);
+  if (count == 0 && minor_version >= 1) return err(Error::missing_host);
+  const std::string_view host = fields.find("Host").value_or("");
+  if (!host.empty() && !parse_authority(host)) return err(Error::bad_host);
+  return {};
+}
+
+// RFC 9112 §3.2.2: the authority of an absolute-form target takes the place of the Host that was sent.
+Fields with_host(const Fields& fields, std::string_view authority) {
+  Fields replaced;
+  replaced.reserve(fields.size() + 1);
+  replaced.add("Host", authority);
+  for (const Field& field : fields) {
+    if (!equals_ignoring_case(field.name, "Host")) replaced.add(field.name, field.value);
+  }
+  return replaced;
+}
+
+Result<std::optional<RequestHead>, Error> parse_parts(const HeadParts& parts, const Limits& limits) {
+  RequestHead head;
+  head.head_bytes = parts.head_bytes;
+  const auto target = parse_request_line(parts.start_line, head);
+  if (!target) return err(target.error());
+  head.path = target->path;
+  head.query = target->query;
+  if (auto parsed = parse_fields(parts.field_section, limits, head.fields); !parsed) return err(parsed.error());
+  if (auto checked = check_host(head.fields, head.minor_version); !checked) return err(checked.error());
+  if (!target->authority.empty()) head.fields = with_host(head.fields, target->authority);
+  const auto body = request_framing(head.fields, head.minor_version);
+  if (!body) return err(body.error());
+  head.body = *body;
+  head.keep_alive = is_persistent(head.fields, head.minor_version);
+  // RFC 9110 §10.1.1: from an HTTP/1.0 client the expectation is ignored.
+  head.expects_continue = head.minor_version >= 1 && head.fields.has_token("Expect", "100-continue");
+  return std::optional<RequestHead>{std::move(head)};
+}
+
+}  // namespace
+
+Result<std::optional<RequestHead>, Error> parse_request_head(ByteView input, std::size_t& scanned,
+                                                             const Limits& limits) {
+  const auto parts = find_head(as_text(input), scanned, limits);
+  if (!parts) return err(parts.error());
+  if (!*parts) return std::optional<RequestHead>{};
+  return parse_parts(**parts, limits);
+}
+
+}  // namespace plait::http

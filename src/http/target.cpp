@@ -1,0 +1,47 @@
+#include "http/target.hpp"
+
+#include "http/authority.hpp"
+#include "http/fields.hpp"
+#include "http/grammar.hpp"
+
+namespace plait::http {
+namespace {
+
+Result<Target, Error> split_path(std::string_view text, std::string_view authority) {
+  Target target{.path = {}, .query = {}, .authority = authority};
+  target.path = take_until(text, '?');
+  target.query = text;
+  // Browsers turn a backslash in a path into a slash; whoever still sends one wants it to be read as one further on.
+  if (target.path.find('\\') != std::string_view::npos) return err(Error::bad_target);
+  if (target.path.empty()) target.path = "/";
+  return target;
+}
+
+Result<Target, Error> parse_absolute_form(std::string_view text) {
+  const std::size_t colon = text.find("://");
+  if (colon == std::string_view::npos) return err(Error::bad_target);
+  const std::string_view scheme = text.substr(0, colon);
+  if (!equals_ignoring_case(scheme, "http") && !equals_ignoring_case(scheme, "https")) return err(Error::bad_target);
+  text.remove_prefix(colon + 3);
+  const std::string_view authority = text.substr(0, text.find_first_of("/?"));
+  if (!parse_authority(authority)) return err(Error::bad_target);
+  return split_path(text.substr(authority.size()), authority);
+}
+
+Result<Target, Error> parse_authority_form(std::string_view text) {
+  const auto authority = parse_authority(text);
+  if (!authority || !authority->port) return err(Error::bad_target);
+  return Target{.path = {}, .query = {}, .authority = text};
+}
+
+}  // namespace
+
+Result<Target, Error> parse_target(std::string_view method, std::string_view text) {
+  if (text.empty() || !all_in_class(text, kTargetChar)) return err(Error::bad_target);
+  if (method == "CONNECT") return parse_authority_form(text);
+  if (text.front() == '/') return split_path(text, {});
+  if (text == "*" && method == "OPTIONS") return Target{.path = text, .query = {}, .authority = {}};
+  return parse_absolute_form(text);
+}
+
+}  // namespace plait::http

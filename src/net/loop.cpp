@@ -1,0 +1,253 @@
+#include "net/loop.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <limits>
+
+#include "core/assert.hpp"
+#include "net/address.hpp"
+
+namespace plait::net {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Duration = core::TimePoint::duration;
+
+constexpr Duration kForever = Duration::max();
+constexpr std::size_t kEventsMax = 1024;
+
+/// Rounded up, so that a timer's turn does not begin just before its deadline.
+int to_milliseconds(Duration wait) {
+  if (wait == kForever) return -1;
+  const auto count = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
+  return static_cast<int>(std::clamp<std::int64_t>(count, 0, std::numeric_limits<int>::max()));
+}
+
+}  // namespace
+
+struct Loop::Ready {
+  std::array<epoll_event, kEventsMax> events;
+  int count = 0;
+  int next = 0;
+};
+
+void HookLink::insert_before(HookLink& other) {
+  next_ = &other;
+  previous_ = other.previous_;
+  previous_->next_ = this;
+  other.previous_ = this;
+}
+
+void HookLink::unlink() {
+  next_->previous_ = previous_;
+  previous_->next_ = next_;
+  next_ = nullptr;
+  previous_ = nullptr;
+}
+
+Loop::Loop(const LoopOptions& options)
+    : now_(Clock::now()),
+      wheel_(now_),
+      receive_buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(options.receive_buffer_bytes)),
+      receive_buffer_bytes_(options.receive_buffer_bytes),
+      busy_poll_(options.busy_poll),
+      ready_(std::make_unique<Ready>()) {
+  hooks_.next_ = &hooks_;
+  hooks_.previous_ = &hooks_;
+}
+
+Result<std::unique_ptr<Loop>, Error> Loop::make(const LoopOptions& options) {
+  std::unique_ptr<Loop> loop{new Loop(options)};
+  if (auto opened = loop->open(); !opened) return err(std::move(opened.error()));
+  return loop;
+}
+
+Result<void, Error> Loop::open() {
+  epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_fd_ < 0) return system_error("epoll_create1", errno);
+  wake_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (wake_fd_ < 0) return system_error("eventfd", errno);
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
+  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) != 0) return system_error("epoll_ctl", errno);
+  return {};
+}
+
+Loop::~Loop() {
+  PLAIT_ASSERT(!in_turn_, "a loop must not be destroyed from inside one of its turns");
+  // Whatever is destroyed here may still use the loop: its timers, its pool, post() and retire().
+  while (has_posted_ || !retired_.empty()) {
+    free_retired();
+    std::vector<std::function<void()>> left;
+    const std::lock_guard lock{tasks_mutex_};
+    left.swap(posted_);
+    has_posted_ = false;
+  }
+  while (hooks_.next_ != &hooks_) hooks_.next_->unlink();
+  if (wake_fd_ >= 0) ::close(wake_fd_);
+  if (epoll_fd_ >= 0) ::close(epoll_fd_);
+}
+
+void Loop::run() {
+  while (!stopping_.load(std::memory_order_relaxed)) turn(kForever);
+  stopping_ = false;
+}
+
+void Loop::run_once(Duration wait_max) { turn(wait_max); }
+
+void Loop::turn(Duration wait_max) {
+  PLAIT_ASSERT(!in_turn_, "run() and run_once() must not be called from inside a turn");
+  in_turn_ = true;
+  const int count = wait(wait_max);
+  now_ = Clock::now();
+  dispatch(count);
+  wheel_.advance(now_);
+  run_tasks();
+  run_hooks();
+  free_retired();
+  in_turn_ = false;
+}
+
+void Loop::stop() {
+  const int saved_errno = errno;
+  stopping_ = true;
+  wake();
+  errno = saved_errno;
+}
+
+void Loop::post(std::function<void()> task) {
+  {
+    const std::lock_guard lock{tasks_mutex_};
+    posted_.push_back(std::move(task));
+    has_posted_ = true;
+  }
+  wake();
+}
+
+void Loop::wake() {
+  if (!may_sleep_.exchange(false)) return;
+  const std::uint64_t one = 1;
+  while (::write(wake_fd_, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+bool Loop::must_not_wait() const { return has_posted_ || stopping_ || hooks_.next_ != &hooks_; }
+
+int Loop::wait(Duration wait_max) {
+  if (wait_max <= Duration::zero() || must_not_wait()) return poll(0);
+  return busy_poll_.enabled() ? wait_adaptively(wait_max) : block(until_next_timer(wait_max));
+}
+
+/// now_ is older than the handlers of the last turn, so the clock is read again, but only when there is a timer.
+Duration Loop::until_next_timer(Duration wait_max) const {
+  const auto deadline = wheel_.next_deadline();
+  return deadline ? std::min(wait_max, *deadline - Clock::now()) : wait_max;
+}
+
+int Loop::wait_adaptively(Duration wait_max) {
+  const core::TimePoint begin = Clock::now();
+  const Duration budget = std::min(busy_poll_.current(), until_next_timer(wait_max));
+  if (budget > Duration::zero()) {
+    const int count = spin(begin, budget);
+    if (count > 0 || must_not_wait()) return count;
+    return block(until_next_timer(wait_max));
+  }
+  const int count = block(until_next_timer(wait_max));
+  if (count > 0) busy_poll_.block_found_work(Clock::now() - begin);
+  return count;
+}
+
+/// Looks for events until `budget` has passed.
+int Loop::spin(core::TimePoint begin, Duration budget) {
+  Duration took{0};
+  do {
+    const int count = poll(0);
+    if (count > 0 || must_not_wait()) {
+      busy_poll_.spin_found_work();
+      return count;
+    }
+    took = Clock::now() - begin;
+  } while (took < budget);
+  busy_poll_.spin_found_nothing(took);
+  return 0;
+}
+
+int Loop::block(Duration wait_max) {
+  may_sleep_ = true;
+  const int count = poll(must_not_wait() ? 0 : to_milliseconds(wait_max));
+  may_sleep_.store(false, std::memory_order_relaxed);
+  return count;
+}
+
+int Loop::poll(int timeout_ms) {
+  const int count = ::epoll_wait(epoll_fd_, ready_->events.data(), kEventsMax, timeout_ms);
+  PLAIT_ASSERT(count >= 0 || errno == EINTR, "epoll_wait fails otherwise only for a wrong argument");
+  return std::max(count, 0);
+}
+
+void Loop::dispatch(int count) {
+  ready_->count = count;
+  for (ready_->next = 0; ready_->next < ready_->count;) {
+    const epoll_event event = ready_->events[static_cast<std::size_t>(ready_->next++)];
+    if (event.data.ptr != nullptr) static_cast<EventHandler*>(event.data.ptr)->handle_events(event.events);
+  }
+  ready_->count = 0;
+}
+
+void Loop::run_tasks() {
+  if (!has_posted_.load(std::memory_order_relaxed)) return;
+  {
+    const std::lock_guard lock{tasks_mutex_};
+    running_.swap(posted_);
+    has_posted_ = false;
+  }
+  for (auto& task : running_) task();
+  running_.clear();
+}
+
+void Loop::at_turn_end(TurnHook& hook) {
+  if (!hook.hooked()) hook.insert_before(hooks_);
+}
+
+void Loop::run_hooks() {
+  while (hooks_.next_ != &hooks_) {
+    auto& hook = static_cast<TurnHook&>(*hooks_.next_);
+    hook.unlink();
+    hook.on_turn_end();
+  }
+}
+
+void Loop::free_retired() {
+  while (!retired_.empty()) {
+    dying_.swap(retired_);
+    dying_.clear();
+  }
+}
+
+Result<void, Error> Loop::watch(int fd, std::uint32_t events, EventHandler& handler) {
+  epoll_event event{.events = events, .data = {.ptr = &handler}};
+  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0)
+    return system_error("cannot watch a file descriptor", errno);
+  return {};
+}
+
+Result<void, Error> Loop::rewatch(int fd, std::uint32_t events, EventHandler& handler) {
+  epoll_event event{.events = events, .data = {.ptr = &handler}};
+  if (::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) != 0)
+    return system_error("cannot watch a file descriptor", errno);
+  return {};
+}
+
+void Loop::unwatch(int fd, EventHandler& handler) {
+  ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+  // Level-triggered: what is dropped for another descriptor of the same handler comes again in the next turn.
+  for (int i = ready_->next; i < ready_->count; ++i) {
+    epoll_event& event = ready_->events[static_cast<std::size_t>(i)];
+    if (event.data.ptr == &handler) event.data.ptr = nullptr;
+  }
+}
+
+}  // namespace plait::net

@@ -1,0 +1,107 @@
+#include "net/socket.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+#include "core/assert.hpp"
+#include "net/address.hpp"
+
+namespace plait::net {
+namespace {
+
+/// Repeats `call` while signals interrupt it, and sorts its answer. Zero bytes mean `when_zero`.
+template <class Call>
+IoResult perform(IoStatus when_zero, Call call) {
+  ssize_t moved = 0;
+  do moved = call();
+  while (moved < 0 && errno == EINTR);
+  if (moved > 0) return {IoStatus::ok, static_cast<std::size_t>(moved), 0};
+  if (moved == 0) return {when_zero, 0, 0};
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoStatus::would_block, 0, 0};
+  return {IoStatus::error, 0, errno};
+}
+
+/// More buffers than a call takes are a short read or write.
+std::size_t usable(std::span<const iovec> buffers) { return std::min<std::size_t>(buffers.size(), IOV_MAX); }
+
+bool begins_connecting(int fd, const SocketAddress& address) {
+  // An interrupted connect goes on in the background, just like one that is in progress.
+  return ::connect(fd, address.get(), address.length) == 0 || errno == EINPROGRESS || errno == EINTR;
+}
+
+void send_without_delay(int fd, int family) {
+  const int on = 1;
+  if (family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+}  // namespace
+
+Socket::~Socket() { close(); }
+
+void Socket::close() {
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
+
+IoResult Socket::read(MutableByteView into) const {
+  PLAIT_ASSERT(!into.empty(), "reading nothing would look like the peer's FIN");
+  return perform(IoStatus::end, [&] { return ::recv(fd_, into.data(), into.size(), 0); });
+}
+
+IoResult Socket::read(std::span<const iovec> into) const {
+  PLAIT_ASSERT(!into.empty(), "reading nothing would look like the peer's FIN");
+  return perform(IoStatus::end, [&] { return ::readv(fd_, into.data(), static_cast<int>(usable(into))); });
+}
+
+IoResult Socket::write(ByteView data) const {
+  return perform(IoStatus::ok, [&] { return ::send(fd_, data.data(), data.size(), MSG_NOSIGNAL); });
+}
+
+IoResult Socket::write(std::span<const iovec> data) const {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(data.data());
+  message.msg_iovlen = usable(data);
+  return perform(IoStatus::ok, [&] { return ::sendmsg(fd_, &message, MSG_NOSIGNAL); });
+}
+
+void Socket::shutdown_write() const { ::shutdown(fd_, SHUT_WR); }
+
+void Socket::reset_on_close() const {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+Result<Socket, Error> Socket::connect(const Address& address) {
+  const auto candidates = resolve(address);
+  if (!candidates) return err(candidates.error());
+  int number = 0;
+  for (const SocketAddress& candidate : *candidates) {
+    Socket socket{::socket(candidate.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (socket.is_open()) {
+      send_without_delay(socket.fd(), candidate.family());
+      if (begins_connecting(socket.fd(), candidate)) return socket;
+    }
+    number = errno;
+  }
+  return system_error("cannot connect to " + to_text(address), number);
+}
+
+int Socket::finish_connect() const {
+  int number = 0;
+  socklen_t length = sizeof number;
+  return ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &number, &length) == 0 ? number : errno;
+}
+
+std::string Socket::peer() const {
+  SocketAddress name;
+  name.length = sizeof name.storage;
+  if (::getpeername(fd_, name.get(), &name.length) != 0) return "not connected";
+  return name.text();
+}
+
+}  // namespace plait::net

@@ -1,0 +1,23 @@
+#include <plait/server.hpp>
+
+#include <utility>
+
+#include "server/server_impl.hpp"
+
+namespace plait {
+
+Server::Server(ServerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Server::~Server() = default;
+
+Result<std::string, Error> Server::listen(std::string_view url, HandlerFactory factory) {
+  return impl_->listen(url, std::move(factory));
+}
+void Server::http(std::string_view path, HttpHandler handler) { impl_->http(path, std::move(handler)); }
+Result<void, Error> Server::run() { return impl_->run(); }
+void Server::drain() { impl_->drain(); }
+void Server::stop() { impl_->stop(); }
+Result<void, Error> Server::reload() { return impl_->reload(); }
+void Server::post(SessionId id, std::function<void(Session&)> task) { impl_->post(id, std::move(task)); }
+ServerStats Server::stats() const { return impl_->stats(); }
+
+}  // namespace plait

@@ -1,0 +1,219 @@
+#include "server/server_impl.hpp"
+
+#include <plait/log.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "net/affinity.hpp"
+#include "transport/frame_session.hpp"
+#include "transport/http_connection.hpp"
+
+namespace plait {
+namespace {
+
+constexpr Duration kBusyPollMax = std::chrono::microseconds{50};
+
+bool is_secure(http::Scheme scheme) { return scheme == http::Scheme::tls || scheme == http::Scheme::wss; }
+
+/// Messages over a bare byte stream, rather than HTTP and WebSocket.
+bool is_framed(http::Scheme scheme) { return scheme == http::Scheme::tcp || scheme == http::Scheme::tls; }
+
+net::Address address_of(const http::Uri& uri) {
+  return {.host = uri.host, .port = uri.port, .unix_path = uri.socket_path};
+}
+
+bool same_address(const http::Uri& a, const http::Uri& b) {
+  return a.scheme == b.scheme && a.host == b.host && a.port == b.port && a.socket_path == b.socket_path;
+}
+
+Result<http::Uri, Error> parse_listen_url(std::string_view url) {
+  auto uri = http::parse_uri(url);
+  if (!uri) return err(Error{"cannot listen on \"" + std::string{url} + "\": " + std::string{describe(uri.error())}});
+  switch (uri->scheme) {
+    case http::Scheme::tcp:
+    case http::Scheme::tls:
+    case http::Scheme::ws:
+    case http::Scheme::wss:
+    case http::Scheme::unix_socket:
+      return std::move(*uri);
+    default:
+      return err(Error{"cannot listen on \"" + std::string{url} +
+                       "\": this build serves the schemes tcp: tls: ws: wss: and unix:"});
+  }
+}
+
+}  // namespace
+
+Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certificates_(options_) {
+  options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
+  if (options_.threads == 0) options_.threads = net::available_cpus();
+}
+
+Server::Impl::~Impl() {
+  stop();
+  for (const auto& worker : workers_) worker->join();
+}
+
+// --- Set-up ----------------------------------------------------------------------------------------------------------
+
+Result<std::string, Error> Server::Impl::listen(std::string_view url, HandlerFactory factory) {
+  auto uri = parse_listen_url(url);
+  if (!uri) return err(uri.error());
+  Binding* binding = find_binding(*uri);
+  if (binding == nullptr) {
+    auto bound = bind(*uri);
+    if (!bound) return err(bound.error());
+    binding = *bound;
+  }
+  binding->router->add_session(uri->path, std::move(factory));
+  uri->port = binding->uri.port;
+  return to_string(*uri);
+}
+
+void Server::Impl::http(std::string_view path, HttpHandler handler) {
+  http_routes_.push_back({std::string{path}, std::move(handler)});
+}
+
+Server::Impl::Binding* Server::Impl::find_binding(const http::Uri& uri) {
+  const auto found = std::ranges::find_if(bindings_, [&](const auto& binding) {
+    return same_address(binding->uri, uri) && (uri.port != 0 || !uri.socket_path.empty());
+  });
+  return found == bindings_.end() ? nullptr : found->get();
+}
+
+Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
+  auto binding = std::make_unique<Binding>();
+  binding->uri = uri;
+  if (is_secure(uri.scheme)) {
+    auto context = certificates_.load();
+    if (!context) return err(context.error());
+    binding->tls = std::move(*context);
+  }
+  auto listener = net::Listener::bind(address_of(uri));
+  if (!listener) return err(listener.error());
+  binding->listener = std::move(*listener);
+  if (uri.socket_path.empty()) binding->uri.port = binding->listener.port();
+  binding->router = std::make_unique<transport::Router>();
+  binding->router->allowed_origins = options_.allowed_origins;
+  binding->router->deflate = options_.deflate;
+  bindings_.push_back(std::move(binding));
+  return bindings_.back().get();
+}
+
+Result<void, Error> Server::Impl::make_workers() {
+  for (std::uint32_t index = 0; index < options_.threads; ++index) {
+    auto loop = net::Loop::make({.busy_poll = options_.busy_poll});
+    if (!loop) return err(loop.error());
+    workers_.push_back(std::make_unique<Worker>(std::move(*loop), options_.limits, index, connection_count_));
+  }
+  for (const auto& binding : bindings_) {
+    for (const auto& route : http_routes_) binding->router->add_http(route.path, route.handler);
+    for (std::size_t i = workers_.size(); i-- > 0;) {
+      if (auto listening = listen_on(*workers_[i], *binding, i == 0); !listening) return listening;
+    }
+  }
+  return {};
+}
+
+// Every worker has a listening socket of its own for the port, and the kernel spreads connections over them.
+Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bool first) {
+  const transport::Router& router = *binding.router;
+  transport::Acceptor::MakeProtocol make_protocol;
+  if (is_framed(binding.uri.scheme)) {
+    make_protocol = [&worker, &router] { return std::make_unique<transport::FrameAccept>(worker.context(), router); };
+  } else {
+    make_protocol = [&router] { return std::make_unique<transport::HttpConnection>(router); };
+  }
+  Result<net::Listener, Error> listener = first                               ? std::move(binding.listener)
+                                          : !binding.uri.socket_path.empty() ? binding.listener.share()
+                                                                              : net::Listener::bind(address_of(binding.uri));
+  if (!listener) return err(listener.error());
+  return worker.listen(std::make_unique<transport::Acceptor>(worker.context(), std::move(*listener), binding.tls,
+                                                             std::move(make_protocol)));
+}
+
+Result<void, Error> Server::Impl::watch_signals_and_files() {
+  net::Loop& loop = workers_.front()->loop();
+  if (options_.handle_signals) {
+    auto signals = net::SignalWatcher::make(loop, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) { handle_signal(signal); });
+    if (!signals) return err(signals.error());
+    signals_ = std::move(*signals);
+  }
+  for (const std::string& file : {certificates_.files().certificate_file, certificates_.files().private_key_file}) {
+    if (file.empty()) continue;
+    auto watch = net::FileWatch::make(loop, file, [this] {
+      if (auto reloaded = reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
+    });
+    if (!watch) return err(watch.error());
+    file_watches_.push_back(std::move(*watch));
+  }
+  return {};
+}
+
+// --- Running ---------------------------------------------------------------------------------------------------------
+
+Result<void, Error> Server::Impl::run() {
+  if (auto made = make_workers(); !made) return made;
+  if (auto watching = watch_signals_and_files(); !watching) return watching;
+  const auto cpu_of = [this](std::size_t i) {
+    return options_.cpus.empty() ? -1 : options_.cpus[i % options_.cpus.size()];
+  };
+  for (std::size_t i = 1; i < workers_.size(); ++i) workers_[i]->start_thread(cpu_of(i));
+  workers_.front()->run(cpu_of(0));
+  for (const auto& worker : workers_) worker->join();
+  file_watches_.clear();
+  signals_.reset();
+  return {};
+}
+
+void Server::Impl::handle_signal(int signal) {
+  if (signal != SIGHUP) return drain();
+  if (auto reloaded = reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
+}
+
+void Server::Impl::drain() {
+  for (const auto& worker : workers_) worker->drain(options_.drain_timeout);
+}
+
+void Server::Impl::stop() {
+  for (const auto& worker : workers_) worker->stop();
+}
+
+Result<void, Error> Server::Impl::reload() {
+  if (std::ranges::none_of(bindings_, [](const auto& binding) { return binding->tls != nullptr; })) return {};
+  auto context = certificates_.load();
+  if (!context) return err(context.error());
+  for (const auto& worker : workers_) worker->set_tls(*context);
+  return {};
+}
+
+void Server::Impl::post(SessionId id, std::function<void(Session&)> task) {
+  if (id.loop >= workers_.size()) return;
+  Worker& worker = *workers_[id.loop];
+  worker.loop().post([&worker, id, task = std::move(task)] {
+    transport::TcpConnection* connection = worker.context().connections.find(id);
+    if (connection == nullptr) return;
+    if (Session* session = connection->protocol().session(); session != nullptr) task(*session);
+  });
+}
+
+ServerStats Server::Impl::stats() const {
+  ServerStats sum;
+  for (const auto& worker : workers_) {
+    const transport::Counters& counters = worker->counters();
+    sum.connections_accepted += counters.connections_accepted.get();
+    sum.connections_refused += counters.connections_refused.get();
+    sum.connections_open += counters.connections_open.get();
+    sum.sessions_open += counters.sessions_open.get();
+    sum.messages_received += counters.messages_received.get();
+    sum.messages_sent += counters.messages_sent.get();
+    sum.bytes_received += counters.bytes_received.get();
+    sum.bytes_sent += counters.bytes_sent.get();
+    sum.http_requests += counters.http_requests.get();
+  }
+  return sum;
+}
+
+}  // namespace plait

@@ -1,0 +1,65 @@
+// Server::Impl: what one server listens on, its workers, and what goes on on the thread that called run().
+#pragma once
+
+#include <plait/server.hpp>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/uri.hpp"
+#include "net/file_watch.hpp"
+#include "net/signals.hpp"
+#include "net/socket.hpp"
+#include "server/certificates.hpp"
+#include "server/worker.hpp"
+#include "transport/router.hpp"
+
+namespace plait {
+
+class Server::Impl {
+ public:
+  explicit Impl(ServerOptions options);
+  ~Impl();
+
+  Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
+  void http(std::string_view path, HttpHandler handler);
+  Result<void, Error> run();
+  void drain();
+  void stop();
+  Result<void, Error> reload();
+  void post(SessionId id, std::function<void(Session&)> task);
+  [[nodiscard]] ServerStats stats() const;
+
+ private:
+  /// One address, with everything that is answered there.
+  struct Binding {
+    http::Uri uri;  // with the port really bound; the path is that of the first listen()
+    net::Listener listener;
+    std::unique_ptr<transport::Router> router;
+    std::shared_ptr<const tls::Context> tls;
+  };
+  struct HttpRoute {
+    std::string path;
+    HttpHandler handler;
+  };
+
+  Binding* find_binding(const http::Uri& uri);
+  Result<Binding*, Error> bind(const http::Uri& uri);
+  Result<void, Error> make_workers();
+  Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
+  Result<void, Error> watch_signals_and_files();
+  void handle_signal(int signal);
+
+  ServerOptions options_;
+  Certificates certificates_;
+  std::atomic<std::size_t> connection_count_{0};
+  std::vector<std::unique_ptr<Binding>> bindings_;
+  std::vector<HttpRoute> http_routes_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<net::SignalWatcher> signals_;
+  std::vector<std::unique_ptr<net::FileWatch>> file_watches_;
+};
+
+}  // namespace plait

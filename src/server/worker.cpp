@@ -1,0 +1,70 @@
+#include "server/worker.hpp"
+
+#include <plait/log.hpp>
+
+#include <chrono>
+
+#include "net/affinity.hpp"
+#include "transport/tcp_connection.hpp"
+
+namespace plait {
+namespace {
+
+constexpr std::chrono::milliseconds kDrainCheck{20};
+
+}  // namespace
+
+Worker::~Worker() { join(); }
+
+Result<void, Error> Worker::listen(std::unique_ptr<transport::Acceptor> acceptor) {
+  auto started = acceptor->start();
+  acceptors_.push_back(std::move(acceptor));
+  return started;
+}
+
+void Worker::run(int cpu) {
+  if (cpu >= 0) {
+    if (auto pinned = net::pin_this_thread(cpu); !pinned) log(LogLevel::warning, pinned.error().message);
+  }
+  loop_->run();
+  cancel();
+  acceptors_.clear();
+  context_.connections.for_each([](transport::TcpConnection& connection) { connection.abort(); });
+  loop_->run_once(Duration::zero());  // frees what was retired
+}
+
+void Worker::start_thread(int cpu) {
+  thread_ = std::thread{[this, cpu] { run(cpu); }};
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::stop() { loop_->stop(); }
+
+void Worker::set_tls(const std::shared_ptr<const tls::Context>& tls) {
+  loop_->post([this, tls] {
+    for (const auto& acceptor : acceptors_) {
+      if (acceptor->secure()) acceptor->set_tls(tls);
+    }
+  });
+}
+
+void Worker::drain(Duration timeout) {
+  loop_->post([this, timeout] { begin_drain(timeout); });
+}
+
+void Worker::begin_drain(Duration timeout) {
+  for (const auto& acceptor : acceptors_) acceptor->stop();
+  drain_deadline_ = loop_->now() + timeout;
+  context_.connections.for_each([](transport::TcpConnection& connection) { connection.protocol().handle_drain(); });
+  loop_->schedule(*this, loop_->now());
+}
+
+void Worker::on_timer(core::TimePoint now) {
+  if (context_.connections.size() == 0 || now >= drain_deadline_) return loop_->stop();
+  loop_->schedule(*this, now + kDrainCheck);
+}
+
+}  // namespace plait

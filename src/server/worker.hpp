@@ -1,0 +1,50 @@
+// Worker: one loop of a server, its connections and listeners, and the thread that turns it.
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "net/loop.hpp"
+#include "transport/acceptor.hpp"
+#include "transport/loop_context.hpp"
+
+namespace plait {
+
+class Worker final : private core::Timer {
+ public:
+  Worker(std::unique_ptr<net::Loop> loop, const Limits& limits, std::uint32_t index,
+         std::atomic<std::size_t>& connection_count)
+      : loop_(std::move(loop)), context_(*loop_, limits, index, connection_count) {}
+  ~Worker() override;
+
+  [[nodiscard]] net::Loop& loop() { return *loop_; }
+  [[nodiscard]] transport::LoopContext& context() { return context_; }
+  [[nodiscard]] const transport::Counters& counters() const { return context_.counters; }
+
+  /// Before the loop turns.
+  Result<void, Error> listen(std::unique_ptr<transport::Acceptor> acceptor);
+
+  /// Turns the loop on the calling thread until stop(), then cuts what is left. Pins the thread if `cpu` >= 0.
+  void run(int cpu);
+  /// The same on a thread of its own; join() waits for it.
+  void start_thread(int cpu);
+  void join();
+
+  // From any thread:
+  void stop();
+  void drain(Duration timeout);
+  void set_tls(const std::shared_ptr<const tls::Context>& tls);
+
+ private:
+  void begin_drain(Duration timeout);
+  void on_timer(core::TimePoint now) override;
+
+  std::unique_ptr<net::Loop> loop_;
+  transport::LoopContext context_;
+  std::vector<std::unique_ptr<transport::Acceptor>> acceptors_;
+  std::thread thread_;
+  core::TimePoint drain_deadline_;
+};
+
+}  // namespace plait

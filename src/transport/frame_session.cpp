@@ -1,0 +1,235 @@
+#include "transport/frame_session.hpp"
+
+#include "core/byte_sink.hpp"
+
+namespace plait::transport {
+namespace {
+
+constexpr std::size_t kReferenceBytesMin = 2048;
+
+frames::FrameType type_of(MessageKind kind) {
+  return kind == MessageKind::text ? frames::FrameType::text : frames::FrameType::binary;
+}
+
+}  // namespace
+
+// A message in parts: one part frame for each.
+class FrameSession::Writer final : public MessageWriter {
+ public:
+  explicit Writer(FrameSession& session) : session_(session) {}
+
+  void begin(MessageKind kind) {
+    kind_ = kind;
+    active_ = true;
+  }
+  [[nodiscard]] bool active() const { return active_; }
+
+  SendStatus write(ByteView part) override {
+    if (!session_.is_open()) return SendStatus::closed;
+    if (!session_.admits(part.size())) return SendStatus::dropped;
+    return send_part(part, false);
+  }
+  SendStatus finish() override {
+    if (!session_.is_open()) return SendStatus::closed;
+    active_ = false;
+    return send_part({}, true);
+  }
+
+ private:
+  SendStatus send_part(ByteView part, bool last) {
+    OutputQueue& output = session_.connection().output();
+    output.append(frames::FrameHeader::part(kind_, last, part.size()).view());
+    output.append(part);
+    return session_.finish_send(part.size(), last);
+  }
+
+  FrameSession& session_;
+  MessageKind kind_ = MessageKind::binary;
+  bool active_ = false;
+};
+
+FrameSession::~FrameSession() = default;
+
+// --- Receiving -------------------------------------------------------------------------------------------------------
+
+void FrameSession::handle_bytes(MutableByteView& input) {
+  note_input();
+  ByteView rest = input;
+  while (handles_input()) {
+    const frames::Event event = decoder_.next(rest);
+    if (event.kind == frames::Event::Kind::need_more) break;
+    handle_event(event);
+  }
+  input = input.last(rest.size());
+}
+
+void FrameSession::handle_event(const frames::Event& event) {
+  switch (event.kind) {
+    case frames::Event::Kind::open:
+      return handle_open_frame(event.payload);
+    case frames::Event::Kind::message:
+      return handle_message(Message::received(event.message_kind, event.payload, event.storage, event.block));
+    case frames::Event::Kind::part:
+      return handle_part(Message::received(event.message_kind, event.payload, event.storage, event.block), event.last);
+    case frames::Event::Kind::ping:
+      if (is_open() && buffered_bytes() <= limits().send_high_water_bytes) {
+        frames::encode_pong(event.payload, connection().output());
+        connection().write_soon();
+      }
+      return;
+    case frames::Event::Kind::pong:
+      return handle_pong(event.payload);
+    case frames::Event::Kind::close:
+      return handle_close(event.close_code, as_text(event.payload));
+    case frames::Event::Kind::failed:
+      return fail(frames::close_code_of(event.error), frames::name_of(event.error));
+    case frames::Event::Kind::need_more:
+      return;
+  }
+}
+
+void FrameSession::handle_deadline(core::TimePoint now) {
+  if (started()) return StreamSession::handle_deadline(now);
+  connection().abort({.reason = "the opening took too long"});
+}
+
+// --- Sending ---------------------------------------------------------------------------------------------------------
+
+SendStatus FrameSession::send(const Message& message, SendOptions) {
+  if (!is_open()) return SendStatus::closed;
+  if ((writer_ != nullptr && writer_->active()) || !admits(message.size())) return SendStatus::dropped;
+  OutputQueue& output = connection().output();
+  output.append(frames::FrameHeader{type_of(message.kind()), message.size()}.view());
+  const bool by_reference = message.size() >= kReferenceBytesMin && connection().gathers_references();
+  if (by_reference && message.storage() == Message::Storage::block) {
+    output.append_shared(*message.block(), message.data());
+  } else if (by_reference && message.storage() == Message::Storage::receive_buffer && connection().reading()) {
+    output.append_borrowed(message.data());
+  } else {
+    output.append(message.data());
+  }
+  return finish_send(message.size());
+}
+
+MessageWriter* FrameSession::begin_message(MessageKind kind) {
+  if (!is_open() || (writer_ != nullptr && writer_->active())) return nullptr;
+  if (writer_ == nullptr) writer_ = std::make_unique<Writer>(*this);
+  writer_->begin(kind);
+  return writer_.get();
+}
+
+void FrameSession::encode_ping(ByteView payload) { frames::encode_ping(payload, connection().output()); }
+
+void FrameSession::encode_close(std::uint16_t code, std::string_view reason) {
+  frames::encode_close(code, reason, connection().output());
+}
+
+// --- Opening, server -------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// The open frame as the handler's on_request sees it.
+class FrameOpening final : public OpeningRequest {
+ public:
+  FrameOpening(const TcpConnection& connection, const frames::OpenRequest& request)
+      : connection_(connection), request_(request), authorization_("Bearer " + std::string{request.token}) {
+    const std::size_t question = request.path.find('?');
+    path_ = request.path.substr(0, question);
+    if (question != std::string_view::npos) query_ = request.path.substr(question + 1);
+  }
+
+  [[nodiscard]] std::string_view path() const override { return path_; }
+  [[nodiscard]] std::string_view query() const override { return query_; }
+  [[nodiscard]] std::string_view header(std::string_view name) const override {
+    if (http::equals_ignoring_case(name, "host")) return request_.authority;
+    if (http::equals_ignoring_case(name, "authorization") && !request_.token.empty()) return authorization_;
+    return {};
+  }
+  [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override { return request_.subprotocols; }
+  [[nodiscard]] std::string peer() const override { return connection_.peer(); }
+  [[nodiscard]] bool secure() const override { return connection_.secure(); }
+  void accept(std::string_view subprotocol) override {
+    accepted = true;
+    response.subprotocol = subprotocol;
+  }
+  void reject(int status, std::string_view reason) override {
+    accepted = false;
+    response.status = static_cast<std::uint16_t>(status);
+    reason_ = reason.substr(0, frames::kReasonBytesMax);
+    response.reason = reason_;
+  }
+
+  bool accepted = false;
+  frames::OpenResponse response;
+
+ private:
+  const TcpConnection& connection_;
+  const frames::OpenRequest& request_;
+  std::string authorization_;
+  std::string reason_;
+  std::string_view path_;
+  std::string_view query_;
+};
+
+}  // namespace
+
+void FrameAccept::handle_open() {
+  handshake_.enter(connection());
+  if (connection().closed()) return;
+  connection().set_deadline(connection().context().loop.now() + limits().handshake_timeout);
+}
+
+void FrameAccept::handle_open_frame(ByteView payload) {
+  const auto request = frames::decode_open_request(payload, limits());
+  if (!request) return fail(frames::close_code_of(request.error()), frames::name_of(request.error()));
+  FrameOpening opening{connection(), *request};
+  const HandlerFactory* factory = router_.find_session(opening.path());
+  if (factory == nullptr) return refuse(404, "nothing is served at this path");
+  std::unique_ptr<SessionHandler> handler = (*factory)();
+  opening.reject(403, "the handler did not accept the session");
+  handler->on_request(opening);
+  if (!opening.accepted) return refuse(opening.response.status, opening.response.reason);
+  frames::encode_open(frames::OpenResponse{.subprotocol = opening.response.subprotocol}, connection().output());
+  connection().write_soon();
+  handshake_.leave();
+  report_parts(handler->wants_parts());
+  set_subprotocol(opening.response.subprotocol);
+  set_handler(std::move(handler));
+  start();
+}
+
+void FrameAccept::refuse(std::uint16_t status, std::string_view reason) {
+  frames::encode_open(frames::OpenResponse{.status = status, .reason = reason}, connection().output());
+  connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
+  connection().finish();
+}
+
+void FrameAccept::handle_drain() {
+  if (started()) return FrameSession::handle_drain();
+  connection().abort();
+}
+
+// --- Opening, client -------------------------------------------------------------------------------------------------
+
+void FrameConnect::handle_open() {
+  frames::OpenRequest request{.path = request_.path, .authority = request_.authority, .token = request_.token};
+  request.subprotocols.assign(request_.subprotocols.begin(), request_.subprotocols.end());
+  if (!frames::check_request(request, limits())) {
+    return connection().abort({.reason = "the path, token or subprotocols cannot be sent on this wire"});
+  }
+  frames::encode_open(request, connection().output());
+  connection().write_soon();
+}
+
+void FrameConnect::handle_open_frame(ByteView payload) {
+  const auto response = frames::decode_open_response(payload);
+  if (!response) return fail(frames::close_code_of(response.error()), frames::name_of(response.error()));
+  if (response->status != frames::kStatusAccepted) {
+    refusal_ = "refused with status " + std::to_string(response->status) + ": " + std::string{response->reason};
+    return connection().abort({.reason = refusal_});
+  }
+  set_subprotocol(response->subprotocol);
+  start();
+}
+
+}  // namespace plait::transport

@@ -1,0 +1,88 @@
+// FrameSession: one session on a wire without HTTP (spec/frames.md), from its open frames on, either role.
+#pragma once
+
+#include <plait/session.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "frames/decoder.hpp"
+#include "frames/open.hpp"
+#include "transport/handshake_slot.hpp"
+#include "transport/router.hpp"
+#include "transport/stream_session.hpp"
+
+namespace plait::transport {
+
+class FrameSession : public StreamSession {
+ public:
+  SendStatus send(const Message& message, SendOptions options) override;
+  MessageWriter* begin_message(MessageKind kind) override;
+
+  void handle_bytes(MutableByteView& input) override;
+  MutableByteView direct_buffer() override { return decoder_.direct_buffer(); }
+  void commit_direct(std::size_t count) override { decoder_.commit_direct(count); }
+  void handle_deadline(core::TimePoint now) override;
+
+ protected:
+  FrameSession(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts)
+      : StreamSession(std::move(handler)), decoder_({.parts = parts}, context.limits, context.loop.buffers()) {}
+  ~FrameSession() override;
+
+  /// The peer's open frame.
+  virtual void handle_open_frame(ByteView payload) = 0;
+  void report_parts(bool parts) { decoder_.report_parts(parts); }
+
+  void encode_ping(ByteView payload) override;
+  void encode_close(std::uint16_t code, std::string_view reason) override;
+
+ private:
+  class Writer;
+
+  void handle_event(const frames::Event& event);
+
+  frames::Decoder decoder_;
+  std::unique_ptr<Writer> writer_;
+};
+
+/// The server's side: waits for the client's open frame, finds the route and asks its handler.
+class FrameAccept final : public FrameSession {
+ public:
+  FrameAccept(LoopContext& context, const Router& router) : FrameSession(context, nullptr, false), router_(router) {}
+
+  void handle_open() override;
+  void handle_drain() override;
+
+ protected:
+  void handle_open_frame(ByteView payload) override;
+
+ private:
+  void refuse(std::uint16_t status, std::string_view reason);
+
+  const Router& router_;
+  HandshakeSlot handshake_;
+};
+
+/// The client's side: sends its open frame and waits for the server's.
+class FrameConnect final : public FrameSession {
+ public:
+  struct Request {
+    std::string path, authority, token;
+    std::vector<std::string> subprotocols;
+    Duration timeout;
+  };
+  FrameConnect(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts, Request request)
+      : FrameSession(context, std::move(handler), parts), request_(std::move(request)) {}
+
+  void handle_open() override;
+
+ protected:
+  void handle_open_frame(ByteView payload) override;
+
+ private:
+  Request request_;
+  std::string refusal_;
+};
+
+}  // namespace plait::transport

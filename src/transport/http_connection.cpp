@@ -1,0 +1,176 @@
+#include "transport/http_connection.hpp"
+
+#include <plait/log.hpp>
+
+#include <chrono>
+#include <exception>
+
+#include "http/date.hpp"
+#include "http/response.hpp"
+#include "transport/ws_upgrade.hpp"
+
+namespace plait::transport {
+
+// The head is copied, because its views must last until the body is there.
+struct HttpConnection::PendingBody {
+  PendingBody(ByteView head_bytes, const http::BodyFraming& framing, std::size_t body_bytes_max)
+      : head_text(as_text(head_bytes)), decoder(framing, body_bytes_max) {}
+  std::string head_text;
+  http::BodyDecoder decoder;
+  std::vector<std::uint8_t> bytes;
+};
+
+HttpConnection::~HttpConnection() = default;
+
+void HttpConnection::handle_open() {
+  handshake_.enter(connection());
+  if (!connection().closed()) expect_request(connection().context().limits.handshake_timeout);
+}
+
+void HttpConnection::expect_request(Duration timeout) {
+  scanned_ = 0;
+  head_begun_ = false;
+  connection().set_deadline(connection().context().loop.now() + timeout);
+}
+
+void HttpConnection::handle_bytes(MutableByteView& input) {
+  if (!head_begun_ && !input.empty()) {
+    head_begun_ = true;
+    connection().set_deadline(connection().context().loop.now() + connection().context().limits.handshake_timeout);
+  }
+  while (!connection().input_stopped() && &connection().protocol() == this && !input.empty()) {
+    if (!(body_ == nullptr ? handle_request(input) : handle_body(input))) return;
+  }
+}
+
+// False: more bytes are needed, or no more will be handled.
+bool HttpConnection::handle_request(MutableByteView& input) {
+  auto parsed = http::parse_request_head(input, scanned_, connection().context().limits);
+  if (!parsed) {
+    refuse(http::status_of(parsed.error()), http::describe(parsed.error()));
+    return false;
+  }
+  if (!parsed->has_value()) return false;
+  const http::RequestHead& head = **parsed;
+  const ByteView head_bytes = input.first(head.head_bytes);
+  input = input.subspan(head.head_bytes);
+  scanned_ = 0;
+  if (head.body.kind == http::BodyFraming::Kind::none) {
+    answer(head, {});
+  } else {
+    begin_body(head, head_bytes);
+  }
+  return !connection().closed();
+}
+
+void HttpConnection::begin_body(const http::RequestHead& head, ByteView head_bytes) {
+  const std::size_t max = connection().context().limits.body_bytes_max;
+  if (head.body.kind == http::BodyFraming::Kind::length && head.body.length > max) {
+    return refuse(413, "the body is larger than this server takes");
+  }
+  body_ = std::make_unique<PendingBody>(head_bytes, head.body, max);
+  if (!head.expects_continue) return;
+  connection().output().append(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
+  connection().write_soon();
+}
+
+bool HttpConnection::handle_body(MutableByteView& input) {
+  ByteView rest = input;
+  auto chunk = body_->decoder.decode(rest);
+  input = input.last(rest.size());
+  if (!chunk) {
+    refuse(http::status_of(chunk.error()), http::describe(chunk.error()));
+    return false;
+  }
+  body_->bytes.insert(body_->bytes.end(), chunk->data.begin(), chunk->data.end());
+  if (!chunk->done) return !chunk->data.empty();
+  const std::unique_ptr<PendingBody> body = std::move(body_);
+  std::size_t scanned = 0;
+  const auto head = http::parse_request_head(as_bytes(body->head_text), scanned, connection().context().limits);
+  answer(**head, body->bytes);
+  return !connection().closed();
+}
+
+void HttpConnection::answer(const http::RequestHead& head, ByteView body) {
+  minor_version_ = head.minor_version;
+  connection().context().counters.http_requests.add();
+  if (const HandlerFactory* factory = router_.find_session(head.path); factory != nullptr) {
+    return upgrade(head, *factory);
+  }
+  const bool keep_alive = head.keep_alive && !draining_;
+  const HttpHandler* handler = router_.find_http(head.path);
+  if (handler == nullptr) return respond({.status = 404, .body = "not found\n"}, keep_alive, head.method == "HEAD");
+  const HttpRequest request{
+      .method = head.method,
+      .path = head.path,
+      .query = head.query,
+      .body = as_text(body),
+      .header = [&head](std::string_view name) { return head.fields.find(name).value_or(std::string_view{}); },
+      .peer = connection().peer(),
+  };
+  try {
+    respond((*handler)(request), keep_alive, head.method == "HEAD");
+  } catch (const std::exception& exception) {
+    log(LogLevel::error, std::string{"an HTTP handler threw: "} + exception.what());
+    respond({.status = 500, .body = "internal error\n"}, false, head.method == "HEAD");
+  }
+}
+
+void HttpConnection::upgrade(const http::RequestHead& head, const HandlerFactory& factory) {
+  WsUpgrade handshake{connection(), router_, head};
+  if (std::unique_ptr<Protocol> session = handshake.run(factory)) {
+    return connection().replace_protocol(std::move(session));
+  }
+  respond(handshake.refusal(), head.keep_alive && !draining_, head.method == "HEAD");
+}
+
+void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool head_only) {
+  std::vector<http::Field> fields{{"Content-Type", response.content_type}};
+  for (const auto& [name, value] : response.headers) fields.push_back({name, value});
+  const std::string date = http::format_date(std::chrono::system_clock::now());
+  OutputQueue& output = connection().output();
+  if (!http::encode_response_head(
+          output, {.status = response.status,
+                   .fields = fields,
+                   .body = {.kind = http::BodyFraming::Kind::length, .length = response.body.size()},
+                   .keep_alive = keep_alive,
+                   .request_minor_version = minor_version_,
+                   .date = date})) {
+    log(LogLevel::error, "an HTTP handler gave a header field with a forbidden character");
+    return refuse(500, "internal error");
+  }
+  if (!head_only) output.append(as_bytes(response.body));
+  if (!keep_alive) {
+    connection().set_deadline(connection().context().loop.now() + connection().context().limits.close_timeout);
+    return connection().finish();
+  }
+  connection().write_soon();
+  handshake_.leave();
+  expect_request(connection().context().limits.keep_alive_timeout);
+}
+
+void HttpConnection::refuse(int status, std::string_view reason) {
+  respond({.status = status, .body = std::string{reason} + "\n"}, false, false);
+}
+
+void HttpConnection::handle_end() {
+  // A client may end its direction after its last request; what was asked has been answered by now.
+  connection().abort();
+}
+
+void HttpConnection::handle_deadline(core::TimePoint) {
+  if (!head_begun_ && body_ == nullptr) return connection().abort();
+  if (connection().input_stopped()) return connection().abort();
+  refuse(408, "the request took too long");
+  head_begun_ = false;
+  body_.reset();
+}
+
+void HttpConnection::handle_drain() {
+  draining_ = true;
+  if (!head_begun_ && body_ == nullptr) connection().abort();
+}
+
+void HttpConnection::handle_closed(const Disconnect&) {}
+
+}  // namespace plait::transport

@@ -1,0 +1,52 @@
+// HttpConnection: the server's side of HTTP/1.1 on one connection, until it is upgraded or closed.
+//
+// Requests are answered in order, each as soon as it is whole; a connection may pipeline them. The opening handshake of
+// a WebSocket (RFC 6455 §4.2) replaces this protocol by a WsSession.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/body_decoder.hpp"
+#include "http/request.hpp"
+#include "transport/handshake_slot.hpp"
+#include "transport/router.hpp"
+#include "transport/tcp_connection.hpp"
+
+namespace plait::transport {
+
+class HttpConnection final : public Protocol {
+ public:
+  explicit HttpConnection(const Router& router) : router_(router) {}
+  ~HttpConnection() override;
+
+  void handle_open() override;
+  void handle_bytes(MutableByteView& input) override;
+  void handle_end() override;
+  void handle_deadline(core::TimePoint now) override;
+  void handle_drain() override;
+  void handle_closed(const Disconnect& why) override;
+
+ private:
+  struct PendingBody;  // a request whose body is still being received
+
+  bool handle_request(MutableByteView& input);
+  bool handle_body(MutableByteView& input);
+  void begin_body(const http::RequestHead& head, ByteView head_bytes);
+  void answer(const http::RequestHead& head, ByteView body);
+  void upgrade(const http::RequestHead& head, const HandlerFactory& factory);
+  void respond(const HttpResponse& response, bool keep_alive, bool head_only);
+  void refuse(int status, std::string_view reason);
+  void expect_request(Duration timeout);
+
+  const Router& router_;
+  HandshakeSlot handshake_;
+  std::unique_ptr<PendingBody> body_;
+  std::size_t scanned_ = 0;
+  int minor_version_ = 1;    // of the request that is answered
+  bool head_begun_ = false;  // bytes of the next request have arrived
+  bool draining_ = false;
+};
+
+}  // namespace plait::transport

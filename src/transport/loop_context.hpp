@@ -1,0 +1,83 @@
+// LoopContext: what the connections of one loop share. Used on that loop's thread only, but for the counters.
+#pragma once
+
+#include <plait/limits.hpp>
+#include <plait/server.hpp>
+#include <plait/session.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "crypto/random.hpp"
+#include "net/loop.hpp"
+#include "transport/output_queue.hpp"
+
+namespace plait::transport {
+
+class TcpConnection;
+class Router;
+
+/// A number that one thread counts and others read.
+class Counter {
+ public:
+  void add(std::uint64_t count = 1) { value_.store(get() + count, std::memory_order_relaxed); }
+  void subtract(std::uint64_t count = 1) { value_.store(get() - count, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct Counters {
+  Counter connections_accepted, connections_refused, connections_open, sessions_open;
+  Counter messages_received, messages_sent, bytes_received, bytes_sent, http_requests;
+};
+
+/// Who is connected on this loop: a slab, so that a SessionId of the past resolves to nothing.
+class ConnectionTable {
+ public:
+  SessionId add(std::unique_ptr<TcpConnection> connection, std::uint32_t loop);
+  /// Null when that connection is gone.
+  [[nodiscard]] TcpConnection* find(SessionId id) const;
+  /// Takes the connection out; its id becomes stale.
+  std::unique_ptr<TcpConnection> remove(SessionId id);
+  [[nodiscard]] std::size_t size() const { return size_; }
+  /// Calls `visit` for each; it may remove any.
+  void for_each(const std::function<void(TcpConnection&)>& visit);
+
+ private:
+  struct Entry {
+    std::unique_ptr<TcpConnection> connection;
+    std::uint32_t generation = 0;
+  };
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> free_;
+  std::size_t size_ = 0;
+};
+
+struct LoopContext {
+  LoopContext(net::Loop& loop_, const Limits& limits_, std::uint32_t index_, std::atomic<std::size_t>& connection_count_)
+      : loop(loop_),
+        limits(limits_),
+        index(index_),
+        connection_count(connection_count_),
+        queues(loop_.buffers()) {}
+
+  net::Loop& loop;
+  const Limits& limits;
+  const std::uint32_t index;                   ///< the loop's number, in SessionIds
+  std::atomic<std::size_t>& connection_count;  ///< of all loops together, for Limits::connections_max
+  OutputQueues queues;
+  std::list<TcpConnection*> handshakes;  ///< connections whose opening handshake is under way, oldest first
+  ConnectionTable connections;
+  Counters counters;
+  crypto::RandomSource random;           ///< masking keys
+  std::vector<std::uint8_t> plaintext;   ///< where TLS decrypts to; made with the first TLS connection
+  std::vector<std::uint8_t> compressed;  ///< scratch for one outgoing message
+};
+
+}  // namespace plait::transport

@@ -1,0 +1,95 @@
+// OutputQueue: what one connection has to write, as a list of segments for one gathered write.
+//
+// Small pieces are copied together into blocks; large payloads are kept by reference. A connection has a queue only
+// while something is to be written; OutputQueues hands out the queue that was used last, whose memory is still in the
+// cache, so that gathering the answers of one read costs no allocation.
+#pragma once
+
+#include <plait/bytes.hpp>
+
+#include <sys/uio.h>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/buffer_pool.hpp"
+#include "core/byte_sink.hpp"
+
+namespace plait::transport {
+
+class OutputQueue final : public core::ByteSink {
+ public:
+  explicit OutputQueue(core::BufferPool& pool) : pool_(pool) {}
+  OutputQueue(const OutputQueue&) = delete;
+  OutputQueue& operator=(const OutputQueue&) = delete;
+  ~OutputQueue() { clear(); }
+
+  /// Room for `size` bytes at the end; commit() what was written.
+  MutableByteView reserve(std::size_t size) override {
+    if (size > static_cast<std::size_t>(tail_end_ - tail_)) grow(size);
+    return {tail_, size};
+  }
+  void commit(std::size_t size) override {
+    tail_ += size;
+    segments_.back().size += size;
+    bytes_ += size;
+  }
+
+  /// Keeps a reference to `block`; `data` lies in it.
+  void append_shared(Block& block, ByteView data);
+  /// Keeps only the view. own_borrowed() must be called before the memory changes.
+  void append_borrowed(ByteView data);
+  /// Copies what append_borrowed() left unwritten.
+  void own_borrowed();
+  /// Blocks are at least this large from now on (a TLS connection wants whole records in one block).
+  void set_block_bytes_min(std::size_t size) { block_bytes_ = size; }
+
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] bool empty() const { return bytes_ == 0; }
+  /// The first segments, as many as fit.
+  [[nodiscard]] std::size_t fill(std::span<iovec> vectors) const;
+  /// The first segment; empty if there is none.
+  [[nodiscard]] ByteView front() const;
+  /// Drops `count` bytes from the front.
+  void consume(std::size_t count);
+  void clear();
+
+ private:
+  struct Segment {
+    const std::uint8_t* data;
+    std::size_t size;
+    Block* block;  // null: borrowed
+  };
+
+  void grow(std::size_t size);
+  void end_tail() { tail_ = tail_end_ = nullptr; }
+
+  core::BufferPool& pool_;
+  std::vector<Segment> segments_;
+  std::size_t head_ = 0;  // first segment that is not consumed
+  std::size_t bytes_ = 0;
+  std::uint8_t* tail_ = nullptr;  // free part of the last segment's block
+  std::uint8_t* tail_end_ = nullptr;
+  std::size_t block_bytes_ = kFirstBlockBytes;
+  bool borrows_ = false;
+
+  static constexpr std::size_t kFirstBlockBytes = 4096;
+  static constexpr std::size_t kBlockBytesMax = std::size_t{256} << 10;
+};
+
+/// The queues of one loop that are not in use. Most recently used first.
+class OutputQueues {
+ public:
+  explicit OutputQueues(core::BufferPool& pool) : pool_(pool) {}
+  std::unique_ptr<OutputQueue> take();
+  /// `queue` must be empty.
+  void give_back(std::unique_ptr<OutputQueue> queue);
+
+ private:
+  static constexpr std::size_t kKeptMax = 1024;
+  core::BufferPool& pool_;
+  std::vector<std::unique_ptr<OutputQueue>> free_;
+};
+
+}  // namespace plait::transport

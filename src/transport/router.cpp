@@ -1,0 +1,34 @@
+#include "transport/router.hpp"
+
+#include <utility>
+
+namespace plait::transport {
+
+void Router::add_session(std::string path, HandlerFactory factory) {
+  sessions_.push_back({std::move(path), std::move(factory)});
+}
+
+void Router::add_http(std::string path, HttpHandler handler) { http_.push_back({std::move(path), std::move(handler)}); }
+
+const HandlerFactory* Router::find_session(std::string_view path) const {
+  for (const auto& route : sessions_) {
+    if (route.path == path) return &route.target;
+  }
+  return nullptr;
+}
+
+const HttpHandler* Router::find_http(std::string_view path) const {
+  const HttpHandler* prefix_match = nullptr;
+  std::size_t prefix_size = 0;
+  for (const auto& route : http_) {
+    if (route.path == path) return &route.target;
+    if (!route.path.ends_with('*')) continue;
+    const std::string_view prefix = std::string_view{route.path}.substr(0, route.path.size() - 1);
+    if (!path.starts_with(prefix) || (prefix_match != nullptr && prefix.size() < prefix_size)) continue;
+    prefix_match = &route.target;
+    prefix_size = prefix.size();
+  }
+  return prefix_match;
+}
+
+}  // namespace plait::transport

@@ -1,0 +1,204 @@
+#include "transport/stream_session.hpp"
+
+#include <plait/log.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <exception>
+
+
+namespace plait::transport {
+namespace {
+
+// Output of one read is written early once it is this large: more in one write gains nothing.
+constexpr std::size_t kGatherBytesMax = std::size_t{256} << 10;
+
+}  // namespace
+
+struct StreamSession::Rare {
+  std::string subprotocol;
+  std::string close_reason;
+};
+
+StreamSession::~StreamSession() = default;
+
+StreamSession::Rare& StreamSession::rare() {
+  if (rare_ == nullptr) rare_ = std::make_unique<Rare>();
+  return *rare_;
+}
+
+// An exception out of the user's handler ends this session, not the server.
+template <class Call>
+void StreamSession::guarded(Call&& call) {
+  try {
+    call();
+  } catch (const std::exception& exception) {
+    log(LogLevel::error, std::string{"a session handler threw: "} + exception.what());
+    fail(close_code::kInternalError, "internal error");
+  } catch (...) {
+    log(LogLevel::error, "a session handler threw something that is not a std::exception");
+    fail(close_code::kInternalError, "internal error");
+  }
+}
+
+std::optional<Duration> StreamSession::rtt() const {
+  if (rtt_nanoseconds_ < 0) return std::nullopt;
+  return Duration{rtt_nanoseconds_};
+}
+
+void StreamSession::set_subprotocol(std::string_view subprotocol) {
+  if (!subprotocol.empty()) rare().subprotocol = subprotocol;
+}
+
+std::string_view StreamSession::subprotocol() const {
+  return rare_ == nullptr ? std::string_view{} : std::string_view{rare_->subprotocol};
+}
+
+// --- Open, messages --------------------------------------------------------------------------------------------------
+
+void StreamSession::start() {
+  started_ = true;
+  connection().context().counters.sessions_open.add();
+  connection().clear_deadline();
+  if (limits().ping_interval > Duration::zero()) {
+    connection().set_deadline(connection().context().loop.now() + limits().ping_interval);
+  }
+  guarded([&] { handler_->on_open(*this); });
+}
+
+void StreamSession::count_received(std::size_t payload_bytes, bool last) {
+  Counters& counters = connection().context().counters;
+  if (last) {
+    ++stats_.messages_received;
+    counters.messages_received.add();
+  }
+  stats_.bytes_received += payload_bytes;
+  counters.bytes_received.add(payload_bytes);
+}
+
+void StreamSession::handle_message(const Message& message) {
+  count_received(message.size(), true);
+  guarded([&] { handler_->on_message(*this, message); });
+}
+
+void StreamSession::handle_part(const Message& part, bool last) {
+  count_received(part.size(), last);
+  guarded([&] { handler_->on_message_part(*this, part, last); });
+}
+
+bool StreamSession::admits(std::size_t size) {
+  const std::size_t backlog = connection().backlog_bytes();
+  const std::size_t room = limits().send_queue_bytes_max - std::min(backlog, limits().send_queue_bytes_max);
+  // A message larger than the whole queue may still pass when nothing waits: it could never be sent otherwise.
+  if (size <= room || backlog == 0) return true;
+  ++stats_.messages_dropped;
+  wants_writable_ = true;
+  return false;
+}
+
+SendStatus StreamSession::finish_send(std::size_t payload_bytes, bool last) {
+  Counters& counters = connection().context().counters;
+  if (last) {
+    ++stats_.messages_sent;
+    counters.messages_sent.add();
+  }
+  stats_.bytes_sent += payload_bytes;
+  counters.bytes_sent.add(payload_bytes);
+  if (connection().backlog_bytes() >= kGatherBytesMax) {
+    connection().flush();
+    if (connection().backlog_bytes() > limits().send_high_water_bytes) {
+      wants_writable_ = true;
+      return SendStatus::queued;
+    }
+  }
+  connection().write_soon();
+  return SendStatus::sent;
+}
+
+void StreamSession::handle_drained() {
+  if (!wants_writable_ || state_ != State::open) return;
+  wants_writable_ = false;
+  guarded([&] { handler_->on_writable(*this); });
+}
+
+// --- Pings -----------------------------------------------------------------------------------------------------------
+
+void StreamSession::send_ping(core::TimePoint now) {
+  const std::int64_t nanoseconds = now.time_since_epoch().count();
+  std::array<std::uint8_t, sizeof nanoseconds> payload;
+  std::memcpy(payload.data(), &nanoseconds, sizeof nanoseconds);
+  encode_ping(payload);
+  connection().write_soon();
+  ping_pending_ = true;
+  input_seen_ = false;
+  connection().set_deadline(now + limits().pong_timeout);
+}
+
+void StreamSession::handle_pong(ByteView payload) {
+  std::int64_t sent = 0;
+  if (!ping_pending_ || payload.size() != sizeof sent) return;  // unsolicited pongs are allowed (RFC 6455 §5.5.3)
+  std::memcpy(&sent, payload.data(), sizeof sent);
+  const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
+  if (sent > now) return;
+  rtt_nanoseconds_ = now - sent;
+}
+
+void StreamSession::handle_deadline(core::TimePoint now) {
+  if (state_ != State::open) return connection().abort({.reason = "the closing handshake took too long"});
+  if (!ping_pending_) return send_ping(now);
+  if (!input_seen_) return connection().abort({.reason = "the peer did not answer a ping"});
+  ping_pending_ = false;
+  connection().set_deadline(now + limits().ping_interval);
+}
+
+// --- Closing ---------------------------------------------------------------------------------------------------------
+
+void StreamSession::close(std::uint16_t code, std::string_view reason) {
+  if (state_ != State::open || connection().closed()) return;
+  state_ = State::closing;
+  started_by_us_ = true;
+  encode_close(code, reason);
+  connection().write_soon();
+  connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
+}
+
+void StreamSession::handle_close(std::uint16_t code, std::string_view reason) {
+  close_code_ = code;
+  if (!reason.empty()) rare().close_reason = reason;
+  clean_ = true;
+  if (state_ == State::open) encode_close(code, {});
+  state_ = State::finished;
+  connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
+  connection().finish();
+}
+
+void StreamSession::fail(std::uint16_t code, std::string_view reason) {
+  if (state_ == State::finished || connection().closed()) return;
+  if (state_ == State::open) encode_close(code, reason);
+  state_ = State::finished;
+  started_by_us_ = true;
+  close_code_ = code;
+  rare().close_reason = reason;
+  connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
+  connection().finish();
+}
+
+void StreamSession::handle_end() { connection().abort({.reason = "the peer ended the connection without closing"}); }
+
+void StreamSession::handle_drain() { close(close_code::kGoingAway, "the server is shutting down"); }
+
+void StreamSession::handle_closed(const Disconnect& why) {
+  state_ = State::finished;
+  if (started_) connection().context().counters.sessions_open.subtract();
+  if (handler_ == nullptr) return;
+  CloseInfo info;
+  info.code = close_code_;
+  info.clean = clean_;
+  info.started_by_us = started_by_us_;
+  if (rare_ != nullptr) info.reason = rare_->close_reason;
+  if (info.reason.empty() && !clean_) info.reason = why.text();
+  guarded([&] { handler_->on_close(*this, info); });
+}
+
+}  // namespace plait::transport

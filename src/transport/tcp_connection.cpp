@@ -1,0 +1,324 @@
+#include "transport/tcp_connection.hpp"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace plait::transport {
+namespace {
+
+constexpr std::size_t kVectorsPerWrite = 256;
+constexpr std::size_t kPlaintextBytes = std::size_t{256} << 10;
+constexpr std::size_t kRecordBytes = std::size_t{16} << 10;  // plaintext of a full TLS record (RFC 8446 §5.1)
+
+}  // namespace
+
+std::string Disconnect::text() const {
+  std::string text{reason.empty() ? "the connection ended" : reason};
+  if (system_errno != 0) text += std::string{": "} + std::strerror(system_errno);
+  return text;
+}
+
+void Protocol::handle_end() { connection_->abort(); }
+
+TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
+                                    std::unique_ptr<Protocol> protocol, bool connecting) {
+  std::unique_ptr<TcpConnection> owned{
+      new TcpConnection{context, std::move(socket), std::move(tls), std::move(protocol)}};
+  TcpConnection* connection = owned.get();
+  connection->connecting_ = connecting;
+  connection->watched_events_ = connecting ? EPOLLOUT : EPOLLIN;
+  if (!context.loop.watch(connection->socket_.fd(), connection->watched_events_, *connection)) return nullptr;
+  connection->id_ = context.connections.add(std::move(owned), context.index);
+  context.counters.connections_open.add();
+  context.connection_count.fetch_add(1, std::memory_order_relaxed);
+  if (!connecting) connection->protocol_->handle_open();
+  return connection;
+}
+
+TcpConnection::TcpConnection(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
+                             std::unique_ptr<Protocol> protocol)
+    : context_(context), socket_(std::move(socket)), tls_(std::move(tls)), protocol_(std::move(protocol)) {
+  protocol_->connection_ = this;
+}
+
+TcpConnection::~TcpConnection() {
+  if (kept_input_ != nullptr) kept_input_->release();
+}
+
+// --- Reading ---------------------------------------------------------------------------------------------------------
+
+void TcpConnection::handle_events(std::uint32_t events) {
+  if (connecting_) return handle_connected();
+  if ((events & EPOLLOUT) != 0) {
+    write_blocked_ = false;
+    flush();
+    if (closed_) return;
+  }
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+  if (input_stopped() && !finishing_) return abort({.reason = "the peer broke the connection"});
+  handle_readable();
+}
+
+void TcpConnection::handle_connected() {
+  connecting_ = false;
+  const int error = socket_.finish_connect();
+  if (error != 0) return abort({.system_errno = error, .reason = "connect failed"});
+  if (tls_ != nullptr && tls_->start(output()) == tls::Status::failed) return abort({.reason = tls_->error()});
+  update_watch();
+  protocol_->handle_open();
+  flush();
+}
+
+void TcpConnection::handle_readable() {
+  const MutableByteView buffer = context_.loop.receive_buffer();
+  if (tls_ != nullptr || finishing_) {
+    const net::IoResult result = socket_.read(buffer);
+    if (result.status != net::IoStatus::ok) return handle_read_end(result);
+    return finishing_ ? void() : handle_ciphertext(buffer.first(result.bytes));
+  }
+  const std::size_t kept = restore_kept_input(buffer);
+  const MutableByteView direct = protocol_->direct_buffer();
+  if (direct.empty()) {
+    handle_plain(buffer, kept, socket_.read(buffer.subspan(kept)), 0);
+  } else {
+    const std::array<iovec, 2> vectors{{{direct.data(), direct.size()}, {buffer.data(), buffer.size()}}};
+    handle_plain(buffer, 0, socket_.read(vectors), direct.size());
+  }
+}
+
+void TcpConnection::handle_plain(MutableByteView buffer, std::size_t kept, const net::IoResult& result,
+                                 std::size_t direct_bytes) {
+  if (result.status != net::IoStatus::ok) {
+    keep_input(buffer.first(kept));
+    return handle_read_end(result);
+  }
+  const std::size_t direct = std::min(result.bytes, direct_bytes);
+  if (direct > 0) protocol_->commit_direct(direct);
+  handle_input(buffer.first(kept + result.bytes - direct));
+}
+
+void TcpConnection::handle_ciphertext(ByteView ciphertext) {
+  if (context_.plaintext.empty()) context_.plaintext.resize(kPlaintextBytes);
+  do {
+    const MutableByteView buffer{context_.plaintext};
+    const std::size_t kept = restore_kept_input(buffer);
+    std::size_t size = 0;
+    const tls::Status status = tls_->decrypt(ciphertext, buffer.subspan(kept), size, encrypted_output());
+    if (size > 0 || status == tls::Status::ok) {
+      handle_input(buffer.first(kept + size));
+    } else {
+      keep_input(buffer.first(kept));
+    }
+    if (closed_) return;
+    flush();
+    if (closed_) return;
+    if (status == tls::Status::closed) return handle_read_end({.status = net::IoStatus::end});
+    if (status == tls::Status::failed) return abort({.reason = tls_->error()});
+  } while (tls_->pending() && !finishing_ && !input_stopped());
+}
+
+void TcpConnection::handle_input(MutableByteView input) {
+  reading_ = true;
+  const Protocol* current = nullptr;
+  while (!closed_ && !finishing_ && protocol_.get() != current) {
+    current = protocol_.get();
+    protocol_->handle_bytes(input);
+  }
+  reading_ = false;
+  if (closed_) return;
+  if (!finishing_) keep_input(input);
+  flush();
+}
+
+// Puts what was left over to the front of `buffer`; returns its size. Limits on heads and small messages keep it below
+// the buffer's size, but what a paused session leaves can fill it.
+std::size_t TcpConnection::restore_kept_input(MutableByteView buffer) {
+  if (kept_input_ == nullptr) return 0;
+  const std::size_t kept = kept_input_bytes_;
+  std::memcpy(buffer.data(), kept_input_->data(), kept);
+  kept_input_->release();
+  kept_input_ = nullptr;
+  kept_input_bytes_ = 0;
+  return kept;
+}
+
+void TcpConnection::keep_input(ByteView rest) {
+  if (rest.empty()) return;
+  kept_input_ = context_.loop.buffers().take(rest.size());
+  std::memcpy(kept_input_->data(), rest.data(), rest.size());
+  kept_input_bytes_ = static_cast<std::uint32_t>(rest.size());
+}
+
+void TcpConnection::handle_read_end(const net::IoResult& result) {
+  if (result.status == net::IoStatus::would_block) return;
+  if (result.status == net::IoStatus::error) {
+    return abort({.system_errno = result.system_errno, .reason = "reading failed"});
+  }
+  ended_ = true;
+  if (finishing_) return abort();
+  update_watch();
+  protocol_->handle_end();
+  if (!closed_) flush();
+}
+
+// Input that a paused session left behind is handled without waiting for more to arrive.
+void TcpConnection::replay_kept_input() {
+  replaying_ = false;
+  if (closed_ || kept_input_ == nullptr || input_stopped()) return;
+  const MutableByteView buffer = context_.loop.receive_buffer();
+  const std::size_t kept = restore_kept_input(buffer);
+  handle_input(buffer.first(kept));
+}
+
+// --- Writing ---------------------------------------------------------------------------------------------------------
+
+OutputQueue& TcpConnection::begin_output() {
+  out_ = context_.queues.take();
+  if (tls_ != nullptr) out_->set_block_bytes_min(kRecordBytes);
+  return *out_;
+}
+
+OutputQueue& TcpConnection::encrypted_output() {
+  if (encrypted_ == nullptr) {
+    encrypted_ = context_.queues.take();
+    encrypted_->set_block_bytes_min(kRecordBytes);
+  }
+  return *encrypted_;
+}
+
+void TcpConnection::on_turn_end() {
+  if (replaying_) replay_kept_input();
+  if (!closed_) flush();
+}
+
+void TcpConnection::flush() {
+  if (closed_ || connecting_) return;
+  if (write_blocked_) {
+    if (out_ != nullptr) out_->own_borrowed();
+    return check_backlog();
+  }
+  if (tls_ != nullptr) encrypt_output();
+  std::unique_ptr<OutputQueue>& queue = tls_ != nullptr ? encrypted_ : out_;
+  if (queue != nullptr) {
+    if (!write_queue(*queue)) return;
+    if (queue->empty()) context_.queues.give_back(std::move(queue));
+  }
+  finish_flush();
+}
+
+void TcpConnection::encrypt_output() {
+  if (out_ == nullptr || !tls_->handshake_done()) return;
+  OutputQueue& records = encrypted_output();
+  while (!out_->empty()) {
+    const ByteView plaintext = out_->front();
+    if (tls_->encrypt(plaintext, records) != tls::Status::ok) break;  // the read side reports why
+    out_->consume(plaintext.size());
+  }
+  context_.queues.give_back(std::move(out_));
+}
+
+// False: the connection was aborted.
+bool TcpConnection::write_queue(OutputQueue& queue) {
+  std::array<iovec, kVectorsPerWrite> vectors;
+  while (!queue.empty() && !write_blocked_) {
+    const std::size_t count = queue.fill(vectors);
+    std::size_t offered = 0;
+    for (std::size_t i = 0; i < count; ++i) offered += vectors[i].iov_len;
+    const net::IoResult result =
+        count == 1 ? socket_.write(queue.front()) : socket_.write(std::span<const iovec>{vectors.data(), count});
+    if (result.status == net::IoStatus::error) {
+      abort({.system_errno = result.system_errno, .reason = "writing failed"});
+      return false;
+    }
+    if (result.status == net::IoStatus::ok) queue.consume(result.bytes);
+    write_blocked_ = result.bytes < offered;
+  }
+  queue.own_borrowed();
+  return true;
+}
+
+void TcpConnection::finish_flush() {
+  check_backlog();
+  if (closed_) return;
+  if (finishing_ && !fin_sent_ && out_ == nullptr && encrypted_ == nullptr) {
+    fin_sent_ = true;
+    if (ended_) return abort();
+    socket_.shutdown_write();
+  }
+  update_watch();
+}
+
+// Reading stops while the peer does not take what it has caused, and goes on when the backlog is small again.
+void TcpConnection::check_backlog() {
+  const std::size_t backlog = backlog_bytes();
+  if (!stalled_ && backlog > context_.limits.send_high_water_bytes) {
+    stalled_ = true;
+    update_watch();
+  } else if (stalled_ && backlog <= context_.limits.send_low_water_bytes) {
+    stalled_ = false;
+    update_watch();
+    resume_input();
+    protocol_->handle_drained();
+  }
+}
+
+// --- Control ---------------------------------------------------------------------------------------------------------
+
+void TcpConnection::update_watch() {
+  if (closed_ || connecting_) return;
+  const bool read = finishing_ ? !ended_ : !input_stopped();
+  const std::uint32_t events = (read ? EPOLLIN : 0U) | (write_blocked_ ? EPOLLOUT : 0U);
+  if (events == watched_events_) return;
+  watched_events_ = events;
+  if (!context_.loop.rewatch(socket_.fd(), events, *this)) abort({.reason = "the socket can no longer be watched"});
+}
+
+void TcpConnection::set_paused(bool paused) {
+  if (closed_ || paused == paused_) return;
+  paused_ = paused;
+  update_watch();
+  if (!paused) resume_input();
+}
+
+void TcpConnection::resume_input() {
+  if (closed_ || input_stopped() || kept_input_ == nullptr || reading_) return;
+  replaying_ = true;
+  if (!hooked()) context_.loop.at_turn_end(*this);
+}
+
+void TcpConnection::replace_protocol(std::unique_ptr<Protocol> next) {
+  next->connection_ = this;
+  std::unique_ptr<Protocol> previous = std::exchange(protocol_, std::move(next));
+  context_.loop.retire(std::move(previous));
+  protocol_->handle_open();
+}
+
+void TcpConnection::finish() {
+  if (closed_ || finishing_) return;
+  finishing_ = true;
+  if (tls_ != nullptr && tls_->handshake_done()) {
+    encrypt_output();
+    tls_->shut_down(encrypted_output());
+  }
+  update_watch();
+  write_soon();
+}
+
+void TcpConnection::abort(const Disconnect& why) {
+  if (closed_) return;
+  closed_ = true;
+  cancel();
+  context_.loop.unwatch(socket_.fd(), *this);
+  socket_.close();
+  context_.counters.connections_open.subtract();
+  context_.connection_count.fetch_sub(1, std::memory_order_relaxed);
+  context_.loop.retire(context_.connections.remove(id_));
+  protocol_->handle_closed(why);
+}
+
+void TcpConnection::on_timer(core::TimePoint now) { protocol_->handle_deadline(now); }
+
+}  // namespace plait::transport

@@ -1,0 +1,162 @@
+// TcpConnection: one stream socket, plain or under TLS, and the protocol that runs above it.
+//
+// Reading: one read a turn into the loop's shared buffer; what the protocol cannot use yet (part of a header or of a
+// small message) is kept in a block and put in front of the next read, so an idle connection holds no buffer. A large
+// message under way is read straight into its own block (Protocol::direct_buffer).
+// Writing: everything that is appended during a read leaves in one write after it; what is appended at other times, in
+// one write at the end of the turn. EPOLLOUT is watched only after the kernel refused bytes.
+#pragma once
+
+#include <plait/bytes.hpp>
+#include <plait/session.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/timer.hpp"
+#include "net/loop.hpp"
+#include "net/socket.hpp"
+#include "tls/engine.hpp"
+#include "transport/loop_context.hpp"
+
+namespace plait::transport {
+
+/// How a connection ended, for Protocol::handle_closed.
+struct Disconnect {
+  int system_errno = 0;     ///< of the failed read or write; 0 if there was none
+  std::string_view reason;  ///< for a person; empty for a plain end
+
+  /// "reading failed: Connection reset by peer".
+  [[nodiscard]] std::string text() const;
+};
+
+/// What runs above a byte stream: HTTP/1.1, WebSocket, frames. Owned by its connection.
+class Protocol : public net::Retirable {
+ public:
+  /// The connection can be used from here on. Called once.
+  virtual void handle_open() {}
+  /// All that was received and not used yet. Removes from the front of `input` what it used up.
+  virtual void handle_bytes(MutableByteView& input) = 0;
+  /// See ws::Decoder: where the next bytes may be read to directly.
+  virtual MutableByteView direct_buffer() { return {}; }
+  virtual void commit_direct(std::size_t /*count*/) {}
+  /// The peer has ended its direction. The default closes.
+  virtual void handle_end();
+  /// The backlog has fallen to Limits::send_low_water_bytes after having been above the high-water mark.
+  virtual void handle_drained() {}
+  /// set_deadline()'s time has come.
+  virtual void handle_deadline(core::TimePoint now) = 0;
+  /// The server is going away: finish what is under way and close.
+  virtual void handle_drain() = 0;
+  /// The socket is closed. The last call.
+  virtual void handle_closed(const Disconnect& why) = 0;
+  /// The session, if this protocol is one and it is open.
+  virtual Session* session() { return nullptr; }
+
+  [[nodiscard]] class TcpConnection& connection() const { return *connection_; }
+
+ private:
+  friend class TcpConnection;
+  TcpConnection* connection_ = nullptr;
+};
+
+class TcpConnection final : public net::EventHandler, public net::TurnHook, public core::Timer, public net::Retirable {
+ public:
+  /// Starts serving `socket` (connected, or connecting when `connecting`) on the context's loop. The connection belongs
+  /// to the context's table and ends itself. Null when the socket cannot be watched (out of memory or of watches).
+  static TcpConnection* start(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
+                              std::unique_ptr<Protocol> protocol, bool connecting = false);
+  ~TcpConnection() override;
+
+  /// Where to append what is to be written. Valid until the next turn of the loop; write_soon() afterwards.
+  OutputQueue& output() { return out_ != nullptr ? *out_ : begin_output(); }
+  /// Sees to it that the output leaves: after the read that is being handled, or at the end of this turn.
+  void write_soon() {
+    if (!reading_ && !write_blocked_ && !hooked()) context_.loop.at_turn_end(*this);
+  }
+  /// Writes what can be written now.
+  void flush();
+  /// Bytes of output that the kernel has not taken.
+  [[nodiscard]] std::size_t backlog_bytes() const {
+    return (out_ == nullptr ? 0 : out_->bytes()) + (encrypted_ == nullptr ? 0 : encrypted_->bytes());
+  }
+  /// True while this connection's own input is being handled: borrowed views of it may be appended to the output.
+  [[nodiscard]] bool reading() const { return reading_; }
+  /// Whether views may be appended by reference (TLS wants contiguous plaintext instead).
+  [[nodiscard]] bool gathers_references() const { return tls_ == nullptr; }
+
+  /// Stops and resumes handling input. Two independent reasons: the user and the backlog.
+  void set_paused(bool paused);
+  [[nodiscard]] bool input_stopped() const { return paused_ || stalled_ || ended_; }
+
+  /// Hands the connection to another protocol, from inside the present one's functions; unused input goes to it.
+  void replace_protocol(std::unique_ptr<Protocol> next);
+  /// Arms the connection's only timer; replaces the deadline set before.
+  void set_deadline(core::TimePoint deadline) { context_.loop.schedule(*this, deadline); }
+  void clear_deadline() { cancel(); }
+
+  /// Closes once the output has been written and the peer has ended its direction, or at once if `linger` is over
+  /// (Limits::close_timeout is armed as the deadline by the caller). No more input is handled.
+  void finish();
+  /// Closes the socket now; handle_closed follows before this returns.
+  void abort(const Disconnect& why = {});
+
+  [[nodiscard]] SessionId id() const { return id_; }
+  [[nodiscard]] LoopContext& context() const { return context_; }
+  [[nodiscard]] bool secure() const { return tls_ != nullptr; }
+  [[nodiscard]] bool closed() const { return closed_; }
+  [[nodiscard]] std::string peer() const { return socket_.peer(); }
+  [[nodiscard]] Protocol& protocol() const { return *protocol_; }
+
+  void handle_events(std::uint32_t events) override;
+
+ protected:
+  void on_turn_end() override;
+  void on_timer(core::TimePoint now) override;
+
+ private:
+  TcpConnection(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
+                std::unique_ptr<Protocol> protocol);
+
+  void handle_connected();
+  void handle_readable();
+  std::size_t restore_kept_input(MutableByteView buffer);
+  void keep_input(ByteView rest);
+  void handle_plain(MutableByteView buffer, std::size_t kept, const net::IoResult& result, std::size_t direct_bytes);
+  void handle_ciphertext(ByteView ciphertext);
+  void handle_input(MutableByteView input);
+  void handle_read_end(const net::IoResult& result);
+  void replay_kept_input();
+  void resume_input();
+  OutputQueue& begin_output();
+  OutputQueue& encrypted_output();
+  void encrypt_output();
+  bool write_queue(OutputQueue& queue);
+  void finish_flush();
+  void update_watch();
+  void check_backlog();
+
+  LoopContext& context_;
+  net::Socket socket_;
+  std::unique_ptr<tls::Engine> tls_;
+  std::unique_ptr<Protocol> protocol_;
+  std::unique_ptr<OutputQueue> out_;        // what the protocol appended: plaintext under TLS
+  std::unique_ptr<OutputQueue> encrypted_;  // TLS only: records to write
+  Block* kept_input_ = nullptr;
+  std::uint32_t kept_input_bytes_ = 0;
+  std::uint32_t watched_events_ = 0;
+  SessionId id_;
+  bool connecting_ = false;
+  bool reading_ = false;
+  bool replaying_ = false;   // kept input is to be handled at the end of the turn
+  bool paused_ = false;      // by the user
+  bool stalled_ = false;     // by the backlog
+  bool ended_ = false;       // the peer sent FIN
+  bool finishing_ = false;
+  bool fin_sent_ = false;
+  bool write_blocked_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace plait::transport

@@ -1,0 +1,172 @@
+#include "transport/ws_session.hpp"
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "ws/mask.hpp"
+
+namespace plait::transport {
+namespace {
+
+// From this size on a payload is written from where it is instead of being copied next to its header.
+constexpr std::size_t kReferenceBytesMin = 2048;
+
+ws::Opcode opcode_of(MessageKind kind) { return kind == MessageKind::text ? ws::Opcode::text : ws::Opcode::binary; }
+
+}  // namespace
+
+// A message in parts: one frame for each part (RFC 6455 §5.4).
+class WsSession::Writer final : public MessageWriter {
+ public:
+  explicit Writer(WsSession& session) : session_(session) {}
+
+  void begin(MessageKind kind) {
+    kind_ = kind;
+    opcode_ = opcode_of(kind);
+    active_ = true;
+  }
+  [[nodiscard]] bool active() const { return active_; }
+
+  SendStatus write(ByteView part) override {
+    if (!session_.is_open()) return SendStatus::closed;
+    if (!session_.admits(part.size())) return SendStatus::dropped;
+    return send_frame(part, false);
+  }
+  SendStatus finish() override {
+    if (!session_.is_open()) return SendStatus::closed;
+    active_ = false;
+    return send_frame({}, true);
+  }
+
+ private:
+  SendStatus send_frame(ByteView part, bool fin) {
+    session_.encode_frame(opcode_, fin, false, Message{kind_, part});
+    opcode_ = ws::Opcode::continuation;
+    return session_.finish_send(part.size(), fin);
+  }
+
+  WsSession& session_;
+  MessageKind kind_ = MessageKind::binary;
+  ws::Opcode opcode_ = ws::Opcode::binary;
+  bool active_ = false;
+};
+
+WsSession::WsSession(LoopContext& context, std::unique_ptr<SessionHandler> handler, Options options)
+    : StreamSession(std::move(handler)),
+      decoder_({.role = options.role, .parts = options.parts, .inflater = options.inflater.get()}, context.limits,
+               context.loop.buffers()),
+      deflater_(std::move(options.deflater)),
+      inflater_(std::move(options.inflater)),
+      role_(options.role) {
+  set_subprotocol(options.subprotocol);
+}
+
+WsSession::~WsSession() = default;
+
+// --- Receiving -------------------------------------------------------------------------------------------------------
+
+void WsSession::handle_bytes(MutableByteView& input) {
+  note_input();
+  while (handles_input()) {
+    const ws::Event event = decoder_.next(input);
+    if (event.kind == ws::Event::Kind::need_more) return;
+    handle_event(event);
+  }
+}
+
+void WsSession::handle_event(const ws::Event& event) {
+  switch (event.kind) {
+    case ws::Event::Kind::message:
+      return handle_message(Message::received(event.message_kind, event.payload, event.storage, event.block));
+    case ws::Event::Kind::part:
+      return handle_part(Message::received(event.message_kind, event.payload, event.storage, event.block), event.last);
+    case ws::Event::Kind::ping:
+      return handle_ping(event.payload);
+    case ws::Event::Kind::pong:
+      return handle_pong(event.payload);
+    case ws::Event::Kind::close:
+      return handle_close(event.close_code, as_text(event.payload));
+    case ws::Event::Kind::failed:
+      return fail(ws::close_code_of(event.error), ws::describe(event.error));
+    case ws::Event::Kind::need_more:
+      return;
+  }
+}
+
+// A peer that sends pings and reads nothing gets no more answers once a backlog stands (RFC 6455 §5.5.3 allows it).
+void WsSession::handle_ping(ByteView payload) {
+  if (!is_open() || buffered_bytes() > limits().send_high_water_bytes) return;
+  encode_control(ws::Opcode::pong, payload);
+  connection().write_soon();
+}
+
+// --- Sending ---------------------------------------------------------------------------------------------------------
+
+SendStatus WsSession::send(const Message& message, SendOptions options) {
+  if (!is_open()) return SendStatus::closed;
+  if (writer_ != nullptr && writer_->active()) return SendStatus::dropped;
+  if (!admits(message.size())) return SendStatus::dropped;
+  if (deflater_ != nullptr && options.compress && message.size() >= limits().deflate_threshold_bytes) {
+    return send_compressed(message);
+  }
+  encode_frame(opcode_of(message.kind()), true, false, message);
+  return finish_send(message.size());
+}
+
+SendStatus WsSession::send_compressed(const Message& message) {
+  std::vector<std::uint8_t>& compressed = connection().context().compressed;
+  compressed.clear();
+  deflater_->compress(message.data(), compressed);
+  encode_frame(opcode_of(message.kind()), true, true, Message{message.kind(), compressed});
+  return finish_send(message.size());
+}
+
+MessageWriter* WsSession::begin_message(MessageKind kind) {
+  if (!is_open() || (writer_ != nullptr && writer_->active())) return nullptr;
+  if (writer_ == nullptr) writer_ = std::make_unique<Writer>(*this);
+  writer_->begin(kind);
+  return writer_.get();
+}
+
+void WsSession::encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload) {
+  if (role_ == ws::Role::client) return encode_masked(opcode, fin, rsv1, payload.data());
+  OutputQueue& output = connection().output();
+  const std::size_t size = payload.size();
+  const bool by_reference = size >= kReferenceBytesMin && connection().gathers_references() &&
+                            (payload.storage() == Message::Storage::block ||
+                             (payload.storage() == Message::Storage::receive_buffer && connection().reading()));
+  const MutableByteView room = output.reserve(ws::kFrameHeaderBytesMax + (by_reference ? 0 : size));
+  const std::size_t header = ws::encode_frame_header(room.data(), opcode, fin, rsv1, size, nullptr);
+  if (!by_reference) {
+    if (size > 0) std::memcpy(room.data() + header, payload.data().data(), size);
+    return output.commit(header + size);
+  }
+  output.commit(header);
+  if (payload.storage() == Message::Storage::block) {
+    output.append_shared(*payload.block(), payload.data());
+  } else {
+    output.append_borrowed(payload.data());
+  }
+}
+
+void WsSession::encode_masked(ws::Opcode opcode, bool fin, bool rsv1, ByteView payload) {
+  const auto key = std::bit_cast<std::uint32_t>(connection().context().random.next_masking_key());
+  OutputQueue& output = connection().output();
+  const MutableByteView room = output.reserve(ws::kFrameHeaderBytesMax + payload.size());
+  const std::size_t header = ws::encode_frame_header(room.data(), opcode, fin, rsv1, payload.size(), &key);
+  ws::mask_copy(room.data() + header, payload, key);
+  output.commit(header + payload.size());
+}
+
+void WsSession::encode_control(ws::Opcode opcode, ByteView payload) {
+  encode_frame(opcode, true, false, Message{MessageKind::binary, payload});
+}
+
+void WsSession::encode_close(std::uint16_t code, std::string_view reason) {
+  std::array<std::uint8_t, ws::kControlPayloadBytesMax> payload;
+  const std::size_t size = ws::encode_close_payload(code, reason, payload.data());
+  encode_control(ws::Opcode::close, ByteView{payload}.first(size));
+}
+
+}  // namespace plait::transport

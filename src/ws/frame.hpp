@@ -1,0 +1,69 @@
+// Frame headers and close payloads (RFC 6455 §5.2, §5.5.1): encoding, and decoding without judgement.
+#pragma once
+
+#include <plait/bytes.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace plait::ws {
+
+enum class Role : std::uint8_t { client, server };
+
+enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
+
+/// Close, ping and pong; also the reserved opcodes 11–15.
+[[nodiscard]] constexpr bool is_control(Opcode opcode) { return (static_cast<std::uint8_t>(opcode) & 0x8) != 0; }
+
+/// Two bytes, a 64-bit length, a masking key.
+inline constexpr std::size_t kFrameHeaderBytesMax = 14;
+inline constexpr std::size_t kControlPayloadBytesMax = 125;
+inline constexpr std::size_t kCloseReasonBytesMax = 123;
+
+/// Bits of the first two bytes.
+inline constexpr std::uint8_t kFinBit = 0x80;
+inline constexpr std::uint8_t kRsv1Bit = 0x40;
+inline constexpr std::uint8_t kRsv2Bit = 0x20;
+inline constexpr std::uint8_t kRsv3Bit = 0x10;
+inline constexpr std::uint8_t kOpcodeBits = 0x0F;
+inline constexpr std::uint8_t kMaskBit = 0x80;
+inline constexpr std::uint8_t kLengthBits = 0x7F;
+/// Values of the 7-bit length that announce a 16-bit and a 64-bit length.
+inline constexpr std::uint8_t kLength16 = 126;
+inline constexpr std::uint8_t kLength64 = 127;
+
+struct FrameHeader {
+  Opcode opcode = Opcode::continuation;
+  bool fin = true;
+  bool rsv1 = false;
+  bool masked = false;
+  std::uint8_t header_bytes = 0;  ///< of this header, 2 to 14
+  std::uint32_t masking_key = 0;  ///< octets in memory order; 0 if not masked
+  std::uint64_t payload_length = 0;
+};
+
+/// Size of the header whose second byte is `second`.
+[[nodiscard]] constexpr std::size_t frame_header_bytes(std::uint8_t second) {
+  const std::uint8_t length = second & kLengthBits;
+  const std::size_t length_bytes = length < kLength16 ? 0 : length == kLength16 ? 2 : 8;
+  return 2 + length_bytes + ((second & kMaskBit) != 0 ? 4 : 0);
+}
+
+/// Reads the header at `data`, where frame_header_bytes(data[1]) bytes must be.
+[[nodiscard]] FrameHeader decode_frame_header(const std::uint8_t* data);
+
+/// Writes a header with the shortest length encoding; `masking_key` is null for an unmasked frame. Returns its size,
+/// at most kFrameHeaderBytesMax, for which `out` has room.
+std::size_t encode_frame_header(std::uint8_t* out, Opcode opcode, bool fin, bool rsv1, std::uint64_t payload_length,
+                                const std::uint32_t* masking_key);
+
+/// Writes a close frame's payload, at most kControlPayloadBytesMax bytes, and returns its size: the code, then the
+/// reason cut to kCloseReasonBytesMax at a character's end. Empty for code 1005; a reason that is not UTF-8 is left
+/// out.
+std::size_t encode_close_payload(std::uint16_t code, std::string_view reason, std::uint8_t* out);
+
+/// Whether a close frame may carry `code`: RFC 6455 §7.4 and IANA's registry (1000–1003, 1007–1014), and 3000–4999.
+[[nodiscard]] bool is_valid_close_code(std::uint16_t code);
+
+}  // namespace plait::ws

@@ -1,0 +1,90 @@
+#include "ws/mask.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+namespace plait::ws {
+namespace {
+
+constexpr std::uint32_t kKey = 0xC3A51B7E;
+
+std::vector<std::uint8_t> random_bytes(std::size_t size) {
+  std::mt19937 random{static_cast<unsigned>(size) + 1};
+  std::vector<std::uint8_t> bytes(size);
+  for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+  return bytes;
+}
+
+// RFC 6455 §5.3 word for word: octet i of the result is octet i of the data XOR octet i MOD 4 of the masking key.
+std::vector<std::uint8_t> mask_by_the_rfc(std::vector<std::uint8_t> bytes, std::uint32_t key, std::size_t offset = 0) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] ^= static_cast<std::uint8_t>(key >> 8 * ((i + offset) % 4));
+  return bytes;
+}
+
+TEST(Mask, EveryKernelEqualsTheByteLoopAtEveryLengthAndAlignment) {
+  ASSERT_STREQ(detail::mask_kernels().back().name, "words");
+  for (const auto& kernel : detail::mask_kernels()) {
+    for (std::size_t size = 0; size <= 300; ++size) {
+      const auto data = random_bytes(size);
+      const auto expected = mask_by_the_rfc(data, kKey);
+      for (std::size_t alignment = 0; alignment < 64; alignment += size % 7 + 1) {
+        std::vector<std::uint8_t> buffer(alignment + size + 64, 0xEE);
+        std::copy(data.begin(), data.end(), buffer.begin() + static_cast<std::ptrdiff_t>(alignment));
+        kernel.run(buffer.data() + alignment, buffer.data() + alignment, size, kKey);
+        std::vector<std::uint8_t> wanted(alignment + size + 64, 0xEE);  // and not one byte around it changed
+        std::copy(expected.begin(), expected.end(), wanted.begin() + static_cast<std::ptrdiff_t>(alignment));
+        ASSERT_EQ(buffer, wanted) << kernel.name << " size " << size << " alignment " << alignment;
+      }
+    }
+  }
+}
+
+TEST(Mask, EveryOffsetIntoThePayload) {
+  for (std::size_t size = 0; size <= 300; ++size) {
+    for (std::size_t offset = 0; offset < 9; ++offset) {
+      auto data = random_bytes(size);
+      const auto expected = mask_by_the_rfc(data, kKey, offset);
+      mask(data, kKey, offset);
+      ASSERT_EQ(data, expected) << "size " << size << " offset " << offset;
+    }
+  }
+}
+
+TEST(Mask, CopyEqualsMaskingInPlace) {
+  for (std::size_t size = 0; size <= 300; ++size) {
+    const auto data = random_bytes(size);
+    std::vector<std::uint8_t> copy(size);
+    mask_copy(copy.data(), data, kKey);
+    ASSERT_EQ(copy, mask_by_the_rfc(data, kKey));
+  }
+}
+
+TEST(Mask, InPiecesEqualsWhole) {
+  const auto data = random_bytes(97);
+  const auto expected = mask_by_the_rfc(data, kKey);
+  for (std::size_t cut = 0; cut <= data.size(); ++cut) {
+    auto pieces = data;
+    mask(MutableByteView{pieces}.first(cut), kKey);
+    mask(MutableByteView{pieces}.subspan(cut), kKey, cut);
+    ASSERT_EQ(pieces, expected) << "cut " << cut;
+  }
+}
+
+TEST(Mask, TwiceIsTheIdentity) {
+  auto data = random_bytes(1000);
+  mask(data, kKey);
+  EXPECT_NE(data, random_bytes(1000));
+  mask(data, kKey);
+  EXPECT_EQ(data, random_bytes(1000));
+}
+
+TEST(Mask, KeyRotatesByOctets) {
+  EXPECT_EQ(rotate_key(0x44332211, 0), 0x44332211U);
+  EXPECT_EQ(rotate_key(0x44332211, 1), 0x11443322U);
+  EXPECT_EQ(rotate_key(0x44332211, 7), 0x33221144U);
+}
+
+}  // namespace
+}  // namespace plait::ws
