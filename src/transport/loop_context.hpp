@@ -65,12 +65,9 @@ class ConnectionTable {
 };
 
 struct LoopContext {
-  LoopContext(net::Loop& loop_, const Limits& limits_, std::uint32_t index_, std::atomic<std::size_t>& connection_count_)
-      : loop(loop_),
-        limits(limits_),
-        index(index_),
-        connection_count(connection_count_),
-        queues(loop_.buffers()) {}
+  LoopContext(net::Loop& loop_, const Limits& limits_, std::uint32_t index_,
+              std::atomic<std::size_t>& connection_count_)
+      : loop(loop_), limits(limits_), index(index_), connection_count(connection_count_), queues(loop_.buffers()) {}
 
   net::Loop& loop;
   const Limits& limits;
@@ -80,9 +77,9 @@ struct LoopContext {
   std::list<TcpConnection*> handshakes;  ///< connections whose opening handshake is under way, oldest first
   ConnectionTable connections;
   Counters counters;
-  crypto::RandomSource random;           ///< masking keys
-  std::vector<std::uint8_t> plaintext;   ///< where TLS decrypts to; made with the first TLS connection
-  core::VectorSink compressed;           ///< scratch for one outgoing message
+  crypto::RandomSource random;          ///< masking keys
+  std::vector<std::uint8_t> plaintext;  ///< where TLS decrypts to; made with the first TLS connection
+  core::VectorSink compressed;          ///< scratch for one outgoing message
 
   /// The Date field's value now, made once a second.
   std::string_view http_date();

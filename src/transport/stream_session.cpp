@@ -7,7 +7,6 @@
 #include <cstring>
 #include <exception>
 
-
 namespace plait::transport {
 namespace {
 
@@ -106,7 +105,7 @@ SendStatus StreamSession::finish_send(std::size_t payload_bytes, bool last) {
   }
   stats_.bytes_sent += payload_bytes;
   counters.bytes_sent.add(payload_bytes);
-  if (connection().backlog_bytes() >= kGatherBytesMax) {
+  if (connection().backlog_bytes() >= std::min(kGatherBytesMax, limits().send_high_water_bytes)) {
     connection().flush();
     if (connection().backlog_bytes() > limits().send_high_water_bytes) {
       wants_writable_ = true;
@@ -169,18 +168,20 @@ void StreamSession::handle_close(std::uint16_t code, std::string_view reason) {
   if (!reason.empty()) rare().close_reason = reason;
   clean_ = true;
   if (state_ == State::open) encode_close(code, {});
-  state_ = State::finished;
-  connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
-  connection().finish();
+  finish();
 }
 
 void StreamSession::fail(std::uint16_t code, std::string_view reason) {
   if (state_ == State::finished || connection().closed()) return;
   if (state_ == State::open) encode_close(code, reason);
-  state_ = State::finished;
   started_by_us_ = true;
   close_code_ = code;
   rare().close_reason = reason;
+  finish();
+}
+
+void StreamSession::finish() {
+  state_ = State::finished;
   connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
   connection().finish();
 }

@@ -67,6 +67,8 @@ class StreamSession : public Session, public Protocol {
   void handle_close(std::uint16_t code, std::string_view reason);
   /// Our side found a violated rule: sends the close code and gives the connection up.
   void fail(std::uint16_t code, std::string_view reason);
+  /// Closes the connection once the output is written. Nothing more is handled.
+  void finish();
   /// Keeps `input_seen_` for the dead-peer check.
   void note_input() { input_seen_ = true; }
 
