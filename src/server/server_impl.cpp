@@ -50,6 +50,7 @@ Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certif
   options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
   if (options_.threads == 0)
     options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
+  loops_made_ = make_workers();
 }
 
 Server::Impl::~Impl() {
@@ -109,6 +110,10 @@ Result<void, Error> Server::Impl::make_workers() {
     if (!loop) return err(loop.error());
     workers_.push_back(std::make_unique<Worker>(std::move(*loop), options_.limits, index, connection_count_));
   }
+  return {};
+}
+
+Result<void, Error> Server::Impl::start_listening() {
   for (const auto& binding : bindings_) {
     for (const auto& route : http_routes_) binding->router->add_http(route.path, route.handler);
     for (std::size_t i = workers_.size(); i-- > 0;) {
@@ -152,7 +157,8 @@ Result<void, Error> Server::Impl::watch_signals_and_files() {
 // --- Running ---------------------------------------------------------------------------------------------------------
 
 Result<void, Error> Server::Impl::run() {
-  if (auto made = make_workers(); !made) return made;
+  if (!loops_made_) return loops_made_;
+  if (auto listening = start_listening(); !listening) return listening;
   if (auto watching = watch_signals_and_files(); !watching) return watching;
   const auto cpu_of = [this](std::size_t i) {
     return options_.cpus.empty() ? -1 : options_.cpus[i % options_.cpus.size()];

@@ -153,18 +153,20 @@ void StreamSession::handle_close(std::uint16_t code, std::string_view reason) {
   if (!reason.empty()) rare().close_reason = reason;
   clean_ = true;
   if (state_ == State::open) encode_close(code, {});
-  state_ = State::finished;
-  connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
-  connection().finish();
+  finish();
 }
 
 void StreamSession::fail(std::uint16_t code, std::string_view reason) {
   if (state_ == State::finished || connection().closed()) return;
   if (state_ == State::open) encode_close(code, reason);
-  state_ = State::finished;
   started_by_us_ = true;
   close_code_ = code;
   rare().close_reason = reason;
+  finish();
+}
+
+void StreamSession::finish() {
+  state_ = State::finished;
   connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
   connection().finish();
 }

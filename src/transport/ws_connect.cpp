@@ -1,5 +1,9 @@
 #include "transport/ws_connect.hpp"
 
+#include <plait/log.hpp>
+
+#include <exception>
+
 #include "crypto/hash.hpp"
 #include "crypto/random.hpp"
 #include "http/request_encoder.hpp"
@@ -93,7 +97,11 @@ void WsConnect::handle_deadline(core::TimePoint) { fail("the opening handshake t
 void WsConnect::handle_closed(const Disconnect& why) {
   if (handler_ == nullptr) return;
   NoSession session;
-  handler_->on_close(session, {.reason = why.text(), .started_by_us = true});
+  try {
+    handler_->on_close(session, {.reason = why.text(), .started_by_us = true});
+  } catch (const std::exception& exception) {
+    log(LogLevel::error, std::string{"a session handler threw: "} + exception.what());
+  }
 }
 
 }  // namespace plait::transport
