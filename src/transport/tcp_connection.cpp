@@ -66,7 +66,7 @@ void TcpConnection::handle_connected() {
   connecting_ = false;
   const int error = socket_.finish_connect();
   if (error != 0) return abort({.system_errno = error, .reason = "connect failed"});
-  if (tls_ != nullptr && tls_->start(output()) == tls::Status::failed) return abort({.reason = tls_->error()});
+  if (tls_ != nullptr && tls_->start(encrypted_output()) == tls::Status::failed) return abort({.reason = tls_->error()});
   update_watch();
   protocol_->handle_open();
   flush();
