@@ -29,6 +29,7 @@ TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, st
       new TcpConnection{context, std::move(socket), std::move(tls), std::move(protocol)}};
   TcpConnection* connection = owned.get();
   connection->connecting_ = connecting;
+  connection->initiated_ = connecting;
   connection->watched_events_ = connecting ? EPOLLOUT : EPOLLIN;
   if (!context.loop.watch(connection->socket_.fd(), connection->watched_events_, *connection)) return nullptr;
   connection->id_ = context.connections.add(std::move(owned), context.index);
