@@ -94,6 +94,7 @@ bool StreamSession::admits(std::size_t size) {
   if (size <= room || backlog == 0) return true;
   ++stats_.messages_dropped;
   wants_writable_ = true;
+  connection().await_drained();
   return false;
 }
 

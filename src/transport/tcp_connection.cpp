@@ -265,12 +265,20 @@ void TcpConnection::check_backlog() {
   if (!stalled_ && backlog > context_.limits.send_high_water_bytes) {
     stalled_ = true;
     update_watch();
-  } else if (stalled_ && backlog <= context_.limits.send_low_water_bytes) {
-    stalled_ = false;
+  } else if (stalled_ && backlog <= (awaits_empty_ ? 0 : context_.limits.send_low_water_bytes)) {
+    stalled_ = awaits_empty_ = false;
     update_watch();
     resume_input();
     protocol_->handle_drained();
   }
+}
+
+// A message that did not fit although the backlog is small fits only into an empty queue.
+void TcpConnection::await_drained() {
+  stalled_ = true;
+  awaits_empty_ = backlog_bytes() <= context_.limits.send_low_water_bytes;
+  update_watch();
+  write_soon();
 }
 
 // --- Control ---------------------------------------------------------------------------------------------------------

@@ -88,6 +88,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
 
   /// Stops and resumes handling input. Two independent reasons: the user and the backlog.
   void set_paused(bool paused);
+  /// Sees to it that handle_drained() follows, however small the backlog is.
+  void await_drained();
   [[nodiscard]] bool paused() const { return paused_; }
   /// A backlog stops only the side that accepted: were both to stop, two peers with full windows would wait for each
   /// other for ever.
@@ -152,11 +154,12 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   SessionId id_;
   bool connecting_ = false;
   bool reading_ = false;
-  bool replaying_ = false;  // kept input is to be handled at the end of the turn
-  bool paused_ = false;     // by the user
-  bool stalled_ = false;    // by the backlog
-  bool initiated_ = false;  // we connected, rather than accepted
-  bool ended_ = false;      // the peer sent FIN
+  bool replaying_ = false;     // kept input is to be handled at the end of the turn
+  bool paused_ = false;        // by the user
+  bool stalled_ = false;       // by the backlog
+  bool initiated_ = false;     // we connected, rather than accepted
+  bool awaits_empty_ = false;  // handle_drained() only when all is written
+  bool ended_ = false;         // the peer sent FIN
   bool finishing_ = false;
   bool fin_sent_ = false;
   bool write_blocked_ = false;
