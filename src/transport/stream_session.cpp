@@ -91,6 +91,7 @@ bool StreamSession::admits_beyond_queue(std::size_t backlog) {
   if (backlog == 0) return true;
   ++stats_.messages_dropped;
   wants_writable_ = true;
+  connection().await_drained();
   return false;
 }
 
@@ -132,7 +133,8 @@ void StreamSession::handle_pong(ByteView payload) {
 void StreamSession::handle_deadline(core::TimePoint now) {
   if (state_ != State::open) return connection().abort({.reason = "the closing handshake took too long"});
   if (!ping_pending_) return send_ping(now);
-  if (!input_seen_) return connection().abort({.reason = "the peer did not answer a ping"});
+  // What a paused session has not read may hold the answer.
+  if (!input_seen_ && !connection().paused()) return connection().abort({.reason = "the peer did not answer a ping"});
   ping_pending_ = false;
   connection().set_deadline(now + limits().ping_interval);
 }

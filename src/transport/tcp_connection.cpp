@@ -29,6 +29,7 @@ TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, st
       new TcpConnection{context, std::move(socket), std::move(tls), std::move(protocol)}};
   TcpConnection* connection = owned.get();
   connection->connecting_ = connecting;
+  connection->initiated_ = connecting;
   connection->watched_events_ = connecting ? EPOLLOUT : EPOLLIN;
   if (!context.loop.watch(connection->socket_.fd(), connection->watched_events_, *connection)) return nullptr;
   connection->id_ = context.connections.add(std::move(owned), context.index);
@@ -264,12 +265,20 @@ void TcpConnection::check_backlog() {
   if (!stalled_ && backlog > context_.limits.send_high_water_bytes) {
     stalled_ = true;
     update_watch();
-  } else if (stalled_ && backlog <= context_.limits.send_low_water_bytes) {
-    stalled_ = false;
+  } else if (stalled_ && backlog <= (awaits_empty_ ? 0 : context_.limits.send_low_water_bytes)) {
+    stalled_ = awaits_empty_ = false;
     update_watch();
     resume_input();
     protocol_->handle_drained();
   }
+}
+
+// A message that did not fit although the backlog is small fits only into an empty queue.
+void TcpConnection::await_drained() {
+  stalled_ = true;
+  awaits_empty_ = backlog_bytes() <= context_.limits.send_low_water_bytes;
+  update_watch();
+  write_soon();
 }
 
 // --- Control ---------------------------------------------------------------------------------------------------------
