@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace plait::transport {
 namespace {
@@ -57,16 +58,21 @@ void TcpConnection::handle_events(std::uint32_t events) {
     flush();
     if (closed_) return;
   }
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
-  if (input_stopped() && !finishing_) return abort({.reason = "the peer broke the connection"});
-  handle_readable();
+  if (drained_ && !input_stopped()) events |= EPOLLIN;
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    if (input_stopped() && !finishing_) return abort({.reason = "the peer broke the connection"});
+    handle_readable();
+  }
+  // After the read: a handler that fills the backlog at once would never let its peer be heard, not even its close.
+  if (!closed_ && std::exchange(drained_, false) && !stalled_) protocol_->handle_drained();
 }
 
 void TcpConnection::handle_connected() {
   connecting_ = false;
   const int error = socket_.finish_connect();
   if (error != 0) return abort({.system_errno = error, .reason = "connect failed"});
-  if (tls_ != nullptr && tls_->start(encrypted_output()) == tls::Status::failed) return abort({.reason = tls_->error()});
+  if (tls_ != nullptr && tls_->start(encrypted_output()) == tls::Status::failed)
+    return abort({.reason = tls_->error()});
   update_watch();
   protocol_->handle_open();
   flush();
@@ -259,9 +265,9 @@ void TcpConnection::check_backlog() {
     update_watch();
   } else if (stalled_ && backlog <= context_.limits.send_low_water_bytes) {
     stalled_ = false;
+    drained_ = true;
     update_watch();
     resume_input();
-    protocol_->handle_drained();
   }
 }
 
