@@ -97,6 +97,15 @@ class Routes(Fanout):
                 await client.send_bytes(bytes(CHUNK))
             self.assertEqual(await received, [CHUNK] * 128)
 
+    async def test_an_endless_stream_hears_its_peer(self):
+        async with self.connect("/duplex", autoping=False) as client:
+            await client.send_bytes(bytes(CHUNK))
+            await client.send_str("0")  # no more
+            await client.ping(b"end")
+            while (answer := await client.receive(timeout=harness.TIMEOUT)).type == aiohttp.WSMsgType.BINARY:
+                pass
+            self.assertEqual((answer.type, answer.data), (aiohttp.WSMsgType.PONG, b"end"))
+
     async def test_latency_idles(self):
         async with self.connect("/latency", autoping=False) as client:
             await client.send_str("anything")
@@ -107,6 +116,9 @@ class Routes(Fanout):
     async def test_ws_without_a_query_downloads(self):
         async with self.connect("/ws") as client:
             self.assertEqual(await self.receive_bytes(client, 32 * CHUNK), [CHUNK] * 32)
+            # An endless stream hears that it is no longer wanted.
+            await asyncio.wait_for(client.close(), harness.TIMEOUT)
+            self.assertEqual(client.close_code, 1000)
 
     async def test_ws_upload(self):
         async with self.connect("/ws?test=upload") as client:
