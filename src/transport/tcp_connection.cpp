@@ -223,6 +223,7 @@ void TcpConnection::encrypt_output() {
     if (tls_->encrypt(plaintext, records) != tls::Status::ok) break;  // the read side reports why
     out_->consume(plaintext.size());
   }
+  out_->clear();  // what could not be encrypted must not reach the queue's next user
   context_.queues.give_back(std::move(out_));
 }
 
