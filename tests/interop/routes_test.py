@@ -62,6 +62,19 @@ class Fanout(unittest.IsolatedAsyncioTestCase):
                         self.assertEqual(await other.receive_str(timeout=harness.TIMEOUT), f"from {number}")
             # The sender itself got nothing: the next thing that each receives is the next message.
 
+    async def test_fanout_loses_nothing_when_others_leave(self):
+        async with contextlib.AsyncExitStack() as stack:
+            leaving = [await stack.enter_async_context(self.connect("/fanout")) for _ in range(20)]
+            staying = [await stack.enter_async_context(self.connect("/fanout")) for _ in range(4)]
+            sender = await stack.enter_async_context(self.connect("/fanout"))
+            for number in range(200):
+                await sender.send_str(str(number))
+                if number % 10 == 0:
+                    leaving[number // 10]._response.connection.transport.abort()
+            for other in staying:
+                for number in range(200):
+                    self.assertEqual(await other.receive_str(timeout=harness.TIMEOUT), str(number))
+
 
 class Routes(Fanout):
     OPTIONS = ("--threads", "2")
