@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace plait::transport {
 namespace {
@@ -58,12 +59,14 @@ void TcpConnection::handle_events(std::uint32_t events) {
     flush();
     if (closed_) return;
   }
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+  // Read first: a handler that fills the backlog at once would never let its peer be heard, not even its close.
+  if (drained_ && !input_stopped()) events |= EPOLLIN;
   if (input_stopped() && !finishing_) {
-    if ((events & (EPOLLHUP | EPOLLERR)) != 0) abort({.reason = "the peer broke the connection"});
-    return;
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) return abort({.reason = "the peer broke the connection"});
+  } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    handle_readable();
   }
-  handle_readable();
+  report_drained();
 }
 
 void TcpConnection::handle_connected() {
@@ -199,6 +202,7 @@ OutputQueue& TcpConnection::encrypted_output() {
 void TcpConnection::on_turn_end() {
   if (replaying_) replay_kept_input();
   if (!closed_) flush();
+  report_drained();
 }
 
 void TcpConnection::flush() {
@@ -267,10 +271,14 @@ void TcpConnection::check_backlog() {
     update_watch();
   } else if (stalled_ && backlog <= (awaits_empty_ ? 0 : context_.limits.send_low_water_bytes)) {
     stalled_ = awaits_empty_ = false;
+    drained_ = true;
     update_watch();
     resume_input();
-    protocol_->handle_drained();
   }
+}
+
+void TcpConnection::report_drained() {
+  if (!closed_ && std::exchange(drained_, false) && !stalled_) protocol_->handle_drained();
 }
 
 // A message that did not fit although the backlog is small fits only into an empty queue.

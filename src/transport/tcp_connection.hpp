@@ -141,6 +141,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   void finish_flush();
   void update_watch();
   void check_backlog();
+  void report_drained();
 
   LoopContext& context_;
   net::Socket socket_;
@@ -159,6 +160,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   bool stalled_ = false;       // by the backlog
   bool initiated_ = false;     // we connected, rather than accepted
   bool awaits_empty_ = false;  // handle_drained() only when all is written
+  bool drained_ = false;       // no longer; the protocol has not been told yet
   bool ended_ = false;         // the peer sent FIN
   bool finishing_ = false;
   bool fin_sent_ = false;

@@ -115,7 +115,7 @@ struct Member : plait::SessionHandler {
     if (where_ != nullptr) *where_ = &session;
     session.send(Message::text("one of many"));
   }
-  void on_message(Session& session, Message message) override {
+  void on_message(Session& session, const Message& message) override {
     if (where_ == nullptr && message.text() == "one of many") session.close(4000, "done");
   }
   void on_close(Session&, const CloseInfo& info) override {

@@ -5,8 +5,10 @@ import importlib.util
 import os
 import pathlib
 import queue
+import random
 import shutil
 import ssl
+import string
 import subprocess
 import sys
 import tempfile
@@ -42,8 +44,8 @@ def has_node_ws():
 
 
 def payload(size):
-    """Text that neither repeats with a power of two nor compresses to nothing."""
-    block = "".join(chr(48 + (i * i * 7 + i // 13) % 64) for i in range(9973))
+    """Text that neither repeats with a power of two nor compresses to nothing, which would look like a bomb."""
+    block = "".join(random.Random(1).choices(string.ascii_letters, k=9973))
     return (block * (size // len(block) + 1))[:size]
 
 

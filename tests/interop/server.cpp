@@ -31,7 +31,7 @@ struct Reporting : plait::SessionHandler {
 };
 
 struct Echo : Reporting {
-  void on_message(Session& session, Message message) override { session.send(message); }
+  void on_message(Session& session, const Message& message) override { session.send(message); }
 };
 
 struct Subprotocol : Echo {
@@ -39,7 +39,7 @@ struct Subprotocol : Echo {
 };
 
 struct Close : Reporting {
-  void on_message(Session& session, Message message) override {
+  void on_message(Session& session, const Message& message) override {
     const std::string_view text = message.text();
     std::uint16_t code = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), code);
@@ -49,13 +49,13 @@ struct Close : Reporting {
 };
 
 struct Rtt : Reporting {
-  void on_message(Session& session, Message) override {
+  void on_message(Session& session, const Message&) override {
     session.send(Message::text(session.rtt().has_value() ? "ponged" : "no pong"));
   }
 };
 
 struct Parts : Reporting {
-  void on_message(Session& session, Message message) override {
+  void on_message(Session& session, const Message& message) override {
     plait::MessageWriter* writer = session.begin_message(message.kind());
     for (ByteView rest = message.data(); !rest.empty();) {
       const std::size_t size = std::min(rest.size(), kPartBytes);
