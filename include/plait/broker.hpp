@@ -8,9 +8,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
+
+namespace plait::core {
+class Executor;
+}
 
 namespace plait {
 
@@ -94,6 +99,15 @@ class Broker {
   virtual void history(std::string_view topic, std::optional<Position> since, HistoryDone done) = 0;
 };
 
+/// What a broker is made with; both references outlive it.
+struct BrokerContext {
+  core::Executor& executor;
+  BrokerListener& listener;
+  std::function<std::uint32_t()> random;
+};
+/// Makes the broker of one loop, on any thread, before that loop turns.
+using BrokerFactory = std::function<std::unique_ptr<Broker>(BrokerContext context)>;
+
 /// How much the memory broker keeps, per loop unless said otherwise.
 struct MemoryBrokerOptions {
   /// Publications kept per topic; 0 keeps none, so that nothing can be recovered.
@@ -107,5 +121,8 @@ struct MemoryBrokerOptions {
   /// Topics known; the one that was used longest ago is forgotten, and begins a new epoch when it comes back.
   std::size_t topics_max = 100'000;
 };
+
+/// Keeps everything in this process.
+BrokerFactory memory_broker(const MemoryBrokerOptions& options = {});
 
 }  // namespace plait

@@ -1,5 +1,6 @@
 #include "broker/memory.hpp"
 
+#include <memory>
 #include <utility>
 
 namespace plait::broker {
@@ -83,3 +84,14 @@ void MemoryBroker::enforce_totals() {
 }
 
 }  // namespace plait::broker
+
+namespace plait {
+
+BrokerFactory memory_broker(const MemoryBrokerOptions& options) {
+  return [options](BrokerContext context) -> std::unique_ptr<Broker> {
+    return std::make_unique<broker::MemoryBroker>(options, context.executor, context.listener,
+                                                  std::move(context.random));
+  };
+}
+
+}  // namespace plait
