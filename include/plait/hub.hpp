@@ -32,6 +32,9 @@ struct Identity {
   bool authenticated = true;
   std::string user;    ///< any text; shown to the client and given to the Authorizer
   std::string reason;  ///< not authenticated: for the client, in the error and in the close frame
+  /// Not authenticated: 400–599 refuses the opening handshake with this status; 0 opens it, says why and closes with
+  /// 4401, as WSE's clients expect.
+  int refusal_status = 0;
 };
 /// Called once per session, on any loop, several at once; must not block.
 using Authenticator = std::function<Identity(const OpeningRequest&)>;

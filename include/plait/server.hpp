@@ -16,6 +16,8 @@
 
 namespace plait {
 
+class Hub;
+
 /// Certificate and key for tls: and wss: listeners, PEM files. Re-read when they change and on Server::reload().
 struct TlsFiles {
   std::string certificate_file;  ///< chain, leaf first
@@ -95,6 +97,10 @@ class PLAIT_API Server {
 
   /// Answers `path` on every ws:, wss: and unix: listener ("/health"; a trailing "*" matches any rest). Before run().
   void http(std::string_view path, HttpHandler handler);
+
+  /// Lets `hub` run on this server's loops; its sessions come by listen(url, hub.handler()). Once, before run(). The hub
+  /// outlives the server.
+  void attach(Hub& hub);
 
   /// Serves until stop() or drain() has finished. Errors: a thread or loop that could not be made.
   Result<void, Error> run();

@@ -1,5 +1,6 @@
 #include "server/server_impl.hpp"
 
+#include <plait/hub.hpp>
 #include <plait/log.hpp>
 
 #include <algorithm>
@@ -117,6 +118,12 @@ Result<void, Error> Server::Impl::make_workers() {
   return {};
 }
 
+void Server::Impl::attach_hub() {
+  std::vector<core::Executor*> loops;
+  for (const auto& worker : workers_) loops.push_back(&worker->loop());
+  hub_->attach(loops);
+}
+
 // Every worker has a listening socket of its own for the port, and the kernel spreads connections over them.
 Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bool first) {
   const transport::Router& router = *binding.router;
@@ -151,6 +158,7 @@ Result<void, Error> Server::Impl::watch_signals_and_files() {
 
 Result<void, Error> Server::Impl::run() {
   if (auto made = make_workers(); !made) return made;
+  if (hub_ != nullptr) attach_hub();
   if (auto watching = watch_signals_and_files(); !watching) return watching;
   const auto cpu_of = [this](std::size_t i) {
     return options_.cpus.empty() ? -1 : options_.cpus[i % options_.cpus.size()];
