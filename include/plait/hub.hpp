@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/broker.hpp>
+#include <plait/export.hpp>
 #include <plait/limits.hpp>
 #include <plait/session.hpp>
 
@@ -39,7 +40,7 @@ struct Identity {
 /// Called once per session, on any loop, several at once; must not block.
 using Authenticator = std::function<Identity(const OpeningRequest&)>;
 
-struct HubOptions {
+struct PLAIT_API HubOptions {
   /// Makes what orders and keeps publications, once per loop.
   BrokerFactory broker = memory_broker();
   /// Empty: every session is the user "anonymous".
@@ -82,7 +83,7 @@ struct HubStats {
 };
 
 /// Outlives every server that it serves. Made before, shared by all loops.
-class Hub {
+class PLAIT_API Hub {
  public:
   explicit Hub(HubOptions options = {});
   ~Hub();

@@ -25,7 +25,7 @@ void Handler::on_open(Session& session) {
   session.close(kCloseUnauthenticated, identity_.reason);
 }
 
-void Handler::on_message(Session&, Message message) {
+void Handler::on_message(Session&, const Message& message) {
   if (connection_ != nullptr) connection_->handle_message(message);
 }
 

@@ -23,7 +23,7 @@ class Handler final : public SessionHandler {
   /// error message and a close code to the page.
   void on_request(OpeningRequest& request) override;
   void on_open(Session& session) override;
-  void on_message(Session& session, Message message) override;
+  void on_message(Session& session, const Message& message) override;
   void on_writable(Session& session) override;
   void on_close(Session& session, const CloseInfo& info) override;
 

@@ -58,7 +58,10 @@ void TcpConnection::handle_events(std::uint32_t events) {
     if (closed_) return;
   }
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
-  if (input_stopped() && !finishing_) return abort({.reason = "the peer broke the connection"});
+  if (input_stopped() && !finishing_) {
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) abort({.reason = "the peer broke the connection"});
+    return;
+  }
   handle_readable();
 }
 
@@ -66,7 +69,8 @@ void TcpConnection::handle_connected() {
   connecting_ = false;
   const int error = socket_.finish_connect();
   if (error != 0) return abort({.system_errno = error, .reason = "connect failed"});
-  if (tls_ != nullptr && tls_->start(output()) == tls::Status::failed) return abort({.reason = tls_->error()});
+  if (tls_ != nullptr && tls_->start(encrypted_output()) == tls::Status::failed)
+    return abort({.reason = tls_->error()});
   update_watch();
   protocol_->handle_open();
   flush();
@@ -114,10 +118,10 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
     }
     if (closed_) return;
     flush();
-    if (closed_) return;
+    if (closed_ || (input_stopped() && !finishing_)) return;  // the engine keeps the rest, and the status
     if (status == tls::Status::closed) return handle_read_end({.status = net::IoStatus::end});
     if (status == tls::Status::failed) return abort({.reason = tls_->error()});
-  } while (tls_->pending() && !finishing_ && !input_stopped());
+  } while (tls_->pending() && !finishing_);
 }
 
 void TcpConnection::handle_input(MutableByteView input) {
@@ -164,10 +168,12 @@ void TcpConnection::handle_read_end(const net::IoResult& result) {
   if (!closed_) flush();
 }
 
-// Input that a paused session left behind is handled without waiting for more to arrive.
+// Input that a paused session left behind, here or in the TLS engine, is handled without waiting for more to arrive.
 void TcpConnection::replay_kept_input() {
   replaying_ = false;
-  if (closed_ || kept_input_ == nullptr || input_stopped()) return;
+  if (closed_ || finishing_ || input_stopped()) return;
+  if (tls_ != nullptr) return handle_ciphertext({});
+  if (kept_input_ == nullptr) return;
   const MutableByteView buffer = context_.loop.receive_buffer();
   const std::size_t kept = restore_kept_input(buffer);
   handle_input(buffer.first(kept));
@@ -217,6 +223,7 @@ void TcpConnection::encrypt_output() {
     if (tls_->encrypt(plaintext, records) != tls::Status::ok) break;  // the read side reports why
     out_->consume(plaintext.size());
   }
+  out_->clear();  // what could not be encrypted must not reach the queue's next user
   context_.queues.give_back(std::move(out_));
 }
 
@@ -284,7 +291,7 @@ void TcpConnection::set_paused(bool paused) {
 }
 
 void TcpConnection::resume_input() {
-  if (closed_ || input_stopped() || kept_input_ == nullptr || reading_) return;
+  if (closed_ || input_stopped() || reading_ || (kept_input_ == nullptr && tls_ == nullptr)) return;
   replaying_ = true;
   if (!hooked()) context_.loop.at_turn_end(*this);
 }

@@ -149,10 +149,10 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   SessionId id_;
   bool connecting_ = false;
   bool reading_ = false;
-  bool replaying_ = false;   // kept input is to be handled at the end of the turn
-  bool paused_ = false;      // by the user
-  bool stalled_ = false;     // by the backlog
-  bool ended_ = false;       // the peer sent FIN
+  bool replaying_ = false;  // kept input is to be handled at the end of the turn
+  bool paused_ = false;     // by the user
+  bool stalled_ = false;    // by the backlog
+  bool ended_ = false;      // the peer sent FIN
   bool finishing_ = false;
   bool fin_sent_ = false;
   bool write_blocked_ = false;

@@ -108,7 +108,7 @@ class Development(unittest.TestCase):
     def test_page_gets_a_token_in_a_strict_cookie(self):
         status, fields, body = self.server.request("/dev/token")
         self.assertEqual(status, 200)
-        self.assertIn("HttpOnly; SameSite=Strict", fields["Set-Cookie"])
+        self.assertIn("; SameSite=Strict", fields["Set-Cookie"])
         self.assertEqual(self.server.upgrade(Cookie=fields["Set-Cookie"].split(";")[0])[0], 101)
         self.assertIn(json.loads(body)["token"], fields["Set-Cookie"])
 
