@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/bytes.hpp>
+#include <plait/export.hpp>
 #include <plait/result.hpp>
 
 #include <array>
@@ -123,6 +124,6 @@ struct MemoryBrokerOptions {
 };
 
 /// Keeps everything in this process.
-BrokerFactory memory_broker(const MemoryBrokerOptions& options = {});
+PLAIT_API BrokerFactory memory_broker(const MemoryBrokerOptions& options = {});
 
 }  // namespace plait

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/broker.hpp>
+#include <plait/export.hpp>
 #include <plait/limits.hpp>
 #include <plait/session.hpp>
 
@@ -32,11 +33,14 @@ struct Identity {
   bool authenticated = true;
   std::string user;    ///< any text; shown to the client and given to the Authorizer
   std::string reason;  ///< not authenticated: for the client, in the error and in the close frame
+  /// Not authenticated: 400–599 refuses the opening handshake with this status; 0 opens it, says why and closes with
+  /// 4401, as WSE's clients expect.
+  int refusal_status = 0;
 };
 /// Called once per session, on any loop, several at once; must not block.
 using Authenticator = std::function<Identity(const OpeningRequest&)>;
 
-struct HubOptions {
+struct PLAIT_API HubOptions {
   /// Makes what orders and keeps publications, once per loop.
   BrokerFactory broker = memory_broker();
   /// Empty: every session is the user "anonymous".
@@ -79,7 +83,7 @@ struct HubStats {
 };
 
 /// Outlives every server that it serves. Made before, shared by all loops.
-class Hub {
+class PLAIT_API Hub {
  public:
   explicit Hub(HubOptions options = {});
   ~Hub();

@@ -6,6 +6,9 @@ namespace plait::hub {
 
 void Handler::on_request(OpeningRequest& request) {
   if (engine_.options().authenticate) identity_ = engine_.options().authenticate(request);
+  if (!identity_.authenticated && identity_.refusal_status != 0) {
+    return request.reject(identity_.refusal_status, identity_.reason);
+  }
   request.accept();
 }
 

@@ -25,6 +25,7 @@ class Server::Impl {
 
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
   void http(std::string_view path, HttpHandler handler);
+  void attach(Hub& hub);
   Result<void, Error> run();
   void drain();
   void stop();
@@ -50,7 +51,8 @@ class Server::Impl {
   Result<void, Error> make_workers();
   Result<void, Error> start_listening();
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
-  Result<void, Error> watch_signals_and_files();
+  Result<void, Error> watch_signals();
+  Result<void, Error> watch_files();
   void handle_signal(int signal);
   void try_reload();
 
