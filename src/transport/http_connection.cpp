@@ -33,13 +33,18 @@ void HttpConnection::expect_request(Duration timeout) {
 }
 
 void HttpConnection::handle_bytes(MutableByteView& input) {
-  if (!head_begun_ && !input.empty()) {
-    head_begun_ = true;
-    connection().set_deadline(connection().context().loop.now() + connection().context().limits.handshake_timeout);
-  }
   while (!connection().input_stopped() && &connection().protocol() == this && !input.empty()) {
+    begin_request();
     if (!(body_ == nullptr ? handle_request(input) : handle_body(input))) return;
   }
+}
+
+// The time for the first request runs since the connection was accepted.
+void HttpConnection::begin_request() {
+  if (head_begun_) return;
+  head_begun_ = true;
+  if (!has_responded_) return;
+  connection().set_deadline(connection().context().loop.now() + connection().context().limits.handshake_timeout);
 }
 
 // False: more bytes are needed, or no more will be handled.
@@ -120,6 +125,7 @@ void HttpConnection::call_handler(const http::RequestHead& head, ByteView body) 
 }
 
 void HttpConnection::upgrade(const http::RequestHead& head, const HandlerFactory& factory) {
+  if (draining_) return refuse(503, "the server is shutting down");
   WsUpgrade handshake{connection(), router_, head};
   if (std::unique_ptr<Protocol> session = handshake.run(factory)) {
     handshake_.leave();
@@ -146,6 +152,7 @@ void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool
   if (!keep_alive) return finish();
   connection().write_soon();
   handshake_.leave();
+  has_responded_ = true;
   expect_request(connection().context().limits.keep_alive_timeout);
 }
 

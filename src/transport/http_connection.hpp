@@ -35,6 +35,7 @@ class HttpConnection final : public Protocol {
   bool handle_body(MutableByteView& input);
   void begin_body(const http::RequestHead& head, ByteView head_bytes);
   void answer(const http::RequestHead& head, ByteView body);
+  void begin_request();
   void call_handler(const http::RequestHead& head, ByteView body);
   void upgrade(const http::RequestHead& head, const HandlerFactory& factory);
   void respond(const HttpResponse& response, bool keep_alive, bool head_only);
@@ -48,6 +49,7 @@ class HttpConnection final : public Protocol {
   std::size_t scanned_ = 0;
   int minor_version_ = 1;    // of the request that is answered
   bool head_begun_ = false;  // bytes of the next request have arrived
+  bool has_responded_ = false;
   bool draining_ = false;
   bool finishing_ = false;  // nothing more is handled; the connection is being closed
 };

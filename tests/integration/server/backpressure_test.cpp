@@ -9,8 +9,9 @@ namespace {
 constexpr std::size_t kMessageBytes = 50'000;
 
 std::string numbered(std::size_t number) {
+  static const std::string rest = pattern(kMessageBytes);
   std::string text = std::to_string(number) + " ";
-  return text + pattern(kMessageBytes - text.size());
+  return text.append(rest, 0, kMessageBytes - text.size());
 }
 
 class ServerBackpressure : public testing::Test {

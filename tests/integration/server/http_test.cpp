@@ -264,6 +264,30 @@ TEST_F(ServerHttp, AConnectionThatSaysNothingIsClosed) {
   EXPECT_EQ(client.read_all(), "");
 }
 
+TEST_F(ServerHttp, APipelinedHeadThatStopsHalfwayIs408) {
+  ServerOptions options;
+  options.limits.handshake_timeout = 50ms;
+  start(options);
+  RawClient client{port_};
+  client.send(get("/hello") + "GET /hello HTTP/1.1\r\nHost: ");
+  client.read_to("hello GET ");
+  EXPECT_EQ(status_of(client.read_all()), "HTTP/1.1 408");
+}
+
+TEST_F(ServerHttp, AnUpgradeThatIsWholeOnlyDuringADrainIs503) {
+  start();
+  const std::string request = upgrade_request();
+  RawClient client{port_};
+  client.send(get("/hello") + request.substr(0, 30));
+  client.read_to("hello GET ");  // the server has seen the beginning
+  RawClient session{port_};
+  session.upgrade();
+  (*server_)->drain();
+  EXPECT_EQ(session.read_frame().close_code(), close_code::kGoingAway);  // the drain has begun
+  client.send(request.substr(30));
+  EXPECT_EQ(status_of(client.read_all()), "HTTP/1.1 503");
+}
+
 TEST_F(ServerHttp, AnIdleKeptAliveConnectionIsClosed) {
   ServerOptions options;
   options.limits.keep_alive_timeout = 50ms;
