@@ -3,7 +3,7 @@
 #include <iostream>
 
 struct Echo : plait::SessionHandler {
-  void on_message(plait::Session& session, plait::Message message) override { session.send(message); }
+  void on_message(plait::Session& session, const plait::Message& message) override { session.send(message); }
 };
 
 int main(int argc, char** argv) {

@@ -185,11 +185,11 @@ class PLAIT_API SessionHandler {
   /// Server only. The default accepts without a subprotocol. Must accept or reject before it returns.
   virtual void on_request(OpeningRequest& request) { request.accept(); }
   virtual void on_open(Session&) {}
-  virtual void on_message(Session&, Message) {}
+  virtual void on_message(Session&, const Message&) {}
   /// True: on_message_part is called instead of on_message, and no message is assembled in memory.
   [[nodiscard]] virtual bool wants_parts() const { return false; }
   /// One part of a message; `last` ends it. A part may be empty.
-  virtual void on_message_part(Session&, Message /*part*/, bool /*last*/) {}
+  virtual void on_message_part(Session&, const Message& /*part*/, bool /*last*/) {}
   /// The backlog has drained to the low-water mark after send() had answered `queued` or `dropped`.
   virtual void on_writable(Session&) {}
   /// The last call; `session` may not be sent to any more.

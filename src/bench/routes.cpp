@@ -7,7 +7,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <vector>
 
 namespace plait::bench {
@@ -35,7 +34,7 @@ std::string_view query_value(std::string_view query, std::string_view name) {
 }
 
 class EchoHandler final : public SessionHandler {
-  void on_message(Session& session, Message message) override { session.send(message); }
+  void on_message(Session& session, const Message& message) override { session.send(message); }
 };
 
 class IdleHandler final : public SessionHandler {};
@@ -52,7 +51,7 @@ class StreamHandler final : public SessionHandler {
     request.accept();
   }
   void on_open(Session& session) override { produce(session); }
-  void on_message(Session& session, Message message) override {
+  void on_message(Session& session, const Message& message) override {
     if (message.kind() == MessageKind::binary) {
       received_bytes_ += message.size();
       return;
@@ -102,7 +101,7 @@ class WsModeHandler final : public SessionHandler {
     stream_->on_request(request);
   }
   void on_open(Session& session) override { stream_->on_open(session); }
-  void on_message(Session& session, Message message) override { stream_->on_message(session, message); }
+  void on_message(Session& session, const Message& message) override { stream_->on_message(session, message); }
   void on_writable(Session& session) override { stream_->on_writable(session); }
 
  private:
@@ -116,19 +115,19 @@ class FanoutGroup {
  public:
   explicit FanoutGroup(Server& server) : server_(server) {}
 
-  using Members = std::set<Session*>;
+  using Members = std::vector<Session*>;
 
   Members& join(Session& session) {
     const std::lock_guard lock{mutex_};
     Loop& loop = loops_[session.id().loop];
-    loop.members.insert(&session);
+    loop.members.push_back(&session);
     loop.ids.push_back(session.id());
     return loop.members;
   }
   void leave(Session& session) {
     const std::lock_guard lock{mutex_};
     Loop& loop = loops_[session.id().loop];
-    loop.members.erase(&session);
+    std::erase(loop.members, &session);
     std::erase(loop.ids, session.id());
     wake(loop);  // the task that was under way may have been this session's
   }
@@ -186,7 +185,7 @@ class FanoutHandler final : public SessionHandler {
   explicit FanoutHandler(std::shared_ptr<FanoutGroup> group) : group_(std::move(group)) {}
 
   void on_open(Session& session) override { members_ = &group_->join(session); }
-  void on_message(Session& session, Message message) override {
+  void on_message(Session& session, const Message& message) override {
     const Bytes bytes = message.share();
     FanoutGroup::send_to(*members_, Message::shared(message.kind(), bytes), &session);
     group_->send_to_other_loops(session.id().loop, message.kind(), bytes);

@@ -1,15 +1,15 @@
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <csignal>
 #include <cstdio>
 #include <mutex>
-#include <thread>
 
-#include "bench/components/cpu.hpp"
 #include "bench/components/echo_server.hpp"
 #include "cli/echo_command.hpp"
 #include "net/address.hpp"
+#include "net/affinity.hpp"
+#include "net/loop.hpp"
+#include "net/signals.hpp"
 
 namespace plait::cli {
 namespace {
@@ -21,24 +21,6 @@ struct ServeOptions {
   bench::EchoServerOptions server;
   std::int64_t busy_poll_us = 0;
   bool verbose = false;
-};
-
-/// SIGINT and SIGTERM, held back from every thread from now on, so that one thread can wait for them.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  }
-  void wait() const {
-    int number = 0;
-    ::sigwait(&signals_, &number);
-  }
-
- private:
-  sigset_t signals_{};
 };
 
 void print_connection(const bench::EchoConnectionReport& report) {
@@ -54,36 +36,54 @@ void print_totals(const bench::EchoTotals& totals) {
              totals.connections_refused, totals.bytes_received, totals.bytes_sent);
 }
 
-/// Says now, with the option's name, what the server's threads would only find out later.
-Result<void, Error> try_cpus(const std::vector<int>& cpus) {
-  Result<void, Error> result;
-  std::thread{[&] {
-    for (const int cpu : cpus) {
-      if (auto pinned = bench::pin_this_thread(cpu); !pinned) result = std::move(pinned);
-    }
-  }}.join();
-  return result;
+/// Tries every CPU now, while there is an option to blame; the first one is this thread's and stays.
+Result<void, Error> pin_to_first(const std::vector<int>& cpus) {
+  for (auto cpu = cpus.rbegin(); cpu != cpus.rend(); ++cpu) {
+    if (auto pinned = net::pin_this_thread(*cpu); !pinned) return pinned;
+  }
+  return {};
+}
+
+bench::EchoServerOptions complete(const ServeOptions& options) {
+  bench::EchoServerOptions server = options.server;
+  server.address = options.where.address();
+  server.model = options.model == "async" ? bench::EchoModel::async : bench::EchoModel::thread;
+  if (options.model == "async" && options.port->empty()) server.address.port = kEchoAsyncPort;
+  server.busy_poll = std::chrono::microseconds{options.busy_poll_us};
+  if (options.verbose) server.on_connection_end = print_connection;
+  return server;
+}
+
+void print_listening(net::Address address, std::uint16_t port) {
+  address.port = port;
+  fmt::print("listening {}{}\n", address.unix_path.empty() ? "tcp://" : "unix:", net::to_text(address));
+  std::fflush(stdout);
 }
 
 int serve(const ServeOptions& options) {
-  const StopSignals signals;
-  bench::EchoServerOptions server_options = options.server;
-  server_options.address = options.where.address();
-  server_options.model = options.model == "async" ? bench::EchoModel::async : bench::EchoModel::thread;
-  if (options.model == "async" && options.port->empty()) server_options.address.port = kEchoAsyncPort;
-  server_options.busy_poll = std::chrono::microseconds{options.busy_poll_us};
-  server_options.on_connection_end = options.verbose ? print_connection : nullptr;
-  if (auto tried = try_cpus(server_options.cpus); !tried) return fail(tried.error().message);
-  auto server = bench::EchoServer::start(server_options);
-  if (!server) return fail(server.error().message);
+  const auto server_options = complete(options);
+  if (auto pinned = pin_to_first(server_options.cpus); !pinned) return fail("--cpu: " + pinned.error().message);
+  auto made = net::Loop::make(bench::EchoServer::loop_options(server_options));
+  if (!made) return fail(made.error().message);
+  net::Loop& loop = **made;
 
-  net::Address bound = server_options.address;
-  bound.port = (*server)->port();
-  const bool is_unix = !bound.unix_path.empty();
-  fmt::print("listening {}{}\n", is_unix ? "unix:" : "tcp://", net::to_text(bound));
-  std::fflush(stdout);
-  signals.wait();
-  print_totals((*server)->stop());
+  std::unique_ptr<bench::EchoServer> server;
+  std::unique_ptr<net::SignalWatcher> watcher;
+  auto watched = net::SignalWatcher::make(loop, {SIGINT, SIGTERM}, [&](int) {
+    watcher.reset();  // a second signal ends the program at once
+    server->stop([&](const bench::EchoTotals& totals) {
+      print_totals(totals);
+      loop.stop();
+    });
+  });
+  if (!watched) return fail(watched.error().message);
+  watcher = std::move(*watched);
+
+  auto started = bench::EchoServer::start(loop, server_options);
+  if (!started) return fail(started.error().message);
+  server = std::move(*started);
+  print_listening(server_options.address, server->port());
+  loop.run();
   return 0;
 }
 

@@ -29,7 +29,7 @@ class BlockingClient::Impl {
    public:
     explicit Handler(Inbox& inbox) : inbox_(inbox) {}
     void on_open(Session& session) override { inbox_.session = &session; }
-    void on_message(Session& session, Message message) override {
+    void on_message(Session& session, const Message& message) override {
       inbox_.messages.push_back({message.kind(), message.share()});
       inbox_.bytes += message.size();
       if (inbox_.bytes > kUnreadBytesMax) session.pause();
@@ -90,6 +90,7 @@ Result<void, Error> BlockingClient::send(const Message& message, Duration timeou
   };
   if (!impl_->turn_until(sent, timeout)) return err(Error{"the peer does not take the message: timed out"});
   if (inbox.session == nullptr) return err(impl_->closed_error());
+  if (status == SendStatus::closed) return err(Error{"the session is closing"});
   return {};
 }
 

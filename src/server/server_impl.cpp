@@ -48,7 +48,9 @@ Result<http::Uri, Error> parse_listen_url(std::string_view url) {
 
 Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certificates_(options_) {
   options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
-  if (options_.threads == 0) options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
+  if (options_.threads == 0)
+    options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
+  loops_made_ = make_workers();
 }
 
 Server::Impl::~Impl() {
@@ -108,6 +110,10 @@ Result<void, Error> Server::Impl::make_workers() {
     if (!loop) return err(loop.error());
     workers_.push_back(std::make_unique<Worker>(std::move(*loop), options_.limits, index, connection_count_));
   }
+  return {};
+}
+
+Result<void, Error> Server::Impl::start_listening() {
   for (const auto& binding : bindings_) {
     for (const auto& route : http_routes_) binding->router->add_http(route.path, route.handler);
     for (std::size_t i = workers_.size(); i-- > 0;) {
@@ -135,7 +141,8 @@ Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bo
 Result<void, Error> Server::Impl::watch_signals_and_files() {
   net::Loop& loop = workers_.front()->loop();
   if (options_.handle_signals) {
-    auto signals = net::SignalWatcher::make(loop, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) { handle_signal(signal); });
+    auto signals =
+        net::SignalWatcher::make(loop, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) { handle_signal(signal); });
     if (!signals) return err(signals.error());
     signals_ = std::move(*signals);
   }
@@ -150,7 +157,8 @@ Result<void, Error> Server::Impl::watch_signals_and_files() {
 // --- Running ---------------------------------------------------------------------------------------------------------
 
 Result<void, Error> Server::Impl::run() {
-  if (auto made = make_workers(); !made) return made;
+  if (!loops_made_) return loops_made_;
+  if (auto listening = start_listening(); !listening) return listening;
   if (auto watching = watch_signals_and_files(); !watching) return watching;
   const auto cpu_of = [this](std::size_t i) {
     return options_.cpus.empty() ? -1 : options_.cpus[i % options_.cpus.size()];

@@ -48,6 +48,7 @@ class Server::Impl {
   Binding* find_binding(const http::Uri& uri);
   Result<Binding*, Error> bind(const http::Uri& uri);
   Result<void, Error> make_workers();
+  Result<void, Error> start_listening();
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
   Result<void, Error> watch_signals_and_files();
   void handle_signal(int signal);
@@ -58,7 +59,8 @@ class Server::Impl {
   std::atomic<std::size_t> connection_count_{0};
   std::vector<std::unique_ptr<Binding>> bindings_;
   std::vector<HttpRoute> http_routes_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Worker>> workers_;  // made first and kept, so that any thread may use them
+  Result<void, Error> loops_made_;
   std::unique_ptr<net::SignalWatcher> signals_;
   std::unique_ptr<net::FileWatch> certificate_watch_;
 };

@@ -7,15 +7,7 @@
 #include <cstring>
 #include <exception>
 
-
 namespace plait::transport {
-namespace {
-
-// Output of one read is written early once it is this large: more in one write gains nothing.
-constexpr std::size_t kGatherBytesMax = std::size_t{256} << 10;
-
-}  // namespace
-
 struct StreamSession::Rare {
   std::string subprotocol;
   std::string close_reason;
@@ -68,53 +60,45 @@ void StreamSession::start() {
   guarded([&] { handler_->on_open(*this); });
 }
 
-void StreamSession::count_received(std::size_t payload_bytes, bool last) {
+StreamSession::InputScope::~InputScope() {
+  const SessionStats& now = session_.stats_;
+  Counters& counters = session_.connection().context().counters;
+  counters.messages_received.add(now.messages_received - before_.messages_received);
+  counters.bytes_received.add(now.bytes_received - before_.bytes_received);
+  session_.count_for_loop(now.messages_sent - before_.messages_sent, now.bytes_sent - before_.bytes_sent);
+}
+
+void StreamSession::count_for_loop(std::uint64_t messages_sent, std::uint64_t bytes_sent) {
   Counters& counters = connection().context().counters;
-  if (last) {
-    ++stats_.messages_received;
-    counters.messages_received.add();
-  }
-  stats_.bytes_received += payload_bytes;
-  counters.bytes_received.add(payload_bytes);
+  counters.messages_sent.add(messages_sent);
+  counters.bytes_sent.add(bytes_sent);
 }
 
-void StreamSession::handle_message(const Message& message) {
-  count_received(message.size(), true);
-  guarded([&] { handler_->on_message(*this, message); });
+void StreamSession::handle_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) {
+  ++stats_.messages_received;
+  stats_.bytes_received += payload.size();
+  guarded([&] { handler_->on_message(*this, Message::received(kind, payload, storage, block)); });
 }
 
-void StreamSession::handle_part(const Message& part, bool last) {
-  count_received(part.size(), last);
-  guarded([&] { handler_->on_message_part(*this, part, last); });
+void StreamSession::handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last) {
+  stats_.messages_received += last ? 1 : 0;
+  stats_.bytes_received += payload.size();
+  guarded([&] { handler_->on_message_part(*this, Message::received(kind, payload, storage, block), last); });
 }
 
-bool StreamSession::admits(std::size_t size) {
-  const std::size_t backlog = connection().backlog_bytes();
-  const std::size_t room = limits().send_queue_bytes_max - std::min(backlog, limits().send_queue_bytes_max);
-  // A message larger than the whole queue may still pass when nothing waits: it could never be sent otherwise.
-  if (size <= room || backlog == 0) return true;
+// A message larger than the whole queue may still pass when nothing waits: it could never be sent otherwise.
+bool StreamSession::admits_beyond_queue(std::size_t backlog) {
+  if (backlog == 0) return true;
   ++stats_.messages_dropped;
   wants_writable_ = true;
   return false;
 }
 
-SendStatus StreamSession::finish_send(std::size_t payload_bytes, bool last) {
-  Counters& counters = connection().context().counters;
-  if (last) {
-    ++stats_.messages_sent;
-    counters.messages_sent.add();
-  }
-  stats_.bytes_sent += payload_bytes;
-  counters.bytes_sent.add(payload_bytes);
-  if (connection().backlog_bytes() >= kGatherBytesMax) {
-    connection().flush();
-    if (connection().backlog_bytes() > limits().send_high_water_bytes) {
-      wants_writable_ = true;
-      return SendStatus::queued;
-    }
-  }
-  connection().write_soon();
-  return SendStatus::sent;
+SendStatus StreamSession::write_early() {
+  connection().flush();
+  if (connection().backlog_bytes() <= limits().send_high_water_bytes) return SendStatus::sent;
+  wants_writable_ = true;
+  return SendStatus::queued;
 }
 
 void StreamSession::handle_drained() {
@@ -169,18 +153,20 @@ void StreamSession::handle_close(std::uint16_t code, std::string_view reason) {
   if (!reason.empty()) rare().close_reason = reason;
   clean_ = true;
   if (state_ == State::open) encode_close(code, {});
-  state_ = State::finished;
-  connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
-  connection().finish();
+  finish();
 }
 
 void StreamSession::fail(std::uint16_t code, std::string_view reason) {
   if (state_ == State::finished || connection().closed()) return;
   if (state_ == State::open) encode_close(code, reason);
-  state_ = State::finished;
   started_by_us_ = true;
   close_code_ = code;
   rare().close_reason = reason;
+  finish();
+}
+
+void StreamSession::finish() {
+  state_ = State::finished;
   connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
   connection().finish();
 }

@@ -4,6 +4,7 @@
 
 #include <plait/session.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -58,22 +59,55 @@ class StreamSession : public Session, public Protocol {
   [[nodiscard]] const Limits& limits() const { return connection().context().limits; }
 
   /// Whether a message of `size` payload bytes may be queued; counts it as dropped if not.
-  [[nodiscard]] bool admits(std::size_t size);
+  [[nodiscard]] bool admits(std::size_t size) {
+    const std::size_t backlog = connection().backlog_bytes();
+    return (backlog <= limits().send_queue_bytes_max && size <= limits().send_queue_bytes_max - backlog) ||
+           admits_beyond_queue(backlog);
+  }
   /// Counts what was appended to the output (`last` ends a message) and sees to it that it leaves.
-  SendStatus finish_send(std::size_t payload_bytes, bool last = true);
-  void handle_message(const Message& message);
-  void handle_part(const Message& part, bool last);
+  SendStatus finish_send(std::size_t payload_bytes, bool last = true) {
+    stats_.messages_sent += last ? 1 : 0;
+    stats_.bytes_sent += payload_bytes;
+    if (!connection().reading()) count_for_loop(last ? 1 : 0, payload_bytes);
+    if (connection().backlog_bytes() >= std::min(kGatherBytesMax, limits().send_high_water_bytes)) return write_early();
+    connection().write_soon();
+    return SendStatus::sent;
+  }
+  // Events of the decoders; the arguments are those of Message::received(), which is made only in the handler's
+  // argument: copied from one place to another right after it was written, it would stall the CPU's store forwarding.
+  void handle_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block);
+  void handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last);
   void handle_pong(ByteView payload);
   void handle_close(std::uint16_t code, std::string_view reason);
   /// Our side found a violated rule: sends the close code and gives the connection up.
   void fail(std::uint16_t code, std::string_view reason);
-  /// Keeps `input_seen_` for the dead-peer check.
-  void note_input() { input_seen_ = true; }
+  /// Around the handling of one read: adds what it received and sent to the loop's counters, once instead of for each
+  /// message, and notes that the peer is alive.
+  class InputScope {
+   public:
+    explicit InputScope(StreamSession& session) : session_(session), before_(session.stats_) {
+      session.input_seen_ = true;
+    }
+    InputScope(const InputScope&) = delete;
+    InputScope& operator=(const InputScope&) = delete;
+    ~InputScope();
+
+   private:
+    StreamSession& session_;
+    const SessionStats before_;
+  };
+  /// Closes the connection once the output is written. Nothing more is handled.
+  void finish();
 
  private:
   struct Rare;  // close reason, subprotocol: what few sessions have
 
-  void count_received(std::size_t payload_bytes, bool last);
+  // Output of one read is written early once it is this large: more in one write gains nothing.
+  static constexpr std::size_t kGatherBytesMax = std::size_t{256} << 10;
+
+  [[nodiscard]] bool admits_beyond_queue(std::size_t backlog);
+  SendStatus write_early();
+  void count_for_loop(std::uint64_t messages_sent, std::uint64_t bytes_sent);
   template <class Call>
   void guarded(Call&& call);
   void send_ping(core::TimePoint now);

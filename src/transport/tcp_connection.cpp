@@ -59,12 +59,14 @@ void TcpConnection::handle_events(std::uint32_t events) {
     if (closed_) return;
   }
   if (drained_ && !input_stopped()) events |= EPOLLIN;
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-    if (input_stopped() && !finishing_) return abort({.reason = "the peer broke the connection"});
-    handle_readable();
-  }
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) handle_input_event(events);
   // After the read: a handler that fills the backlog at once would never let its peer be heard, not even its close.
   if (!closed_ && std::exchange(drained_, false) && !stalled_) protocol_->handle_drained();
+}
+
+void TcpConnection::handle_input_event(std::uint32_t events) {
+  if (!input_stopped() || finishing_) return handle_readable();
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) abort({.reason = "the peer broke the connection"});
 }
 
 void TcpConnection::handle_connected() {
@@ -120,10 +122,10 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
     }
     if (closed_) return;
     flush();
-    if (closed_) return;
+    if (closed_ || (input_stopped() && !finishing_)) return;  // the engine keeps the rest, and the status
     if (status == tls::Status::closed) return handle_read_end({.status = net::IoStatus::end});
     if (status == tls::Status::failed) return abort({.reason = tls_->error()});
-  } while (tls_->pending() && !finishing_ && !input_stopped());
+  } while (tls_->pending() && !finishing_);
 }
 
 void TcpConnection::handle_input(MutableByteView input) {
@@ -170,10 +172,12 @@ void TcpConnection::handle_read_end(const net::IoResult& result) {
   if (!closed_) flush();
 }
 
-// Input that a paused session left behind is handled without waiting for more to arrive.
+// Input that a paused session left behind, here or in the TLS engine, is handled without waiting for more to arrive.
 void TcpConnection::replay_kept_input() {
   replaying_ = false;
-  if (closed_ || kept_input_ == nullptr || input_stopped()) return;
+  if (closed_ || finishing_ || input_stopped()) return;
+  if (tls_ != nullptr) return handle_ciphertext({});
+  if (kept_input_ == nullptr) return;
   const MutableByteView buffer = context_.loop.receive_buffer();
   const std::size_t kept = restore_kept_input(buffer);
   handle_input(buffer.first(kept));
@@ -291,7 +295,7 @@ void TcpConnection::set_paused(bool paused) {
 }
 
 void TcpConnection::resume_input() {
-  if (closed_ || input_stopped() || kept_input_ == nullptr || reading_) return;
+  if (closed_ || input_stopped() || reading_ || (kept_input_ == nullptr && tls_ == nullptr)) return;
   replaying_ = true;
   if (!hooked()) context_.loop.at_turn_end(*this);
 }

@@ -119,6 +119,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   TcpConnection(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
                 std::unique_ptr<Protocol> protocol);
 
+  void handle_input_event(std::uint32_t events);
   void handle_connected();
   void handle_readable();
   std::size_t restore_kept_input(MutableByteView buffer);

@@ -10,7 +10,7 @@ namespace plait::transport {
 namespace {
 
 // From this size on a payload is written from where it is instead of being copied next to its header.
-constexpr std::size_t kReferenceBytesMin = 2048;
+constexpr std::size_t kReferenceBytesMin = BroadcastLog::kPayloadBytesMax + 1;
 
 ws::Opcode opcode_of(MessageKind kind) { return kind == MessageKind::text ? ws::Opcode::text : ws::Opcode::binary; }
 
@@ -72,7 +72,7 @@ WsSession::~WsSession() = default;
 // --- Receiving -------------------------------------------------------------------------------------------------------
 
 void WsSession::handle_bytes(MutableByteView& input) {
-  note_input();
+  const InputScope scope{*this};
   while (handles_input()) {
     const ws::Event event = decoder_.next(input);
     if (event.kind == ws::Event::Kind::need_more) return;
@@ -83,9 +83,9 @@ void WsSession::handle_bytes(MutableByteView& input) {
 void WsSession::handle_event(const ws::Event& event) {
   switch (event.kind) {
     case ws::Event::Kind::message:
-      return handle_message(Message::received(event.message_kind, event.payload, event.storage, event.block));
+      return handle_message(event.message_kind, event.payload, event.storage, event.block);
     case ws::Event::Kind::part:
-      return handle_part(Message::received(event.message_kind, event.payload, event.storage, event.block), event.last);
+      return handle_part(event.message_kind, event.payload, event.storage, event.block, event.last);
     case ws::Event::Kind::ping:
       return handle_ping(event.payload);
     case ws::Event::Kind::pong:
@@ -115,7 +115,14 @@ SendStatus WsSession::send(const Message& message, SendOptions options) {
   if (deflater_ != nullptr && options.compress && message.size() >= limits().deflate_threshold_bytes) {
     return send_compressed(message);
   }
-  encode_frame(opcode_of(message.kind()), true, false, message);
+  if (message.storage() == Message::Storage::block && message.size() <= BroadcastLog::kPayloadBytesMax &&
+      role_ == ws::Role::server && connection().gathers_references()) {
+    BroadcastLog& log = connection().context().broadcast;
+    const ByteView frame = log.frame_of(message);
+    connection().output().append_shared(log.block(), frame);
+  } else {
+    encode_frame(opcode_of(message.kind()), true, false, message);
+  }
   return finish_send(message.size());
 }
 
@@ -136,23 +143,28 @@ MessageWriter* WsSession::begin_message(MessageKind kind) {
 
 void WsSession::encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload) {
   if (role_ == ws::Role::client) return encode_masked(opcode, fin, rsv1, payload.data());
+  if (payload.size() >= kReferenceBytesMin && encode_reference(opcode, fin, rsv1, payload)) return;
   OutputQueue& output = connection().output();
-  const std::size_t size = payload.size();
-  const bool by_reference = size >= kReferenceBytesMin && connection().gathers_references() &&
-                            (payload.storage() == Message::Storage::block ||
-                             (payload.storage() == Message::Storage::receive_buffer && connection().reading()));
-  const MutableByteView room = output.reserve(ws::kFrameHeaderBytesMax + (by_reference ? 0 : size));
-  const std::size_t header = ws::encode_frame_header(room.data(), opcode, fin, rsv1, size, nullptr);
-  if (!by_reference) {
-    if (size > 0) std::memcpy(room.data() + header, payload.data().data(), size);
-    return output.commit(header + size);
-  }
-  output.commit(header);
-  if (payload.storage() == Message::Storage::block) {
+  const MutableByteView room = output.reserve(ws::kFrameHeaderBytesMax + payload.size());
+  const std::size_t header = ws::encode_frame_header(room.data(), opcode, fin, rsv1, payload.size(), nullptr);
+  if (payload.size() > 0) std::memcpy(room.data() + header, payload.data().data(), payload.size());
+  output.commit(header + payload.size());
+}
+
+// Header and payload as two segments, the payload from where it is. False: it may not be there until it is written.
+bool WsSession::encode_reference(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload) {
+  const bool in_block = payload.storage() == Message::Storage::block;
+  const bool in_this_read = payload.storage() == Message::Storage::receive_buffer && connection().reading();
+  if (!connection().gathers_references() || (!in_block && !in_this_read)) return false;
+  OutputQueue& output = connection().output();
+  const MutableByteView room = output.reserve(ws::kFrameHeaderBytesMax);
+  output.commit(ws::encode_frame_header(room.data(), opcode, fin, rsv1, payload.size(), nullptr));
+  if (in_block) {
     output.append_shared(*payload.block(), payload.data());
   } else {
     output.append_borrowed(payload.data());
   }
+  return true;
 }
 
 void WsSession::encode_masked(ws::Opcode opcode, bool fin, bool rsv1, ByteView payload) {

@@ -19,7 +19,7 @@ class WsSession final : public StreamSession {
   struct Options {
     ws::Role role = ws::Role::server;
     std::string_view subprotocol;
-    bool parts = false;  ///< what the handler's wants_parts() says
+    bool parts = false;                           ///< what the handler's wants_parts() says
     std::unique_ptr<codec::Deflater> deflater{};  ///< may be null also with an inflater, see ws::deflater_options()
     std::unique_ptr<codec::Inflater> inflater{};
 
@@ -50,6 +50,7 @@ class WsSession final : public StreamSession {
   void handle_ping(ByteView payload);
   void encode_control(ws::Opcode opcode, ByteView payload);
   void encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
+  bool encode_reference(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
   void encode_masked(ws::Opcode opcode, bool fin, bool rsv1, ByteView payload);
   SendStatus send_compressed(const Message& message);
 

@@ -1,11 +1,6 @@
 #include "bench/components/cpu.hpp"
 
-#include <fmt/format.h>
-#include <pthread.h>
-#include <sched.h>
 #include <sys/resource.h>
-
-#include <system_error>
 
 namespace plait::bench {
 namespace {
@@ -15,15 +10,6 @@ std::chrono::nanoseconds duration_of(const timeval& time) {
 }
 
 }  // namespace
-
-Result<void, Error> pin_this_thread(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(static_cast<unsigned>(cpu), &set);
-  const int number = ::pthread_setaffinity_np(::pthread_self(), sizeof set, &set);
-  if (number == 0) return {};
-  return err(Error{fmt::format("--cpu {}: {}", cpu, std::generic_category().message(number)), number});
-}
 
 CpuUsage CpuUsage::of_this_thread() {
   rusage usage{};

@@ -1,15 +1,10 @@
-// CPU placement and use of the calling thread.
+// CPU time and context switches of the calling thread.
 #pragma once
-
-#include <plait/result.hpp>
 
 #include <chrono>
 #include <cstdint>
 
 namespace plait::bench {
-
-/// Keeps the calling thread, and the threads that it starts later, on one CPU. Fails if there is no such CPU.
-Result<void, Error> pin_this_thread(int cpu);
 
 /// What a thread has used since it began; two snapshots give an interval.
 struct CpuUsage {

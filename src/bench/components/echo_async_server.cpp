@@ -1,4 +1,4 @@
-// Loops that share nothing: each has its own thread, listener and receive buffer.
+// Loops that share nothing: each has a thread, a listener and a receive buffer.
 //
 // A connection is read only when nothing waits to be sent on it. So an echo is one receive into the loop's buffer and
 // one send from it; a connection owns memory only while its peer does not take what it sent, and then never more than
@@ -6,13 +6,14 @@
 #include <sys/epoll.h>
 
 #include <atomic>
-#include <future>
 #include <thread>
 #include <utility>
 
-#include "bench/components/cpu.hpp"
+#include "bench/components/echo_acceptor.hpp"
 #include "bench/components/echo_models.hpp"
 #include "bench/components/echo_socket.hpp"
+#include "core/assert.hpp"
+#include "net/affinity.hpp"
 #include "net/loop.hpp"
 
 namespace plait::bench {
@@ -53,39 +54,33 @@ struct EchoLoopShared {
   std::atomic<std::size_t> connection_count{0};
 };
 
-class EchoLoop final : public net::EventHandler, private core::Timer {
+class EchoLoop final : private core::Timer {
  public:
-  EchoLoop(std::unique_ptr<net::Loop> loop, net::Listener listener, EchoLoopShared& shared)
-      : loop_(std::move(loop)), listener_(std::move(listener)), shared_(shared) {}
+  EchoLoop(net::Loop& loop, net::Listener listener, EchoLoopShared& shared)
+      : loop_(loop),
+        shared_(shared),
+        acceptor_(loop, std::move(listener), [this](net::Socket s) { add(std::move(s)); }) {}
 
-  /// Accepts and echoes until stop(); the calling thread becomes the loop's.
-  void run();
-  /// From any thread.
-  void stop() {
-    loop_->post([this] { drain(); });
-  }
-  void handle_events(std::uint32_t events) override;
+  Result<void, Error> start() { return acceptor_.start(); }
+  /// On the loop's thread; so is `on_drained`, when the last connection has ended.
+  void drain(std::function<void()> on_drained);
   void remove(EchoConnection& connection, const EchoConnectionReport& report);
 
-  [[nodiscard]] net::Loop& loop() { return *loop_; }
+  [[nodiscard]] net::Loop& loop() { return loop_; }
   [[nodiscard]] const EchoTotals& totals() const { return totals_; }
-  [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
+  [[nodiscard]] std::uint16_t port() const { return acceptor_.port(); }
 
  private:
-  static constexpr int kAcceptsPerTurn = 64;
-  static constexpr std::chrono::milliseconds kAcceptRetry{100};
-
-  void on_timer(core::TimePoint now) override;
   void add(net::Socket socket);
-  void pause_accepting();
-  void drain();
+  void refuse();
+  void on_timer(core::TimePoint now) override;
 
-  std::unique_ptr<net::Loop> loop_;
-  net::Listener listener_;
+  net::Loop& loop_;
   EchoLoopShared& shared_;
+  EchoAcceptor acceptor_;
   std::vector<std::unique_ptr<EchoConnection>> connections_;
   EchoTotals totals_;
-  bool draining_ = false;
+  std::function<void()> on_drained_;
 };
 
 Result<void, Error> EchoConnection::start() {
@@ -145,38 +140,19 @@ void EchoConnection::close() {
   owner_.remove(*this, report_);
 }
 
-void EchoLoop::run() {
-  // A loop that cannot watch its listener has no work; stop() still ends it.
-  static_cast<void>(loop_->watch(listener_.fd(), EPOLLIN, *this));
-  loop_->run();
-}
-
-void EchoLoop::handle_events(std::uint32_t /*events*/) {
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    net::Socket socket;
-    const auto result = listener_.accept(socket);
-    if (result.status == IoStatus::error) return pause_accepting();
-    if (result.status != IoStatus::ok) return;
-    add(std::move(socket));
-  }
-}
-
 void EchoLoop::add(net::Socket socket) {
-  if (shared_.connection_count.fetch_add(1) >= shared_.options.connections_max) {
-    --shared_.connection_count;
-    ++totals_.connections_refused;
-    return;
-  }
+  if (shared_.connection_count.fetch_add(1) >= shared_.options.connections_max) return refuse();
   if (!shared_.options.no_delay) set_no_delay(socket, false);
   auto connection = std::make_unique<EchoConnection>(*this, std::move(socket));
-  if (!connection->start()) {
-    --shared_.connection_count;
-    ++totals_.connections_refused;
-    return;
-  }
+  if (!connection->start()) return refuse();
   connection->index = connections_.size();
   connections_.push_back(std::move(connection));
   ++totals_.connections;
+}
+
+void EchoLoop::refuse() {
+  --shared_.connection_count;
+  ++totals_.connections_refused;
 }
 
 void EchoLoop::remove(EchoConnection& connection, const EchoConnectionReport& report) {
@@ -186,111 +162,119 @@ void EchoLoop::remove(EchoConnection& connection, const EchoConnectionReport& re
   --shared_.connection_count;
   std::swap(connections_[connection.index], connections_.back());
   connections_[connection.index]->index = connection.index;
-  loop_->retire(std::move(connections_.back()));
+  loop_.retire(std::move(connections_.back()));
   connections_.pop_back();
-  if (draining_ && connections_.empty()) loop_->stop();
+  if (on_drained_ && connections_.empty()) on_drained_();
 }
 
-/// Out of file descriptors or memory: the listener stays readable and would keep the loop busy.
-void EchoLoop::pause_accepting() {
-  loop_->unwatch(listener_.fd(), *this);
-  loop_->schedule(*this, loop_->now() + kAcceptRetry);
-}
-
-void EchoLoop::drain() {
-  draining_ = true;
-  loop_->unwatch(listener_.fd(), *this);
-  listener_.close();
-  if (connections_.empty()) return loop_->stop();
+void EchoLoop::drain(std::function<void()> on_drained) {
+  acceptor_.close();
+  on_drained_ = std::move(on_drained);
+  if (connections_.empty()) return on_drained_();
   for (auto& connection : connections_) connection->finish();
-  loop_->schedule(*this, loop_->now() + shared_.options.drain_timeout);
+  loop_.schedule(*this, loop_.now() + shared_.options.drain_timeout);
 }
 
 void EchoLoop::on_timer(core::TimePoint /*now*/) {
-  if (!draining_) {
-    static_cast<void>(loop_->watch(listener_.fd(), EPOLLIN, *this));
-    return;
-  }
   while (!connections_.empty()) connections_.back()->close();
 }
 
+/// A loop with a thread of its own.
+struct EchoLoopThread {
+  std::unique_ptr<net::Loop> loop;
+  std::unique_ptr<EchoLoop> echo;
+  std::thread thread;
+};
+
 class AsyncEchoServer final : public EchoServer {
  public:
-  explicit AsyncEchoServer(const EchoServerOptions& options) : shared_{.options = options} {}
-  ~AsyncEchoServer() override {
-    if (!threads_.empty()) stop();
-  }
+  AsyncEchoServer(net::Loop& loop, const EchoServerOptions& options) : loop_(loop), shared_{.options = options} {}
+  ~AsyncEchoServer() override { PLAIT_ASSERT(!echo_ || finished_, "stop() first, and wait until it is done"); }
 
   Result<void, Error> open();
   [[nodiscard]] std::uint16_t port() const override { return port_; }
-  EchoTotals stop() override;
+  void stop(std::function<void(const EchoTotals&)> done) override;
 
  private:
-  Result<void, Error> open_listeners(std::vector<net::Listener>& listeners);
-  void run(unsigned number);
+  Result<void, Error> add_loop(net::Listener listener);
+  void run(std::size_t number);
+  void count_drained();
 
+  net::Loop& loop_;
   EchoLoopShared shared_;
   std::uint16_t port_ = 0;
-  std::vector<std::unique_ptr<EchoLoop>> loops_;
-  std::vector<std::thread> threads_;
+  std::unique_ptr<EchoLoop> echo_;  // on loop_
+  std::vector<EchoLoopThread> others_;
+  std::size_t drained_count_ = 0;
+  bool finished_ = false;
+  std::function<void(const EchoTotals&)> done_;
 };
 
+/// The first listener does not share its port, so that a port that somebody has is refused: with SO_REUSEPORT a second
+/// server of this user would take some of the connections.
 Result<void, Error> AsyncEchoServer::open() {
-  std::vector<net::Listener> listeners;
-  if (auto opened = open_listeners(listeners); !opened) return opened;
-  for (auto& listener : listeners) {
-    net::LoopOptions loop_options{.busy_poll = shared_.options.busy_poll};
-    if (shared_.options.buffer_bytes > 0) loop_options.receive_buffer_bytes = shared_.options.buffer_bytes;
-    auto loop = net::Loop::make(loop_options);
-    if (!loop) return err(std::move(loop.error()));
-    loops_.push_back(std::make_unique<EchoLoop>(std::move(*loop), std::move(listener), shared_));
-  }
-  for (unsigned i = 0; i < loops_.size(); ++i) threads_.emplace_back([this, i] { run(i); });
-  return {};
-}
-
-/// The first is bound alone, so that a port that another server of this user has is refused; SO_REUSEPORT would share
-/// it, and each server would get some of the connections.
-Result<void, Error> AsyncEchoServer::open_listeners(std::vector<net::Listener>& listeners) {
-  const auto& options = shared_.options;
-  auto first = net::Listener::bind(options.address, {.reuse_port = false});
+  auto first = net::Listener::bind(shared_.options.address, {.reuse_port = false});
   if (!first) return err(std::move(first.error()));
   port_ = first->port();
-  net::Address address = options.address;
-  address.port = port_;
-  const bool share = options.threads == 1 || !address.unix_path.empty();
-  if (share) {
-    listeners.push_back(std::move(*first));
-  } else {
-    first->close();
-  }
-  while (listeners.size() < options.threads) {
-    auto next = share ? listeners.front().share() : net::Listener::bind(address);
+  for (unsigned i = 1; i < shared_.options.threads; ++i) {
+    auto next = first->another();
     if (!next) return err(std::move(next.error()));
-    listeners.push_back(std::move(*next));
+    if (auto added = add_loop(std::move(*next)); !added) return added;
   }
+  auto echo = std::make_unique<EchoLoop>(loop_, std::move(*first), shared_);
+  if (auto started = echo->start(); !started) return started;
+  echo_ = std::move(echo);
+  for (std::size_t i = 0; i < others_.size(); ++i) others_[i].thread = std::thread{[this, i] { run(i); }};
   return {};
 }
 
-void AsyncEchoServer::run(unsigned number) {
-  const auto& cpus = shared_.options.cpus;
-  if (!cpus.empty()) static_cast<void>(pin_this_thread(cpus[number % cpus.size()]));  // tried when the server started
-  loops_[number]->run();
+Result<void, Error> AsyncEchoServer::add_loop(net::Listener listener) {
+  auto loop = net::Loop::make(loop_options(shared_.options));
+  if (!loop) return err(std::move(loop.error()));
+  auto echo = std::make_unique<EchoLoop>(**loop, std::move(listener), shared_);
+  if (auto started = echo->start(); !started) return started;
+  others_.push_back({.loop = std::move(*loop), .echo = std::move(echo), .thread = {}});
+  return {};
 }
 
-EchoTotals AsyncEchoServer::stop() {
-  for (auto& loop : loops_) loop->stop();
-  for (auto& thread : threads_) thread.join();
-  threads_.clear();
-  EchoTotals totals;
-  for (auto& loop : loops_) totals += loop->totals();
-  return totals;
+void AsyncEchoServer::run(std::size_t number) {
+  const auto& cpus = shared_.options.cpus;
+  // A CPU that cannot be used was refused before the server started.
+  if (!cpus.empty()) static_cast<void>(net::pin_this_thread(cpus[(number + 1) % cpus.size()]));
+  others_[number].loop->run();
+}
+
+void AsyncEchoServer::stop(std::function<void(const EchoTotals&)> done) {
+  done_ = std::move(done);
+  echo_->drain([this] { count_drained(); });
+  for (auto& other : others_) {
+    other.loop->post([this, &other] {
+      other.echo->drain([this, &other] {
+        other.loop->stop();
+        count_drained();
+      });
+    });
+  }
+}
+
+/// On the thread of the loop that has drained.
+void AsyncEchoServer::count_drained() {
+  loop_.post([this] {
+    if (++drained_count_ <= others_.size()) return;
+    EchoTotals totals = echo_->totals();
+    for (auto& other : others_) {
+      other.thread.join();
+      totals += other.echo->totals();
+    }
+    finished_ = true;
+    done_(totals);
+  });
 }
 
 }  // namespace
 
-Result<std::unique_ptr<EchoServer>, Error> start_async_echo_server(const EchoServerOptions& options) {
-  auto server = std::make_unique<AsyncEchoServer>(options);
+Result<std::unique_ptr<EchoServer>, Error> start_async_echo_server(net::Loop& loop, const EchoServerOptions& options) {
+  auto server = std::make_unique<AsyncEchoServer>(loop, options);
   if (auto opened = server->open(); !opened) return err(std::move(opened.error()));
   return std::unique_ptr<EchoServer>{std::move(server)};
 }

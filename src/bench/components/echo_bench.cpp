@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "bench/components/echo_worker.hpp"
+#include "net/affinity.hpp"
 
 namespace plait::bench {
 namespace {
@@ -86,7 +87,7 @@ EchoPhase closed_loop_phase(const EchoBenchOptions& options, EchoTime begin) {
 Result<void, Error> prepare(EchoRun& run, Lane& lane) {
   const auto& cpus = run.options.cpus;
   if (!cpus.empty()) {
-    if (auto pinned = pin_this_thread(cpus[lane.number % cpus.size()]); !pinned) return pinned;
+    if (auto pinned = net::pin_this_thread(cpus[lane.number % cpus.size()]); !pinned) return pinned;
   }
   if (auto connected = lane.worker->connect(connections_of(run.options, lane.number)); !connected) return connected;
   if (run.options.warmup == 0) return {};

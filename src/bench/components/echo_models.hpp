@@ -5,7 +5,7 @@
 
 namespace plait::bench {
 
-Result<std::unique_ptr<EchoServer>, Error> start_thread_echo_server(const EchoServerOptions& options);
-Result<std::unique_ptr<EchoServer>, Error> start_async_echo_server(const EchoServerOptions& options);
+Result<std::unique_ptr<EchoServer>, Error> start_thread_echo_server(net::Loop& loop, const EchoServerOptions& options);
+Result<std::unique_ptr<EchoServer>, Error> start_async_echo_server(net::Loop& loop, const EchoServerOptions& options);
 
 }  // namespace plait::bench

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "net/loop.hpp"
 #include "net/socket.hpp"
 
 namespace plait::bench {
@@ -49,9 +50,9 @@ struct EchoServerOptions {
   /// Most bytes of one receive. thread: a buffer for each connection, 0 means 64 KiB; async: one for each loop, 0 means
   /// the loop's default.
   std::size_t buffer_bytes = 0;
-  /// async: loops, each with its own thread.
+  /// async: loops. The first one is the caller's; the others have threads of their own.
   unsigned threads = 1;
-  /// CPUs for the threads, in turn; empty: not pinned.
+  /// CPUs for the threads in turn; empty: not pinned. async: the first one is the caller's, who pins it himself.
   std::vector<int> cpus;
   /// Adaptive spinning before a wait; zero: off.
   Duration busy_poll{0};
@@ -60,21 +61,26 @@ struct EchoServerOptions {
   std::size_t connections_max = 100'000;
   /// How long stop() waits for peers to take what they sent.
   Duration drain_timeout = std::chrono::seconds{1};
-  /// Called on the connection's thread; from several threads at once.
+  /// From several threads at once.
   std::function<void(const EchoConnectionReport&)> on_connection_end;
 };
 
+/// One loop is the caller's rather than a thread of the server: where two threads share a table of file descriptors,
+/// the kernel counts references in every call, which costs 5 % of a small echo. So one loop alone runs in one thread.
 class EchoServer {
  public:
-  /// Listening when it returns. Errors name the address or option and the fix.
-  static Result<std::unique_ptr<EchoServer>, Error> start(const EchoServerOptions& options);
+  /// Listening when it returns; serves while `loop` runs. Errors name the address or option and the fix.
+  static Result<std::unique_ptr<EchoServer>, Error> start(net::Loop& loop, const EchoServerOptions& options);
+  /// What start()'s loop is best made with.
+  static net::LoopOptions loop_options(const EchoServerOptions& options);
+  /// After stop() is done (programmer error), before the loop.
   virtual ~EchoServer() = default;
 
   /// The port really bound; 0 for a Unix socket.
   [[nodiscard]] virtual std::uint16_t port() const = 0;
-  /// Stops accepting, echoes what has arrived, closes every connection, at the latest after drain_timeout; returns what
-  /// all connections moved. Once, from any thread but the server's own.
-  virtual EchoTotals stop() = 0;
+  /// Stops accepting, echoes what has arrived, closes every connection, at the latest after drain_timeout; then `done`
+  /// is told what all connections moved. Once, on the loop's thread; so is `done`, in which the server must not end.
+  virtual void stop(std::function<void(const EchoTotals&)> done) = 0;
 };
 
 }  // namespace plait::bench

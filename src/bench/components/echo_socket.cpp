@@ -126,28 +126,32 @@ IoResult BlockingStream::receive_if_ready(MutableByteView into) {
   return uninterrupted([&] { return ::recv(socket_.fd(), into.data(), into.size(), MSG_DONTWAIT); });
 }
 
-IoResult BlockingStream::receive(MutableByteView into) {
-  if (busy_poll_.enabled()) return spin(into);
+IoResult BlockingStream::receive_when_ready(MutableByteView into) {
   return uninterrupted([&] { return ::recv(socket_.fd(), into.data(), into.size(), 0); });
 }
 
-IoResult BlockingStream::spin(MutableByteView into) {
+IoResult BlockingStream::receive(MutableByteView into) {
+  if (!busy_poll_.enabled()) return receive_when_ready(into);
   const auto begin = Clock::now();
-  const Duration budget = busy_poll_.current();
-  Duration took{0};
-  while (took < budget) {
-    const IoResult result = receive_if_ready(into);
-    if (result.status != IoStatus::would_block) {
-      busy_poll_.spin_ended(true, Clock::now() - begin);
-      return result;
-    }
-    took = Clock::now() - begin;
+  if (busy_poll_.current() > Duration::zero()) {
+    const IoResult result = spin(into, begin);
+    return result.status == IoStatus::would_block ? receive_when_ready(into) : result;
   }
-  if (budget > Duration::zero()) busy_poll_.spin_ended(false, took);
-  const auto blocked = Clock::now();
-  const IoResult result = uninterrupted([&] { return ::recv(socket_.fd(), into.data(), into.size(), 0); });
-  if (budget == Duration::zero()) busy_poll_.block_found_work(Clock::now() - blocked);
+  const IoResult result = receive_when_ready(into);
+  if (result.status == IoStatus::ok) busy_poll_.block_found_work(Clock::now() - begin);
   return result;
+}
+
+IoResult BlockingStream::spin(MutableByteView into, Clock::time_point begin) {
+  const Duration budget = busy_poll_.current();
+  for (;;) {
+    const IoResult result = receive_if_ready(into);
+    const bool found_work = result.status != IoStatus::would_block;
+    const Duration took = Clock::now() - begin;
+    if (!found_work && took < budget) continue;
+    busy_poll_.spin_ended(found_work, took);
+    return result;
+  }
 }
 
 IoResult BlockingStream::wait_for(short events) {

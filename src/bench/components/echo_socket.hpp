@@ -8,6 +8,7 @@
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -60,8 +61,9 @@ class BlockingStream {
   [[nodiscard]] net::Socket release() && { return std::move(socket_); }
 
  private:
-  net::IoResult spin(MutableByteView into);
+  net::IoResult spin(MutableByteView into, std::chrono::steady_clock::time_point begin);
   net::IoResult receive_if_ready(MutableByteView into);
+  net::IoResult receive_when_ready(MutableByteView into);
   net::IoResult wait_for(short events);
 
   net::Socket socket_;

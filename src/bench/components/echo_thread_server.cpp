@@ -1,17 +1,15 @@
-// One thread accepts; each connection has a thread and a buffer of its own, whose calls block.
-#include <poll.h>
-#include <sys/socket.h>
-
-#include <condition_variable>
+// The loop accepts; each connection has a thread and a buffer of its own, whose calls block. All bookkeeping is on the
+// loop: a thread that has ended says so by post().
 #include <list>
-#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 
-#include "bench/components/cpu.hpp"
+#include "bench/components/echo_acceptor.hpp"
 #include "bench/components/echo_models.hpp"
 #include "bench/components/echo_socket.hpp"
+#include "core/assert.hpp"
+#include "net/affinity.hpp"
 
 namespace plait::bench {
 namespace {
@@ -21,16 +19,17 @@ using net::IoStatus;
 
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
 
-class ThreadEchoServer final : public EchoServer {
+class ThreadEchoServer final : public EchoServer, private core::Timer {
  public:
-  ThreadEchoServer(net::Listener listener, const EchoServerOptions& options)
-      : options_(options), listener_(std::move(listener)), acceptor_([this] { accept_all(); }) {}
-  ~ThreadEchoServer() override {
-    if (acceptor_.joinable()) stop();
-  }
+  ThreadEchoServer(net::Loop& loop, net::Listener listener, const EchoServerOptions& options)
+      : options_(options),
+        loop_(loop),
+        acceptor_(loop, std::move(listener), [this](net::Socket socket) { open(std::move(socket)); }) {}
+  ~ThreadEchoServer() override { PLAIT_ASSERT(open_.empty(), "stop() first, and wait until it is done"); }
 
-  [[nodiscard]] std::uint16_t port() const override { return listener_.port(); }
-  EchoTotals stop() override;
+  Result<void, Error> start() { return acceptor_.start(); }
+  [[nodiscard]] std::uint16_t port() const override { return acceptor_.port(); }
+  void stop(std::function<void(const EchoTotals&)> done) override;
 
  private:
   struct Connection {
@@ -40,138 +39,91 @@ class ThreadEchoServer final : public EchoServer {
   };
   using Connections = std::list<Connection>;
 
-  void accept_all();
-  bool accept_one();
   void open(net::Socket socket);
   void serve(Connections::iterator connection, std::uint64_t number);
+  void echo_all(BlockingStream& stream, EchoConnectionReport& report) const;
   void end(Connections::iterator connection, const EchoConnectionReport& report);
-  void wait_for_an_end();
-  void join_ended();
+  void on_timer(core::TimePoint now) override;
 
   const EchoServerOptions options_;
-  net::Listener listener_;
-
-  std::mutex mutex_;  // guards what follows, up to acceptor_
-  std::condition_variable connection_ended_;
+  net::Loop& loop_;
+  EchoAcceptor acceptor_;
   Connections open_;
-  Connections ended_;  // their threads are about to return
   EchoTotals totals_;
-  bool stopping_ = false;
-
-  std::thread acceptor_;  // the last member: it uses all others
+  std::function<void(const EchoTotals&)> done_;
 };
 
-void ThreadEchoServer::accept_all() {
-  pollfd ready{.fd = listener_.fd(), .events = POLLIN, .revents = 0};
-  for (;;) {
-    ::poll(&ready, 1, -1);
-    {
-      const std::lock_guard lock{mutex_};
-      if (stopping_) return;
-    }
-    while (accept_one()) join_ended();
-  }
-}
-
-/// False when nobody waits to be accepted.
-bool ThreadEchoServer::accept_one() {
-  net::Socket socket;
-  const auto result = listener_.accept(socket);
-  if (result.status == IoStatus::error) wait_for_an_end();
-  if (result.status != IoStatus::ok) return false;
-  open(std::move(socket));
-  return true;
-}
-
 void ThreadEchoServer::open(net::Socket socket) {
-  const std::lock_guard lock{mutex_};
-  if (stopping_) return;
   if (open_.size() >= options_.connections_max) {
     ++totals_.connections_refused;
     return;
   }
-  set_no_delay(socket, options_.no_delay);
+  if (!options_.no_delay) set_no_delay(socket, false);
   open_.emplace_front(std::move(socket), options_.busy_poll);
-  const std::uint64_t number = totals_.connections++;
   try {
-    open_.front().thread = std::thread{[this, connection = open_.begin(), number] { serve(connection, number); }};
+    open_.front().thread =
+        std::thread{[this, connection = open_.begin(), number = totals_.connections] { serve(connection, number); }};
+    ++totals_.connections;
   } catch (const std::system_error&) {  // no more threads: this connection is closed, the others live on
     open_.pop_front();
-    --totals_.connections;
     ++totals_.connections_refused;
   }
 }
 
+/// On the connection's thread.
 void ThreadEchoServer::serve(Connections::iterator connection, std::uint64_t number) {
-  // The CPUs were tried when the server started.
-  if (!options_.cpus.empty()) static_cast<void>(pin_this_thread(options_.cpus[number % options_.cpus.size()]));
-  BlockingStream& stream = connection->stream;
-  EchoConnectionReport report{.peer = stream.socket().peer()};
+  const auto& cpus = options_.cpus;
+  // A CPU that cannot be used was refused before the server started.
+  if (!cpus.empty()) static_cast<void>(net::pin_this_thread(cpus[number % cpus.size()]));
+  EchoConnectionReport report;
+  report.peer = connection->stream.socket().peer();
   const auto begin = Clock::now();
+  echo_all(connection->stream, report);
+  report.lasted = Clock::now() - begin;
+  if (options_.on_connection_end) options_.on_connection_end(report);
+  loop_.post([this, connection, report] { end(connection, report); });
+}
+
+void ThreadEchoServer::echo_all(BlockingStream& stream, EchoConnectionReport& report) const {
   std::vector<std::uint8_t> buffer(options_.buffer_bytes > 0 ? options_.buffer_bytes : kBufferBytes);
   for (;;) {
     const auto received = stream.receive(buffer);
-    if (received.status != IoStatus::ok) break;
+    if (received.status != IoStatus::ok) return;
     report.bytes_received += received.bytes;
     const auto sent = stream.send({buffer.data(), received.bytes});
     report.bytes_sent += sent.bytes;
-    if (sent.status != IoStatus::ok) break;
+    if (sent.status != IoStatus::ok) return;
   }
-  report.lasted = Clock::now() - begin;
-  end(connection, report);
 }
 
 void ThreadEchoServer::end(Connections::iterator connection, const EchoConnectionReport& report) {
-  if (options_.on_connection_end) options_.on_connection_end(report);
-  net::Socket closing;  // destroyed after the lock
-  const std::lock_guard lock{mutex_};
-  closing = std::move(connection->stream).release();
+  connection->thread.join();
+  open_.erase(connection);
   totals_.bytes_received += report.bytes_received;
   totals_.bytes_sent += report.bytes_sent;
-  ended_.splice(ended_.end(), open_, connection);
-  connection_ended_.notify_all();
+  if (done_ && open_.empty()) done_(totals_);
 }
 
-/// Out of file descriptors or memory: the listener stays readable, so look again when a connection has ended.
-void ThreadEchoServer::wait_for_an_end() {
-  std::unique_lock lock{mutex_};
-  const std::size_t before = ended_.size();
-  connection_ended_.wait_for(lock, std::chrono::milliseconds{100},
-                             [&] { return stopping_ || ended_.size() != before; });
+void ThreadEchoServer::stop(std::function<void(const EchoTotals&)> done) {
+  acceptor_.close();
+  done_ = std::move(done);
+  if (open_.empty()) return done_(totals_);
+  for (Connection& connection : open_) shutdown_read(connection.stream.socket());
+  loop_.schedule(*this, loop_.now() + options_.drain_timeout);
 }
 
-void ThreadEchoServer::join_ended() {
-  Connections ended;
-  {
-    const std::lock_guard lock{mutex_};
-    ended.swap(ended_);
-  }
-  for (Connection& connection : ended) connection.thread.join();
-}
-
-EchoTotals ThreadEchoServer::stop() {
-  {
-    std::unique_lock lock{mutex_};
-    stopping_ = true;
-    connection_ended_.notify_all();
-    ::shutdown(listener_.fd(), SHUT_RDWR);  // wakes the acceptor
-    for (Connection& connection : open_) shutdown_read(connection.stream.socket());
-    connection_ended_.wait_for(lock, options_.drain_timeout, [this] { return open_.empty(); });
-    for (Connection& connection : open_) shutdown_both(connection.stream.socket());
-    connection_ended_.wait(lock, [this] { return open_.empty(); });
-  }
-  acceptor_.join();
-  join_ended();
-  listener_.close();
-  return totals_;
+void ThreadEchoServer::on_timer(core::TimePoint /*now*/) {
+  for (Connection& connection : open_) shutdown_both(connection.stream.socket());
 }
 
 }  // namespace
 
-Result<std::unique_ptr<EchoServer>, Error> start_thread_echo_server(const EchoServerOptions& options) {
+Result<std::unique_ptr<EchoServer>, Error> start_thread_echo_server(net::Loop& loop, const EchoServerOptions& options) {
   auto listener = net::Listener::bind(options.address, {.reuse_port = false});
   if (!listener) return err(std::move(listener.error()));
-  return std::unique_ptr<EchoServer>{std::make_unique<ThreadEchoServer>(std::move(*listener), options)};
+  auto server = std::make_unique<ThreadEchoServer>(loop, std::move(*listener), options);
+  if (auto started = server->start(); !started) return err(std::move(started.error()));
+  return std::unique_ptr<EchoServer>{std::move(server)};
 }
 
 }  // namespace plait::bench

@@ -9,7 +9,7 @@
 namespace {
 
 struct Echo : plait::SessionHandler {
-  void on_message(plait::Session& session, plait::Message message) override { session.send(message); }
+  void on_message(plait::Session& session, const plait::Message& message) override { session.send(message); }
 };
 
 bool echoes(const std::string& url) {

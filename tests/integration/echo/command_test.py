@@ -58,7 +58,7 @@ class Command(unittest.TestCase):
                               ("--parallel", "0"), ("--size", "2GiB"), ("--rate", "0"), ("--payload-file", "/nowhere")):
             self.assert_fails(("echo", "bench", option, value), option)
         self.assert_fails(("echo", "serve", "--model", "fibre"), "--model", "fibre")
-        self.assert_fails(("echo", "serve", "--cpu", "100000"), "--cpu 100000")
+        self.assert_fails(("echo", "serve", "--cpu", "100000"), "--cpu", "100000")
 
     def test_options_that_cannot_go_together(self):
         self.assert_fails(("echo", "bench", "--size", "1", "--message", "x"), "--message", "--size")

@@ -4,12 +4,48 @@
 #include <atomic>
 #include <mutex>
 #include <numeric>
+#include <thread>
 
 #include "bench/components/echo_bench.hpp"
 #include "bench/components/echo_server.hpp"
 
 namespace plait::bench {
 namespace {
+
+/// An EchoServer with a thread for its loop.
+class RunningServer {
+ public:
+  static std::unique_ptr<RunningServer> start(const EchoServerOptions& options) {
+    auto loop = net::Loop::make(EchoServer::loop_options(options));
+    if (!loop) return nullptr;
+    auto server = EchoServer::start(**loop, options);
+    if (!server) return nullptr;
+    return std::make_unique<RunningServer>(std::move(*loop), std::move(*server));
+  }
+  RunningServer(std::unique_ptr<net::Loop> loop, std::unique_ptr<EchoServer> server)
+      : loop_(std::move(loop)), server_(std::move(server)), thread_([this] { loop_->run(); }) {}
+  ~RunningServer() {
+    if (thread_.joinable()) stop();
+  }
+
+  [[nodiscard]] std::uint16_t port() const { return server_->port(); }
+  EchoTotals stop() {
+    EchoTotals all;
+    loop_->post([&] {
+      server_->stop([&](const EchoTotals& totals) {
+        all = totals;
+        loop_->stop();
+      });
+    });
+    thread_.join();
+    return all;
+  }
+
+ private:
+  std::unique_ptr<net::Loop> loop_;
+  std::unique_ptr<EchoServer> server_;
+  std::thread thread_;
+};
 
 class EchoPair : public testing::TestWithParam<EchoModel> {
  protected:
@@ -18,11 +54,7 @@ class EchoPair : public testing::TestWithParam<EchoModel> {
     options.model = GetParam();
     return options;
   }
-  static std::unique_ptr<EchoServer> start(const EchoServerOptions& options) {
-    auto server = EchoServer::start(options);
-    return server ? std::move(*server) : nullptr;
-  }
-  static EchoBenchOptions bench_options(const EchoServer& server, std::size_t size) {
+  static EchoBenchOptions bench_options(const RunningServer& server, std::size_t size) {
     EchoBenchOptions options;
     options.address.port = server.port();
     options.payload.resize(size);
@@ -37,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(Models, EchoPair, testing::Values(EchoModel::thread, Ec
                          [](const auto& model) { return model.param == EchoModel::thread ? "thread" : "async"; });
 
 TEST_P(EchoPair, BlockingClient) {
-  const auto server = start(server_options());
+  const auto server = RunningServer::start(server_options());
   ASSERT_NE(server, nullptr);
   for (const std::size_t size : {1UL, 4095UL, 4096UL, 4097UL, 65536UL, 1UL << 20}) {
     auto result = run_echo_bench(bench_options(*server, size));
@@ -54,7 +86,7 @@ TEST_P(EchoPair, BlockingClient) {
 TEST_P(EchoPair, PipelinedClientOnSeveralThreads) {
   auto options = server_options();
   options.threads = 2;
-  const auto server = start(options);
+  const auto server = RunningServer::start(options);
   ASSERT_NE(server, nullptr);
   auto bench = bench_options(*server, 1000);
   bench.threads = 3;
@@ -69,7 +101,7 @@ TEST_P(EchoPair, PipelinedClientOnSeveralThreads) {
 }
 
 TEST_P(EchoPair, OpenLoopWithAndWithoutABound) {
-  const auto server = start(server_options());
+  const auto server = RunningServer::start(server_options());
   ASSERT_NE(server, nullptr);
   for (const unsigned depth : {0U, 1U}) {
     auto bench = bench_options(*server, 100);
@@ -86,7 +118,7 @@ TEST_P(EchoPair, OpenLoopWithAndWithoutABound) {
 TEST_P(EchoPair, TheClientsOneThatFailsEndsTheOthers) {
   auto options = server_options();
   options.connections_max = 2;
-  const auto server = start(options);
+  const auto server = RunningServer::start(options);
   ASSERT_NE(server, nullptr);
   auto bench = bench_options(*server, 10);
   bench.threads = bench.connections = 3;
@@ -104,7 +136,7 @@ TEST_P(EchoPair, EveryConnectionIsReportedOnce) {
     const std::lock_guard lock{mutex};
     reports.push_back(report);
   };
-  const auto server = start(options);
+  const auto server = RunningServer::start(options);
   ASSERT_NE(server, nullptr);
   auto bench = bench_options(*server, 10);
   bench.threads = 2;
@@ -119,7 +151,7 @@ TEST_P(EchoPair, EveryConnectionIsReportedOnce) {
 }
 
 TEST_P(EchoPair, StopsWhileClientsSend) {
-  const auto server = start(server_options());
+  const auto server = RunningServer::start(server_options());
   ASSERT_NE(server, nullptr);
   std::atomic<bool> under_way{false};
   auto bench = bench_options(*server, 100);
@@ -140,26 +172,28 @@ TEST_P(EchoPair, StopsWhileClientsSend) {
 }
 
 TEST_P(EchoPair, ASecondServerOnThePortIsRefused) {
-  const auto server = start(server_options());
+  const auto server = RunningServer::start(server_options());
   ASSERT_NE(server, nullptr);
   for (const unsigned threads : {1U, 2U}) {
     auto options = server_options();
     options.address.port = server->port();
     options.threads = threads;
-    const auto second = EchoServer::start(options);
+    const auto loop = net::Loop::make();
+    ASSERT_TRUE(loop) << loop.error().message;
+    const auto second = EchoServer::start(**loop, options);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().system_errno, EADDRINUSE);
   }
 }
 
-TEST_P(EchoPair, DestroyingItStopsIt) {
-  auto server = start(server_options());
+TEST_P(EchoPair, StoppingClosesIdleConnections) {
+  const auto server = RunningServer::start(server_options());
   ASSERT_NE(server, nullptr);
   auto stream = BlockingStream::connect({.host = "127.0.0.1", .port = server->port(), .unix_path = {}});
   ASSERT_TRUE(stream) << stream.error().message;
   std::uint8_t byte = 7;
   ASSERT_EQ(stream->exchange({&byte, 1}, {&byte, 1}).status, net::IoStatus::ok);
-  server.reset();
+  EXPECT_EQ(server->stop().connections, 1U);
   EXPECT_EQ(stream->receive({&byte, 1}).status, net::IoStatus::end);
 }
 

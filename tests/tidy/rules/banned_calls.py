@@ -8,6 +8,7 @@ from tree import Finding, line_of
 PURE = tuple(f"src/{layer}/" for layer in "core codec http ws frames wire h3 wt hub".split())
 LIBRARIES = ("src/",)
 PROGRAMS = ("src/cli/", "src/bench/")
+LAST_WORDS = ("src/core/assert.cpp", "src/core/log.cpp")
 ALL = ("src/", "include/", "tests/", "examples/", "fuzz/")
 
 # (pattern, where it is banned, where it is allowed all the same, why)
@@ -17,7 +18,7 @@ BANS = [
     (r"\bv?sprintf\s*\(|\bstrn?c(py|at)\s*\(|\bgets\s*\(", ALL, (), "writes past the end"),
     (r"\bstd::(cout|cerr|clog)\b|(?<!\w)(std::)?(printf|puts|putchar)\s*\(", LIBRARIES, PROGRAMS,
      "a library does not print"),
-    (r"\bf?printf\s*\(\s*stderr|\bfputs\s*\([^;]*stderr", LIBRARIES, PROGRAMS + ("src/core/assert.cpp",),
+    (r"\bf?printf\s*\(\s*stderr|\bfputs\s*\([^;]*stderr", LIBRARIES, PROGRAMS + LAST_WORDS,
      "a library does not print"),
     (r"\bsleep_(for|until)\b|(?<![\w.>])u?sleep\s*\(|\bnanosleep\b", ALL, ("src/bench/",),
      "wait for the event, not for time to pass"),

@@ -1,7 +1,7 @@
 """docs/FEATURES.md and docs/conformance name tests that exist, and claim nothing without one.
 
 FEATURES.md: | clause | state | test or bench row | figure |. The names in backticks of the third column are ctest names
-("*" stands for any text), or bench rows, which begin with "plait bench" or with docs/bench/. `planned` names nothing,
+("*" stands for any text), or what is run otherwise: plait bench, docs/bench/, make, .ci/run. `planned` names nothing,
 `working` names at least one test, `measured` has a figure besides.
 docs/conformance/*.md: | section | requirement | test name |.
 """
@@ -10,6 +10,7 @@ import re
 
 from tree import Finding
 
+OTHER_PROOFS = ("plait bench ", "docs/bench/", "make ", ".ci/run")
 STATES = {"planned", "working", "measured"}
 
 
@@ -23,7 +24,7 @@ def rows(text, columns):
 
 def unknown_tests(tree, cell):
     names = re.findall(r"`([^`]+)`", cell)
-    return [name for name in names if not name.startswith(("plait bench", "docs/bench/")) and not tree.has_test(name)]
+    return [name for name in names if not name.startswith(OTHER_PROOFS) and not tree.has_test(name)]
 
 
 def problems(tree, state, proof, figure):
