@@ -20,7 +20,8 @@ struct Limits {
   std::size_t subprotocols_max = 16;
 
   // --- Backpressure (bytes that the peer has not taken yet) -----------------------------------------------------
-  /// Above this, send() answers `queued`, and the session stops reading from its peer until the backlog has drained.
+  /// Above this, send() answers `queued`, and a server's session stops reading from its peer until the backlog has
+  /// drained (a client's goes on, lest both wait for each other).
   std::size_t send_high_water_bytes = std::size_t{1} << 20;
   /// At or below this after having been above the high-water mark, on_writable is called.
   std::size_t send_low_water_bytes = std::size_t{256} << 10;

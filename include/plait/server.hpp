@@ -16,6 +16,8 @@
 
 namespace plait {
 
+class Hub;
+
 /// Certificate and key for tls: and wss: listeners, PEM files. Re-read when they change and on Server::reload().
 struct TlsFiles {
   std::string certificate_file;  ///< chain, leaf first
@@ -38,7 +40,7 @@ struct ServerOptions {
   Duration busy_poll{0};
   /// Origins that browsers may connect from ("https://example.org"); empty: only the server's own; "*": any.
   std::vector<std::string> allowed_origins;
-  /// SIGTERM and SIGINT drain(), SIGHUP reload(). run() then blocks these signals in all threads it makes.
+  /// SIGTERM and SIGINT drain(), SIGHUP reload(), from the constructor on. One such server at a time.
   bool handle_signals = false;
   /// How long drain() waits for closing handshakes.
   Duration drain_timeout = std::chrono::seconds{5};
@@ -95,6 +97,10 @@ class PLAIT_API Server {
 
   /// Answers `path` on every ws:, wss: and unix: listener ("/health"; a trailing "*" matches any rest). Before run().
   void http(std::string_view path, HttpHandler handler);
+
+  /// Lets `hub` run on this server's loops; its sessions come by listen(url, hub.handler()). Once, before run(). The hub
+  /// outlives the server.
+  void attach(Hub& hub);
 
   /// Serves until stop() or drain() has finished. Errors: a thread or loop that could not be made.
   Result<void, Error> run();

@@ -205,9 +205,9 @@ double Json::number_or(double other) const {
   return value == nullptr ? other : *value;
 }
 
-std::string Json::text_or(std::string other) const {
+std::string Json::text_or(const std::string& other) const {
   const auto* value = std::get_if<std::string>(&value_);
-  return value == nullptr ? std::move(other) : *value;
+  return value == nullptr ? other : *value;
 }
 
 bool Json::bool_or(bool other) const {
@@ -237,7 +237,7 @@ Result<Json, Error> Json::parse(std::string_view text) { return Reader(text).doc
 
 void Json::write(std::string& out, int indent, int depth) const {
   const auto break_line = [&](int level) {
-    if (indent > 0) out.append(1, '\n').append(static_cast<std::size_t>(indent * level), ' ');
+    if (indent > 0) out.append(1, '\n').append(static_cast<std::size_t>(indent) * static_cast<std::size_t>(level), ' ');
   };
   if (is_null()) {
     out += "null";

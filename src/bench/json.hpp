@@ -33,7 +33,7 @@ class Json {
   [[nodiscard]] const Json& operator[](std::string_view name) const;
   [[nodiscard]] bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   [[nodiscard]] double number_or(double other) const;
-  [[nodiscard]] std::string text_or(std::string other) const;
+  [[nodiscard]] std::string text_or(const std::string& other) const;
   [[nodiscard]] bool bool_or(bool other) const;
   [[nodiscard]] std::vector<double> numbers() const;  ///< the numbers of an array, or nothing
   [[nodiscard]] const Array& items() const;           ///< of an array, or nothing

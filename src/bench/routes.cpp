@@ -7,7 +7,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <vector>
 
 namespace plait::bench {
@@ -116,20 +115,21 @@ class FanoutGroup {
  public:
   explicit FanoutGroup(Server& server) : server_(server) {}
 
-  using Members = std::set<Session*>;
+  using Members = std::vector<Session*>;
 
   Members& join(Session& session) {
     const std::lock_guard lock{mutex_};
     Loop& loop = loops_[session.id().loop];
-    loop.members.insert(&session);
+    loop.members.push_back(&session);
     loop.ids.push_back(session.id());
     return loop.members;
   }
   void leave(Session& session) {
     const std::lock_guard lock{mutex_};
     Loop& loop = loops_[session.id().loop];
-    loop.members.erase(&session);
+    std::erase(loop.members, &session);
     std::erase(loop.ids, session.id());
+    wake(loop);  // the task that was under way may have been this session's
   }
   void send_to_other_loops(std::uint32_t own_loop, MessageKind kind, Bytes bytes) {
     const std::lock_guard lock{mutex_};
@@ -137,17 +137,44 @@ class FanoutGroup {
     bytes.share_between_threads();
     for (auto& [index, loop] : loops_) {
       if (index == own_loop || loop.ids.empty()) continue;
-      server_.post(loop.ids.front(), [&members = loop.members, kind, bytes](Session&) {
-        for (Session* member : members) member->send(Message::shared(kind, bytes));
-      });
+      loop.waiting.push_back({kind, bytes});
+      if (loop.waiting.size() == 1) wake(loop);
+    }
+  }
+  /// To all members but `sender`. A member that cannot be written to leaves during its send().
+  static void send_to(Members& members, const Message& message, const Session* sender) {
+    for (auto next = members.begin(); next != members.end();) {
+      Session* member = *next++;
+      if (member != sender) member->send(message);
     }
   }
 
  private:
+  struct Waiting {
+    MessageKind kind;
+    Bytes bytes;
+  };
   struct Loop {
     Members members;
     std::vector<SessionId> ids;
+    std::vector<Waiting> waiting;  // from other loops
   };
+
+  // A loop is reached through one of its sessions.
+  void wake(Loop& loop) {
+    if (loop.waiting.empty()) return;
+    if (loop.ids.empty()) return loop.waiting.clear();
+    server_.post(loop.ids.front(), [this, &loop](Session&) { deliver(loop); });
+  }
+  void deliver(Loop& loop) {
+    std::vector<Waiting> waiting;
+    {
+      const std::lock_guard lock{mutex_};
+      waiting.swap(loop.waiting);
+    }
+    for (const Waiting& one : waiting) send_to(loop.members, Message::shared(one.kind, one.bytes), nullptr);
+  }
+
   Server& server_;
   std::mutex mutex_;
   std::map<std::uint32_t, Loop> loops_;  // never shrinks, so references into it last
@@ -160,10 +187,7 @@ class FanoutHandler final : public SessionHandler {
   void on_open(Session& session) override { members_ = &group_->join(session); }
   void on_message(Session& session, const Message& message) override {
     const Bytes bytes = message.share();
-    const Message shared = Message::shared(message.kind(), bytes);
-    for (Session* member : *members_) {
-      if (member != &session) member->send(shared);
-    }
+    FanoutGroup::send_to(*members_, Message::shared(message.kind(), bytes), &session);
     group_->send_to_other_loops(session.id().loop, message.kind(), bytes);
   }
   void on_close(Session& session, const CloseInfo&) override {

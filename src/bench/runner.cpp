@@ -5,9 +5,9 @@
 #include "bench/components/running_server.hpp"
 
 #include <fmt/format.h>
+#include <regex.h>
 
 #include <algorithm>
-#include <regex>
 
 namespace plait::bench {
 
@@ -128,21 +128,40 @@ class CaseRun {
   CaseResult result_;
 };
 
+/// --rows: a POSIX extended regular expression, found anywhere in the id; an empty one matches every row.
+class RowPattern {
+ public:
+  explicit RowPattern(const std::string& text)
+      : empty_(text.empty()), valid_(empty_ || regcomp(&compiled_, text.c_str(), REG_EXTENDED | REG_NOSUB) == 0) {}
+  RowPattern(const RowPattern&) = delete;
+  RowPattern& operator=(const RowPattern&) = delete;
+  ~RowPattern() {
+    if (valid_ && !empty_) regfree(&compiled_);
+  }
+  [[nodiscard]] bool is_valid() const { return valid_; }
+  [[nodiscard]] bool matches(const std::string& id) const {
+    return empty_ || regexec(&compiled_, id.c_str(), 0, nullptr, 0) == 0;
+  }
+
+ private:
+  regex_t compiled_{};
+  bool empty_;
+  bool valid_;
+};
+
 struct Case {
   const Row* row;
   Placement placement;
 };
 
 Result<std::vector<Case>, Error> select_cases(const Suite& suite, const RunOptions& options) {
-  std::regex pattern;
-  try {
-    pattern = std::regex(options.rows.value_or(""));
-  } catch (const std::regex_error&) {
-    return err(Error{"--rows '" + options.rows.value_or("") + "' is no regular expression"});
+  const RowPattern pattern(options.rows.value_or(""));
+  if (!pattern.is_valid()) {
+    return err(Error{fmt::format("--rows '{}' is no extended regular expression", options.rows.value_or(""))});
   }
   std::vector<Case> cases;
   for (const Row& row : suite.rows) {
-    if (!std::regex_search(row.id, pattern)) continue;
+    if (!pattern.matches(row.id)) continue;
     for (const Placement placement : options.placements.value_or(row.placements)) {
       if (placement != Placement::two || cpu_count() > 1) cases.push_back({&row, placement});
     }
@@ -159,10 +178,11 @@ Result<std::vector<CaseResult>, Error> run_suite(const Suite& suite, const RunOp
   if (!cases) return err(cases.error());
   std::vector<CaseResult> results;
   for (std::size_t i = 0; i < cases->size(); ++i) {
-    const auto& [row, placement] = (*cases)[i];
-    CaseRun run(*row, placement, options);
+    const Row& row = *(*cases)[i].row;
+    const Placement placement = (*cases)[i].placement;
+    CaseRun run(row, placement, options);
     results.push_back(run.run([&](std::size_t round, const std::string& server) {
-      observer.on_progress({i, cases->size(), round, options.rounds, row->id, placement, server});
+      observer.on_progress({i, cases->size(), round, options.rounds, row.id, placement, server});
     }));
     observer.on_case(results.back());
   }

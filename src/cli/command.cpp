@@ -82,6 +82,14 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
                      full_name(*confused), suggestion(*confused, option));
 }
 
+/// CLI11's help would call them subcommands. Commands with a group of their own keep it; an empty one hides them.
+void name_groups(CLI::App& app) {
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    if (command->get_group() == "Subcommands") command->group("Commands");
+    name_groups(*command);
+  }
+}
+
 }  // namespace
 
 int fail(std::string_view message) {
@@ -90,6 +98,7 @@ int fail(std::string_view message) {
 }
 
 int run(CLI::App& app, const Action& action, int argc, char** argv) {
+  name_groups(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

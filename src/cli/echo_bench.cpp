@@ -170,8 +170,7 @@ void add_socket_options(CLI::App& command, BenchOptions& options) {
 
 void add_echo_bench(CLI::App& echo, Action& action) {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App* command =
-      echo.add_subcommand("bench", "Measure round trips and throughput of an echo server")->group("Commands");
+  CLI::App* command = echo.add_subcommand("bench", "Measure round trips and throughput of an echo server");
   options->where.add_to(*command);
   options->host_option = command->get_option("--host");
   add_load_options(*command, *options);

@@ -6,7 +6,7 @@
 namespace plait::cli {
 
 void add_echo_command(CLI::App& app, Action& action) {
-  CLI::App* echo = app.add_subcommand("echo", "Raw TCP echo: server, single message, benchmark")->group("Commands");
+  CLI::App* echo = app.add_subcommand("echo", "Raw TCP echo: server, single message, benchmark");
   echo->require_subcommand(1);
   echo->footer(
       "Examples:\n"

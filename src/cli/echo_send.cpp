@@ -62,8 +62,7 @@ int send(const SendOptions& options) {
 
 void add_echo_send(CLI::App& echo, Action& action) {
   auto options = std::make_shared<SendOptions>();
-  CLI::App* command =
-      echo.add_subcommand("send", "Send one message, print the echo and its round trip")->group("Commands");
+  CLI::App* command = echo.add_subcommand("send", "Send one message, print the echo and its round trip");
   options->where.add_to(*command);
   command->add_option("--message", options->message, "What to send")->capture_default_str();
   command->add_option("--timeout", options->timeout_seconds, "Seconds to wait for the peer")

@@ -91,7 +91,7 @@ int serve(const ServeOptions& options) {
 
 void add_echo_serve(CLI::App& echo, Action& action) {
   auto options = std::make_shared<ServeOptions>();
-  CLI::App* command = echo.add_subcommand("serve", "Echo every byte of every connection")->group("Commands");
+  CLI::App* command = echo.add_subcommand("serve", "Echo every byte of every connection");
   auto& server = options->server;
   command->add_option("--model", options->model, "thread: one blocking thread per connection; async: epoll loops")
       ->check(CLI::IsMember({"thread", "async"}))

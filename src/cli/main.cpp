@@ -12,6 +12,11 @@ int main(int argc, char** argv) {
   app.footer("'plait COMMAND --help' shows a command's options with examples.");
 
   Action action;
+  add_serve_command(app, action);
+  add_pub_command(app, action);
+  add_sub_command(app, action);
+  add_token_command(app, action);
+  add_check_command(app, action);
   add_echo_command(app, action);
   add_bench_command(app, action);
   return run(app, action, argc, argv);

@@ -90,6 +90,7 @@ Result<void, Error> BlockingClient::send(const Message& message, Duration timeou
   };
   if (!impl_->turn_until(sent, timeout)) return err(Error{"the peer does not take the message: timed out"});
   if (inbox.session == nullptr) return err(impl_->closed_error());
+  if (status == SendStatus::closed) return err(Error{"the session is closing"});
   return {};
 }
 

@@ -30,9 +30,10 @@ Result<http::Uri, Error> parse_connect_url(std::string_view url) {
 }
 
 Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options) {
-  auto context = tls::Context::client({.verify = options.verify_certificate,
-                                       .authority_file = options.certificate_authority_file,
-                                       .alpn = is_framed(uri.scheme) ? std::vector<std::string>{} : std::vector<std::string>{"http/1.1"}});
+  auto context = tls::Context::client(
+      {.verify = options.verify_certificate,
+       .authority_file = options.certificate_authority_file,
+       .alpn = is_framed(uri.scheme) ? std::vector<std::string>{} : std::vector<std::string>{"http/1.1"}});
   if (!context) return err(context.error());
   return tls::Engine::connect(*context, uri.host);
 }
@@ -87,19 +88,19 @@ std::unique_ptr<transport::Protocol> Client::Impl::make_protocol(const http::Uri
                                                                  const ConnectOptions& options) {
   const bool parts = handler->wants_parts();
   if (!is_framed(uri.scheme)) {
-    return std::make_unique<transport::WsConnect>(
-        std::move(handler), transport::WsConnect::Request{.target = target_of(uri),
-                                                          .host = to_host_field(uri),
-                                                          .subprotocols = options.subprotocols,
-                                                          .headers = options.headers,
-                                                          .deflate = options.deflate});
+    return std::make_unique<transport::WsConnect>(std::move(handler),
+                                                  transport::WsConnect::Request{.target = target_of(uri),
+                                                                                .host = to_host_field(uri),
+                                                                                .subprotocols = options.subprotocols,
+                                                                                .headers = options.headers,
+                                                                                .deflate = options.deflate});
   }
-  return std::make_unique<transport::FrameConnect>(*context_, std::move(handler), parts,
-                                                   transport::FrameConnect::Request{
-                                                       .path = target_of(uri),
-                                                       .authority = to_host_field(uri),
-                                                       .token = std::string{bearer_token(options)},
-                                                       .subprotocols = options.subprotocols});
+  return std::make_unique<transport::FrameConnect>(
+      *context_, std::move(handler), parts,
+      transport::FrameConnect::Request{.path = target_of(uri),
+                                       .authority = to_host_field(uri),
+                                       .token = std::string{bearer_token(options)},
+                                       .subprotocols = options.subprotocols});
 }
 
 void Client::Impl::run() {

@@ -18,7 +18,7 @@ class BufferPool {
   static constexpr std::size_t kClasses = 16;  ///< 256 B … 8 MiB; larger blocks are never kept
 
   /// Keeps at most `kept_bytes_max` bytes of freed blocks.
-  explicit BufferPool(std::size_t kept_bytes_max = std::size_t{8} << 20) : kept_bytes_max_(kept_bytes_max) {}
+  explicit BufferPool(std::size_t kept_bytes_max = std::size_t{32} << 20) : kept_bytes_max_(kept_bytes_max) {}
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
   ~BufferPool();

@@ -37,11 +37,12 @@ Result<std::shared_ptr<const tls::Context>, Error> Certificates::load() {
     if (auto used = use_development_certificate(); !used) return err(used.error());
   }
   if (files_.certificate_file.empty() || files_.private_key_file.empty()) {
-    return err(Error{"tls: and wss: need a certificate: give certificate and private key files (PEM), or use the "
-                     "development certificate"});
+    return err(
+        Error{"tls: and wss: need a certificate: give certificate and private key files (PEM), or use the "
+              "development certificate"});
   }
-  auto context = tls::Context::server(
-      {.certificate_file = files_.certificate_file, .private_key_file = files_.private_key_file});
+  auto context =
+      tls::Context::server({.certificate_file = files_.certificate_file, .private_key_file = files_.private_key_file});
   if (!context) return err(context.error());
   return std::make_shared<const tls::Context>(std::move(*context));
 }

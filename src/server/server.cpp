@@ -13,6 +13,7 @@ Result<std::string, Error> Server::listen(std::string_view url, HandlerFactory f
   return impl_->listen(url, std::move(factory));
 }
 void Server::http(std::string_view path, HttpHandler handler) { impl_->http(path, std::move(handler)); }
+void Server::attach(Hub& hub) { impl_->attach(hub); }
 Result<void, Error> Server::run() { return impl_->run(); }
 void Server::drain() { impl_->drain(); }
 void Server::stop() { impl_->stop(); }

@@ -1,5 +1,6 @@
 #include "server/server_impl.hpp"
 
+#include <plait/hub.hpp>
 #include <plait/log.hpp>
 
 #include <algorithm>
@@ -48,7 +49,10 @@ Result<http::Uri, Error> parse_listen_url(std::string_view url) {
 
 Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certificates_(options_) {
   options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
-  if (options_.threads == 0) options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
+  if (options_.threads == 0)
+    options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
+  loops_made_ = make_workers();
+  if (loops_made_ && options_.handle_signals) loops_made_ = watch_signals();
 }
 
 Server::Impl::~Impl() {
@@ -108,6 +112,10 @@ Result<void, Error> Server::Impl::make_workers() {
     if (!loop) return err(loop.error());
     workers_.push_back(std::make_unique<Worker>(std::move(*loop), options_.limits, index, connection_count_));
   }
+  return {};
+}
+
+Result<void, Error> Server::Impl::start_listening() {
   for (const auto& binding : bindings_) {
     for (const auto& route : http_routes_) binding->router->add_http(route.path, route.handler);
     for (std::size_t i = workers_.size(); i-- > 0;) {
@@ -115,6 +123,12 @@ Result<void, Error> Server::Impl::make_workers() {
     }
   }
   return {};
+}
+
+void Server::Impl::attach(Hub& hub) {
+  std::vector<core::Executor*> loops;
+  for (const auto& worker : workers_) loops.push_back(&worker->loop());
+  if (!loops.empty()) hub.attach(loops);  // else run() says why there are none
 }
 
 // Every worker has a listening socket of its own for the port, and the kernel spreads connections over them.
@@ -132,16 +146,19 @@ Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bo
                                                              std::move(make_protocol)));
 }
 
-Result<void, Error> Server::Impl::watch_signals_and_files() {
-  net::Loop& loop = workers_.front()->loop();
-  if (options_.handle_signals) {
-    auto signals = net::SignalWatcher::make(loop, {SIGTERM, SIGINT, SIGHUP}, [this](int signal) { handle_signal(signal); });
-    if (!signals) return err(signals.error());
-    signals_ = std::move(*signals);
-  }
+// From the constructor on, so that a signal that comes before run() drains it as well.
+Result<void, Error> Server::Impl::watch_signals() {
+  auto signals = net::SignalWatcher::make(workers_.front()->loop(), {SIGTERM, SIGINT, SIGHUP},
+                                          [this](int signal) { handle_signal(signal); });
+  if (!signals) return err(signals.error());
+  signals_ = std::move(*signals);
+  return {};
+}
+
+Result<void, Error> Server::Impl::watch_files() {
   const TlsFiles& files = certificates_.files();
   if (files.certificate_file.empty()) return {};
-  auto watch = net::FileWatch::make(loop, {files.certificate_file, files.private_key_file}, [this] { try_reload(); });
+  auto watch = net::FileWatch::make(workers_.front()->loop(), {files.certificate_file, files.private_key_file}, [this] { try_reload(); });
   if (!watch) return err(watch.error());
   certificate_watch_ = std::move(*watch);
   return {};
@@ -150,8 +167,9 @@ Result<void, Error> Server::Impl::watch_signals_and_files() {
 // --- Running ---------------------------------------------------------------------------------------------------------
 
 Result<void, Error> Server::Impl::run() {
-  if (auto made = make_workers(); !made) return made;
-  if (auto watching = watch_signals_and_files(); !watching) return watching;
+  if (!loops_made_) return loops_made_;
+  if (auto listening = start_listening(); !listening) return listening;
+  if (auto watching = watch_files(); !watching) return watching;
   const auto cpu_of = [this](std::size_t i) {
     return options_.cpus.empty() ? -1 : options_.cpus[i % options_.cpus.size()];
   };

@@ -25,6 +25,7 @@ class Server::Impl {
 
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
   void http(std::string_view path, HttpHandler handler);
+  void attach(Hub& hub);
   Result<void, Error> run();
   void drain();
   void stop();
@@ -48,8 +49,10 @@ class Server::Impl {
   Binding* find_binding(const http::Uri& uri);
   Result<Binding*, Error> bind(const http::Uri& uri);
   Result<void, Error> make_workers();
+  Result<void, Error> start_listening();
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
-  Result<void, Error> watch_signals_and_files();
+  Result<void, Error> watch_signals();
+  Result<void, Error> watch_files();
   void handle_signal(int signal);
   void try_reload();
 
@@ -58,7 +61,8 @@ class Server::Impl {
   std::atomic<std::size_t> connection_count_{0};
   std::vector<std::unique_ptr<Binding>> bindings_;
   std::vector<HttpRoute> http_routes_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<Worker>> workers_;  // made first and kept, so that any thread may use them
+  Result<void, Error> loops_made_;
   std::unique_ptr<net::SignalWatcher> signals_;
   std::unique_ptr<net::FileWatch> certificate_watch_;
 };

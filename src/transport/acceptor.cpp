@@ -44,7 +44,8 @@ void Acceptor::handle_events(std::uint32_t) {
     const net::IoResult result = listener_.accept(socket);
     if (result.status == net::IoStatus::would_block) return;
     if (result.status != net::IoStatus::ok) {
-      log(LogLevel::warning, std::string{"cannot accept connections for a moment: "} + std::strerror(result.system_errno));
+      log(LogLevel::warning,
+          std::string{"cannot accept connections for a moment: "} + std::strerror(result.system_errno));
       return pause();
     }
     if (context_.connection_count.load(std::memory_order_relaxed) >= context_.limits.connections_max) {

@@ -1,5 +1,9 @@
 #include "transport/frame_session.hpp"
 
+#include <plait/log.hpp>
+
+#include <exception>
+
 #include "core/byte_sink.hpp"
 
 namespace plait::transport {
@@ -128,8 +132,6 @@ void FrameSession::encode_close(std::uint16_t code, std::string_view reason) {
 
 // --- Opening, server -------------------------------------------------------------------------------------------------
 
-namespace {
-
 /// The open frame as the handler's on_request sees it.
 class FrameOpening final : public OpeningRequest {
  public:
@@ -173,8 +175,6 @@ class FrameOpening final : public OpeningRequest {
   std::string_view query_;
 };
 
-}  // namespace
-
 void FrameAccept::handle_open() {
   handshake_.enter(connection());
   if (connection().closed()) return;
@@ -187,9 +187,7 @@ void FrameAccept::handle_open_frame(ByteView payload) {
   FrameOpening opening{connection(), *request};
   const HandlerFactory* factory = router_.find_session(opening.path());
   if (factory == nullptr) return refuse(404, "nothing is served at this path");
-  std::unique_ptr<SessionHandler> handler = (*factory)();
-  opening.reject(403, "the handler did not accept the session");
-  handler->on_request(opening);
+  std::unique_ptr<SessionHandler> handler = ask_handler(*factory, opening);
   if (!opening.accepted) return refuse(opening.response.status, opening.response.reason);
   frames::encode_open(frames::OpenResponse{.subprotocol = opening.response.subprotocol}, connection().output());
   connection().write_soon();
@@ -200,10 +198,27 @@ void FrameAccept::handle_open_frame(ByteView payload) {
   start();
 }
 
+std::unique_ptr<SessionHandler> FrameAccept::ask_handler(const HandlerFactory& factory, FrameOpening& opening) {
+  opening.reject(403, "the handler did not accept the session");
+  try {
+    std::unique_ptr<SessionHandler> handler = factory();
+    handler->on_request(opening);
+    return handler;
+  } catch (const std::exception& exception) {
+    log(LogLevel::error, std::string{"a session handler threw in on_request: "} + exception.what());
+    opening.reject(500, "internal error");
+    return nullptr;
+  }
+}
+
 void FrameAccept::refuse(std::uint16_t status, std::string_view reason) {
   frames::encode_open(frames::OpenResponse{.status = status, .reason = reason}, connection().output());
-  connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
-  connection().finish();
+  finish();
+}
+
+void FrameAccept::handle_closed(const Disconnect& why) {
+  handshake_.leave();
+  FrameSession::handle_closed(why);
 }
 
 void FrameAccept::handle_drain() {

@@ -45,6 +45,8 @@ class FrameSession : public StreamSession {
   std::unique_ptr<Writer> writer_;
 };
 
+class FrameOpening;
+
 /// The server's side: waits for the client's open frame, finds the route and asks its handler.
 class FrameAccept final : public FrameSession {
  public:
@@ -52,11 +54,13 @@ class FrameAccept final : public FrameSession {
 
   void handle_open() override;
   void handle_drain() override;
+  void handle_closed(const Disconnect& why) override;
 
  protected:
   void handle_open_frame(ByteView payload) override;
 
  private:
+  static std::unique_ptr<SessionHandler> ask_handler(const HandlerFactory& factory, FrameOpening& opening);
   void refuse(std::uint16_t status, std::string_view reason);
 
   const Router& router_;

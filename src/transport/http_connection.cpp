@@ -93,9 +93,18 @@ bool HttpConnection::handle_body(MutableByteView& input) {
 void HttpConnection::answer(const http::RequestHead& head, ByteView body) {
   minor_version_ = head.minor_version;
   connection().context().counters.http_requests.add();
-  if (const HandlerFactory* factory = router_.find_session(head.path); factory != nullptr) {
-    return upgrade(head, *factory);
+  try {
+    if (const HandlerFactory* factory = router_.find_session(head.path); factory != nullptr) {
+      return upgrade(head, *factory);
+    }
+    call_handler(head, body);
+  } catch (const std::exception& exception) {
+    log(LogLevel::error, std::string{"a handler of an HTTP request threw: "} + exception.what());
+    respond({.status = 500, .body = "internal error\n"}, false, head.method == "HEAD");
   }
+}
+
+void HttpConnection::call_handler(const http::RequestHead& head, ByteView body) {
   const bool keep_alive = head.keep_alive && !draining_;
   const HttpHandler* handler = router_.find_http(head.path);
   if (handler == nullptr) return respond({.status = 404, .body = "not found\n"}, keep_alive, head.method == "HEAD");
@@ -107,17 +116,13 @@ void HttpConnection::answer(const http::RequestHead& head, ByteView body) {
       .header = [&head](std::string_view name) { return head.fields.find(name).value_or(std::string_view{}); },
       .peer = connection().peer(),
   };
-  try {
-    respond((*handler)(request), keep_alive, head.method == "HEAD");
-  } catch (const std::exception& exception) {
-    log(LogLevel::error, std::string{"an HTTP handler threw: "} + exception.what());
-    respond({.status = 500, .body = "internal error\n"}, false, head.method == "HEAD");
-  }
+  respond((*handler)(request), keep_alive, head.method == "HEAD");
 }
 
 void HttpConnection::upgrade(const http::RequestHead& head, const HandlerFactory& factory) {
   WsUpgrade handshake{connection(), router_, head};
   if (std::unique_ptr<Protocol> session = handshake.run(factory)) {
+    handshake_.leave();
     return connection().replace_protocol(std::move(session));
   }
   respond(handshake.refusal(), head.keep_alive && !draining_, head.method == "HEAD");
@@ -127,21 +132,18 @@ void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool
   std::vector<http::Field> fields{{"Content-Type", response.content_type}};
   for (const auto& [name, value] : response.headers) fields.push_back({name, value});
   OutputQueue& output = connection().output();
-  if (!http::encode_response_head(
-          output, {.status = response.status,
-                   .fields = fields,
-                   .body = {.kind = http::BodyFraming::Kind::length, .length = response.body.size()},
-                   .keep_alive = keep_alive,
-                   .request_minor_version = minor_version_,
-                   .date = connection().context().http_date()})) {
+  if (!http::encode_response_head(output,
+                                  {.status = response.status,
+                                   .fields = fields,
+                                   .body = {.kind = http::BodyFraming::Kind::length, .length = response.body.size()},
+                                   .keep_alive = keep_alive,
+                                   .request_minor_version = minor_version_,
+                                   .date = connection().context().http_date()})) {
     log(LogLevel::error, "an HTTP handler gave a header field with a forbidden character");
     return refuse(500, "internal error");
   }
   if (!head_only) output.append(as_bytes(response.body));
-  if (!keep_alive) {
-    connection().set_deadline(connection().context().loop.now() + connection().context().limits.close_timeout);
-    return connection().finish();
-  }
+  if (!keep_alive) return finish();
   connection().write_soon();
   handshake_.leave();
   expect_request(connection().context().limits.keep_alive_timeout);
@@ -151,17 +153,19 @@ void HttpConnection::refuse(int status, std::string_view reason) {
   respond({.status = status, .body = std::string{reason} + "\n"}, false, false);
 }
 
-void HttpConnection::handle_end() {
-  // A client may end its direction after its last request; what was asked has been answered by now.
-  connection().abort();
+void HttpConnection::finish() {
+  finishing_ = true;
+  connection().set_deadline(connection().context().loop.now() + connection().context().limits.close_timeout);
+  connection().finish();
 }
 
+// A client may end its direction after its last request: what was asked has been answered, but perhaps not written.
+void HttpConnection::handle_end() { finish(); }
+
 void HttpConnection::handle_deadline(core::TimePoint) {
-  if (!head_begun_ && body_ == nullptr) return connection().abort();
-  if (connection().input_stopped()) return connection().abort();
+  const bool idle = !head_begun_ && body_ == nullptr;
+  if (finishing_ || idle || connection().input_stopped()) return connection().abort();
   refuse(408, "the request took too long");
-  head_begun_ = false;
-  body_.reset();
 }
 
 void HttpConnection::handle_drain() {
@@ -169,6 +173,6 @@ void HttpConnection::handle_drain() {
   if (!head_begun_ && body_ == nullptr) connection().abort();
 }
 
-void HttpConnection::handle_closed(const Disconnect&) {}
+void HttpConnection::handle_closed(const Disconnect&) { handshake_.leave(); }
 
 }  // namespace plait::transport

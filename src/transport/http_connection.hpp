@@ -35,10 +35,12 @@ class HttpConnection final : public Protocol {
   bool handle_body(MutableByteView& input);
   void begin_body(const http::RequestHead& head, ByteView head_bytes);
   void answer(const http::RequestHead& head, ByteView body);
+  void call_handler(const http::RequestHead& head, ByteView body);
   void upgrade(const http::RequestHead& head, const HandlerFactory& factory);
   void respond(const HttpResponse& response, bool keep_alive, bool head_only);
   void refuse(int status, std::string_view reason);
   void expect_request(Duration timeout);
+  void finish();
 
   const Router& router_;
   HandshakeSlot handshake_;
@@ -47,6 +49,7 @@ class HttpConnection final : public Protocol {
   int minor_version_ = 1;    // of the request that is answered
   bool head_begun_ = false;  // bytes of the next request have arrived
   bool draining_ = false;
+  bool finishing_ = false;  // nothing more is handled; the connection is being closed
 };
 
 }  // namespace plait::transport

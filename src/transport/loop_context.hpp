@@ -17,6 +17,7 @@
 
 #include "crypto/random.hpp"
 #include "net/loop.hpp"
+#include "transport/broadcast_log.hpp"
 #include "transport/output_queue.hpp"
 
 namespace plait::transport {
@@ -65,24 +66,27 @@ class ConnectionTable {
 };
 
 struct LoopContext {
-  LoopContext(net::Loop& loop_, const Limits& limits_, std::uint32_t index_, std::atomic<std::size_t>& connection_count_)
+  LoopContext(net::Loop& loop_, const Limits& limits_, std::uint32_t index_,
+              std::atomic<std::size_t>& connection_count_)
       : loop(loop_),
         limits(limits_),
         index(index_),
         connection_count(connection_count_),
-        queues(loop_.buffers()) {}
+        queues(loop_.buffers()),
+        broadcast(loop_.buffers()) {}
 
   net::Loop& loop;
   const Limits& limits;
   const std::uint32_t index;                   ///< the loop's number, in SessionIds
   std::atomic<std::size_t>& connection_count;  ///< of all loops together, for Limits::connections_max
   OutputQueues queues;
+  BroadcastLog broadcast;
   std::list<TcpConnection*> handshakes;  ///< connections whose opening handshake is under way, oldest first
   ConnectionTable connections;
   Counters counters;
-  crypto::RandomSource random;           ///< masking keys
-  std::vector<std::uint8_t> plaintext;   ///< where TLS decrypts to; made with the first TLS connection
-  core::VectorSink compressed;           ///< scratch for one outgoing message
+  crypto::RandomSource random;          ///< masking keys
+  std::vector<std::uint8_t> plaintext;  ///< where TLS decrypts to; made with the first TLS connection
+  core::VectorSink compressed;          ///< scratch for one outgoing message
 
   /// The Date field's value now, made once a second.
   std::string_view http_date();

@@ -19,6 +19,13 @@ void OutputQueue::grow(std::size_t size) {
 
 void OutputQueue::append_shared(Block& block, ByteView data) {
   if (data.empty()) return;
+  if (!segments_.empty() && segments_.back().block == &block &&
+      segments_.back().data + segments_.back().size == data.data()) {
+    end_tail();
+    segments_.back().size += data.size();
+    bytes_ += data.size();
+    return;
+  }
   block.retain();
   segments_.push_back({data.data(), data.size(), &block});
   bytes_ += data.size();

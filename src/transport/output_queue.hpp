@@ -36,7 +36,7 @@ class OutputQueue final : public core::ByteSink {
     bytes_ += size;
   }
 
-  /// Keeps a reference to `block`; `data` lies in it.
+  /// Keeps a reference to `block`; `data` lies in it. What follows the piece before it in memory joins that segment.
   void append_shared(Block& block, ByteView data);
   /// Keeps only the view. own_borrowed() must be called before the memory changes.
   void append_borrowed(ByteView data);
@@ -74,7 +74,7 @@ class OutputQueue final : public core::ByteSink {
   std::size_t block_bytes_ = kFirstBlockBytes;
   bool borrows_ = false;
 
-  static constexpr std::size_t kFirstBlockBytes = 4096;
+  static constexpr std::size_t kFirstBlockBytes = std::size_t{16} << 10;
   static constexpr std::size_t kBlockBytesMax = std::size_t{256} << 10;
 };
 

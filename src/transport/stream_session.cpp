@@ -7,7 +7,6 @@
 #include <cstring>
 #include <exception>
 
-
 namespace plait::transport {
 struct StreamSession::Rare {
   std::string subprotocol;
@@ -92,6 +91,7 @@ bool StreamSession::admits_beyond_queue(std::size_t backlog) {
   if (backlog == 0) return true;
   ++stats_.messages_dropped;
   wants_writable_ = true;
+  connection().await_drained();
   return false;
 }
 
@@ -133,7 +133,8 @@ void StreamSession::handle_pong(ByteView payload) {
 void StreamSession::handle_deadline(core::TimePoint now) {
   if (state_ != State::open) return connection().abort({.reason = "the closing handshake took too long"});
   if (!ping_pending_) return send_ping(now);
-  if (!input_seen_) return connection().abort({.reason = "the peer did not answer a ping"});
+  // What a paused session has not read may hold the answer.
+  if (!input_seen_ && !connection().paused()) return connection().abort({.reason = "the peer did not answer a ping"});
   ping_pending_ = false;
   connection().set_deadline(now + limits().ping_interval);
 }
@@ -154,18 +155,20 @@ void StreamSession::handle_close(std::uint16_t code, std::string_view reason) {
   if (!reason.empty()) rare().close_reason = reason;
   clean_ = true;
   if (state_ == State::open) encode_close(code, {});
-  state_ = State::finished;
-  connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
-  connection().finish();
+  finish();
 }
 
 void StreamSession::fail(std::uint16_t code, std::string_view reason) {
   if (state_ == State::finished || connection().closed()) return;
   if (state_ == State::open) encode_close(code, reason);
-  state_ = State::finished;
   started_by_us_ = true;
   close_code_ = code;
   rare().close_reason = reason;
+  finish();
+}
+
+void StreamSession::finish() {
+  state_ = State::finished;
   connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
   connection().finish();
 }

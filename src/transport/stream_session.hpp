@@ -4,6 +4,7 @@
 
 #include <plait/session.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -68,7 +69,7 @@ class StreamSession : public Session, public Protocol {
     stats_.messages_sent += last ? 1 : 0;
     stats_.bytes_sent += payload_bytes;
     if (!connection().reading()) count_for_loop(last ? 1 : 0, payload_bytes);
-    if (connection().backlog_bytes() >= kGatherBytesMax) return write_early();
+    if (connection().backlog_bytes() >= std::min(kGatherBytesMax, limits().send_high_water_bytes)) return write_early();
     connection().write_soon();
     return SendStatus::sent;
   }
@@ -95,6 +96,8 @@ class StreamSession : public Session, public Protocol {
     StreamSession& session_;
     const SessionStats before_;
   };
+  /// Closes the connection once the output is written. Nothing more is handled.
+  void finish();
 
  private:
   struct Rare;  // close reason, subprotocol: what few sessions have

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace plait::transport {
 namespace {
@@ -29,6 +30,7 @@ TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, st
       new TcpConnection{context, std::move(socket), std::move(tls), std::move(protocol)}};
   TcpConnection* connection = owned.get();
   connection->connecting_ = connecting;
+  connection->initiated_ = connecting;
   connection->watched_events_ = connecting ? EPOLLOUT : EPOLLIN;
   if (!context.loop.watch(connection->socket_.fd(), connection->watched_events_, *connection)) return nullptr;
   connection->id_ = context.connections.add(std::move(owned), context.index);
@@ -57,16 +59,22 @@ void TcpConnection::handle_events(std::uint32_t events) {
     flush();
     if (closed_) return;
   }
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
-  if (input_stopped() && !finishing_) return abort({.reason = "the peer broke the connection"});
-  handle_readable();
+  // Read first: a handler that fills the backlog at once would never let its peer be heard, not even its close.
+  if (drained_ && !input_stopped()) events |= EPOLLIN;
+  if (input_stopped() && !finishing_) {
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) return abort({.reason = "the peer broke the connection"});
+  } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    handle_readable();
+  }
+  report_drained();
 }
 
 void TcpConnection::handle_connected() {
   connecting_ = false;
   const int error = socket_.finish_connect();
   if (error != 0) return abort({.system_errno = error, .reason = "connect failed"});
-  if (tls_ != nullptr && tls_->start(output()) == tls::Status::failed) return abort({.reason = tls_->error()});
+  if (tls_ != nullptr && tls_->start(encrypted_output()) == tls::Status::failed)
+    return abort({.reason = tls_->error()});
   update_watch();
   protocol_->handle_open();
   flush();
@@ -114,10 +122,10 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
     }
     if (closed_) return;
     flush();
-    if (closed_) return;
+    if (closed_ || (input_stopped() && !finishing_)) return;  // the engine keeps the rest, and the status
     if (status == tls::Status::closed) return handle_read_end({.status = net::IoStatus::end});
     if (status == tls::Status::failed) return abort({.reason = tls_->error()});
-  } while (tls_->pending() && !finishing_ && !input_stopped());
+  } while (tls_->pending() && !finishing_);
 }
 
 void TcpConnection::handle_input(MutableByteView input) {
@@ -164,10 +172,12 @@ void TcpConnection::handle_read_end(const net::IoResult& result) {
   if (!closed_) flush();
 }
 
-// Input that a paused session left behind is handled without waiting for more to arrive.
+// Input that a paused session left behind, here or in the TLS engine, is handled without waiting for more to arrive.
 void TcpConnection::replay_kept_input() {
   replaying_ = false;
-  if (closed_ || kept_input_ == nullptr || input_stopped()) return;
+  if (closed_ || finishing_ || input_stopped()) return;
+  if (tls_ != nullptr) return handle_ciphertext({});
+  if (kept_input_ == nullptr) return;
   const MutableByteView buffer = context_.loop.receive_buffer();
   const std::size_t kept = restore_kept_input(buffer);
   handle_input(buffer.first(kept));
@@ -192,6 +202,7 @@ OutputQueue& TcpConnection::encrypted_output() {
 void TcpConnection::on_turn_end() {
   if (replaying_) replay_kept_input();
   if (!closed_) flush();
+  report_drained();
 }
 
 void TcpConnection::flush() {
@@ -217,6 +228,7 @@ void TcpConnection::encrypt_output() {
     if (tls_->encrypt(plaintext, records) != tls::Status::ok) break;  // the read side reports why
     out_->consume(plaintext.size());
   }
+  out_->clear();  // what could not be encrypted must not reach the queue's next user
   context_.queues.give_back(std::move(out_));
 }
 
@@ -257,12 +269,24 @@ void TcpConnection::check_backlog() {
   if (!stalled_ && backlog > context_.limits.send_high_water_bytes) {
     stalled_ = true;
     update_watch();
-  } else if (stalled_ && backlog <= context_.limits.send_low_water_bytes) {
-    stalled_ = false;
+  } else if (stalled_ && backlog <= (awaits_empty_ ? 0 : context_.limits.send_low_water_bytes)) {
+    stalled_ = awaits_empty_ = false;
+    drained_ = true;
     update_watch();
     resume_input();
-    protocol_->handle_drained();
   }
+}
+
+void TcpConnection::report_drained() {
+  if (!closed_ && std::exchange(drained_, false) && !stalled_) protocol_->handle_drained();
+}
+
+// A message that did not fit although the backlog is small fits only into an empty queue.
+void TcpConnection::await_drained() {
+  stalled_ = true;
+  awaits_empty_ = backlog_bytes() <= context_.limits.send_low_water_bytes;
+  update_watch();
+  write_soon();
 }
 
 // --- Control ---------------------------------------------------------------------------------------------------------
@@ -284,7 +308,7 @@ void TcpConnection::set_paused(bool paused) {
 }
 
 void TcpConnection::resume_input() {
-  if (closed_ || input_stopped() || kept_input_ == nullptr || reading_) return;
+  if (closed_ || input_stopped() || reading_ || (kept_input_ == nullptr && tls_ == nullptr)) return;
   replaying_ = true;
   if (!hooked()) context_.loop.at_turn_end(*this);
 }

@@ -88,7 +88,12 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
 
   /// Stops and resumes handling input. Two independent reasons: the user and the backlog.
   void set_paused(bool paused);
-  [[nodiscard]] bool input_stopped() const { return paused_ || stalled_ || ended_; }
+  /// Sees to it that handle_drained() follows, however small the backlog is.
+  void await_drained();
+  [[nodiscard]] bool paused() const { return paused_; }
+  /// A backlog stops only the side that accepted: were both to stop, two peers with full windows would wait for each
+  /// other for ever.
+  [[nodiscard]] bool input_stopped() const { return paused_ || ended_ || (stalled_ && !initiated_); }
 
   /// Hands the connection to another protocol, from inside the present one's functions; unused input goes to it.
   void replace_protocol(std::unique_ptr<Protocol> next);
@@ -136,6 +141,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   void finish_flush();
   void update_watch();
   void check_backlog();
+  void report_drained();
 
   LoopContext& context_;
   net::Socket socket_;
@@ -149,10 +155,13 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   SessionId id_;
   bool connecting_ = false;
   bool reading_ = false;
-  bool replaying_ = false;   // kept input is to be handled at the end of the turn
-  bool paused_ = false;      // by the user
-  bool stalled_ = false;     // by the backlog
-  bool ended_ = false;       // the peer sent FIN
+  bool replaying_ = false;     // kept input is to be handled at the end of the turn
+  bool paused_ = false;        // by the user
+  bool stalled_ = false;       // by the backlog
+  bool initiated_ = false;     // we connected, rather than accepted
+  bool awaits_empty_ = false;  // handle_drained() only when all is written
+  bool drained_ = false;       // no longer; the protocol has not been told yet
+  bool ended_ = false;         // the peer sent FIN
   bool finishing_ = false;
   bool fin_sent_ = false;
   bool write_blocked_ = false;

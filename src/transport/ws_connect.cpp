@@ -1,5 +1,9 @@
 #include "transport/ws_connect.hpp"
 
+#include <plait/log.hpp>
+
+#include <exception>
+
 #include "crypto/hash.hpp"
 #include "crypto/random.hpp"
 #include "http/request_encoder.hpp"
@@ -46,8 +50,8 @@ void WsConnect::handle_open() {
   if (!subprotocols.empty()) fields.push_back({"Sec-WebSocket-Protocol", subprotocols});
   if (!extensions.empty()) fields.push_back({"Sec-WebSocket-Extensions", extensions});
   for (const auto& [name, value] : request_.headers) fields.push_back({name, value});
-  const auto encoded = http::encode_request_head(
-      connection().output(), {.target = request_.target, .host = request_.host, .fields = fields});
+  const auto encoded = http::encode_request_head(connection().output(),
+                                                 {.target = request_.target, .host = request_.host, .fields = fields});
   if (!encoded) return fail("the request cannot be sent: " + std::string{http::describe(encoded.error())});
   connection().write_soon();
 }
@@ -93,7 +97,11 @@ void WsConnect::handle_deadline(core::TimePoint) { fail("the opening handshake t
 void WsConnect::handle_closed(const Disconnect& why) {
   if (handler_ == nullptr) return;
   NoSession session;
-  handler_->on_close(session, {.reason = why.text(), .started_by_us = true});
+  try {
+    handler_->on_close(session, {.reason = why.text(), .started_by_us = true});
+  } catch (const std::exception& exception) {
+    log(LogLevel::error, std::string{"a session handler threw: "} + exception.what());
+  }
 }
 
 }  // namespace plait::transport

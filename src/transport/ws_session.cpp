@@ -10,7 +10,7 @@ namespace plait::transport {
 namespace {
 
 // From this size on a payload is written from where it is instead of being copied next to its header.
-constexpr std::size_t kReferenceBytesMin = 2048;
+constexpr std::size_t kReferenceBytesMin = BroadcastLog::kPayloadBytesMax + 1;
 
 ws::Opcode opcode_of(MessageKind kind) { return kind == MessageKind::text ? ws::Opcode::text : ws::Opcode::binary; }
 
@@ -115,7 +115,14 @@ SendStatus WsSession::send(const Message& message, SendOptions options) {
   if (deflater_ != nullptr && options.compress && message.size() >= limits().deflate_threshold_bytes) {
     return send_compressed(message);
   }
-  encode_frame(opcode_of(message.kind()), true, false, message);
+  if (message.storage() == Message::Storage::block && message.size() <= BroadcastLog::kPayloadBytesMax &&
+      role_ == ws::Role::server && connection().gathers_references()) {
+    BroadcastLog& log = connection().context().broadcast;
+    const ByteView frame = log.frame_of(message);
+    connection().output().append_shared(log.block(), frame);
+  } else {
+    encode_frame(opcode_of(message.kind()), true, false, message);
+  }
   return finish_send(message.size());
 }
 

@@ -19,7 +19,7 @@ class WsSession final : public StreamSession {
   struct Options {
     ws::Role role = ws::Role::server;
     std::string_view subprotocol;
-    bool parts = false;  ///< what the handler's wants_parts() says
+    bool parts = false;                           ///< what the handler's wants_parts() says
     std::unique_ptr<codec::Deflater> deflater{};  ///< may be null also with an inflater, see ws::deflater_options()
     std::unique_ptr<codec::Inflater> inflater{};
 

@@ -77,6 +77,8 @@ void WsUpgrade::reject(int status, std::string_view reason) {
   accepted_ = false;
   refusal_.status = status;
   refusal_.body = std::string{reason} + "\n";
+  refusal_.headers.clear();
+  if (status == 401) refusal_.headers.emplace_back("WWW-Authenticate", "Bearer");  // RFC 9110 §15.5.2
 }
 
 std::unique_ptr<Protocol> WsUpgrade::make_session(std::unique_ptr<SessionHandler> handler) {

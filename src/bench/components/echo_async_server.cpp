@@ -158,8 +158,8 @@ void EchoLoop::refuse() {
 void EchoLoop::remove(EchoConnection& connection, const EchoConnectionReport& report) {
   totals_.bytes_received += report.bytes_received;
   totals_.bytes_sent += report.bytes_sent;
-  if (shared_.options.on_connection_end) shared_.options.on_connection_end(report);
   --shared_.connection_count;
+  if (shared_.options.on_connection_end) shared_.options.on_connection_end(report);
   std::swap(connections_[connection.index], connections_.back());
   connections_[connection.index]->index = connection.index;
   loop_.retire(std::move(connections_.back()));

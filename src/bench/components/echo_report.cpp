@@ -33,6 +33,10 @@ double cpu_us_per_message(const EchoBenchResult& result) {
   return microseconds(static_cast<std::uint64_t>(result.cpu.total().count())) / static_cast<double>(result.messages);
 }
 
+std::string counted(std::uint64_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string loop_kind(const EchoBenchOptions& options) {
   const std::string depth = options.depth == 0 ? "unbounded" : std::to_string(options.depth);
   if (options.rate > 0) return fmt::format("open loop at {:.0f}/s, depth {}", options.rate, depth);
@@ -40,9 +44,9 @@ std::string loop_kind(const EchoBenchOptions& options) {
 }
 
 void write_head(Text out, const EchoBenchOptions& options, const EchoBenchResult& result) {
-  fmt::format_to(out, "{}: {} x {} bytes, {} connections, {} threads, {}{}\n", net::to_text(options.address),
-                 result.messages, options.payload.size(), options.connections, options.threads, loop_kind(options),
-                 options.verify ? ", every byte verified" : "");
+  fmt::format_to(out, "{}: {} x {} bytes, {}, {}, {}{}\n", net::to_text(options.address), result.messages,
+                 options.payload.size(), counted(options.connections, "connection"), counted(options.threads, "thread"),
+                 loop_kind(options), options.verify ? ", every byte verified" : "");
   fmt::format_to(out, "  {:<20}{:>12.3f}\n", "Average RTT (ms)", mean_ms(result));
   fmt::format_to(out, "  {:<20}{:>12.3f}   {}\n", "p95 RTT (ms)", milliseconds(p95_as_published(result)),
                  result.round_trips.exact_p95() ? "sorted list, index floor(0.95 n) - 1" : "from the histogram");

@@ -61,7 +61,7 @@ struct EchoServerOptions {
   std::size_t connections_max = 100'000;
   /// How long stop() waits for peers to take what they sent.
   Duration drain_timeout = std::chrono::seconds{1};
-  /// From several threads at once.
+  /// Called when a connection is closed and counts no more; with several loops from several threads at once.
   std::function<void(const EchoConnectionReport&)> on_connection_end;
 };
 

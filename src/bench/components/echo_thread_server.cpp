@@ -80,7 +80,6 @@ void ThreadEchoServer::serve(Connections::iterator connection, std::uint64_t num
   const auto begin = Clock::now();
   echo_all(connection->stream, report);
   report.lasted = Clock::now() - begin;
-  if (options_.on_connection_end) options_.on_connection_end(report);
   loop_.post([this, connection, report] { end(connection, report); });
 }
 
@@ -101,6 +100,7 @@ void ThreadEchoServer::end(Connections::iterator connection, const EchoConnectio
   open_.erase(connection);
   totals_.bytes_received += report.bytes_received;
   totals_.bytes_sent += report.bytes_sent;
+  if (options_.on_connection_end) options_.on_connection_end(report);
   if (done_ && open_.empty()) done_(totals_);
 }
 

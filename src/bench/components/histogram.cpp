@@ -106,24 +106,23 @@ std::uint64_t Histogram::count_at(std::uint64_t value) const {
 
 std::string Histogram::distribution(double unit, unsigned ticks) const {
   std::string text = "       Value     Percentile TotalCount 1/(1-Percentile)\n\n";
-  const auto total = static_cast<double>(count_);
+  const auto out = std::back_inserter(text);
   double next = 0;  // the next quantile to print: steps get finer as 1 − quantile halves
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < kCells && seen < count_; ++i) {
     if (cells_[i] == 0) continue;
     seen += cells_[i];
-    const double quantile = static_cast<double>(seen) / total;
+    const double quantile = static_cast<double>(seen) / static_cast<double>(count_);
     if (quantile < next) continue;
     const double value = static_cast<double>(std::min(highest_in(i), max_)) / unit;
-    fmt::format_to(std::back_inserter(text), "{:12.3f} {:14.12f} {:10d} {:14.2f}\n", value, quantile, seen,
-                   1 / (1 - quantile));
-    const double halvings = quantile < 1 ? std::floor(-std::log2(1 - quantile)) + 1 : 0;
+    fmt::format_to(out, "{:12.3f} {:14.12f} {:10d}", value, quantile, seen);
+    if (seen == count_) break;  // the last line has no fourth column: it would be infinite
+    fmt::format_to(out, " {:14.2f}\n", 1 / (1 - quantile));
+    const double halvings = std::floor(-std::log2(1 - quantile)) + 1;
     next = std::min(1.0, quantile + 1 / (ticks * std::exp2(halvings)));
   }
-  fmt::format_to(std::back_inserter(text), "#[Mean    = {:12.3f}, StdDeviation   = {:12.3f}]\n", mean() / unit,
-                 stddev() / unit);
-  fmt::format_to(std::back_inserter(text), "#[Max     = {:12.3f}, Total count    = {:12d}]\n",
-                 static_cast<double>(max_) / unit, count_);
+  fmt::format_to(out, "\n#[Mean    = {:12.3f}, StdDeviation   = {:12.3f}]\n", mean() / unit, stddev() / unit);
+  fmt::format_to(out, "#[Max     = {:12.3f}, Total count    = {:12d}]\n", static_cast<double>(max_) / unit, count_);
   return text;
 }
 

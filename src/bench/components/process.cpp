@@ -57,6 +57,7 @@ std::string read_all(int fd) {
 
 Result<Process, Error> Process::start(const std::vector<std::string>& arguments, std::optional<int> cpu) {
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
   pointers.push_back(nullptr);
   Process process;

@@ -56,7 +56,7 @@ std::optional<std::string> answer_opening_handshake(std::string_view head) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned digest_bytes = 0;
   EVP_Digest(salted.data(), salted.size(), digest.data(), &digest_bytes, EVP_sha1(), nullptr);
-  std::array<unsigned char, 2 * EVP_MAX_MD_SIZE> accept{};
+  std::array<unsigned char, std::size_t{2} * EVP_MAX_MD_SIZE> accept{};
   EVP_EncodeBlock(accept.data(), digest.data(), static_cast<int>(digest_bytes));
   return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
          std::string{reinterpret_cast<const char*>(accept.data())} + "\r\n\r\n";

@@ -65,8 +65,8 @@ Suite tcp_echo_suite() {
   single.plan.count = 1;
   single.claims = {{Metric::latency_mean_us, kDocument, 5543, "asyncio server, one message of 11 bytes"}};
   suite.rows.push_back(single);
-  for (const std::uint64_t connections : {1, 10, 100, 1000}) {
-    for (const std::uint64_t payload : {1024, 16384}) {
+  for (const std::uint64_t connections : {1U, 10U, 100U, 1000U}) {
+    for (const std::uint64_t payload : {1024U, 16384U}) {
       Row row = make_row(fmt::format("echo/{}KB/d1/c{}", payload / 1024, connections),
                          fmt::format("{} KB, depth 1, {} connections", payload / 1024, connections), payload, kPinned);
       row.plan.connections = connections;

@@ -86,7 +86,7 @@ void add_picows_rows(std::vector<Row>& rows) {
 }
 
 void add_connect_rows(std::vector<Row>& rows) {
-  for (const std::uint64_t concurrent : {1, 16, 64}) {
+  for (const std::uint64_t concurrent : {1U, 16U, 64U}) {
     Row row{.id = fmt::format("connect/k{}", concurrent),
             .title = fmt::format("connect, upgrade, close; {} at a time", concurrent),
             .scheme = "ws",
@@ -100,8 +100,8 @@ void add_connect_rows(std::vector<Row>& rows) {
 }
 
 void add_fanout_rows(std::vector<Row>& rows) {
-  for (const std::uint64_t subscribers : {100, 1000}) {
-    for (const std::uint64_t burst : {1, 16, 64}) {
+  for (const std::uint64_t subscribers : {100U, 1000U}) {
+    for (const std::uint64_t burst : {1U, 16U, 64U}) {
       Row row{.id = fmt::format("fanout/93B/b{}/s{}", burst, subscribers),
               .title = fmt::format("fan-out: 93 B, bursts of {}, {} subscribers", burst, subscribers),
               .scheme = "ws",
@@ -150,14 +150,14 @@ void add_stream_rows(std::vector<Row>& rows) {
     std::optional<double> value;
     const char* counted;
   };
-  const std::array<Published, 3> kRows = {{
+  const std::array<Published, 3> published_rows = {{
       {StreamDirection::download, "download", 17.44,
        "PR #650: 200 GB in 91.7 s on a Windows PC, received bytes × 8 / s / 2^30, printed as Gbps"},
       {StreamDirection::upload, "upload", 0.13,
        "issue #645 (before the rewrite): bytes queued × 8 / s / 2^30 until a flush of at most 3 s; aiohttp 0.60"},
       {StreamDirection::concurrent, "concurrent", std::nullopt, "both directions until the first one ends"},
   }};
-  for (const Published& published : kRows) {
+  for (const Published& published : published_rows) {
     Row row{.id = fmt::format("stream/{}", published.name),
             .title = fmt::format("curl_cffi stream: {} of 1 GiB in 64 KiB messages", published.name),
             .scheme = "ws",

@@ -36,7 +36,7 @@ OWNERS = [
     (r"sys/(eventfd|socket|timerfd|un)\.h|netinet/.*|netdb\.h|poll\.h|net/if\.h|linux/.*",
      ("src/net/", BENCH)),
     # Files, processes, signals: nothing that a layer without I/O may touch.
-    (r"(unistd|dirent|fcntl|signal|sched|pthread|pwd|glob|malloc|termios|time)\.h"
+    (r"(unistd|dirent|fcntl|signal|sched|pthread|pwd|glob|regex|malloc|termios|time)\.h"
      r"|sys/(file|inotify|ioctl|mman|prctl|resource|signalfd|stat|syscall|sysinfo|time|times|types|utsname|wait)\.h",
      SYSTEM_USERS),
 ]

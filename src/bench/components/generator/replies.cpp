@@ -18,7 +18,7 @@ bool is_data(std::uint8_t opcode) { return opcode <= kOpcodeBinary; }
 }  // namespace
 
 std::size_t KnownReplies::count(ByteView bytes) {
-  const std::size_t frame = frame_bytes();
+  const std::size_t frame = frame_bytes_;
   std::size_t completed = 0;
   while (!bytes.empty()) {
     if (within_frame_ == 0 && !verify_ && bytes.size() >= frame) {  // the case that must be cheap
@@ -45,10 +45,11 @@ void KnownReplies::check_headers(ByteView frames) {
   const ByteView header = cycle_->reply_header();
   if (header.empty()) return;
   const ByteView extended_length = header.subspan(2);
+  const std::size_t step = frame_bytes_;
   std::uint16_t expected = 0;
   std::memcpy(&expected, header.data(), sizeof expected);
   bool matches = true;
-  for (std::size_t at = 0; at < frames.size(); at += frame_bytes()) {
+  for (std::size_t at = 0; at < frames.size(); at += step) {
     std::uint16_t start = 0;
     std::memcpy(&start, frames.data() + at, sizeof start);
     matches &= start == expected;

@@ -16,18 +16,18 @@ namespace plait::bench {
 /// payload length; one wrong length shifts every later header). With `verify` it compares all payload bytes as well.
 class KnownReplies {
  public:
-  KnownReplies(const FrameCycle& cycle, bool verify) : cycle_(&cycle), verify_(verify) {}
+  KnownReplies(const FrameCycle& cycle, bool verify)
+      : cycle_(&cycle), frame_bytes_(cycle.reply_header().size() + cycle.payload(0).size()), verify_(verify) {}
   /// Messages completed by `bytes`. After a mismatch is_broken() holds and the count means nothing.
   std::size_t count(ByteView bytes);
   [[nodiscard]] bool is_broken() const { return broken_; }
 
  private:
-  [[nodiscard]] std::size_t frame_bytes() const { return cycle_->reply_header().size() + payload_bytes(); }
-  [[nodiscard]] std::size_t payload_bytes() const { return cycle_->payload(0).size(); }
   void check_headers(ByteView frames);
   void check(ByteView piece);
 
   const FrameCycle* cycle_;
+  std::size_t frame_bytes_;       // of one answer
   std::size_t within_frame_ = 0;  // bytes of the current answer that have arrived
   std::size_t index_ = 0;         // of the current answer in the cycle
   bool verify_;

@@ -41,7 +41,8 @@ class StreamLoad {
     context_.meter.begin(last_progress);
     messages_to_send_ = uploads_ ? (plan_.total_bytes + plan_.payload_bytes - 1) / plan_.payload_bytes : 0;
     while (!is_done()) {
-      const bool moved = receive() | send();
+      const bool received = receive();
+      const bool moved = send() || received;
       const std::uint64_t now = now_ns();
       if (endpoints_[0].phase() == Endpoint::Phase::failed && !is_done()) return err(Error{endpoints_[0].failure()});
       if (scanner_.is_broken()) return err(Error{"the server sent a frame that RFC 6455 §5 forbids"});

@@ -1,0 +1,217 @@
+// The page: one WebSocket session to the hub (spec/protocol.md), and the server's counters once a second.
+
+const TOPIC = 'demo';
+const MESSAGES_SHOWN_MAX = 200;
+const SECONDS_PLOTTED = 120;
+const RECONNECT_MS_MIN = 250;
+const RECONNECT_MS_MAX = 8000;
+const TIMER_MS = 100;
+
+const element = (id) => document.getElementById(id);
+
+function show(state, text) {
+  element('status').dataset.state = state;
+  element('status').textContent = text;
+}
+
+function notify(text) {
+  element('notice').textContent = text;
+  element('notice').hidden = text === '';
+}
+
+// --- The session ---------------------------------------------------------------------------------------------------
+
+class HubSession {
+  constructor(onPublication, onGap) {
+    this.onPublication = onPublication;
+    this.onGap = onGap;
+    this.position = null;
+    this.requests = 0;
+    this.delay = RECONNECT_MS_MIN;
+  }
+
+  // A development server hands out tokens as a cookie, since a browser's WebSocket sends no other field. Others answer
+  // 404, and the cookie is made from what the visitor pastes.
+  async connect() {
+    show('connecting', 'connecting');
+    const answer = await fetch('/dev/token', {cache: 'no-store'}).catch(() => null);
+    if (!answer) return this.retry();
+    this.development = answer.ok;
+    this.ready = false;
+    this.socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/wse`);
+    this.socket.onmessage = (event) => this.handleMessage(JSON.parse(event.data));
+    this.socket.onclose = (event) => this.handleClose(event);
+  }
+
+  send(type, payload) {
+    this.socket.send(JSON.stringify({c: 'U', t: type, p: payload, cid: String(++this.requests), v: 1}));
+  }
+
+  publish(data) {
+    if (this.ready) this.send('publish', {topic: TOPIC, data});
+  }
+
+  handleMessage(message) {
+    const handlers = {
+      server_ready: () => this.subscribe(),
+      subscription_update: () => this.handleSubscribed(message.p),
+      publication: () => this.handlePublication(message),
+      gap: () => this.onGap(message.p.missed),
+      error: () => notify(`${message.p.code}: ${message.p.message}`),
+    };
+    handlers[message.t]?.();
+  }
+
+  // After a reconnection the server fills the gap, or says that it cannot.
+  subscribe() {
+    const request = {action: 'subscribe', topics: [TOPIC]};
+    if (this.position) Object.assign(request, {recover: true, recovery: {[TOPIC]: this.position}});
+    this.send('subscription_update', request);
+  }
+
+  handleSubscribed(update) {
+    if (!update.success) return notify(update.failed_topics.map((topic) => `${topic.topic}: ${topic.error}`).join(', '));
+    const state = update.recovery?.[TOPIC];
+    if (state) this.position = {epoch: state.epoch, offset: state.offset};
+    if (state?.recovered === false) this.onGap();
+    this.ready = true;
+    this.delay = RECONNECT_MS_MIN;
+    notify('');
+    element('token-form').hidden = true;
+    show('open', 'connected');
+  }
+
+  handlePublication(message) {
+    this.position = {epoch: message.e, offset: message.o};
+    this.onPublication(message);
+  }
+
+  handleClose(event) {
+    const opened = this.ready;
+    this.ready = false;
+    if (!opened && !this.development) element('token-form').hidden = false;
+    if (event.reason) notify(`${event.code}: ${event.reason}`);
+    this.retry();
+  }
+
+  retry() {
+    const wait = this.delay * (0.75 + Math.random() / 2);
+    show('closed', `not connected, next try in ${(wait / 1000).toFixed(1)} s`);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.connect(), wait);
+    this.delay = Math.min(this.delay * 2, RECONNECT_MS_MAX);
+  }
+
+  connectNow() {
+    clearTimeout(this.timer);
+    this.connect();
+  }
+}
+
+// --- Messages ------------------------------------------------------------------------------------------------------
+
+function addRow(time, offset, text, className) {
+  const row = document.createElement('li');
+  for (const [tag, name, content] of [['time', 'time', time], ['span', 'offset', offset], ['span', className, text]]) {
+    const cell = document.createElement(tag);
+    cell.className = name;
+    cell.textContent = content;
+    row.append(cell);
+  }
+  const list = element('messages');
+  list.prepend(row);
+  while (list.children.length > MESSAGES_SHOWN_MAX) list.lastChild.remove();
+  element('empty').hidden = true;
+}
+
+function showPublication(message) {
+  const text = typeof message.p === 'string' ? message.p : JSON.stringify(message.p);
+  addRow(new Date(message.ts).toLocaleTimeString(), `#${message.o}`, text, 'data');
+  element('position').textContent = `at ${message.e}:${message.o}`;
+}
+
+function showGap(missed) {
+  addRow(new Date().toLocaleTimeString(), '', `${missed ?? 'some'} messages were missed`, 'gap');
+}
+
+// --- Counters ------------------------------------------------------------------------------------------------------
+
+const history = {in: [], out: []};
+let previous = null;
+
+function formatCount(count) {
+  if (count >= 1e6) return `${(count / 1e6).toFixed(2)} M`;
+  if (count >= 1e4) return `${(count / 1e3).toFixed(1)} k`;
+  return String(Math.round(count));
+}
+
+function formatUptime(seconds) {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds / 60) % 60} min`;
+}
+
+function plot() {
+  const max = Math.max(1, ...history.in, ...history.out);
+  for (const [name, values] of Object.entries(history)) {
+    const first = SECONDS_PLOTTED - values.length;
+    const points = values.map((value, i) => `${first + i},${(31 - (30 * value) / max).toFixed(2)}`);
+    element(`plot-${name}`).setAttribute('points', points.join(' '));
+  }
+  element('plot-max').textContent = `messages a second, at most ${formatCount(max)}`;
+}
+
+function showRates(stats) {
+  const seconds = stats.uptime_seconds - previous.uptime_seconds;
+  if (seconds <= 0) return;  // the server was started again
+  for (const [name, counter] of [['in', 'messages_received'], ['out', 'messages_sent']]) {
+    const rate = (stats.server[counter] - previous.server[counter]) / seconds;
+    history[name].push(rate);
+    if (history[name].length > SECONDS_PLOTTED) history[name].shift();
+    element(`rate-${name}`).textContent = formatCount(rate);
+  }
+  plot();
+}
+
+async function updateCounters() {
+  if (document.hidden) return;
+  const answer = await fetch('/stats', {cache: 'no-store'}).catch(() => null);
+  if (!answer?.ok) return;
+  const stats = await answer.json();
+  if (previous) showRates(stats);
+  previous = stats;
+  element('sessions').textContent = formatCount(stats.server.sessions_open);
+  element('subscriptions').textContent = formatCount(stats.hub.subscriptions_open);
+  element('loops').textContent = stats.loops;
+  element('uptime').textContent = formatUptime(stats.uptime_seconds);
+}
+
+// --- Controls ------------------------------------------------------------------------------------------------------
+
+const session = new HubSession(showPublication, showGap);
+let ticking = null;
+let ticks = 0;
+
+element('publish').addEventListener('submit', (event) => {
+  event.preventDefault();
+  if (element('text').value === '') return;
+  session.publish(element('text').value);
+  element('text').value = '';
+});
+
+element('timer').addEventListener('click', () => {
+  if (ticking) clearInterval(ticking);
+  ticking = ticking ? null : setInterval(() => session.publish({tick: ++ticks, wave: Math.sin(ticks / 10).toFixed(3)}), TIMER_MS);
+  element('timer').setAttribute('aria-pressed', String(ticking !== null));
+});
+
+element('token-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const secure = location.protocol === 'https:' ? '; Secure' : '';
+  document.cookie = `access_token=${encodeURIComponent(element('token').value.trim())}; Path=/wse; SameSite=Strict${secure}`;
+  session.connectNow();
+});
+
+session.connect();
+updateCounters();
+setInterval(updateCounters, 1000);

@@ -1,0 +1,110 @@
+// Hub: topics with history and recovery, served to the sessions of any Server (spec/protocol.md).
+#pragma once
+
+#include <plait/broker.hpp>
+#include <plait/export.hpp>
+#include <plait/limits.hpp>
+#include <plait/session.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace plait::core {
+class Executor;
+}
+namespace plait::hub {
+class Engine;
+}
+
+namespace plait {
+
+enum class TopicAction : std::uint8_t { subscribe, publish };
+
+/// May `user` do that? For a subscription `topic` may be a pattern. Called on any loop, several at once; must not
+/// block.
+using Authorizer = std::function<bool(std::string_view user, std::string_view topic, TopicAction action)>;
+
+/// Who opens a session.
+struct Identity {
+  bool authenticated = true;
+  std::string user;    ///< any text; shown to the client and given to the Authorizer
+  std::string reason;  ///< not authenticated: for the client, in the error and in the close frame
+  /// Not authenticated: 400–599 refuses the opening handshake with this status; 0 opens it, says why and closes with
+  /// 4401, as WSE's clients expect.
+  int refusal_status = 0;
+};
+/// Called once per session, on any loop, several at once; must not block.
+using Authenticator = std::function<Identity(const OpeningRequest&)>;
+
+struct PLAIT_API HubOptions {
+  /// Makes what orders and keeps publications, once per loop.
+  BrokerFactory broker = memory_broker();
+  /// Empty: every session is the user "anonymous".
+  Authenticator authenticate;
+  /// Empty: every user may do everything.
+  Authorizer authorize;
+  /// Topics and patterns per connection.
+  std::size_t subscriptions_max = 100;
+  /// Messages that a connection may send at once, and per second on average; a capacity of 0 limits nothing.
+  double rate_limit_capacity = 0;
+  double rate_limit_refill = 0;
+  /// Told to clients as the largest message; set it to the server's Limits::message_bytes_max.
+  std::size_t message_bytes_max = Limits{}.message_bytes_max;
+  /// Whether the broker keeps history, and the clients are told so.
+  bool recovery = true;
+  /// Publications that may wait between each two loops; beyond, the waiting loop's subscribers get a gap notice.
+  /// Memory: about 150 bytes × (this + 4096) × loops².
+  std::size_t ring_capacity = 8192;
+  /// Sources of time and of randomness for ids and epochs (uniqueness, not secrecy). Called on any loop.
+  std::function<WallTime()> wall_clock = system_wall_clock;
+  std::function<void(MutableByteView)> random = system_random;
+
+  static WallTime system_wall_clock();
+  static void system_random(MutableByteView bytes);
+};
+
+/// What all loops have counted since start.
+struct HubStats {
+  std::uint64_t connections_open = 0;
+  std::uint64_t subscriptions_open = 0;
+  std::uint64_t messages_received = 0;
+  std::uint64_t messages_invalid = 0;       ///< answered with an error
+  std::uint64_t messages_ignored = 0;       ///< of a type that nothing handles
+  std::uint64_t messages_rate_limited = 0;  ///< refused by rate_limit_capacity
+  std::uint64_t publications = 0;           ///< that got a position
+  std::uint64_t publications_refused = 0;   ///< answered with an error
+  std::uint64_t deliveries = 0;             ///< publications handed to a session
+  std::uint64_t missed_by_sessions = 0;     ///< not handed to a session that was too slow; a gap notice says so
+  std::uint64_t missed_by_loops = 0;        ///< not handed to a loop whose ring was full; gap notices say so
+};
+
+/// Outlives every server that it serves. Made before, shared by all loops.
+class PLAIT_API Hub {
+ public:
+  explicit Hub(HubOptions options = {});
+  ~Hub();
+  Hub(const Hub&) = delete;
+  Hub& operator=(const Hub&) = delete;
+
+  /// For Server::listen.
+  HandlerFactory handler();
+
+  /// Publishes one JSON value (not checked) from any thread, after attach(). `done` is called on the topic's loop.
+  /// Returns false, and does nothing, if `topic` is no valid name.
+  bool publish(std::string_view topic, std::string_view json, Broker::PublishDone done = {});
+  /// From any thread.
+  [[nodiscard]] HubStats stats() const;
+
+  /// The server calls this once, before its loops turn: executors[i] is the loop of sessions whose SessionId::loop is
+  /// i. They must not run anything of the hub's any more when it is destroyed.
+  void attach(const std::vector<core::Executor*>& executors);
+
+ private:
+  std::unique_ptr<hub::Engine> engine_;
+};
+
+}  // namespace plait

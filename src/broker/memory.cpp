@@ -1,0 +1,97 @@
+#include "broker/memory.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace plait::broker {
+
+MemoryBroker::MemoryBroker(const MemoryBrokerOptions& options, const core::Executor& executor, BrokerListener& listener,
+                           RandomEpoch random_epoch)
+    : options_(options), executor_(executor), listener_(listener), random_epoch_(std::move(random_epoch)) {}
+
+void MemoryBroker::publish(std::string_view name, Bytes payload, const PublishOptions& options, PublishDone done) {
+  if (payload.size() > options_.history_bytes_max) return done(err(BrokerError::payload_too_large));
+  Topic& topic = touch(name);
+  ++topic.position.offset;
+  const Publication publication{topic.name,       topic.position, std::move(payload),
+                                options.priority, options.id,     options.time};
+  keep(topic, publication);
+  enforce_totals();
+  listener_.on_publication(publication);
+  done(publication.position);
+}
+
+void MemoryBroker::history(std::string_view name, std::optional<Position> since, HistoryDone done) {
+  Topic& topic = touch(name);
+  enforce_totals();
+  expire(topic);
+  History history{topic.position, false, {}};
+  const std::uint64_t first_kept = topic.position.offset + 1 - topic.kept.size();
+  if (since && since->epoch == topic.position.epoch && since->offset <= topic.position.offset &&
+      since->offset + 1 >= first_kept) {
+    history.recovered = true;
+    for (std::size_t i = since->offset + 1 - first_kept; i < topic.kept.size(); ++i) {
+      history.publications.push_back(topic.kept[i].publication);
+    }
+  }
+  done(std::move(history));
+}
+
+// The topic, made if it is new, moved to the end of the list.
+MemoryBroker::Topic& MemoryBroker::touch(std::string_view name) {
+  if (const auto found = by_name_.find(name); found != by_name_.end()) {
+    topics_.splice(topics_.end(), topics_, found->second);
+    return *found->second;
+  }
+  Topic topic{Bytes::copy_of(name), {random_epoch_(), 0}, {}, 0};
+  topic.name.share_between_threads();
+  topics_.push_back(std::move(topic));
+  by_name_.emplace(topics_.back().name.text(), std::prev(topics_.end()));
+  return topics_.back();
+}
+
+void MemoryBroker::keep(Topic& topic, const Publication& publication) {
+  if (options_.history_count_max == 0) return;
+  expire(topic);
+  while (topic.kept.size() >= options_.history_count_max ||
+         publication.payload.size() > options_.history_bytes_max - topic.kept_bytes) {
+    drop_oldest(topic);
+  }
+  topic.kept.push_back({publication, executor_.now() + options_.history_ttl});
+  topic.kept_bytes += publication.payload.size();
+  kept_bytes_ += publication.payload.size();
+}
+
+void MemoryBroker::expire(Topic& topic) {
+  while (!topic.kept.empty() && topic.kept.front().expires <= executor_.now()) drop_oldest(topic);
+}
+
+void MemoryBroker::drop_oldest(Topic& topic) {
+  const std::size_t bytes = topic.kept.front().publication.payload.size();
+  topic.kept_bytes -= bytes;
+  kept_bytes_ -= bytes;
+  topic.kept.pop_front();
+}
+
+// Forgets whole topics, so that the work is O(1) per topic ever made.
+void MemoryBroker::enforce_totals() {
+  while (topics_.size() > 1 && (topics_.size() > options_.topics_max || kept_bytes_ > options_.total_bytes_max)) {
+    const Topic& oldest = topics_.front();
+    kept_bytes_ -= oldest.kept_bytes;
+    by_name_.erase(oldest.name.text());
+    topics_.pop_front();
+  }
+}
+
+}  // namespace plait::broker
+
+namespace plait {
+
+BrokerFactory memory_broker(const MemoryBrokerOptions& options) {
+  return [options](BrokerContext context) -> std::unique_ptr<Broker> {
+    return std::make_unique<broker::MemoryBroker>(options, context.executor, context.listener,
+                                                  std::move(context.random));
+  };
+}
+
+}  // namespace plait

@@ -1,0 +1,58 @@
+// plait check: is this config, or this machine, fit to serve?
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "server/config.hpp"
+#include "server/system_report.hpp"
+
+namespace plait::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Nothing is bound and no file but CONFIG is read.
+Examples:
+  plait check plait.toml
+  plait check --system)";
+
+struct Options {
+  std::string config;
+  bool system = false;
+};
+
+int check_config(const std::string& file) {
+  const auto config = server::load_config(file);
+  if (!config) return fail(config.error().message);
+  if (auto checked = server::check_config(*config); !checked) return fail(file + ": " + checked.error().message);
+  for (const std::string& url : config->listen.empty() ? server::default_listeners(*config) : config->listen) {
+    fmt::print("listen {}\n", url);
+  }
+  fmt::print("{}: no errors\n", file);
+  return 0;
+}
+
+int check_system() {
+  for (const server::SystemFact& fact : server::examine_system()) {
+    fmt::print("{:<6} {:<34} {}\n", fact.advice.empty() ? "good" : "advice", fact.name, fact.value);
+    if (!fact.advice.empty()) fmt::print("       {:<34} {}\n", "", fact.advice);
+  }
+  return 0;
+}
+
+int check(const Options& options) {
+  if (options.system == !options.config.empty()) return fail("give a config file or --system");
+  return options.system ? check_system() : check_config(options.config);
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("check", "Check a config file or this machine")->group("Commands");
+  command->footer(kExamples);
+  auto options = std::make_shared<Options>();
+  command->add_option("CONFIG", options->config, "TOML file of plait serve");
+  command->add_flag("--system", options->system, "File descriptors, congestion control, buffers, with advice");
+  command->callback([&action, options] { action = [options] { return check(*options); }; });
+}
+
+}  // namespace plait::cli

@@ -1,0 +1,40 @@
+#include "cli/hub_options.hpp"
+
+#include <fstream>
+
+namespace plait::cli {
+
+void HubOptions::add_to(CLI::App& command) {
+  command.add_option("--url", url, "ws: wss: tcp: tls: or unix: URL of the hub")->capture_default_str();
+  CLI::Option* token_option =
+      command.add_option("--token", token, "Access token")->envname("PLAIT_TOKEN")->type_name("JWT");
+  command.add_option("--token-file", token_file, "A file with the access token; goes before --token")
+      ->type_name("PATH");
+  token_option->group("Options");
+  command.add_option("--ca", authority_file, "PEM file with the authorities to trust [the system's]")
+      ->type_name("PATH");
+  command.add_flag("--insecure", insecure, "Accept any certificate: for development certificates only");
+  command.add_option("--timeout", timeout_seconds, "Seconds to wait for the server")
+      ->check(CLI::Range(0.001, 86400.0).description(""))
+      ->capture_default_str();
+}
+
+Duration HubOptions::timeout() const {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>{timeout_seconds});
+}
+
+Result<ConnectOptions, Error> HubOptions::connect_options() const {
+  std::string text = token;
+  if (!token_file.empty()) {
+    std::ifstream file{token_file};
+    if (!(file >> text)) return err(Error{"--token-file " + token_file + ": no token can be read from it"});
+  }
+  ConnectOptions options;
+  if (!text.empty()) options.headers.emplace_back("Authorization", "Bearer " + text);
+  options.verify_certificate = !insecure;
+  options.certificate_authority_file = authority_file;
+  options.timeout = timeout();
+  return options;
+}
+
+}  // namespace plait::cli

@@ -1,0 +1,26 @@
+// What `plait pub` and `plait sub` share: how the hub is reached.
+#pragma once
+
+#include <plait/client.hpp>
+
+#include <string>
+
+#include "cli/command.hpp"
+
+namespace plait::cli {
+
+struct HubOptions {
+  std::string url = "ws://127.0.0.1:8800/wse";
+  std::string token;
+  std::string token_file;
+  std::string authority_file;
+  bool insecure = false;
+  double timeout_seconds = 10;
+
+  void add_to(CLI::App& command);
+  [[nodiscard]] Duration timeout() const;
+  /// Errors: a token file that cannot be read.
+  [[nodiscard]] Result<ConnectOptions, Error> connect_options() const;
+};
+
+}  // namespace plait::cli

@@ -1,0 +1,151 @@
+// plait serve: topics on every wire.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "server/config.hpp"
+#include "server/service.hpp"
+
+namespace plait::cli {
+namespace {
+
+constexpr const char* kExamples =
+    R"(Routes: /wse (the hub, on every wire); over HTTP: / (a page), /health, /metrics, /stats
+Examples:
+  plait serve --dev
+  plait serve --config plait.toml
+  plait serve --jwt-secret-file secret --cert site.crt --key site.key --allowed-origin https://example.org
+  plait serve --dev --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --threads 1)";
+
+/// What was given on the command line; it goes before the config file.
+struct Options {
+  std::string config_file;
+  bool development = false;
+  std::vector<std::string> listen;
+  std::optional<unsigned> threads;
+  std::string certificate;
+  std::string key;
+  std::string jwt_secret_file;
+  std::vector<std::string> allowed_origins;
+  std::optional<unsigned> busy_poll_microseconds;
+  bool deflate = false;
+};
+
+template <class T>
+void override(T& setting, const T& given) {
+  if (!given.empty()) setting = given;
+}
+
+Result<server::Config, Error> make_config(const Options& options) {
+  server::Config config;
+  if (!options.config_file.empty()) {
+    auto loaded = server::load_config(options.config_file);
+    if (!loaded) return loaded;
+    config = std::move(*loaded);
+  }
+  config.development = config.development || options.development;
+  config.server.deflate = config.server.deflate || options.deflate;
+  override(config.listen, options.listen);
+  override(config.server.tls.certificate_file, options.certificate);
+  override(config.server.tls.private_key_file, options.key);
+  override(config.jwt_secret_file, options.jwt_secret_file);
+  override(config.server.allowed_origins, options.allowed_origins);
+  if (options.threads) config.server.threads = *options.threads;
+  if (options.busy_poll_microseconds) {
+    config.server.busy_poll = std::chrono::microseconds{*options.busy_poll_microseconds};
+  }
+  return config;
+}
+
+/// The first URL of the wires in order of convenience, and what a client needs to reach it.
+struct Reach {
+  std::string url;
+  std::string options;
+};
+
+Reach choose_reach(const std::vector<std::string>& urls) {
+  for (const char* scheme : {"ws:", "tcp:", "unix:", "wss:", "tls:"}) {
+    for (const std::string& url : urls) {
+      if (!url.starts_with(scheme)) continue;
+      const bool secure = url.starts_with("wss:") || url.starts_with("tls:");
+      return {url, (url == "ws://127.0.0.1:8800" ? "" : " --url " + url) + (secure ? " --insecure" : "")};
+    }
+  }
+  return {};
+}
+
+std::string page_url(const std::vector<std::string>& urls) {
+  for (const std::string& url : urls) {
+    if (url.starts_with("ws")) return "http" + url.substr(2) + "/";
+  }
+  return {};
+}
+
+void print_development_notice(const std::vector<std::string>& urls, const std::string& token) {
+  const Reach reach = choose_reach(urls);
+  const char* program = program_invocation_name;
+  fmt::print(stderr,
+             "plait: warning: DEVELOPMENT MODE. Everyone on this machine gets a token, and certificates are not to be\n"
+             "plait: warning: trusted. Loopback only. For production leave out --dev and give --jwt-secret-file.\n");
+  fmt::print("\nA token for 24 hours or until the server stops:\n\n  export PLAIT_TOKEN={}\n\n", token);
+  fmt::print("Paste in a terminal that has it, or open the page:\n\n  {0} sub demo{1}\n", program, reach.options);
+  fmt::print("  {} pub demo '{{\"hello\":\"world\"}}'{}\n", program, reach.options);
+  if (const std::string page = page_url(urls); !page.empty()) fmt::print("  {}\n", page);
+  fmt::print("\n");
+}
+
+int serve(const Options& options) {
+  auto config = make_config(options);
+  if (!config) return fail(config.error().message);
+  const auto made = server::Service::make(std::move(*config));
+  if (!made) return fail(made.error().message);
+  server::Service& service = **made;
+  for (const std::string& url : service.urls()) fmt::print("listening {}\n", url);
+  if (const auto token = service.development_token()) print_development_notice(service.urls(), *token);
+  std::fflush(stdout);
+  const auto served = service.run();
+  return served ? 0 : fail(served.error().message);
+}
+
+void add_listening_options(CLI::App& command, Options& options) {
+  command.add_option("--config", options.config_file, "TOML file; the command line goes before it")->type_name("PATH");
+  command.add_flag("--dev", options.development,
+                   "Development mode: loopback only, a certificate and tokens of its own");
+  command
+      .add_option("--listen", options.listen,
+                  "ws: wss: tcp: tls: or unix: URL; port 0 picks a free one; may be repeated\n"
+                  "[ws 8800, tcp 8801, and with a certificate wss 8443, tls 8802]")
+      ->type_name("URL");
+  command.add_option("--cert", options.certificate, "Certificate chain (PEM), leaf first")->type_name("PATH");
+  command.add_option("--key", options.key, "Private key (PEM)")->type_name("PATH");
+  command.add_option("--jwt-secret-file", options.jwt_secret_file, "Secret (at least 32 bytes) of the access tokens")
+      ->envname("PLAIT_JWT_SECRET_FILE")
+      ->type_name("PATH");
+  command
+      .add_option("--allowed-origin", options.allowed_origins,
+                  "Origin whose pages may connect, besides this server's own; \"*\": any")
+      ->type_name("ORIGIN");
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("serve", "Serve topics on every wire")->group("Commands");
+  command->footer(kExamples);
+  auto options = std::make_shared<Options>();
+  add_listening_options(*command, *options);
+  command->add_option("--threads", options->threads, "Loops [0: one per core]")->check(CLI::Range(0, 1024));
+  command->add_option("--busy-poll", options->busy_poll_microseconds, "Spin at most so many µs before blocking [0]")
+      ->check(CLI::Range(0, 50));
+  command->add_flag("--deflate", options->deflate, "Accept permessage-deflate");
+  command->callback([&action, options] { action = [options] { return serve(*options); }; });
+}
+
+}  // namespace plait::cli

@@ -1,0 +1,115 @@
+// plait sub: print what is published, one message a line.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "cli/commands.hpp"
+#include "cli/hub_options.hpp"
+#include "client/hub_client.hpp"
+
+namespace plait::cli {
+namespace {
+
+using client::HubClient;
+
+constexpr std::chrono::milliseconds kReconnectMin{100};
+constexpr std::chrono::milliseconds kReconnectMax{5000};
+constexpr std::chrono::hours kForever{24};
+
+constexpr const char* kExamples = R"(A topic may be a pattern with * and ?.
+Examples:
+  plait sub demo
+  plait sub 'sensors.*' --json --token-file token.txt
+  plait sub demo --recover --count 10 --url wss://127.0.0.1:8443 --insecure)";
+
+struct Options {
+  HubOptions hub;
+  std::vector<std::string> topics;
+  bool json = false;
+  bool recover = false;
+  std::uint64_t count = 0;
+};
+
+class Subscriber {
+ public:
+  explicit Subscriber(const Options& options) : options_(options) {}
+
+  int run() {
+    while (true) {
+      auto ended = listen();
+      if (ended) return 0;
+      if (!options_.recover || !was_subscribed_) return fail(ended.error().message);
+      fmt::print(stderr, "plait: {}; connecting again\n", ended.error().message);
+      std::this_thread::sleep_for(delay_);
+      delay_ = std::min(delay_ * 2, kReconnectMax);
+    }
+  }
+
+ private:
+  /// One session: returns when --count messages have come, or the error that ended it.
+  Result<void, Error> listen() {
+    const auto connect_options = options_.hub.connect_options();
+    if (!connect_options) return err(connect_options.error());
+    auto hub = HubClient::connect(options_.hub.url, *connect_options);
+    if (!hub) return err(hub.error());
+    hub->resume_from(positions_);
+    if (auto subscribed = hub->subscribe(options_.topics, options_.hub.timeout()); !subscribed) return subscribed;
+    if (!was_subscribed_) fmt::print(stderr, "subscribed\n");
+    was_subscribed_ = true;
+    delay_ = kReconnectMin;
+    auto printed = print_all(*hub);
+    if (options_.recover) positions_ = hub->positions();
+    if (printed) hub->close();
+    return printed;
+  }
+
+  Result<void, Error> print_all(HubClient& hub) {
+    while (options_.count == 0 || printed_ < options_.count) {
+      auto received = hub.receive(kForever);
+      if (!received) return err(received.error());
+      if (received->has_value()) print(**received);
+    }
+    return {};
+  }
+
+  void print(const HubClient::Received& received) {
+    if (received.gap) {
+      const auto missed = received.gap->missed ? fmt::to_string(*received.gap->missed) : std::string{"some"};
+      fmt::print(stderr, "plait: {} messages of {} were missed\n", missed, received.gap->topic);
+    }
+    if (!received.publication) return;
+    const HubClient::Publication& publication = *received.publication;
+    fmt::print("{}\n", options_.json ? publication.envelope : publication.data);
+    std::fflush(stdout);
+    ++printed_;
+  }
+
+  const Options& options_;
+  std::uint64_t printed_ = 0;
+  bool was_subscribed_ = false;
+  std::chrono::milliseconds delay_ = kReconnectMin;
+  std::map<std::string, HubClient::Position> positions_;
+};
+
+}  // namespace
+
+void add_sub_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("sub", "Print what is published to topics")->group("Commands");
+  command->footer(kExamples);
+  auto options = std::make_shared<Options>();
+  command->add_option("TOPIC", options->topics, "Names or patterns")->required();
+  options->hub.add_to(*command);
+  command->add_flag("--json", options->json, "Print whole envelopes");
+  command->add_option("--count", options->count, "Exit after so many messages; 0: never")->capture_default_str();
+  command->add_flag("--recover", options->recover,
+                    "Connect again when the connection is lost, and print what was published meanwhile");
+  command->callback([&action, options] { action = [options] { return Subscriber{*options}.run(); }; });
+}
+
+}  // namespace plait::cli

@@ -1,0 +1,58 @@
+// plait token: make an access token for a server that has the same secret.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "server/issue_token.hpp"
+
+namespace plait::cli {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  head -c 32 /dev/urandom | base64 > secret
+  plait token --user alice --secret-file secret > token.txt
+  plait token --user bot --secret-file secret --ttl 30d --claim role=admin --claim 'rooms=["a","b"]')";
+
+struct Options {
+  std::string secret_file;
+  std::string user;
+  std::int64_t ttl_seconds = 3600;
+  std::vector<std::string> claims;
+};
+
+int print_token(const Options& options) {
+  server::TokenOptions token{.user = options.user, .lifetime = std::chrono::seconds{options.ttl_seconds}, .claims = {}};
+  for (const std::string& claim : options.claims) {
+    const std::size_t equals = claim.find('=');
+    if (equals == 0 || equals == std::string::npos) return fail("--claim " + claim + ": write NAME=VALUE");
+    token.claims.emplace_back(claim.substr(0, equals), claim.substr(equals + 1));
+  }
+  const auto text = server::issue_token(options.secret_file, std::move(token));
+  if (!text) return fail(text.error().message);
+  fmt::print("{}\n", *text);
+  return 0;
+}
+
+}  // namespace
+
+void add_token_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("token", "Make an access token (JWT, HS256)")->group("Commands");
+  command->footer(kExamples);
+  auto options = std::make_shared<Options>();
+  command->add_option("--user", options->user, "Claim sub: who the token is for")
+      ->required()
+      ->check([](const std::string& user) { return user.empty() ? "a name is needed" : ""; });
+  command->add_option("--secret-file", options->secret_file, "The server's --jwt-secret-file")
+      ->envname("PLAIT_JWT_SECRET_FILE")
+      ->type_name("PATH")
+      ->required();
+  const std::map<std::string, std::int64_t> units{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  command->add_option("--ttl", options->ttl_seconds, "How long it is valid, with unit [1h]")
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"))
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100} * 365 * 86400).description(""));
+  command->add_option("--claim", options->claims, "A further claim; VALUE is JSON or text")->type_name("NAME=VALUE");
+  command->callback([&action, options] { action = [options] { return print_token(*options); }; });
+}
+
+}  // namespace plait::cli

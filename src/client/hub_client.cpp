@@ -1,0 +1,156 @@
+#include "client/hub_client.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "codec/json.hpp"
+#include "codec/json_writer.hpp"
+#include "http/uri.hpp"
+
+namespace plait::client {
+namespace {
+
+using codec::JsonValue;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view kHubPath = "/wse";
+
+std::string text_of(JsonValue value) { return std::string{value.as_string().value_or(std::string_view{})}; }
+
+std::string with_path(std::string_view url) {
+  auto uri = http::parse_uri(url);
+  if (!uri || uri->path != "/" || uri->scheme == http::Scheme::unix_socket) return std::string{url};
+  uri->path = kHubPath;
+  return to_string(*uri);
+}
+
+Error error_of(JsonValue payload) { return {text_of(payload.find("code")) + ": " + text_of(payload.find("message"))}; }
+
+Error refused_topics(JsonValue payload) {
+  std::string list;
+  for (const JsonValue failed : payload.find("failed_topics").elements()) {
+    list += (list.empty() ? "" : ", ") + text_of(failed.find("topic")) + " (" + text_of(failed.find("error")) + ")";
+  }
+  return {"the hub refused the subscription: " + list};
+}
+
+}  // namespace
+
+HubClient::HubClient(BlockingClient session)
+    : session_(std::move(session)), parser_(std::make_unique<codec::JsonParser>()) {}
+HubClient::HubClient(HubClient&&) noexcept = default;
+HubClient& HubClient::operator=(HubClient&&) noexcept = default;
+HubClient::~HubClient() = default;
+
+Result<HubClient, Error> HubClient::connect(std::string_view url, const ConnectOptions& options) {
+  auto session = BlockingClient::connect(with_path(url), options);
+  if (!session) return err(session.error());
+  HubClient client{std::move(*session)};
+  if (auto ready = client.wait_for_answer("server_ready", options.timeout); !ready) return err(ready.error());
+  return client;
+}
+
+Result<void, Error> HubClient::subscribe(const std::vector<std::string>& topics, Duration timeout) {
+  if (auto sent = send("subscription_update", subscription_payload(topics)); !sent) return sent;
+  const auto answer = wait_for_answer("subscription_update", timeout);
+  if (!answer) return err(answer.error());
+  const JsonValue payload = answer->find("p");
+  if (!payload.find("success").as_bool().value_or(false)) return err(refused_topics(payload));
+  note_recovery(payload.find("recovery"));
+  return {};
+}
+
+Result<HubClient::Position, Error> HubClient::publish(std::string_view topic, std::string_view json, Duration timeout) {
+  std::string payload;
+  codec::JsonWriter{payload}.begin_object().member("topic", topic).key("data").raw(json).end_object();
+  if (auto sent = send("publish", payload); !sent) return err(sent.error());
+  const auto answer = wait_for_answer("published", timeout);
+  if (!answer) return err(answer.error());
+  const JsonValue position = answer->find("p");
+  return Position{text_of(position.find("epoch")), position.find("offset").as_uint64().value_or(0)};
+}
+
+Result<std::optional<HubClient::Received>, Error> HubClient::receive(Duration timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  while (received_.empty()) {
+    auto message = next(std::max<Duration>(deadline - Clock::now(), Duration::zero()));
+    if (!message) return err(message.error());
+    if (!message->has_value()) return std::optional<Received>{};
+    keep(**message);
+  }
+  Received first = std::move(received_.front());
+  received_.pop_front();
+  return std::optional{std::move(first)};
+}
+
+std::string HubClient::subscription_payload(const std::vector<std::string>& topics) const {
+  std::string payload;
+  codec::JsonWriter json{payload};
+  json.begin_object().member("action", "subscribe").key("topics").begin_array();
+  for (const std::string& topic : topics) json.value(topic);
+  json.end_array();
+  if (!positions_.empty()) {
+    json.member("recover", true).key("recovery").begin_object();
+    for (const auto& [topic, position] : positions_) {
+      json.key(topic).begin_object().member("epoch", position.epoch).member("offset", position.offset).end_object();
+    }
+    json.end_object();
+  }
+  json.end_object();
+  return payload;
+}
+
+Result<void, Error> HubClient::send(std::string_view type, std::string_view payload) {
+  std::string message;
+  codec::JsonWriter json{message};
+  json.begin_object().member("c", "U").member("t", type).key("p").raw(payload);
+  json.member("cid", std::to_string(++requests_)).member("v", 1).end_object();
+  return session_.send(Message::text(message));
+}
+
+Result<std::optional<JsonValue>, Error> HubClient::next(Duration timeout) {
+  auto message = session_.receive(timeout);
+  if (!message) return err(message.error());
+  if (!message->has_value()) return std::optional<JsonValue>{};
+  text_ = (*message)->data.text();
+  auto parsed = parser_->parse(text_);
+  if (!parsed) return err(Error{"the server sent what is no JSON: is it a hub?"});
+  return std::optional{*parsed};
+}
+
+Result<JsonValue, Error> HubClient::wait_for_answer(std::string_view type, Duration timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  while (true) {
+    auto message = next(std::max<Duration>(deadline - Clock::now(), Duration::zero()));
+    if (!message) return err(message.error());
+    if (!message->has_value()) return err(Error{"the hub did not answer in time (" + std::string{type} + ")"});
+    const auto received = (*message)->find("t").as_string();
+    if (received == type) return **message;
+    if (received == "error") return err(error_of((*message)->find("p")));
+    keep(**message);
+  }
+}
+
+void HubClient::keep(const JsonValue& message) {
+  const auto type = message.find("t").as_string();
+  const JsonValue payload = message.find("p");
+  if (type == "gap") {
+    received_.push_back({{}, Gap{text_of(payload.find("topic")), payload.find("missed").as_uint64()}});
+  } else if (type == "publication") {
+    const std::string topic = text_of(message.find("tp"));
+    positions_[topic] = {text_of(message.find("e")), message.find("o").as_uint64().value_or(0)};
+    received_.push_back({Publication{topic, std::string{payload.raw()}, text_}, {}});
+  }
+}
+
+void HubClient::note_recovery(const JsonValue& recovery) {
+  for (const codec::JsonMember topic : recovery.members()) {
+    const std::string name{topic.name};
+    if (topic.value.find("recovered").as_bool() == false) received_.push_back({{}, Gap{name, {}}});
+    // What was replayed is still to come, and each replayed publication brings its own position.
+    if (topic.value.find("count").as_uint64().value_or(0) > 0) continue;
+    positions_[name] = {text_of(topic.value.find("epoch")), topic.value.find("offset").as_uint64().value_or(0)};
+  }
+}
+
+}  // namespace plait::client

@@ -1,0 +1,165 @@
+#include "hub/audience.hpp"
+
+#include "hub/connection.hpp"
+
+namespace plait::hub {
+namespace {
+
+Bytes shared_copy_of(std::string_view name) {
+  Bytes bytes = Bytes::copy_of(name);
+  bytes.share_between_threads();
+  return bytes;
+}
+
+}  // namespace
+
+// --- Channels
+// ---------------------------------------------------------------------------------------------------------
+
+Topic& Audience::topic(std::string_view name) {
+  if (const auto found = topics_.find(name); found != topics_.end()) return *found->second;
+  auto topic = std::make_unique<Topic>(shared_copy_of(name));
+  Topic& made = *topic;
+  topics_.emplace(made.name.text(), std::move(topic));
+  match_patterns(made);
+  return made;
+}
+
+Pattern& Audience::pattern(std::string_view name) {
+  if (const auto found = patterns_.find(name); found != patterns_.end()) return *found->second;
+  auto pattern = std::make_unique<Pattern>(shared_copy_of(name));
+  Pattern& made = *pattern;
+  patterns_.emplace(made.name.text(), std::move(pattern));
+  return made;
+}
+
+Channel* Audience::find(std::string_view name) {
+  if (const auto found = topics_.find(name); found != topics_.end()) return found->second.get();
+  if (const auto found = patterns_.find(name); found != patterns_.end()) return found->second.get();
+  return nullptr;
+}
+
+std::uint32_t Audience::add(Channel& channel, Subscriber subscriber) {
+  // What was gathered came before: not for the newcomer.
+  if (!channel.is_pattern) deliver(static_cast<Topic&>(channel));
+  channel.subscribers.push_back(subscriber);
+  return static_cast<std::uint32_t>(channel.subscribers.size() - 1);
+}
+
+void Audience::remove(Channel& channel, std::uint32_t index) {
+  const Subscriber moved = channel.subscribers.back();
+  channel.subscribers[index] = moved;
+  moved.connection->on_index_changed(moved.slot, index);
+  channel.subscribers.pop_back();
+  check_unused(channel);
+}
+
+void Audience::check_unused(Channel& channel) {
+  if (!channel.unused() || channel.maybe_unused) return;
+  channel.maybe_unused = true;
+  maybe_unused_.push_back(&channel);
+}
+
+bool Audience::forget_unused() {
+  std::vector<Channel*> kept;
+  for (Channel* channel : maybe_unused_) {
+    if (channel->unused() && channel->known_at_home && !outlet_.try_leave(*channel)) {
+      kept.push_back(channel);
+      continue;
+    }
+    channel->maybe_unused = false;
+    if (!channel->unused()) continue;
+    if (!channel->is_pattern) {
+      topics_.erase(channel->name.text());
+      continue;
+    }
+    if (static_cast<Pattern*>(channel)->active()) {
+      trie_.erase(channel->name.text());
+      ++patterns_version_;
+    }
+    patterns_.erase(channel->name.text());
+  }
+  maybe_unused_.swap(kept);
+  return maybe_unused_.empty();
+}
+
+bool Audience::handle_watching(Pattern& pattern) {
+  if (--pattern.homes_left > 0) return false;
+  trie_.insert(pattern.name.text(), &pattern);
+  ++patterns_version_;
+  return true;
+}
+
+void Audience::match_patterns(Topic& topic) {
+  topic.patterns.clear();
+  trie_.match(topic.name.text(), [&](void* value) { topic.patterns.push_back(static_cast<Pattern*>(value)); });
+  topic.patterns_version = patterns_version_;
+}
+
+// --- Fan-out
+// ----------------------------------------------------------------------------------------------------------
+
+// Null: nobody on this loop listens any more, and what comes was on its way when the last one left.
+Topic* Audience::listening_topic(const Bytes& name) {
+  const auto found = topics_.find(name.text());
+  if (found == topics_.end() && trie_.empty()) return nullptr;
+  if (found == topics_.end() && ++idle_topics_ > kIdleTopicsMax) drop_idle_topics();
+  Topic& listening = found != topics_.end() ? *found->second : topic(name.text());
+  if (listening.patterns_version != patterns_version_) match_patterns(listening);
+  return &listening;
+}
+
+void Audience::handle(Publication&& publication) {
+  Topic* topic = listening_topic(publication.topic);
+  if (topic == nullptr) return;
+  topic->newest = publication.position;
+  if (topic->burst.empty()) gathered_.push_back(topic);
+  topic->burst.add(std::move(publication));
+  if (topic->burst.size() >= kBurstMax) deliver(*topic);
+}
+
+void Audience::handle(const Gap& gap) {
+  Topic* topic = listening_topic(gap.topic);
+  if (topic == nullptr) return;
+  deliver(*topic);
+  topic->newest = gap.position;
+  for_each_listener(*topic,
+                    [&](Connection& connection, std::uint32_t slot) { connection.deliver_gap(slot, gap.missed); });
+}
+
+void Audience::deliver(Topic& topic) {
+  if (topic.burst.empty()) return;
+  for_each_listener(topic, [&](Connection& connection, std::uint32_t slot) { connection.deliver(slot, topic.burst); });
+  topic.burst.clear();
+}
+
+void Audience::deliver_all() {
+  for (Topic* topic : gathered_) deliver(*topic);
+  gathered_.clear();
+}
+
+template <class Visit>
+void Audience::for_each_listener(Topic& topic, const Visit& visit) {
+  ++visit_;
+  for (const Subscriber& subscriber : topic.subscribers) {
+    if (topic.patterns.empty() || subscriber.connection->begin_visit(visit_)) {
+      visit(*subscriber.connection, subscriber.slot);
+    }
+  }
+  for (const Pattern* pattern : topic.patterns) {
+    for (const Subscriber& subscriber : pattern->subscribers) {
+      if (subscriber.connection->begin_visit(visit_)) visit(*subscriber.connection, subscriber.slot);
+    }
+  }
+}
+
+void Audience::drop_idle_topics() {
+  deliver_all();
+  std::erase_if(topics_, [](const auto& entry) {
+    const Topic& topic = *entry.second;
+    return topic.unused() && !topic.known_at_home && !topic.maybe_unused;
+  });
+  idle_topics_ = 0;
+}
+
+}  // namespace plait::hub

@@ -1,0 +1,123 @@
+// Audience: who on this loop has subscribed to what, and the fan-out to them.
+//
+// Publications of one turn are gathered per topic and delivered together: each is encoded once per form in use, and
+// each subscriber is visited once for all of them, so that it is in the cache for the second. Every topic knows the
+// patterns that match it until the set of patterns changes.
+#pragma once
+
+#include <plait/broker.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "hub/burst.hpp"
+#include "hub/crossing.hpp"
+#include "hub/pattern_trie.hpp"
+
+namespace plait::hub {
+
+class Connection;
+
+/// A connection in a channel; `slot` is the channel's place in the connection's list.
+struct Subscriber {
+  Connection* connection = nullptr;
+  std::uint32_t slot = 0;
+};
+
+/// What can be subscribed to: a topic or a pattern.
+struct Channel {
+  Channel(Bytes channel_name, bool pattern) : name(std::move(channel_name)), is_pattern(pattern) {}
+  Bytes name;
+  const bool is_pattern;
+  bool known_at_home = false;  ///< a home counts, or soon will, this loop in
+  bool maybe_unused = false;   ///< listed for forget_unused()
+  std::uint32_t requests = 0;  ///< subscriptions under way
+  std::vector<Subscriber> subscribers;
+  [[nodiscard]] bool unused() const { return subscribers.empty() && requests == 0; }
+};
+
+struct Pattern final : Channel {
+  explicit Pattern(Bytes pattern_name) : Channel(std::move(pattern_name), true) {}
+  std::uint32_t homes_left = 0;  ///< that do not watch it yet
+  std::vector<Ticket> waiting;
+  [[nodiscard]] bool active() const { return known_at_home && homes_left == 0; }
+};
+
+struct Topic final : Channel {
+  explicit Topic(Bytes topic_name) : Channel(std::move(topic_name), false) {}
+  Position newest;  ///< that this loop has heard of
+  Burst burst;
+  std::vector<Pattern*> patterns;
+  std::uint64_t patterns_version = 0;
+};
+
+/// How an audience tells the homes that a channel has no subscriber here any more.
+class AudienceOutlet {
+ public:
+  /// False when there is no room in the ring now.
+  virtual bool try_leave(const Channel& channel) = 0;
+
+ protected:
+  ~AudienceOutlet() = default;
+};
+
+class Audience {
+ public:
+  /// Publications of one topic that are gathered before they are delivered.
+  static constexpr std::size_t kBurstMax = 64;
+  /// Topics that are kept only because patterns match them.
+  static constexpr std::size_t kIdleTopicsMax = 16384;
+
+  explicit Audience(AudienceOutlet& outlet) : outlet_(outlet) {}
+
+  /// The channel, made if it is new.
+  Topic& topic(std::string_view name);
+  Pattern& pattern(std::string_view name);
+  /// Null if nobody here has to do with it.
+  [[nodiscard]] Channel* find(std::string_view name);
+
+  /// Adds a subscriber, which hears everything from now on, and returns its index in channel.subscribers.
+  std::uint32_t add(Channel& channel, Subscriber subscriber);
+  /// Removes the subscriber at `index`.
+  void remove(Channel& channel, std::uint32_t index);
+  /// Call when a request has ended without a subscriber.
+  void check_unused(Channel& channel);
+
+  // What comes out of the rings:
+  void handle(Publication&& publication);
+  void handle(const Gap& gap);
+  /// One more home watches the pattern. True when all do: from now on it matches.
+  bool handle_watching(Pattern& pattern);
+
+  /// Delivers what has been gathered of all topics.
+  void deliver_all();
+  /// Tells the homes of channels without users and forgets these. False when a ring had no room: call again.
+  bool forget_unused();
+
+  [[nodiscard]] std::size_t channel_count() const { return topics_.size() + patterns_.size(); }
+
+ private:
+  Topic* listening_topic(const Bytes& name);
+  void match_patterns(Topic& topic);
+  void deliver(Topic& topic);
+  /// Calls visit(connection, slot) once per connection that hears of `topic`.
+  template <class Visit>
+  void for_each_listener(Topic& topic, const Visit& visit);
+  void drop_idle_topics();
+
+  AudienceOutlet& outlet_;
+  std::unordered_map<std::string_view, std::unique_ptr<Topic>> topics_;      // keys view Channel::name
+  std::unordered_map<std::string_view, std::unique_ptr<Pattern>> patterns_;  // keys view Channel::name
+  PatternTrie trie_;                                                         // patterns that are active
+  std::uint64_t patterns_version_ = 0;
+  std::vector<Topic*> gathered_;
+  std::vector<Channel*> maybe_unused_;
+  std::size_t idle_topics_ = 0;  // made since the last drop_idle_topics()
+  std::uint64_t visit_ = 0;
+};
+
+}  // namespace plait::hub

@@ -1,0 +1,145 @@
+// Connection: one session that speaks the messaging protocol (spec/protocol.md), on its loop.
+#pragma once
+
+#include <plait/broker.hpp>
+#include <plait/session.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/audience.hpp"
+#include "hub/burst.hpp"
+#include "hub/crossing.hpp"
+#include "hub/shard.hpp"
+#include "hub/token_bucket.hpp"
+#include "wire/encode.hpp"
+#include "wire/envelope.hpp"
+#include "wire/requests.hpp"
+
+namespace plait::hub {
+
+/// Close code for a session that takes too slowly even what the server must tell it.
+inline constexpr std::uint16_t kCloseOverloaded = 4503;
+
+class Connection {
+ public:
+  /// Sends server_ready. `shard` and `session` outlive the connection; `user` is whom the session was authenticated as.
+  Connection(Shard& shard, Session& session, std::string user);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  /// Ends all subscriptions.
+  ~Connection();
+
+  // From the session's handler:
+  void handle_message(const Message& message);
+  void handle_writable();
+  /// The session is gone: it is not touched any more. Fan-out may be running, so the shard destroys this later.
+  void handle_close() { closed_ = true; }
+
+  // From the audience, during fan-out and when its arrays change:
+  void deliver(std::uint32_t slot, Burst& burst);
+  void deliver_gap(std::uint32_t slot, std::uint64_t missed);
+  void on_index_changed(std::uint32_t slot, std::uint32_t index) { subscriptions_[slot].index = index; }
+  /// True the first time it is called with this number: a connection that hears of a topic twice gets it once.
+  bool begin_visit(std::uint64_t visit) { return std::exchange(visit_, visit) != visit; }
+
+  // From the shard, when a home has answered:
+  /// `history` is null for patterns. Everything that comes later is for this subscription.
+  void on_subscribed(Channel& channel, std::uint32_t request, std::unique_ptr<History> history);
+  void on_subscribe_failed(Channel& channel, std::uint32_t request);
+  void on_published(std::uint32_t request, const Published& published);
+
+ private:
+  enum class State : std::uint8_t {
+    requested,  ///< the home has not answered
+    held,       ///< answered; publications wait for the other topics of the same request
+    live,
+  };
+  struct Subscription {
+    Channel* channel = nullptr;
+    std::uint32_t index = 0;    // in channel->subscribers, unless requested
+    std::uint32_t request = 0;  // that asked for it
+    State state = State::requested;
+    std::uint64_t missed = 0;  // publications that the session did not take
+    std::vector<Publication> held;
+  };
+  /// A subscription request on its way: answered when the last of its topics is.
+  struct PendingSubscribe {
+    std::uint32_t request = 0;
+    std::string cid;
+    std::vector<Bytes> names;  // what the results' views point into
+    std::vector<wire::TopicResult> results;
+    std::size_t left = 0;
+  };
+  struct PendingPublish {
+    std::string cid;
+    std::string topic;
+  };
+
+  bool accept_rate();
+  std::uint32_t remember(PendingPublish publish);
+  void handle_envelope(const wire::Envelope& envelope);
+  void handle_client_hello(const wire::Envelope& envelope);
+  void handle_ping(const wire::Envelope& envelope);
+  void handle_pong(const wire::Envelope& envelope);
+  void handle_subscription(const wire::Envelope& envelope);
+  void handle_publish(const wire::Envelope& envelope);
+
+  void subscribe(const wire::SubscriptionRequest& request, std::string_view cid);
+  void unsubscribe(const wire::SubscriptionRequest& request, std::string_view cid);
+  void subscribe_to(const wire::SubscriptionRequest::Topic& topic, PendingSubscribe& pending);
+  [[nodiscard]] std::string_view refusal(std::string_view name, bool subscribed) const;
+  bool request_channel(Channel& channel, std::optional<Position> since, PendingSubscribe& pending);
+  void finish_one(PendingSubscribe& pending);
+  void finish(PendingSubscribe pending);
+  void release(Subscription& subscription);
+  void hold(Subscription& subscription, const Burst& burst);
+
+  Subscription* find_subscription(const Channel* channel);
+  Subscription& add_subscription(Channel& channel);
+  void attach(Subscription& subscription);
+  void detach(Subscription& subscription);
+  void remove_subscription(Subscription& subscription);
+  PendingSubscribe* find_pending(std::uint32_t request);
+  static wire::TopicResult& result_of(PendingSubscribe& pending, const Channel& channel);
+
+  SendStatus send(const Message& message);
+  /// False when the session did not take it: `count` publications are missing from here.
+  bool send_frame(Subscription& subscription, const Bytes& frame, std::uint64_t count);
+  void miss(Subscription& subscription, std::uint64_t count);
+  void send_gap(Subscription& subscription);
+  /// One message that the client waits for, or must know of: a session that does not take it is closed.
+  template <class Control>
+  void send_control(const Control& control, std::string_view cid = {}) {
+    std::string& text = shard_.scratch();
+    wire::encode(text, shard_.head(form_, cid), control);
+    send_required(text);
+  }
+  void send_required(std::string_view text);
+  void send_error(const wire::ErrorMessage& error, std::string_view cid);
+
+  Shard& shard_;
+  Session& session_;
+  ConnectionRef self_;
+  const std::string user_;
+  const MessageId id_;
+  TokenBucket bucket_;
+  wire::Form form_ = wire::Form::member;
+  bool form_known_ = false;
+  bool closed_ = false;
+  bool refusing_ = false;  // told RATE_LIMITED, and nothing has passed since
+  bool lagging_ = false;   // a publication was dropped: nothing is delivered until the session is writable again
+  std::uint64_t visit_ = 0;
+  std::uint32_t last_request_ = 0;
+  std::vector<Subscription> subscriptions_;
+  std::vector<PendingSubscribe> pending_subscribes_;
+  std::vector<PendingPublish> pending_publishes_;  // request n stands at n - 1; request 0 wants no answer
+  std::vector<std::uint32_t> free_publishes_;
+};
+
+}  // namespace plait::hub

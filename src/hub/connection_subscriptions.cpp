@@ -1,0 +1,236 @@
+// Connection: subscribing and unsubscribing.
+//
+// A request may name many topics with different homes. Each home's answer makes its subscription `held`: publications
+// are kept back until the last topic of the request is answered, so that the client reads first what became of its
+// request, then what it had missed, then what is new.
+#include <algorithm>
+
+#include "hub/connection.hpp"
+#include "hub/shard.hpp"
+#include "hub/topic_name.hpp"
+
+namespace plait::hub {
+namespace {
+
+/// Publications kept back per subscription; beyond, the client gets a gap notice.
+constexpr std::size_t kHeldMax = 4096;
+
+// What an answer repeats of a name that is too long.
+std::string_view echoed(std::string_view name) { return name.size() <= kTopicBytesMax ? name : std::string_view{}; }
+
+}  // namespace
+
+void Connection::handle_subscription(const wire::Envelope& envelope) {
+  const auto request = wire::decode_subscription(envelope.payload);
+  if (!request) {
+    shard_.counters().messages_invalid.add();
+    return send_error({wire::code_of(request.error()), wire::name_of(request.error()), true, {}}, envelope.cid);
+  }
+  if (request->action == wire::SubscriptionRequest::Action::subscribe) {
+    subscribe(*request, envelope.cid);
+  } else {
+    unsubscribe(*request, envelope.cid);
+  }
+}
+
+// --- Subscribe
+// --------------------------------------------------------------------------------------------------------
+
+void Connection::subscribe(const wire::SubscriptionRequest& request, std::string_view cid) {
+  PendingSubscribe pending{++last_request_, std::string{cid}, {}, {}, 0};
+  for (const auto& topic : request.topics) subscribe_to(topic, pending);
+  if (pending.left == 0) return finish(std::move(pending));
+  pending_subscribes_.push_back(std::move(pending));
+}
+
+void Connection::subscribe_to(const wire::SubscriptionRequest::Topic& topic, PendingSubscribe& pending) {
+  pending.names.push_back(Bytes::copy_of(echoed(topic.name)));
+  wire::TopicResult& result = pending.results.emplace_back();
+  result.topic = pending.names.back().text();
+  result.recover = topic.since.has_value();
+
+  Subscription* subscription = find_subscription(shard_.audience().find(topic.name));
+  if (const std::string_view why = refusal(topic.name, subscription != nullptr); !why.empty()) {
+    result.error =
+        is_subscribable(topic.name) ? wire::ErrorCode::subscription_failed : wire::ErrorCode::invalid_subscription;
+    result.reason = why;
+    return;
+  }
+  result.already_subscribed = subscription != nullptr;
+  const bool named_twice = subscription != nullptr && subscription->request == pending.request;
+  if (subscription != nullptr && (!topic.since || named_twice)) return;
+  if (subscription != nullptr) {
+    detach(*subscription);  // what comes before the answer is part of its history
+  } else if (is_pattern(topic.name)) {
+    subscription = &add_subscription(shard_.audience().pattern(topic.name));
+  } else {
+    subscription = &add_subscription(shard_.audience().topic(topic.name));
+  }
+  subscription->request = pending.request;
+  if (request_channel(*subscription->channel, topic.since, pending)) return;
+  remove_subscription(*subscription);
+  result.error = wire::ErrorCode::overloaded;
+  result.reason = "try again later";
+}
+
+// Empty: it may be subscribed to.
+std::string_view Connection::refusal(std::string_view name, bool subscribed) const {
+  if (!is_subscribable(name)) return "not a valid topic or pattern";
+  const HubOptions& options = shard_.options();
+  if (options.authorize && !options.authorize(user_, name, TopicAction::subscribe)) return "not allowed";
+  if (!subscribed && subscriptions_.size() >= options.subscriptions_max) return "too many subscriptions";
+  return {};
+}
+
+// False: a ring is full.
+bool Connection::request_channel(Channel& channel, std::optional<Position> since, PendingSubscribe& pending) {
+  const Ticket ticket{self_, pending.request};
+  if (!channel.is_pattern) {
+    if (!shard_.try_subscribe(static_cast<Topic&>(channel), ticket, since)) return false;
+  } else if (auto& pattern = static_cast<Pattern&>(channel); pattern.active()) {
+    attach(*find_subscription(&channel));
+    return true;
+  } else if (!shard_.try_watch(pattern, ticket)) {
+    return false;
+  }
+  ++pending.left;
+  return true;
+}
+
+void Connection::on_subscribed(Channel& channel, std::uint32_t request, std::unique_ptr<History> history) {
+  Subscription* subscription = find_subscription(&channel);
+  const bool wanted = subscription != nullptr && subscription->request == request;  // not unsubscribed meanwhile
+  if (wanted) attach(*subscription);
+  PendingSubscribe& pending = *find_pending(request);
+  if (history != nullptr) {
+    wire::TopicResult& result = result_of(pending, channel);
+    result.position = history->position;
+    result.recovered = history->recovered;
+    result.replayed = history->publications.size();
+    if (wanted) subscription->held = std::move(history->publications);
+  }
+  finish_one(pending);
+}
+
+void Connection::on_subscribe_failed(Channel& channel, std::uint32_t request) {
+  PendingSubscribe& pending = *find_pending(request);
+  wire::TopicResult& result = result_of(pending, channel);
+  result.error = wire::ErrorCode::subscription_failed;
+  result.reason = "broker unavailable";
+  Subscription* subscription = find_subscription(&channel);
+  if (subscription != nullptr && subscription->request == request) remove_subscription(*subscription);
+  finish_one(pending);
+}
+
+void Connection::finish_one(PendingSubscribe& pending) {
+  if (--pending.left > 0) return;
+  PendingSubscribe finished = std::move(pending);
+  pending_subscribes_.erase(pending_subscribes_.begin() + (&pending - pending_subscribes_.data()));
+  finish(std::move(finished));
+}
+
+void Connection::finish(PendingSubscribe pending) {
+  send_control(
+      wire::SubscriptionUpdate{true, pending.results, shard_.options().subscriptions_max, subscriptions_.size()},
+      pending.cid);
+  for (Subscription& subscription : subscriptions_) {
+    if (subscription.state == State::held && subscription.request == pending.request) release(subscription);
+  }
+}
+
+void Connection::release(Subscription& subscription) {
+  subscription.state = State::live;
+  const std::vector<Publication> held = std::exchange(subscription.held, {});
+  std::string text;
+  for (std::size_t i = 0; i < held.size(); ++i) {
+    text.clear();
+    wire::encode(text, form_, held[i]);
+    if (!send_frame(subscription, Bytes::copy_of(text), held.size() - i)) break;
+  }
+  if (subscription.missed > 0 && !lagging_) send_gap(subscription);
+}
+
+void Connection::hold(Subscription& subscription, const Burst& burst) {
+  for (const Publication& publication : burst.publications()) {
+    if (subscription.missed > 0 || subscription.held.size() >= kHeldMax) {
+      miss(subscription, 1);
+    } else {
+      subscription.held.push_back(publication);
+    }
+  }
+}
+
+// --- Unsubscribe
+// ------------------------------------------------------------------------------------------------------
+
+void Connection::unsubscribe(const wire::SubscriptionRequest& request, std::string_view cid) {
+  std::vector<wire::TopicResult> results;
+  for (const auto& topic : request.topics) {
+    wire::TopicResult& result = results.emplace_back();
+    result.topic = echoed(topic.name);
+    if (Subscription* subscription = find_subscription(shard_.audience().find(topic.name))) {
+      remove_subscription(*subscription);
+    } else {
+      result.error = wire::ErrorCode::invalid_subscription;
+      result.reason = "not subscribed";
+    }
+  }
+  send_control(wire::SubscriptionUpdate{false, results, shard_.options().subscriptions_max, subscriptions_.size()},
+               cid);
+}
+
+// --- The list
+// ---------------------------------------------------------------------------------------------------------
+
+Connection::Subscription* Connection::find_subscription(const Channel* channel) {
+  const auto found = std::find_if(subscriptions_.begin(), subscriptions_.end(),
+                                  [&](const Subscription& s) { return s.channel == channel; });
+  return found == subscriptions_.end() ? nullptr : &*found;
+}
+
+Connection::Subscription& Connection::add_subscription(Channel& channel) {
+  shard_.counters().subscriptions_open.add();
+  Subscription& subscription = subscriptions_.emplace_back();
+  subscription.channel = &channel;
+  return subscription;
+}
+
+void Connection::attach(Subscription& subscription) {
+  const auto slot = static_cast<std::uint32_t>(&subscription - subscriptions_.data());
+  subscription.index = shard_.audience().add(*subscription.channel, {this, slot});
+  subscription.state = State::held;
+}
+
+void Connection::detach(Subscription& subscription) {
+  if (subscription.state != State::requested) shard_.audience().remove(*subscription.channel, subscription.index);
+  subscription.state = State::requested;
+  subscription.missed = 0;
+  subscription.held.clear();
+}
+
+void Connection::remove_subscription(Subscription& subscription) {
+  shard_.counters().subscriptions_open.subtract();
+  Channel& channel = *subscription.channel;
+  detach(subscription);
+  const auto slot = static_cast<std::uint32_t>(&subscription - subscriptions_.data());
+  if (Subscription& last = subscriptions_.back(); &last != &subscription) {
+    subscription = std::move(last);
+    if (subscription.state != State::requested) subscription.channel->subscribers[subscription.index].slot = slot;
+  }
+  subscriptions_.pop_back();
+  shard_.audience().check_unused(channel);
+  shard_.schedule_turn();  // which forgets the channel
+}
+
+Connection::PendingSubscribe* Connection::find_pending(std::uint32_t request) {
+  const auto found = std::find_if(pending_subscribes_.begin(), pending_subscribes_.end(),
+                                  [&](const PendingSubscribe& pending) { return pending.request == request; });
+  return found == pending_subscribes_.end() ? nullptr : &*found;
+}
+
+wire::TopicResult& Connection::result_of(PendingSubscribe& pending, const Channel& channel) {
+  return *std::find_if(pending.results.begin(), pending.results.end(),
+                       [&](const wire::TopicResult& result) { return result.topic == channel.name.text(); });
+}
+
+}  // namespace plait::hub

@@ -1,0 +1,46 @@
+#include "hub/engine.hpp"
+
+#include "core/assert.hpp"
+
+namespace plait::hub {
+
+void Engine::attach(const std::vector<core::Executor*>& executors) {
+  PLAIT_ASSERT(shards_.empty() && !executors.empty(), "a hub is attached once, to at least one loop");
+  loop_count_ = static_cast<std::uint32_t>(executors.size());
+  for (std::size_t i = 0; i < executors.size() * executors.size(); ++i) {
+    rings_.push_back(std::make_unique<Ring<Crossing>>(options_.ring_capacity + Shard::kAnswersMax));
+  }
+  for (std::uint32_t i = 0; i < loop_count_; ++i) {
+    shards_.push_back(std::make_unique<Shard>(*this, *executors[i], i, loop_count_));
+  }
+}
+
+void Engine::publish(std::string_view topic, std::string_view json, Broker::PublishDone done) {
+  Bytes payload = Bytes::copy_of(json);
+  payload.share_between_threads();
+  Shard& home = shard(home_of(topic));
+  home.executor().post([&home, topic = std::string{topic}, payload = std::move(payload), done = std::move(done)] {
+    home.publish_here(topic, payload, done);
+  });
+}
+
+HubStats Engine::stats() const {
+  HubStats sum;
+  for (const auto& shard : shards_) {
+    const Counters& counters = shard->counters();
+    sum.connections_open += counters.connections_open.get();
+    sum.subscriptions_open += counters.subscriptions_open.get();
+    sum.messages_received += counters.messages_received.get();
+    sum.messages_invalid += counters.messages_invalid.get();
+    sum.messages_ignored += counters.messages_ignored.get();
+    sum.messages_rate_limited += counters.messages_rate_limited.get();
+    sum.publications += counters.publications.get();
+    sum.publications_refused += counters.publications_refused.get();
+    sum.deliveries += counters.deliveries.get();
+    sum.missed_by_sessions += counters.missed_by_sessions.get();
+    sum.missed_by_loops += counters.missed_by_loops.get();
+  }
+  return sum;
+}
+
+}  // namespace plait::hub

@@ -1,0 +1,43 @@
+// Engine: the shards of all loops and the rings between them. What plait::Hub is made of.
+#pragma once
+
+#include <plait/hub.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "hub/crossing.hpp"
+#include "hub/ring.hpp"
+#include "hub/shard.hpp"
+
+namespace plait::hub {
+
+class Engine {
+ public:
+  explicit Engine(HubOptions options) : options_(std::move(options)) {}
+
+  /// Once, before any of the executors runs.
+  void attach(const std::vector<core::Executor*>& executors);
+
+  [[nodiscard]] const HubOptions& options() const { return options_; }
+  [[nodiscard]] Shard& shard(std::uint32_t loop) { return *shards_[loop]; }
+  [[nodiscard]] std::uint32_t home_of(std::string_view topic) const {
+    return static_cast<std::uint32_t>(std::hash<std::string_view>{}(topic) % loop_count_);
+  }
+  [[nodiscard]] Ring<Crossing>& ring(std::uint32_t from, std::uint32_t to) { return *rings_[from * loop_count_ + to]; }
+
+  /// From any thread.
+  void publish(std::string_view topic, std::string_view json, Broker::PublishDone done);
+  [[nodiscard]] HubStats stats() const;
+
+ private:
+  HubOptions options_;
+  std::uint32_t loop_count_ = 0;
+  std::vector<std::unique_ptr<Ring<Crossing>>> rings_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+};
+
+}  // namespace plait::hub

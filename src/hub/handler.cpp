@@ -1,0 +1,42 @@
+#include "hub/handler.hpp"
+
+#include <utility>
+
+namespace plait::hub {
+
+void Handler::on_request(OpeningRequest& request) {
+  if (engine_.options().authenticate) identity_ = engine_.options().authenticate(request);
+  if (!identity_.authenticated && identity_.refusal_status != 0) {
+    return request.reject(identity_.refusal_status, identity_.reason);
+  }
+  request.accept();
+}
+
+void Handler::on_open(Session& session) {
+  Shard& shard = engine_.shard(session.id().loop);
+  if (identity_.authenticated) {
+    connection_ = std::make_unique<Connection>(shard, session, std::move(identity_.user));
+    return;
+  }
+  std::string& text = shard.scratch();
+  wire::encode(text, shard.head(wire::Form::member, {}),
+               wire::ErrorMessage{wire::ErrorCode::auth_failed, identity_.reason, false, {}});
+  session.send(Message::text(text));
+  session.close(kCloseUnauthenticated, identity_.reason);
+}
+
+void Handler::on_message(Session&, const Message& message) {
+  if (connection_ != nullptr) connection_->handle_message(message);
+}
+
+void Handler::on_writable(Session&) {
+  if (connection_ != nullptr) connection_->handle_writable();
+}
+
+void Handler::on_close(Session& session, const CloseInfo&) {
+  if (connection_ == nullptr) return;
+  connection_->handle_close();
+  engine_.shard(session.id().loop).retire(std::move(connection_));
+}
+
+}  // namespace plait::hub

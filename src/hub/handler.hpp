@@ -1,0 +1,36 @@
+// Handler: binds one session to a Connection once it is known who it is.
+#pragma once
+
+#include <plait/hub.hpp>
+#include <plait/session.hpp>
+
+#include <memory>
+
+#include "hub/connection.hpp"
+#include "hub/engine.hpp"
+
+namespace plait::hub {
+
+/// Close code for a session whose user is not authenticated.
+inline constexpr std::uint16_t kCloseUnauthenticated = 4401;
+
+class Handler final : public SessionHandler {
+ public:
+  /// `engine` is attached and outlives the handler.
+  explicit Handler(Engine& engine) : engine_(engine) {}
+
+  /// Asks the Authenticator. Who is refused is accepted all the same: browsers show a status code to nobody, but an
+  /// error message and a close code to the page.
+  void on_request(OpeningRequest& request) override;
+  void on_open(Session& session) override;
+  void on_message(Session& session, const Message& message) override;
+  void on_writable(Session& session) override;
+  void on_close(Session& session, const CloseInfo& info) override;
+
+ private:
+  Engine& engine_;
+  Identity identity_{true, "anonymous", {}};
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace plait::hub

@@ -1,0 +1,178 @@
+#include "hub/home.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace plait::hub {
+
+Home::Home(HomeOutlet& outlet, const std::function<std::unique_ptr<Broker>(BrokerListener&)>& make_broker)
+    : outlet_(outlet), broker_(make_broker(*this)) {}
+
+Home::~Home() = default;
+
+// --- Requests
+// ---------------------------------------------------------------------------------------------------------
+
+void Home::handle(std::uint32_t loop, Subscribe&& request) {
+  const std::string_view topic = request.topic.text();
+  const std::optional<Position> since = request.since;
+  broker_->history(topic, since, [this, loop, request = std::move(request)](Result<History, BrokerError> result) {
+    Subscribed answer{request.topic, request.ticket, nullptr};
+    if (result) {
+      interest_of(route_of(request.topic.text(), request.topic), loop).exact = true;
+      answer.history = std::make_unique<History>(std::move(*result));
+    }
+    outlet_.answer(loop, std::move(answer));
+  });
+}
+
+void Home::handle(std::uint32_t loop, Unsubscribe&& request) {
+  const auto found = routes_.find(request.topic.text());
+  if (found == routes_.end()) return;
+  auto& interests = found->second->interests;
+  std::erase_if(interests, [&](Interest& interest) {
+    if (interest.loop != loop) return false;
+    interest.exact = false;
+    return !interest.by_pattern;
+  });
+  if (interests.empty()) routes_.erase(found);
+}
+
+void Home::handle(std::uint32_t loop, Watch&& request) {
+  auto& pattern = patterns_[request.pattern.text()];
+  if (pattern == nullptr) {
+    pattern = std::make_unique<Pattern>(Pattern{request.pattern, {}});
+    trie_.insert(pattern->name.text(), pattern.get());
+  }
+  pattern->loops.push_back(loop);
+  ++patterns_version_;
+  outlet_.answer(loop, Watching{std::move(request.pattern)});
+}
+
+void Home::handle(std::uint32_t loop, Unwatch&& request) {
+  const auto found = patterns_.find(request.pattern.text());
+  if (found == patterns_.end()) return;
+  std::erase(found->second->loops, loop);
+  ++patterns_version_;
+  if (!found->second->loops.empty()) return;
+  trie_.erase(found->first);
+  const auto pattern = std::move(found->second);  // owns the key
+  patterns_.erase(found);
+}
+
+void Home::handle(std::uint32_t loop, Publish&& request) {
+  const std::uint32_t pending = remember({loop, request.ticket});
+  broker_->publish(request.topic.text(), std::move(request.payload), request.options,
+                   [this, pending](const auto& result) { on_published(pending, result); });
+}
+
+void Home::publish(std::string_view topic, Bytes payload, const PublishOptions& options, Broker::PublishDone done) {
+  broker_->publish(topic, std::move(payload), options, std::move(done));
+}
+
+std::uint32_t Home::remember(const PendingPublish& publish) {
+  if (free_pending_.empty()) {
+    pending_.push_back(publish);
+    return static_cast<std::uint32_t>(pending_.size() - 1);
+  }
+  const std::uint32_t index = free_pending_.back();
+  free_pending_.pop_back();
+  pending_[index] = publish;
+  return index;
+}
+
+void Home::on_published(std::uint32_t pending, const Result<Position, BrokerError>& result) {
+  const PendingPublish publish = pending_[pending];
+  free_pending_.push_back(pending);
+  Published answer{publish.ticket, {}, {}};
+  if (result) {
+    answer.position = *result;
+  } else {
+    answer.error = result.error();
+  }
+  outlet_.answer(publish.loop, std::move(answer));
+}
+
+// --- Publications
+// -----------------------------------------------------------------------------------------------------
+
+void Home::on_publication(const Publication& publication) {
+  Route* route = find_route(publication);
+  if (route == nullptr) return;
+  for (Interest& interest : route->interests) deliver(*route, interest, publication);
+}
+
+void Home::deliver(Route& route, Interest& interest, const Publication& publication) {
+  const bool after_gap = interest.missed > 0 && !send_gap(route, interest);
+  if (!after_gap && outlet_.try_deliver(interest.loop, Publication{publication})) return;
+  ++missed_count_;
+  interest.missed_until = publication.position;
+  if (interest.missed++ > 0) return;
+  gapped_topics_.push_back(route.topic);
+  outlet_.on_gap();
+}
+
+bool Home::send_gap(const Route& route, Interest& interest) {
+  if (!outlet_.try_deliver(interest.loop, Gap{route.topic, interest.missed_until, interest.missed})) return false;
+  interest.missed = 0;
+  return true;
+}
+
+bool Home::retry_gaps() {
+  std::erase_if(gapped_topics_, [&](const Bytes& topic) {
+    const auto found = routes_.find(topic.text());
+    if (found == routes_.end()) return true;
+    auto& interests = found->second->interests;
+    return std::all_of(interests.begin(), interests.end(),
+                       [&](Interest& interest) { return interest.missed == 0 || send_gap(*found->second, interest); });
+  });
+  return gapped_topics_.empty();
+}
+
+// --- Routes
+// -----------------------------------------------------------------------------------------------------------
+
+// Who wants a publication; null: nobody can, and nothing need be remembered.
+Home::Route* Home::find_route(const Publication& publication) {
+  const auto found = routes_.find(publication.topic.text());
+  if (found == routes_.end() && trie_.empty()) return nullptr;
+  Route& route = found != routes_.end() ? *found->second : route_of(publication.topic.text(), publication.topic);
+  if (route.patterns_version != patterns_version_) match_patterns(route);
+  return &route;
+}
+
+Home::Route& Home::route_of(std::string_view topic, const Bytes& name) {
+  if (const auto found = routes_.find(topic); found != routes_.end()) return *found->second;
+  if (++idle_routes_ > kIdleRoutesMax) drop_idle_routes();
+  auto route = std::make_unique<Route>(Route{name, {}, 0});
+  if (!trie_.empty()) match_patterns(*route);
+  Route& made = *route;
+  routes_.emplace(made.topic.text(), std::move(route));
+  return made;
+}
+
+Home::Interest& Home::interest_of(Route& route, std::uint32_t loop) {
+  for (Interest& interest : route.interests) {
+    if (interest.loop == loop) return interest;
+  }
+  return route.interests.emplace_back(Interest{loop, false, false, 0, {}});
+}
+
+void Home::match_patterns(Route& route) {
+  for (Interest& interest : route.interests) interest.by_pattern = false;
+  trie_.match(route.topic.text(), [&](void* value) {
+    for (const std::uint32_t loop : static_cast<Pattern*>(value)->loops) interest_of(route, loop).by_pattern = true;
+  });
+  std::erase_if(route.interests, [](const Interest& interest) { return !interest.exact && !interest.by_pattern; });
+  route.patterns_version = patterns_version_;
+}
+
+void Home::drop_idle_routes() {
+  std::erase_if(routes_, [](const auto& entry) {
+    const auto& interests = entry.second->interests;
+    return std::none_of(interests.begin(), interests.end(), [](const Interest& i) { return i.exact || i.missed > 0; });
+  });
+  idle_routes_ = 0;
+}
+
+}  // namespace plait::hub

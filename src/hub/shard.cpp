@@ -1,0 +1,281 @@
+#include "hub/shard.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "core/assert.hpp"
+#include "hub/connection.hpp"
+#include "hub/engine.hpp"
+
+namespace plait::hub {
+namespace {
+
+constexpr std::chrono::milliseconds kRetryInterval{5};
+
+std::uint32_t random_epoch(const HubOptions& options) {
+  std::uint32_t epoch = 0;
+  options.random({reinterpret_cast<std::uint8_t*>(&epoch), sizeof(epoch)});
+  return epoch;
+}
+
+bool is_answered(const Crossing& request) {
+  return !std::holds_alternative<Unsubscribe>(request) && !std::holds_alternative<Unwatch>(request);
+}
+
+// One block with the topic's name and the payload behind it.
+Bytes join(std::string_view topic, std::string_view json) {
+  Block* block = Block::make(topic.size() + json.size());
+  std::memcpy(block->data(), topic.data(), topic.size());
+  std::memcpy(block->data() + topic.size(), json.data(), json.size());
+  Bytes bytes = Bytes::share(*block, {block->data(), topic.size() + json.size()});
+  block->release();
+  bytes.share_between_threads();
+  return bytes;
+}
+
+}  // namespace
+
+Shard::Shard(Engine& engine, core::Executor& executor, std::uint32_t index, std::uint32_t loop_count)
+    : engine_(engine),
+      executor_(executor),
+      index_(index),
+      loop_count_(loop_count),
+      ids_(engine.options().random),
+      home_(
+          *this,
+          [&](BrokerListener& listener) {
+            return engine.options().broker({executor, listener, [&engine] { return random_epoch(engine.options()); }});
+          }),
+      answers_due_(loop_count),
+      has_new_(loop_count) {}
+
+Shard::~Shard() {
+  in_turn_ = true;  // the executor may be gone: nothing is posted any more
+  retired_.clear();
+}
+
+const HubOptions& Shard::options() const { return engine_.options(); }
+
+MessageId Shard::next_id() { return ids_.next(options().wall_clock()); }
+
+wire::Head Shard::head(wire::Form form, std::string_view cid) {
+  const WallTime time = options().wall_clock();
+  return {form, ids_.next(time), time, cid};
+}
+
+std::string& Shard::scratch() {
+  scratch_.clear();
+  return scratch_;
+}
+
+// --- Connections
+// ------------------------------------------------------------------------------------------------------
+
+ConnectionRef Shard::add(Connection& connection) {
+  counters_.connections_open.add();
+  if (free_slots_.empty()) {
+    slots_.push_back({});
+    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
+  }
+  const std::uint32_t index = free_slots_.back();
+  free_slots_.pop_back();
+  slots_[index].connection = &connection;
+  return {index, slots_[index].generation};
+}
+
+void Shard::remove(ConnectionRef ref) {
+  counters_.connections_open.subtract();
+  slots_[ref.index].connection = nullptr;
+  if (++slots_[ref.index].generation == 0) slots_[ref.index].generation = 1;
+  free_slots_.push_back(ref.index);
+}
+
+void Shard::retire(std::unique_ptr<Connection> connection) {
+  retired_.push_back(std::move(connection));
+  schedule_turn();
+}
+
+Connection* Shard::find(ConnectionRef ref) {
+  return slots_[ref.index].generation == ref.generation ? slots_[ref.index].connection : nullptr;
+}
+
+bool Shard::try_subscribe(Topic& topic, const Ticket& ticket, std::optional<Position> since) {
+  if (!try_request(engine_.home_of(topic.name.text()), Subscribe{topic.name, ticket, since})) return false;
+  topic.known_at_home = true;
+  ++topic.requests;
+  return true;
+}
+
+bool Shard::try_watch(Pattern& pattern, const Ticket& ticket) {
+  if (!pattern.known_at_home) {
+    for (std::uint32_t home = 0; home < loop_count_; ++home) {
+      if (!can_request(home)) return false;
+    }
+    pattern.known_at_home = true;
+    pattern.homes_left = loop_count_;
+    for (std::uint32_t home = 0; home < loop_count_; ++home) request(home, Watch{pattern.name});
+  }
+  ++pattern.requests;
+  pattern.waiting.push_back(ticket);
+  return true;
+}
+
+bool Shard::try_publish(std::string_view topic, std::string_view json, Priority priority, const Ticket& ticket) {
+  const std::uint32_t home = engine_.home_of(topic);
+  if (!can_request(home)) return false;
+  const Bytes joined = join(topic, json);
+  const WallTime time = options().wall_clock();
+  request(home, Publish{joined.slice(0, topic.size()),
+                        joined.slice(topic.size(), json.size()),
+                        {priority, ids_.next(time), time},
+                        ticket});
+  return true;
+}
+
+void Shard::publish_here(std::string_view topic, Bytes payload, const Broker::PublishDone& done) {
+  const WallTime time = options().wall_clock();
+  home_.publish(topic, std::move(payload), {Priority::normal, ids_.next(time), time}, [this, done](const auto& result) {
+    (result ? counters_.publications : counters_.publications_refused).add();
+    if (done) done(result);
+  });
+}
+
+// --- Turns
+// ------------------------------------------------------------------------------------------------------------
+
+void Shard::wake() {
+  if (!turn_posted_.exchange(true)) executor_.post([this] { turn(); });
+}
+
+void Shard::schedule_turn() {
+  if (!in_turn_) wake();
+}
+
+void Shard::turn() {
+  turn_posted_.exchange(false);  // before looking into the rings: what is pushed from now on posts another turn
+  in_turn_ = true;
+  for (std::uint32_t from = 0; from < loop_count_; ++from) {
+    if (from != index_) drain(from);
+  }
+  drain(index_);  // last, since the requests above are answered into it too
+  audience_.deliver_all();
+  std::exchange(retired_, {}).clear();
+  const bool gaps_sent = home_.retry_gaps();
+  const bool unused_forgotten = audience_.forget_unused();
+  if (!gaps_sent || !unused_forgotten) retry();
+  counters_.missed_by_loops.set(home_.missed_count());
+  in_turn_ = false;
+  wake_peers();
+}
+
+void Shard::drain(std::uint32_t from) {
+  Ring<Crossing>& ring = engine_.ring(from, index_);
+  for (std::size_t left = ring.waiting(); left > 0; --left) {
+    Crossing crossing = ring.take();
+    std::visit([&](auto& alternative) { take(from, std::move(alternative)); }, crossing);
+  }
+}
+
+void Shard::wake_peers() {
+  for (std::uint32_t loop = 0; loop < loop_count_; ++loop) {
+    if (std::exchange(has_new_[loop], 0) == 0) continue;
+    if (loop != index_ || engine_.ring(index_, index_).waiting() > 0) engine_.shard(loop).wake();
+  }
+}
+
+void Shard::retry() {
+  if (!retry_timer_.armed()) executor_.schedule(retry_timer_, executor_.now() + kRetryInterval);
+}
+
+// --- Into the rings
+// ---------------------------------------------------------------------------------------------------
+
+Ring<Crossing>& Shard::ring_to(std::uint32_t loop) { return engine_.ring(index_, loop); }
+
+void Shard::push(std::uint32_t loop, Crossing&& crossing) {
+  ring_to(loop).push(std::move(crossing));
+  has_new_[loop] = 1;
+  schedule_turn();
+}
+
+bool Shard::can_request(std::uint32_t home) {
+  if (home == index_ && answers_due_[home] >= kAnswersMax) drain(index_);  // the own answers need not wait for the turn
+  if (answers_due_[home] >= kAnswersMax) return false;
+  return home == index_ || ring_to(home).room(kAnswersMax + 1) > kAnswersMax;
+}
+
+void Shard::request(std::uint32_t home, Crossing&& request) {
+  if (is_answered(request)) ++answers_due_[home];
+  if (home != index_) return push(home, std::move(request));
+  std::visit([&](auto& alternative) { take(index_, std::move(alternative)); }, request);
+}
+
+bool Shard::try_request(std::uint32_t home, Crossing&& crossing) {
+  if (!can_request(home)) return false;
+  request(home, std::move(crossing));
+  return true;
+}
+
+bool Shard::try_leave(const Channel& channel) {
+  if (!channel.is_pattern) return try_request(engine_.home_of(channel.name.text()), Unsubscribe{channel.name});
+  for (std::uint32_t home = 0; home < loop_count_; ++home) {
+    if (!can_request(home)) return false;
+  }
+  for (std::uint32_t home = 0; home < loop_count_; ++home) request(home, Unwatch{channel.name});
+  return true;
+}
+
+bool Shard::try_deliver(std::uint32_t loop, Crossing&& crossing) {
+  if (ring_to(loop).room(kAnswersMax + 1) <= kAnswersMax) {
+    if (loop != index_) return false;
+    drain(index_);  // the own ring never overflows
+  }
+  push(loop, std::move(crossing));
+  return true;
+}
+
+void Shard::answer(std::uint32_t loop, Crossing&& crossing) { push(loop, std::move(crossing)); }
+
+// --- Out of the rings
+// -------------------------------------------------------------------------------------------------
+
+void Shard::take(std::uint32_t, Publication&& publication) { audience_.handle(std::move(publication)); }
+
+void Shard::take(std::uint32_t, Gap&& gap) { audience_.handle(gap); }
+
+void Shard::take(std::uint32_t from, Subscribed&& answer) {
+  --answers_due_[from];
+  Channel* channel = audience_.find(answer.topic.text());
+  PLAIT_ASSERT(channel != nullptr && channel->requests > 0, "a channel stays while it is requested");
+  --channel->requests;
+  if (Connection* connection = find(answer.ticket.connection)) {
+    if (answer.history != nullptr) {
+      auto& topic = static_cast<Topic&>(*channel);
+      topic.newest = answer.history->position;
+      connection->on_subscribed(*channel, answer.ticket.request, std::move(answer.history));
+    } else {
+      connection->on_subscribe_failed(*channel, answer.ticket.request);
+    }
+  }
+  audience_.check_unused(*channel);
+}
+
+void Shard::take(std::uint32_t from, Watching&& answer) {
+  --answers_due_[from];
+  auto* pattern = static_cast<Pattern*>(audience_.find(answer.pattern.text()));
+  PLAIT_ASSERT(pattern != nullptr && pattern->is_pattern, "a pattern stays while it is requested");
+  if (!audience_.handle_watching(*pattern)) return;
+  for (const Ticket& ticket : std::exchange(pattern->waiting, {})) {
+    --pattern->requests;
+    if (Connection* connection = find(ticket.connection)) connection->on_subscribed(*pattern, ticket.request, nullptr);
+  }
+  audience_.check_unused(*pattern);
+}
+
+void Shard::take(std::uint32_t from, Published&& answer) {
+  --answers_due_[from];
+  (answer.error ? counters_.publications_refused : counters_.publications).add();
+  if (Connection* connection = find(answer.ticket.connection)) connection->on_published(answer.ticket.request, answer);
+}
+
+}  // namespace plait::hub

@@ -1,0 +1,127 @@
+// Shard: the hub on one loop. It is the home of some topics and the audience of all, and joins both to the rings.
+//
+// turn() is the only thing that is ever posted: it takes what the other loops have sent, delivers it, and wakes the
+// loops that got something since the last turn. So a burst costs one wake-up per loop, however many messages it has.
+#pragma once
+
+#include <plait/hub.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "core/executor.hpp"
+#include "hub/audience.hpp"
+#include "hub/counters.hpp"
+#include "hub/crossing.hpp"
+#include "hub/home.hpp"
+#include "hub/ring.hpp"
+#include "wire/encode.hpp"
+#include "wire/envelope.hpp"
+#include "wire/stamp.hpp"
+
+namespace plait::hub {
+
+class Engine;
+
+class Shard final : private HomeOutlet, private AudienceOutlet {
+ public:
+  /// Answers that may be on their way from one home to one loop; their room in the ring is reserved.
+  static constexpr std::size_t kAnswersMax = 4096;
+
+  Shard(Engine& engine, core::Executor& executor, std::uint32_t index, std::uint32_t loop_count);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+  ~Shard();
+
+  // For connections of this loop. The try_ functions answer false when a ring is full; nothing has happened then.
+  ConnectionRef add(Connection& connection);
+  void remove(ConnectionRef ref);
+  /// Destroys a connection whose session is gone, when no fan-out is under way.
+  void retire(std::unique_ptr<Connection> connection);
+  bool try_subscribe(Topic& topic, const Ticket& ticket, std::optional<Position> since);
+  bool try_watch(Pattern& pattern, const Ticket& ticket);
+  bool try_publish(std::string_view topic, std::string_view json, Priority priority, const Ticket& ticket);
+  [[nodiscard]] Audience& audience() { return audience_; }
+  [[nodiscard]] Counters& counters() { return counters_; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] const HubOptions& options() const;
+  [[nodiscard]] core::TimePoint now() const { return executor_.now(); }
+  [[nodiscard]] wire::EnvelopeDecoder& decoder() { return decoder_; }
+  MessageId next_id();
+  wire::Head head(wire::Form form, std::string_view cid);
+  /// An empty string that keeps its memory, for one message.
+  std::string& scratch();
+  /// Makes sure that channels without users are forgotten soon.
+  void schedule_turn();
+
+  /// Publishes on this loop, which must be the topic's home.
+  void publish_here(std::string_view topic, Bytes payload, const Broker::PublishDone& done);
+  /// From any thread.
+  [[nodiscard]] core::Executor& executor() { return executor_; }
+  void wake();
+
+ private:
+  class RetryTimer final : public core::Timer {
+   public:
+    explicit RetryTimer(Shard& shard) : shard_(shard) {}
+
+   private:
+    void on_timer(core::TimePoint) override { shard_.turn(); }
+    Shard& shard_;
+  };
+  struct Slot {
+    Connection* connection = nullptr;
+    std::uint32_t generation = 1;
+  };
+
+  void turn();
+  void drain(std::uint32_t from);
+  void wake_peers();
+  void retry();
+
+  bool try_request(std::uint32_t home, Crossing&& request);
+  [[nodiscard]] bool can_request(std::uint32_t home);
+  void request(std::uint32_t home, Crossing&& request);
+  bool try_deliver(std::uint32_t loop, Crossing&& crossing) override;
+  void answer(std::uint32_t loop, Crossing&& crossing) override;
+  void on_gap() override { retry(); }
+  bool try_leave(const Channel& channel) override;
+  void push(std::uint32_t loop, Crossing&& crossing);
+  [[nodiscard]] Ring<Crossing>& ring_to(std::uint32_t loop);
+  [[nodiscard]] Connection* find(ConnectionRef ref);
+
+  // What comes out of the ring from loop `from`; the first five are requests to this home.
+  template <class Request>
+  void take(std::uint32_t from, Request&& request) {
+    home_.handle(from, std::move(request));
+  }
+  void take(std::uint32_t from, Publication&& publication);
+  void take(std::uint32_t from, Gap&& gap);
+  void take(std::uint32_t from, Subscribed&& answer);
+  void take(std::uint32_t from, Watching&& answer);
+  void take(std::uint32_t from, Published&& answer);
+
+  Engine& engine_;
+  core::Executor& executor_;
+  const std::uint32_t index_;
+  const std::uint32_t loop_count_;
+  wire::IdSource ids_;
+  wire::EnvelopeDecoder decoder_;
+  std::string scratch_;
+  Counters counters_;
+  Home home_;
+  Audience audience_{*this};
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<std::size_t> answers_due_;  // per home
+  std::vector<char> has_new_;             // per loop: its ring got something since the last turn
+  std::vector<std::unique_ptr<Connection>> retired_;
+  RetryTimer retry_timer_{*this};
+  bool in_turn_ = false;
+  std::atomic<bool> turn_posted_{false};
+};
+
+}  // namespace plait::hub

@@ -1,0 +1,51 @@
+// Config: all that `plait serve` can be told, by a TOML file (docs/manual/serve.md) and by its command line.
+#pragma once
+
+#include <plait/broker.hpp>
+#include <plait/result.hpp>
+#include <plait/server.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace plait::server {
+
+struct Config {
+  /// Loopback only, its own secret and certificate, and explanations for clients.
+  bool development = false;
+  /// Without paths; empty: default_listeners().
+  std::vector<std::string> listen;
+  ServerOptions server;
+
+  // Tokens.
+  std::string jwt_secret_file;  ///< required unless `development`
+  std::string jwt_issuer;       ///< `iss` must be this; empty: anything
+  std::string jwt_audience;     ///< `aud` must contain this; empty: only tokens without `aud`
+
+  // The hub; see HubOptions.
+  MemoryBrokerOptions history;
+  std::size_t subscriptions_max = 100;
+  double rate_limit_capacity = 0;
+  double rate_limit_refill = 0;
+};
+
+/// Where the hub is served on every wire.
+inline constexpr std::string_view kHubPath = "/wse";
+
+/// The config that a TOML text describes. Errors begin with `name` and the line, and name the key and what it takes;
+/// an unknown key is an error.
+Result<Config, Error> parse_config(std::string_view toml, std::string_view name);
+/// The same from a file of at most 1 MiB.
+Result<Config, Error> load_config(const std::filesystem::path& file);
+
+/// What settings demand of one another: a secret, loopback addresses in development mode, no foreign origins there.
+/// Errors name the option to change. Reads no file and binds nothing.
+Result<void, Error> check_config(const Config& config);
+
+/// ws: 8800 and tcp: 8801, and where there is a certificate wss: 8443 and tls: 8802; on loopback in development.
+std::vector<std::string> default_listeners(const Config& config);
+
+}  // namespace plait::server

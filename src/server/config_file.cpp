@@ -1,0 +1,193 @@
+// The TOML file of `plait serve`: one table of keys, each with what it takes and where it goes.
+// Header only, because Debian's shared library has exceptions.
+#define TOML_EXCEPTIONS 0
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include <array>
+#include <limits>
+
+#include "server/config.hpp"
+
+namespace plait::server {
+namespace {
+
+bool read(const toml::node& node, bool& out) {
+  const auto* value = node.as_boolean();
+  if (value != nullptr) out = value->get();
+  return value != nullptr;
+}
+
+bool read(const toml::node& node, std::string& out) {
+  const auto* value = node.as_string();
+  if (value != nullptr) out = value->get();
+  return value != nullptr;
+}
+
+bool read(const toml::node& node, double& out) {
+  const auto value = node.value<double>();
+  if (!value || *value < 0) return false;
+  out = *value;
+  return true;
+}
+
+bool read(const toml::node& node, std::vector<std::string>& out) {
+  const auto* array = node.as_array();
+  if (array == nullptr) return false;
+  out.clear();
+  for (const toml::node& element : *array) {
+    if (!read(element, out.emplace_back())) return false;
+  }
+  return true;
+}
+
+template <class Integer>
+bool read_integer(const toml::node& node, Integer& out, std::int64_t max = std::numeric_limits<std::int64_t>::max()) {
+  const auto* value = node.as_integer();
+  if (value == nullptr || value->get() < 0 || value->get() > max) return false;
+  out = static_cast<Integer>(value->get());
+  return true;
+}
+
+template <class Unit>
+bool read_duration(const toml::node& node, Duration& out, std::int64_t max) {
+  std::int64_t count = 0;
+  if (!read_integer(node, count, max)) return false;
+  out = Unit{count};
+  return true;
+}
+
+using std::chrono::microseconds;
+using std::chrono::seconds;
+constexpr std::int64_t kYear = 365 * 24 * 3600;
+
+struct Setting {
+  std::string_view key;
+  std::string_view takes;
+  bool (*read)(const toml::node&, Config&);
+};
+
+constexpr std::string_view kCount = "a whole number, 0 or more";
+constexpr std::string_view kText = "a string";
+constexpr std::string_view kSwitch = "true or false";
+constexpr std::string_view kTexts = "an array of strings";
+constexpr std::string_view kNumber = "a number, 0 or more";
+constexpr std::string_view kSeconds = "whole seconds, 0 to a year";
+
+constexpr std::array kSettings{
+    Setting{"development", kSwitch, [](const toml::node& n, Config& c) { return read(n, c.development); }},
+    Setting{"listen", kTexts, [](const toml::node& n, Config& c) { return read(n, c.listen); }},
+    Setting{"threads", "a whole number, 0 (one per core) to 1024",
+            [](const toml::node& n, Config& c) { return read_integer(n, c.server.threads, 1024); }},
+    Setting{"busy_poll", "microseconds, 0 to 50",
+            [](const toml::node& n, Config& c) { return read_duration<microseconds>(n, c.server.busy_poll, 50); }},
+    Setting{"deflate", kSwitch, [](const toml::node& n, Config& c) { return read(n, c.server.deflate); }},
+    Setting{"allowed_origins", kTexts,
+            [](const toml::node& n, Config& c) { return read(n, c.server.allowed_origins); }},
+    Setting{"drain_timeout", kSeconds,
+            [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.server.drain_timeout, kYear); }},
+    Setting{"tls.certificate", kText,
+            [](const toml::node& n, Config& c) { return read(n, c.server.tls.certificate_file); }},
+    Setting{"tls.private_key", kText,
+            [](const toml::node& n, Config& c) { return read(n, c.server.tls.private_key_file); }},
+    Setting{"jwt.secret_file", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_secret_file); }},
+    Setting{"jwt.issuer", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_issuer); }},
+    Setting{"jwt.audience", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_audience); }},
+    Setting{"limits.message_bytes_max", kCount,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.message_bytes_max); }},
+    Setting{"limits.send_queue_bytes_max", kCount,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.send_queue_bytes_max); }},
+    Setting{"limits.connections_max", kCount,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.connections_max); }},
+    Setting{"limits.handshake_timeout", kSeconds,
+            [](const toml::node& n, Config& c) {
+              return read_duration<seconds>(n, c.server.limits.handshake_timeout, kYear);
+            }},
+    Setting{
+        "limits.ping_interval", kSeconds,
+        [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.server.limits.ping_interval, kYear); }},
+    Setting{"hub.history_count_max", kCount,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.history.history_count_max); }},
+    Setting{"hub.history_ttl", kSeconds,
+            [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.history.history_ttl, kYear); }},
+    Setting{"hub.topics_max", kCount,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.history.topics_max); }},
+    Setting{"hub.subscriptions_max", kCount,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.subscriptions_max); }},
+    Setting{"hub.rate_limit_capacity", kNumber,
+            [](const toml::node& n, Config& c) { return read(n, c.rate_limit_capacity); }},
+    Setting{"hub.rate_limit_refill", kNumber,
+            [](const toml::node& n, Config& c) { return read(n, c.rate_limit_refill); }},
+};
+
+bool is_section(std::string_view key) {
+  const std::string prefix = std::string{key} + ".";
+  for (const Setting& setting : kSettings) {
+    if (setting.key.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+// The keys of the section that `key` stands in.
+std::string known_keys(std::string_view key) {
+  const std::string_view section = key.substr(0, key.rfind('.') == std::string_view::npos ? 0 : key.rfind('.') + 1);
+  std::string known;
+  std::string_view last;
+  for (const Setting& setting : kSettings) {
+    if (!setting.key.starts_with(section)) continue;
+    const std::string_view rest = setting.key.substr(section.size());
+    const std::string_view name = rest.substr(0, rest.find('.'));
+    if (name != last) known += (known.empty() ? "" : ", ") + std::string{name};
+    last = name;
+  }
+  return known;
+}
+
+class ConfigReader {
+ public:
+  explicit ConfigReader(std::string_view name) : name_(name) {}
+
+  Result<void, Error> read_table(const toml::table& table, const std::string& section) {
+    for (const auto& [key, node] : table) {
+      if (auto done = read_node(section + std::string{key.str()}, key.source(), node); !done) return done;
+    }
+    return {};
+  }
+
+  [[nodiscard]] Error error_at(const toml::source_region& where, const std::string& message) const {
+    return {std::string{name_} + ":" + std::to_string(where.begin.line) + ": " + message};
+  }
+
+  [[nodiscard]] const Config& config() const { return config_; }
+
+ private:
+  Result<void, Error> read_node(const std::string& key, const toml::source_region& where, const toml::node& node) {
+    if (is_section(key)) {
+      if (const toml::table* table = node.as_table()) return read_table(*table, key + ".");
+      return err(error_at(where, "\"" + key + "\" is a section: write [" + key + "]"));
+    }
+    for (const Setting& setting : kSettings) {
+      if (setting.key != key) continue;
+      if (setting.read(node, config_)) return {};
+      return err(error_at(where, "\"" + key + "\" takes " + std::string{setting.takes}));
+    }
+    return err(error_at(where, "unknown key \"" + key + "\"; known here: " + known_keys(key)));
+  }
+
+  std::string_view name_;
+  Config config_;
+};
+
+}  // namespace
+
+Result<Config, Error> parse_config(std::string_view toml, std::string_view name) {
+  ConfigReader reader{name};
+  const toml::parse_result parsed = toml::parse(toml, name);
+  if (parsed.failed()) {
+    return err(reader.error_at(parsed.error().source(), std::string{parsed.error().description()}));
+  }
+  if (auto done = reader.read_table(parsed.table(), {}); !done) return err(done.error());
+  return reader.config();
+}
+
+}  // namespace plait::server

@@ -1,0 +1,114 @@
+#include "server/service.hpp"
+
+#include <plait/log.hpp>
+#include <plait/version.hpp>
+
+#include "codec/json_writer.hpp"
+#include "net/affinity.hpp"
+#include "server/development.hpp"
+#include "server/metrics.hpp"
+#include "server/pages.hpp"
+#include "server/tokens.hpp"
+
+namespace plait::server {
+namespace {
+
+Result<crypto::JwtKey, Error> choose_key(const Config& config) {
+  if (config.jwt_secret_file.empty()) return make_jwt_key();
+  auto key = load_jwt_key(config.jwt_secret_file);
+  if (!key) return err(Error{"--jwt-secret-file: " + key.error().message});
+  return key;
+}
+
+Config complete(Config config) {
+  if (config.listen.empty()) config.listen = default_listeners(config);
+  if (config.server.threads == 0) config.server.threads = static_cast<unsigned>(net::available_cpus().size());
+  config.server.development_certificate = config.development && config.server.tls.certificate_file.empty();
+  config.server.handle_signals = true;
+  return config;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Service>, Error> Service::make(Config config) {
+  if (auto checked = check_config(config); !checked) return err(checked.error());
+  auto key = choose_key(config);
+  if (!key) return err(key.error());
+  crypto::JwtRules rules;
+  rules.issuer = config.jwt_issuer;
+  rules.audience = config.jwt_audience;
+  std::unique_ptr<Service> service{
+      new Service{complete(std::move(config)), std::make_unique<TokenGate>(std::move(*key), std::move(rules))}};
+  if (auto listening = service->listen(); !listening) return err(listening.error());
+  service->add_endpoints();
+  return service;
+}
+
+Service::Service(Config config, std::unique_ptr<const TokenGate> gate)
+    : config_(std::move(config)), gate_(std::move(gate)), hub_(hub_options()), server_(config_.server) {}
+
+Service::~Service() = default;
+
+HubOptions Service::hub_options() {
+  HubOptions options;
+  options.broker = memory_broker(config_.history);
+  options.authenticate = [this](const OpeningRequest& request) { return authenticate(request); };
+  options.subscriptions_max = config_.subscriptions_max;
+  options.rate_limit_capacity = config_.rate_limit_capacity;
+  options.rate_limit_refill = config_.rate_limit_refill;
+  options.message_bytes_max = config_.server.limits.message_bytes_max;
+  options.recovery = config_.history.history_count_max > 0;
+  return options;
+}
+
+Identity Service::authenticate(const OpeningRequest& request) const {
+  auto user = gate_->admit(request);
+  if (user) return {true, std::move(*user), {}, 0};
+  log(LogLevel::warning, "refused a session from " + request.peer() + ": " + user.error());
+  return {false, {}, config_.development ? user.error() : "unauthorized", 401};
+}
+
+Result<void, Error> Service::listen() {
+  for (const std::string& url : config_.listen) {
+    // A socket's path is taken literally, so that the hub's path cannot follow it.
+    const bool has_path = !url.starts_with("unix:");
+    const std::string base = has_path && url.ends_with('/') ? url.substr(0, url.size() - 1) : url;
+    auto bound = server_.listen(has_path ? base + std::string{kHubPath} : base, hub_.handler());
+    if (!bound) return err(Error{"--listen " + url + ": " + bound.error().message, bound.error().system_errno});
+    urls_.push_back(has_path ? bound->substr(0, bound->size() - kHubPath.size()) : *bound);
+  }
+  server_.attach(hub_);
+  return {};
+}
+
+void Service::add_endpoints() {
+  add_pages(server_);
+  server_.http("/health", [this](const HttpRequest& request) { return answer_health(request); });
+  server_.http("/metrics", [this](const HttpRequest& request) { return answer_metrics(request, false); });
+  server_.http("/stats", [this](const HttpRequest& request) { return answer_metrics(request, true); });
+  if (!config_.development) return;
+  server_.http("/dev/token",
+               [this](const HttpRequest& request) { return answer_token_request(request, gate_->key()); });
+}
+
+HttpResponse Service::answer_health(const HttpRequest& request) const {
+  std::string body;
+  codec::JsonWriter{body}.begin_object().member("status", "ok").member("version", kVersion).end_object();
+  return page_response(request, "application/json", body);
+}
+
+HttpResponse Service::answer_metrics(const HttpRequest& request, bool as_json) const {
+  const std::chrono::duration<double> uptime = std::chrono::steady_clock::now() - started_;
+  const Snapshot snapshot{server_.stats(), hub_.stats(), config_.server.threads, uptime.count()};
+  if (as_json) return page_response(request, "application/json", to_json(snapshot));
+  return page_response(request, kPrometheusContentType, to_prometheus(snapshot));
+}
+
+std::optional<std::string> Service::development_token() const {
+  if (!config_.development) return std::nullopt;
+  return server::development_token(gate_->key());
+}
+
+Result<void, Error> Service::run() { return server_.run(); }
+
+}  // namespace plait::server

@@ -1,0 +1,138 @@
+"""What cannot be served is refused by name, with the fix and exit status 1."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import Server, plait
+
+SECRET = "s" * 32
+
+
+class CommandLine(unittest.TestCase):
+    def refused(self, *arguments):
+        done = plait("serve", *arguments)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        return done.stderr
+
+    def test_production_needs_a_secret(self):
+        self.assertIn("--jwt-secret-file FILE is required", self.refused("--listen", "ws://127.0.0.1:0"))
+
+    def test_a_short_secret(self):
+        with tempfile.NamedTemporaryFile("w") as secret:
+            secret.write(SECRET[1:] + "\n")
+            secret.flush()
+            said = self.refused("--jwt-secret-file", secret.name, "--listen", "ws://127.0.0.1:0")
+        self.assertIn("--jwt-secret-file", said)
+        self.assertIn("32", said)
+
+    def test_development_listens_on_loopback_only(self):
+        for url in ("ws://0.0.0.0:0", "tcp://192.0.2.1:0", "ws://[::]:0", "ws://127.0.0.1.example:0"):
+            self.assertIn("loopback", self.refused("--dev", "--listen", url))
+
+    def test_development_refuses_foreign_origins(self):
+        self.assertIn("--allowed-origin", self.refused("--dev", "--allowed-origin", "https://example.org"))
+
+    def test_a_path_cannot_be_chosen(self):
+        self.assertIn("leave out the path", self.refused("--dev", "--listen", "ws://127.0.0.1:0/chat"))
+
+    def test_urls_that_cannot_be(self):
+        for url in ("127.0.0.1:0", "gopher://127.0.0.1:0", "ws://127.0.0.1:65536"):
+            self.assertIn("--listen " + url, self.refused("--dev", "--listen", url))
+
+    def test_a_certificate_needs_its_key_and_the_reverse(self):
+        self.assertIn("--key FILE", self.refused("--dev", "--cert", "c.pem"))
+        self.assertIn("--cert FILE", self.refused("--dev", "--key", "k.pem"))
+
+    def test_an_unreadable_certificate(self):
+        said = self.refused("--dev", "--cert", "/nonexistent/c.pem", "--key", "/nonexistent/k.pem", "--listen",
+                            "wss://127.0.0.1:0")
+        self.assertIn("/nonexistent/c.pem", said)
+
+    def test_unknown_options_and_values_out_of_range(self):
+        self.assertIn("did you mean '--threads'", self.refused("--thread", "2"))
+        self.assertIn("--busy-poll", self.refused("--dev", "--busy-poll", "51"))
+        self.assertIn("--threads", self.refused("--dev", "--threads", "many"))
+
+
+class File(unittest.TestCase):
+    def setUp(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.file = folder / "plait.toml"
+        self.secret = folder / "secret"
+        self.secret.write_text(SECRET, encoding="utf-8")
+
+    def refused(self, text):
+        self.file.write_text(text, encoding="utf-8")
+        served = plait("serve", "--config", self.file)
+        checked = plait("check", self.file)
+        self.assertEqual((served.returncode, checked.returncode), (1, 1))
+        self.assertIn(served.stderr.removeprefix("plait: "), checked.stderr)
+        return served.stderr
+
+    def test_unknown_keys_are_named_with_their_line_and_neighbours(self):
+        said = self.refused("development = true\n\n[tls]\ncertificat = 'x'\n")
+        self.assertIn('plait.toml:4: unknown key "tls.certificat"; known here: certificate, private_key', said)
+        self.assertIn(':1: unknown key "colour"', self.refused("colour = 1\n"))
+
+    def test_values_of_the_wrong_kind(self):
+        for text, takes in (("threads = -1", "0 (one per core) to 1024"), ("busy_poll = 51", "0 to 50"),
+                            ("development = 'yes'", "true or false"), ("listen = 'ws://127.0.0.1:0'", "an array"),
+                            ("hub.rate_limit_refill = -0.5", "a number"), ("tls = 1", "[tls]")):
+            said = self.refused(text)
+            self.assertIn("plait.toml:1: ", said)
+            self.assertIn(takes, said)
+
+    def test_text_that_is_no_toml(self):
+        self.assertRegex(self.refused("a = 1\nb = = 2\n"), r"plait\.toml:2: ")
+
+    def test_rules_between_settings(self):
+        self.assertIn("loopback", self.refused("development = true\nlisten = ['ws://0.0.0.0:0']\n"))
+
+    def test_a_file_that_is_not_there(self):
+        done = plait("serve", "--config", "/nonexistent.toml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nonexistent.toml", done.stderr)
+
+    def test_a_good_file_serves_and_the_command_line_goes_before_it(self):
+        self.file.write_text(f"""
+listen = ["ws://127.0.0.1:1"]   # nobody may have that port; --listen replaces it
+threads = 1
+deflate = true
+allowed_origins = ["https://example.org"]
+drain_timeout = 2
+[jwt]
+secret_file = "{self.secret}"
+issuer = "tests"
+[limits]
+message_bytes_max = 1000000
+[hub]
+history_count_max = 10
+history_ttl = 60
+rate_limit_refill = 0.5
+""", encoding="utf-8")
+        self.assertEqual(plait("check", self.file).returncode, 0)
+        with Server("--config", self.file) as server:
+            self.assertIn('"loops":1', server.request("/stats")[2])
+            self.assertEqual(server.upgrade(Origin="https://other.example")[0], 403)
+            self.assertEqual(server.upgrade(Origin="https://example.org")[0], 401)
+            token = plait("token", "--user", "a", "--secret-file", self.secret, "--claim", "iss=tests").stdout.strip()
+            self.assertEqual(server.upgrade(Authorization="Bearer " + token)[0], 101)
+            foreign = plait("token", "--user", "a", "--secret-file", self.secret).stdout.strip()
+            self.assertEqual(server.upgrade(Authorization="Bearer " + foreign)[0], 401)
+            self.assertEqual(server.stop(), 0)
+
+
+class Check(unittest.TestCase):
+    def test_system(self):
+        done = plait("check", "--system")
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout, r"(?m)^(good|advice) +open files +\d+ \(hard limit \d+\)$")
+
+    def test_needs_one_of_both(self):
+        self.assertEqual(plait("check").returncode, 1)
+        self.assertEqual(plait("check", "x.toml", "--system").returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()

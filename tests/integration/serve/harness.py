@@ -1,0 +1,122 @@
+"""`plait serve` and its clients, as context managers that end with the test."""
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+PLAIT = os.environ["PLAIT"]
+TIMEOUT = 30
+ALL_WIRES = ("ws://127.0.0.1:0", "wss://127.0.0.1:0", "tcp://127.0.0.1:0", "tls://127.0.0.1:0")
+
+
+def environment(state):
+    """Without what the tester's own shell may have set, and with a state folder of its own."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PLAIT_")}
+    return clean | {"XDG_STATE_HOME": str(state)}
+
+
+def plait(*arguments, **variables):
+    """Runs `plait …` to its end."""
+    return subprocess.run([PLAIT, *map(str, arguments)], capture_output=True, text=True, timeout=TIMEOUT, check=False,
+                          env=environment("/nonexistent") | variables)
+
+
+class Server:
+    """`plait serve …` on free ports. `urls` are those it printed; `token` is the development token, if there is one."""
+
+    def __init__(self, *arguments, listen=ALL_WIRES[:1]):
+        self.folder = tempfile.TemporaryDirectory()
+        self.log = open(Path(self.folder.name) / "log", "w+", encoding="utf-8")
+        command = [PLAIT, "serve", *map(str, arguments)]
+        for url in listen:
+            command += ["--listen", url]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True,
+                                        env=environment(self.folder.name))
+        lines = [self.process.stdout.readline() for _ in listen]
+        self.urls = [re.fullmatch(r"listening (\S+)\n", line).group(1) for line in lines]
+        self.token = None
+        self.greeting = ""
+        while "--dev" in arguments and not self.greeting.endswith("/\n\n"):
+            self.greeting += self.process.stdout.readline()
+            if match := re.search(r"PLAIT_TOKEN=(\S+)", self.greeting):
+                self.token = match.group(1)
+
+    def url(self, scheme="ws"):
+        return next(url for url in self.urls if url.startswith(scheme + ":"))
+
+    def port(self, scheme="ws"):
+        return int(self.url(scheme).rsplit(":", 1)[1])
+
+    def request(self, path, method="GET", **headers):
+        """(status, fields, body) of one HTTP request; underscores in names of fields stand for hyphens."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=TIMEOUT)
+        try:
+            connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+        finally:
+            connection.close()
+
+    def upgrade(self, **headers):
+        """The answer to an opening handshake at /wse."""
+        return self.request("/wse", Upgrade="websocket", Connection="Upgrade", Sec_WebSocket_Version="13",
+                            Sec_WebSocket_Key="dGhlIHNhbXBsZSBub25jZQ==", **headers)
+
+    def logged(self):
+        self.log.flush()
+        return (Path(self.folder.name) / "log").read_text(encoding="utf-8")
+
+    def stop(self):
+        """Its exit status after SIGTERM."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(TIMEOUT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(TIMEOUT)
+        self.process.stdout.close()
+        self.log.close()
+        self.folder.cleanup()
+
+
+class Subscriber:
+    """`plait sub …`, subscribed by the time the constructor returns."""
+
+    def __init__(self, *arguments, token):
+        self.process = subprocess.Popen([PLAIT, "sub", *map(str, arguments)], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True,
+                                        env=environment("/nonexistent") | {"PLAIT_TOKEN": token})
+        first = self.process.stderr.readline()
+        if first != "subscribed\n":
+            self.process.kill()
+            raise AssertionError(f"plait sub said: {first}")
+
+    def line(self):
+        return self.process.stdout.readline().rstrip("\n")
+
+    def wait(self):
+        """Its exit status, what it still printed and what it said."""
+        output, errors = self.process.communicate(timeout=TIMEOUT)
+        return self.process.returncode, output, errors
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(TIMEOUT)
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+def publish(server, data, scheme="ws", topic="demo", token=None):
+    return plait("pub", topic, data, "--url", server.url(scheme), "--insecure", PLAIT_TOKEN=token or server.token)

@@ -1,0 +1,93 @@
+"""The page in headless Chromium: messages flow both ways, counters live, and it comes back after a lost server."""
+
+import json
+import os
+import tempfile
+import unittest
+from pathlib import Path
+
+from browser import Browser
+from harness import ALL_WIRES, Server, Subscriber, plait, publish
+
+CONNECTED = "return document.getElementById('status').dataset.state === 'open'"
+
+
+def shows(text):
+    return ("return [...document.querySelectorAll('#messages .data')].some((cell) => cell.textContent === "
+            f"{json.dumps(text)})")
+
+
+class Page(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = cls.enterClassContext(Browser())
+
+    def open(self, server):
+        self.browser.open(f"http://127.0.0.1:{server.port()}/")
+
+    def test_messages_flow_and_counters_live(self):
+        browser = self.browser
+        with Server("--dev", "--threads", 2, listen=ALL_WIRES) as server:
+            self.open(server)
+            browser.wait_for(CONNECTED)
+
+            with Subscriber("demo", "--count", 1, "--url", server.url(), token=server.token) as subscriber:
+                browser.type("#text", "typed in the page")
+                browser.click("#publish button[type=submit]")
+                self.assertEqual(subscriber.line(), '"typed in the page"')
+            browser.wait_for(shows("typed in the page"))
+
+            self.assertEqual(publish(server, '{"from":"terminal"}', scheme="tls").returncode, 0)
+            browser.wait_for(shows('{"from":"terminal"}'))
+
+            browser.click("#timer")
+            browser.wait_for("return document.querySelectorAll('#messages li').length >= 20")
+            browser.wait_for("return Number(document.getElementById('rate-in').textContent) >= 1")
+            browser.wait_for("return document.getElementById('plot-out').points.numberOfItems >= 3")
+            self.assertEqual(browser.run("return document.getElementById('loops').textContent"), "2")
+            self.assertEqual(browser.run("return document.getElementById('sessions').textContent"), "1")
+            if path := os.environ.get("PLAIT_SCREENSHOT"):
+                browser.screenshot(path)
+            browser.click("#timer")
+            errors = [line for line in browser.console() if "Content Security Policy" in line or "Uncaught" in line]
+            self.assertEqual(errors, [])
+
+    def test_text_is_shown_as_text(self):
+        with Server("--dev") as server:
+            self.open(server)
+            self.browser.wait_for(CONNECTED)
+            self.assertEqual(publish(server, "<img src=x onerror=alert(1)>").returncode, 0)
+            self.browser.wait_for(shows("<img src=x onerror=alert(1)>"))
+            self.assertEqual(self.browser.run("return document.querySelectorAll('#messages img').length"), 0)
+
+    def test_it_connects_again_and_says_what_it_cannot_recover(self):
+        with Server("--dev") as server:
+            url = server.url()
+            self.open(server)
+            self.browser.wait_for(CONNECTED)
+            self.assertEqual(publish(server, '"before"').returncode, 0)
+            self.browser.wait_for(shows("before"))
+            self.assertEqual(server.stop(), 0)
+            self.browser.wait_for("return document.getElementById('status').dataset.state === 'closed'")
+        with Server("--dev", listen=(url,)) as again:
+            self.browser.wait_for(CONNECTED)
+            self.browser.wait_for("return document.querySelectorAll('#messages .gap').length === 1")
+            self.assertEqual(publish(again, '"after"').returncode, 0)
+            self.browser.wait_for(shows("after"))
+
+    def test_in_production_it_asks_for_a_token(self):
+        with tempfile.TemporaryDirectory() as folder:
+            secret = Path(folder) / "secret"
+            secret.write_text("s" * 32, encoding="utf-8")
+            token = plait("token", "--user", "visitor", "--secret-file", secret).stdout.strip()
+            with Server("--jwt-secret-file", secret) as server:
+                self.open(server)
+                self.browser.run("document.cookie = 'access_token=; Path=/wse; Max-Age=0'")
+                self.browser.wait_for("return !document.getElementById('token-form').hidden")
+                self.browser.type("#token", token)
+                self.browser.click("#token-form button")
+                self.browser.wait_for(CONNECTED)
+
+
+if __name__ == "__main__":
+    unittest.main()

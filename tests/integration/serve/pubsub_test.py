@@ -1,0 +1,174 @@
+"""plait pub and plait sub against plait serve, over every wire."""
+
+import contextlib
+import json
+import socket
+import threading
+import unittest
+
+from harness import ALL_WIRES, TIMEOUT, Server, Subscriber, plait, publish
+
+
+class Cuttable:
+    """Forwards TCP connections to `port` until cut() cuts all of them; later ones are forwarded again."""
+
+    def __init__(self, port):
+        self.target = port
+        self.sockets = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.accepted = threading.Semaphore(0)
+        self.open = threading.Event()
+        self.open.set()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near = self.listener.accept()[0]
+                self.accepted.release()
+                self.open.wait(TIMEOUT)
+                far = socket.create_connection(("127.0.0.1", self.target), timeout=TIMEOUT)
+                self.sockets += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self.forward, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def forward(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+    def cut(self):
+        """Returns when the connections are cut; the next ones wait for resume()."""
+        self.open.clear()
+        for one in self.sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self.sockets = []
+
+    def resume(self):
+        self.open.set()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.open.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.cut()
+
+
+class PubSub(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server("--dev", "--threads", 2, listen=ALL_WIRES))
+
+    def subscribe(self, *arguments, scheme="ws"):
+        return Subscriber(*arguments, "--url", self.server.url(scheme), "--insecure", token=self.server.token)
+
+    def publish(self, data, topic, scheme="ws"):
+        done = publish(self.server, data, scheme=scheme, topic=topic)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_every_wire_to_every_wire(self):
+        wires = ("ws", "wss", "tcp", "tls")
+        with contextlib.ExitStack() as stack:
+            subscribers = [stack.enter_context(self.subscribe("mesh", "--count", 4, scheme=wire)) for wire in wires]
+            for wire in wires:
+                self.publish(json.dumps({"from": wire}), "mesh", scheme=wire)
+            for subscriber in subscribers:
+                self.assertEqual([json.loads(subscriber.line())["from"] for _ in wires], list(wires))
+                self.assertEqual(subscriber.wait()[0], 0)
+
+    def test_text_becomes_a_json_string_and_json_stays(self):
+        with self.subscribe("kinds", "--count", 3) as subscriber:
+            for data in ("plain text", '{"a": [1, 2]}', "42"):
+                self.publish(data, "kinds")
+            self.assertEqual([subscriber.line() for _ in range(3)], ['"plain text"', '{"a": [1, 2]}', "42"])
+
+    def test_envelopes_and_acknowledged_positions(self):
+        with self.subscribe("stamped", "--count", 2, "--json") as subscriber:
+            positions = [self.publish(str(i), "stamped").split()[-1] for i in range(2)]
+            envelopes = [json.loads(subscriber.line()) for _ in range(2)]
+        self.assertEqual([f"{one['e']}:{one['o']}" for one in envelopes], positions)
+        self.assertEqual([(one["tp"], one["p"], one["o"]) for one in envelopes], [("stamped", 0, 1), ("stamped", 1, 2)])
+
+    def test_patterns_and_several_topics(self):
+        with self.subscribe("many.*", "other", "--count", 2) as subscriber:
+            self.publish("1", "unrelated")
+            self.publish("2", "many.a")
+            self.publish("3", "other")
+            self.assertEqual(sorted([subscriber.line(), subscriber.line()]), ["2", "3"])
+
+    def test_recover_prints_what_was_published_while_the_connection_was_lost(self):
+        with Cuttable(self.server.port()) as proxy:
+            url = f"ws://127.0.0.1:{proxy.port}"
+            with Subscriber("lost", "--recover", "--count", 3, "--url", url, token=self.server.token) as subscriber:
+                self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
+                self.publish("1", "lost")
+                self.assertEqual(subscriber.line(), "1")
+                proxy.cut()
+                self.publish("2", "lost")
+                self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
+                proxy.resume()
+                self.assertEqual(subscriber.line(), "2")
+                self.publish("3", "lost")
+                self.assertEqual(subscriber.line(), "3")
+                self.assertEqual(subscriber.wait()[0], 0)
+
+    def test_without_recover_a_lost_connection_ends_it_with_1(self):
+        with Cuttable(self.server.port()) as proxy:
+            url = f"ws://127.0.0.1:{proxy.port}"
+            with Subscriber("lost", "--url", url, token=self.server.token) as subscriber:
+                proxy.cut()
+                status, _, errors = subscriber.wait()
+        self.assertEqual(status, 1)
+        self.assertIn("1006", errors)
+
+
+class Refusals(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server("--dev", listen=ALL_WIRES[:2]))
+
+    def refused(self, *arguments, **variables):
+        done = plait(*arguments, **variables)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        return done.stderr
+
+    def test_no_token(self):
+        for command in (("pub", "demo", "1"), ("sub", "demo")):
+            self.assertIn("401", self.refused(*command, "--url", self.server.url()))
+
+    def test_a_topic_that_cannot_be(self):
+        token = self.server.token
+        self.assertIn("PUBLISH_FAILED", self.refused("pub", "a*", "1", "--url", self.server.url(), PLAIT_TOKEN=token))
+        self.assertIn("refused", self.refused("sub", "", "--url", self.server.url(), PLAIT_TOKEN=token))
+
+    def test_a_certificate_that_nobody_signed(self):
+        said = self.refused("pub", "demo", "1", "--url", self.server.url("wss"), PLAIT_TOKEN=self.server.token)
+        self.assertIn("certificate", said)
+
+    def test_nobody_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            url = f"ws://127.0.0.1:{taken.getsockname()[1]}"
+        self.assertIn("cannot connect", self.refused("pub", "demo", "1", "--url", url))
+
+    def test_a_token_file(self):
+        self.assertIn("--token-file", self.refused("pub", "demo", "1", "--token-file", "/nonexistent"))
+
+
+class Help(unittest.TestCase):
+    def test_every_command_has_examples(self):
+        for command in ("serve", "pub", "sub", "token", "check"):
+            done = plait(command, "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("Examples:\n  ", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,100 @@
+"""plait serve: what it prints, answers over HTTP, and how it ends."""
+
+import json
+import re
+import socket
+import unittest
+
+from harness import ALL_WIRES, TIMEOUT, Server, Subscriber, plait, publish
+
+
+class Endpoints(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server("--dev", "--threads", 2, listen=ALL_WIRES))
+
+    def test_every_listener_is_printed_with_its_port(self):
+        self.assertEqual([url.split(":")[0] for url in self.server.urls], ["ws", "wss", "tcp", "tls"])
+        self.assertNotIn("0", [url.rsplit(":", 1)[1] for url in self.server.urls])
+
+    def test_development_mode_prints_a_token_and_three_lines_to_paste_and_warns(self):
+        for expected in (r" sub demo --url ws://127", r" pub demo '\{", rf"http://127\.0\.0\.1:{self.server.port()}/"):
+            self.assertRegex(self.server.greeting, expected)
+        self.assertIn("DEVELOPMENT MODE", self.server.logged())
+
+    def test_health(self):
+        status, fields, body = self.server.request("/health")
+        self.assertEqual((status, fields["Content-Type"]), (200, "application/json"))
+        self.assertEqual(json.loads(body)["status"], "ok")
+
+    def test_metrics_are_the_text_format(self):
+        status, fields, body = self.server.request("/metrics")
+        self.assertEqual(status, 200)
+        self.assertTrue(fields["Content-Type"].startswith("text/plain; version=0.0.4"))
+        sample = re.compile(r"plait_[a-z_]+ [0-9.]+|# (HELP|TYPE) plait_[a-z_]+ \S.*")
+        self.assertTrue(all(sample.fullmatch(line) for line in body.splitlines()))
+        self.assertIn("# TYPE plait_hub_publications_total counter\n", body)
+        self.assertRegex(body, r"\nplait_loops 2\n")
+
+    def test_metrics_count_a_publication(self):
+        def published():
+            return json.loads(self.server.request("/stats")[2])["hub"]["publications"]
+
+        before = published()
+        self.assertEqual(publish(self.server, "1", topic="counted").returncode, 0)
+        self.assertEqual(published(), before + 1)
+
+    def test_page_assets_have_types_and_a_policy(self):
+        for path, content_type in (("/", "text/html"), ("/app.js", "text/javascript"), ("/style.css", "text/css")):
+            status, fields, body = self.server.request(path)
+            self.assertEqual(status, 200, path)
+            self.assertEqual(fields["Content-Type"], content_type + "; charset=utf-8")
+            self.assertIn("default-src 'none'", fields["Content-Security-Policy"])
+            self.assertEqual(fields["X-Content-Type-Options"], "nosniff")
+            self.assertGreater(len(body), 1000, path)
+
+    def test_page_asks_no_other_server(self):
+        for path in ("/", "/app.js", "/style.css"):
+            text = self.server.request(path)[2].replace("http://www.w3.org/2000/svg", "")
+            self.assertNotRegex(text, r"https?://|@import|url\(")
+
+    def test_only_get_and_head(self):
+        status, fields, _ = self.server.request("/health", method="POST")
+        self.assertEqual((status, fields["Allow"]), (405, "GET, HEAD"))
+        self.assertEqual(self.server.request("/health", method="HEAD")[::2], (200, ""))
+
+    def test_unknown_path_is_404(self):
+        self.assertEqual(self.server.request("/nothing")[0], 404)
+
+
+class Ending(unittest.TestCase):
+    def test_sigterm_closes_sessions_with_1001_and_exits_0(self):
+        with Server("--dev", listen=ALL_WIRES) as server:
+            with Subscriber("demo", "--url", server.url("ws"), token=server.token) as ws, \
+                    Subscriber("demo", "--url", server.url("tls"), "--insecure", token=server.token) as tls:
+                self.assertEqual(server.stop(), 0)
+                for subscriber in (ws, tls):
+                    status, _, errors = subscriber.wait()
+                    self.assertEqual(status, 1)
+                    self.assertIn("1001", errors)
+
+    def test_a_port_in_use_is_named(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            url = f"ws://127.0.0.1:{taken.getsockname()[1]}"
+            done = plait("serve", "--dev", "--listen", url)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(url, done.stderr)
+        self.assertIn("in use", done.stderr)
+
+    def test_a_server_that_is_gone_frees_its_port(self):
+        with Server("--dev") as first:
+            url = first.url()
+            self.assertEqual(first.stop(), 0)
+        with Server("--dev", listen=(url,)) as second:
+            self.assertEqual(second.urls, [url])
+            with socket.create_connection(("127.0.0.1", second.port()), timeout=TIMEOUT):
+                pass
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,143 @@
+"""Who may open a session: tokens made here by hand, so that two implementations agree on them."""
+
+import base64
+import hashlib
+import hmac
+import json
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from harness import ALL_WIRES, Server, plait, publish
+
+SECRET = "an integration test's secret of more than 32 bytes"
+
+
+def encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def make_token(secret=SECRET, **claims):
+    claims = {"sub": "tester", "exp": int(time.time()) + 600} | claims
+    claims = {name: value for name, value in claims.items() if value is not None}
+    signed = encode(b'{"alg":"HS256"}') + "." + encode(json.dumps(claims).encode())
+    return signed + "." + encode(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())
+
+
+class Production(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.secret_file = Path(folder) / "secret"
+        cls.secret_file.write_text(SECRET + "\n", encoding="utf-8")
+        cls.server = cls.enterClassContext(
+            Server("--jwt-secret-file", cls.secret_file, listen=("ws://127.0.0.1:0", "tcp://127.0.0.1:0")))
+
+    def refused(self, log, **headers):
+        status, fields, body = self.server.upgrade(**headers)
+        self.assertEqual((status, fields["WWW-Authenticate"], body), (401, "Bearer", "unauthorized\n"))
+        self.assertIn(log, self.server.logged())
+
+    def test_bearer_is_accepted(self):
+        self.assertEqual(self.server.upgrade(Authorization="Bearer " + make_token())[0], 101)
+
+    def test_scheme_is_compared_without_case(self):
+        self.assertEqual(self.server.upgrade(Authorization="bearer " + make_token())[0], 101)
+
+    def test_cookie_is_accepted(self):
+        self.assertEqual(self.server.upgrade(Cookie="a=b; access_token=" + make_token() + "; c=d")[0], 101)
+
+    def test_cookie_of_a_longer_name_is_another(self):
+        self.refused("no access token", Cookie="my_access_token=" + make_token())
+
+    def test_missing(self):
+        self.refused("no access token")
+
+    def test_wrong_key(self):
+        self.refused("signature was not made", Authorization="Bearer " + make_token(SECRET + "?"))
+
+    def test_expired(self):
+        self.refused('(claim "exp")', Authorization="Bearer " + make_token(exp=int(time.time()) - 60))
+
+    def test_without_expiry(self):
+        self.refused('no claim "exp"', Authorization="Bearer " + make_token(exp=None))
+
+    def test_without_subject(self):
+        self.refused('no claim "sub"', Authorization="Bearer " + make_token(sub=None))
+
+    def test_foreign_origin(self):
+        status = self.server.upgrade(Origin="https://evil.example", Authorization="Bearer " + make_token())[0]
+        self.assertEqual(status, 403)
+
+    def test_no_development_token(self):
+        self.assertEqual(self.server.request("/dev/token")[0], 404)
+
+    def test_refused_on_the_wire_without_http(self):
+        done = publish(self.server, "1", scheme="tcp", token=make_token(SECRET + "?"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("401", done.stderr)
+
+    def test_plait_token_is_accepted_on_both_wires(self):
+        made = plait("token", "--user", "alice", "--secret-file", self.secret_file, "--ttl", "5m", "--claim",
+                     "role=admin", "--claim", "n=[1]")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        token = made.stdout.strip()
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        self.assertEqual((claims["sub"], claims["role"], claims["n"]), ("alice", "admin", [1]))
+        self.assertEqual(claims["exp"] - claims["iat"], 300)
+        for scheme in ("ws", "tcp"):
+            done = publish(self.server, "1", scheme=scheme, token=token)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class Development(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server("--dev", listen=ALL_WIRES[:1]))
+
+    def test_refusal_says_why(self):
+        status, _, body = self.server.upgrade()
+        self.assertEqual(status, 401)
+        self.assertIn("Authorization: Bearer", body)
+
+    def test_printed_token_is_accepted(self):
+        self.assertEqual(self.server.upgrade(Authorization="Bearer " + self.server.token)[0], 101)
+
+    def test_page_gets_a_token_in_a_strict_cookie(self):
+        status, fields, body = self.server.request("/dev/token")
+        self.assertEqual(status, 200)
+        self.assertIn("; SameSite=Strict", fields["Set-Cookie"])
+        self.assertEqual(self.server.upgrade(Cookie=fields["Set-Cookie"].split(";")[0])[0], 101)
+        self.assertIn(json.loads(body)["token"], fields["Set-Cookie"])
+
+    def test_no_token_for_foreign_pages(self):
+        own = f"http://127.0.0.1:{self.server.port()}"
+        self.assertEqual(self.server.request("/dev/token", Origin=own)[0], 200)
+        for headers in ({"Origin": "http://evil.example"}, {"Sec_Fetch_Site": "cross-site"},
+                        {"Host": "evil.example:8800"}, {"Host": "127.evil.example"}):
+            self.assertEqual(self.server.request("/dev/token", **headers)[0], 403, headers)
+
+
+class PlaitToken(unittest.TestCase):
+    def failure(self, *arguments):
+        done = plait("token", "--user", "alice", *arguments)
+        self.assertEqual(done.returncode, 1)
+        return done.stderr
+
+    def test_errors_name_the_option(self):
+        self.assertIn("--secret-file", self.failure())
+        self.assertIn("/nonexistent", self.failure("--secret-file", "/nonexistent"))
+        with tempfile.NamedTemporaryFile("w") as secret:
+            secret.write("x" * 31)
+            secret.flush()
+            self.assertIn("32", self.failure("--secret-file", secret.name))
+            secret.write("x")
+            secret.flush()
+            self.assertIn("--claim sub", self.failure("--secret-file", secret.name, "--claim", "sub=bob"))
+            self.assertIn("NAME=VALUE", self.failure("--secret-file", secret.name, "--claim", "role"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,198 @@
+// Peers that do not read: what send() says, what is kept, and that nothing is lost once they read again.
+#include <array>
+
+#include "integration/server/support.hpp"
+
+namespace plait::test {
+namespace {
+
+constexpr std::size_t kMessageBytes = 50'000;
+
+std::string numbered(std::size_t number) {
+  std::string text = std::to_string(number) + " ";
+  return text + pattern(kMessageBytes - text.size());
+}
+
+class ServerBackpressure : public testing::Test {
+ protected:
+  void start(ServerOptions options, HandlerFactory factory) {
+    server_ = std::make_unique<TestServer>(std::move(options));
+    port_ = port_of(server_->listen("ws", std::move(factory)));
+    server_->start();
+  }
+  std::unique_ptr<TestServer> server_;
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(ServerBackpressure, SendIsQueuedThenDroppedAndWritableAfterTheDrain) {
+  ServerOptions options;
+  options.limits.send_high_water_bytes = 100'000;
+  options.limits.send_low_water_bytes = 10'000;
+  options.limits.send_queue_bytes_max = 400'000;
+  struct Seen {
+    std::array<std::size_t, 4> statuses{};
+    std::size_t backlog = 0;
+    std::uint64_t dropped = 0;
+  };
+  Box<Seen> filled;
+  Box<std::size_t> writable;
+  Calls calls;
+  calls.on_open = [&](Session& session) {
+    Seen seen;
+    std::size_t number = 0;
+    SendStatus status{};
+    do {
+      status = session.send(Message::text(numbered(number++)));
+      ++seen.statuses.at(static_cast<std::size_t>(status));
+    } while (status != SendStatus::dropped);
+    seen.backlog = session.buffered_bytes();
+    seen.dropped = session.stats().messages_dropped;
+    filled.set(seen);
+  };
+  calls.on_writable = [&](Session& session) {
+    if (!writable.get()) writable.set(session.buffered_bytes());
+    session.close();
+  };
+  start(options, calling(calls));
+  RawClient client{port_, 4096};
+  client.upgrade();
+  const Seen seen = filled.wait();
+  const std::size_t accepted = seen.statuses[0] + seen.statuses[1];
+  EXPECT_GT(seen.statuses[1], 0U) << "queued";
+  EXPECT_EQ(seen.dropped, 1U);
+  EXPECT_LE(seen.backlog, options.limits.send_queue_bytes_max + accepted * 10) << "payload and headers";
+  EXPECT_GT(seen.backlog, options.limits.send_queue_bytes_max - kMessageBytes);
+  EXPECT_FALSE(writable.get()) << "nothing was read yet";
+  for (std::size_t i = 0; i < accepted; ++i) ASSERT_TRUE(client.read_frame().payload == numbered(i)) << i;
+  EXPECT_EQ(client.read_frame().close_code(), 1000);
+  EXPECT_LE(writable.wait(), options.limits.send_low_water_bytes);
+}
+
+TEST_F(ServerBackpressure, AMessageDroppedBelowTheHighWaterMarkIsFollowedByOnWritableToo) {
+  ServerOptions options;
+  options.limits.send_high_water_bytes = std::size_t{8} << 20;
+  options.limits.send_low_water_bytes = 100'000;
+  options.limits.send_queue_bytes_max = std::size_t{9} << 20;
+  Box<bool> dropped;
+  Box<bool> writable;
+  Calls calls;
+  calls.on_open = [&](Session& session) {
+    const std::string large(std::size_t{7} << 20, 'l');
+    session.send(Message::text(large));
+    dropped.set(session.send(Message::text(large)) == SendStatus::dropped);
+  };
+  calls.on_writable = [&](Session&) { writable.set(true); };
+  start(options, calling(calls));
+  RawClient client{port_, 4096};
+  client.upgrade();
+  EXPECT_TRUE(dropped.wait());
+  EXPECT_EQ(client.read_frame().payload.size(), std::size_t{7} << 20);
+  EXPECT_TRUE(writable.wait());
+}
+
+/// Sends `count` numbered messages without reading, until the server has stopped taking them; then reads all echoes.
+class ServerEchoBackpressure : public testing::TestWithParam<std::string> {};
+
+TEST_P(ServerEchoBackpressure, AnEchoToAPeerThatDoesNotReadStopsReadingAndLosesNothing) {
+  constexpr std::size_t kCount = 600;  // 30 MB: more than all buffers on the way together
+  Folder folder;
+  ServerOptions options;
+  options.tls = write_certificate(folder);
+  std::atomic<std::size_t> backlog_max{0};
+  Calls calls;
+  calls.on_message = [&](Session& session, const Message& message) {
+    EXPECT_NE(session.send(message), SendStatus::dropped);
+    backlog_max = std::max(backlog_max.load(), session.buffered_bytes());
+  };
+  TestServer server{options};
+  const std::string url = server.listen(GetParam(), calling(calls));
+  server.start();
+
+  Client client;
+  std::size_t received = 0;
+  std::string wrong;
+  SessionId id;
+  Calls own;
+  own.on_open = [&](Session& session) {
+    session.pause();
+    for (std::size_t i = 0; i < kCount; ++i) EXPECT_NE(session.send(Message::text(numbered(i))), SendStatus::dropped);
+  };
+  own.on_message = [&](Session& session, const Message& message) {
+    if (message.text() != numbered(received) && wrong.empty()) wrong = std::to_string(received);
+    if (++received == kCount) session.close();
+  };
+  ConnectOptions connect_options;
+  connect_options.certificate_authority_file = folder.file("certificate.pem");
+  const auto connected = client.connect(url, std::make_unique<Called>(own), connect_options);
+  ASSERT_TRUE(connected) << connected.error().message;
+  id = *connected;
+  // The server has stopped when nothing of what we hold can be moved any more.
+  std::uint64_t taken = 0;
+  int unchanged = 0;
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    const std::uint64_t now = server->stats().messages_received;
+    unchanged = now == taken && now > 0 ? unchanged + 1 : 0;
+    taken = now;
+    return unchanged >= 10;
+  }));
+  EXPECT_LT(taken, kCount) << "the server took everything in";
+  EXPECT_LE(backlog_max, options.limits.send_high_water_bytes + (std::size_t{1} << 20));
+  client.post(id, [](Session& session) { session.resume(); });
+  client.run();
+  EXPECT_EQ(wrong, "");
+  EXPECT_EQ(received, kCount);
+}
+
+INSTANTIATE_TEST_SUITE_P(Wire, ServerEchoBackpressure, testing::Values("ws", "wss", "tcp", "tls"),
+                         [](const auto& wire) { return wire.param; });
+
+/// A session that is paused in the middle of what one read brought goes on without new bytes from the peer.
+class ServerPause : public testing::TestWithParam<std::string> {};
+
+TEST_P(ServerPause, WhatWasReadBeforeThePauseComesAfterTheResume) {
+  constexpr int kCount = 100;
+  Folder folder;
+  ServerOptions options;
+  options.tls = write_certificate(folder);
+  Box<SessionId> id;
+  std::atomic<int> messages{0};
+  Calls calls;
+  calls.on_message = [&](Session& session, const Message& message) {
+    session.pause();
+    ++messages;
+    id.set(session.id());
+    session.send(message);
+  };
+  TestServer server{options};
+  const std::string url = server.listen(GetParam(), calling(calls));
+  server.start();
+  Client client;
+  int echoes = 0;
+  Calls own;
+  own.on_open = [&](Session& session) {
+    for (int i = 0; i < kCount; ++i) session.send(Message::text(pattern(10'000)));
+  };
+  own.on_message = [&](Session& session, const Message&) {
+    if (++echoes == kCount) return session.close();
+    EXPECT_EQ(messages, echoes) << "paused";
+    server->post(id.wait(), [](Session& paused) { paused.resume(); });
+  };
+  // The close frame, too, must be read: the server is resumed once more for it.
+  own.on_close = [&](Session&, const CloseInfo& info) { EXPECT_TRUE(info.clean); };
+  ConnectOptions connect_options;
+  connect_options.certificate_authority_file = folder.file("certificate.pem");
+  ASSERT_TRUE(client.connect(url, std::make_unique<Called>(own), connect_options));
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    return echoes == kCount;
+  }));
+  server->post(id.wait(), [](Session& paused) { paused.resume(); });
+  client.run();
+}
+
+INSTANTIATE_TEST_SUITE_P(Wire, ServerPause, testing::Values("ws", "wss", "tcp", "tls"),
+                         [](const auto& wire) { return wire.param; });
+
+}  // namespace
+}  // namespace plait::test

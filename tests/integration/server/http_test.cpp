@@ -1,0 +1,334 @@
+// HTTP/1.1 and the opening handshake, by a client that is nothing but a socket.
+#include "integration/server/support.hpp"
+
+namespace plait::test {
+namespace {
+
+class ServerHttp : public testing::Test {
+ protected:
+  void start(ServerOptions options = {}, HandlerFactory factory = handler<Echo>()) {
+    server_ = std::make_unique<TestServer>(std::move(options));
+    port_ = port_of(server_->listen("ws", std::move(factory), ""));
+    (*server_)->http("/hello", [](const HttpRequest& request) {
+      return HttpResponse{.body = "hello " + std::string{request.method} + " " + std::string{request.query}};
+    });
+    (*server_)->http("/body",
+                     [](const HttpRequest& request) { return HttpResponse{.body = std::string{request.body}}; });
+    (*server_)->http("/large", [](const HttpRequest&) { return HttpResponse{.body = pattern(kLargeBytes)}; });
+    (*server_)->http("/throws", [](const HttpRequest&) -> HttpResponse { throw std::runtime_error{"secret"}; });
+    server_->start();
+  }
+  /// What a fresh connection gets for `request`, up to the head's end.
+  std::string head_of(const std::string& request) {
+    RawClient client{port_};
+    client.send(request);
+    return client.read_to("\r\n\r\n");
+  }
+  /// The status of a request that must end the connection.
+  std::string refusal_of(const std::string& request) {
+    RawClient client{port_};
+    client.send(request);
+    const std::string response = client.read_all();
+    EXPECT_NE(response.find("Connection: close"), std::string::npos) << response;
+    return status_of(response);
+  }
+  static std::string status_of(const std::string& response) { return response.substr(0, 12); }
+
+  static constexpr std::size_t kLargeBytes = std::size_t{8} << 20;
+  std::unique_ptr<TestServer> server_;
+  std::uint16_t port_ = 0;
+};
+
+std::string get(const std::string& path, const std::string& fields = {}) {
+  return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n";
+}
+
+// --- Opening handshake -----------------------------------------------------------------------------------------------
+
+TEST_F(ServerHttp, Rfc6455Section1_3TheExampleKeyIsAnswered) {
+  start();
+  const std::string head = head_of(upgrade_request());
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 101 ")) << head;
+  EXPECT_NE(head.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"), std::string::npos) << head;
+  EXPECT_EQ(head.find("Sec-WebSocket-Protocol"), std::string::npos);
+  EXPECT_EQ(head.find("Sec-WebSocket-Extensions"), std::string::npos);
+}
+
+TEST_F(ServerHttp, HandshakeAndFramesMayArriveByteByByteOrAllAtOnce) {
+  start();
+  const std::string frames = text_frame("hello") + frame(1, "fra", {.fin = false}) + frame(9, "ping") +
+                             frame(0, "gment") + frame(2, pattern(5000)) + close_frame(1000, "bye");
+  const std::string all = upgrade_request() + frames;
+  RawClient whole{port_};
+  whole.send(all);
+  const std::string expected = whole.read_all();
+  EXPECT_NE(expected.find("hello"), std::string::npos);
+  EXPECT_NE(expected.find(pattern(5000)), std::string::npos);
+  RawClient bytewise{port_};
+  bytewise.send_bytewise(all);
+  EXPECT_TRUE(bytewise.read_all() == expected);
+  for (const std::size_t cut : {std::size_t{1}, all.find("\r\n\r\n") + 3, all.find("\r\n\r\n") + 4, all.size() - 1}) {
+    RawClient halves{port_};
+    halves.send(all.substr(0, cut));
+    halves.send(all.substr(cut));
+    EXPECT_TRUE(halves.read_all() == expected) << cut;
+  }
+}
+
+TEST_F(ServerHttp, AnUnknownPathIs404) {
+  start();
+  EXPECT_EQ(status_of(head_of(upgrade_request({}, "/other"))), "HTTP/1.1 404");
+  EXPECT_EQ(status_of(head_of(get("/other"))), "HTTP/1.1 404");
+}
+
+TEST_F(ServerHttp, Rfc9110Section15_5_22ARequestWithoutUpgradeIs426) {
+  start();
+  const std::string head = head_of(get("/"));
+  EXPECT_EQ(status_of(head), "HTTP/1.1 426");
+  EXPECT_NE(head.find("Upgrade: websocket\r\n"), std::string::npos) << head;
+}
+
+TEST_F(ServerHttp, Rfc6455Section4_4AnotherVersionIs426WithOurs) {
+  start();
+  std::string request = upgrade_request();
+  request.replace(request.find(": 13"), 4, ": 12");
+  const std::string head = head_of(request);
+  EXPECT_EQ(status_of(head), "HTTP/1.1 426");
+  EXPECT_NE(head.find("Sec-WebSocket-Version: 13\r\n"), std::string::npos) << head;
+}
+
+TEST_F(ServerHttp, ABadKeyIs400AndAnotherMethod405) {
+  start();
+  std::string request = upgrade_request();
+  request.replace(request.find("dGhlIHNh"), 8, "");
+  EXPECT_EQ(status_of(head_of(request)), "HTTP/1.1 400");
+  EXPECT_EQ(status_of(head_of("POST" + upgrade_request().substr(3))), "HTTP/1.1 405");
+}
+
+TEST_F(ServerHttp, Rfc6455Section10_2OriginsAreCheckedAgainstTheHostAndTheList) {
+  ServerOptions options;
+  options.allowed_origins = {"https://example.org"};
+  start(options);
+  const auto status = [&](const std::string& origin) {
+    return status_of(head_of(upgrade_request("Origin: " + origin + "\r\n")));
+  };
+  EXPECT_EQ(status("https://example.org"), "HTTP/1.1 101");
+  EXPECT_EQ(status("http://localhost"), "HTTP/1.1 101") << "the same origin as the Host field";
+  EXPECT_EQ(status("https://evil.example"), "HTTP/1.1 403");
+  EXPECT_EQ(status("https://example.org.evil.example"), "HTTP/1.1 403");
+  EXPECT_EQ(status("null"), "HTTP/1.1 403");
+}
+
+TEST_F(ServerHttp, AStarAllowsEveryOrigin) {
+  ServerOptions options;
+  options.allowed_origins = {"*"};
+  start(options);
+  EXPECT_EQ(status_of(head_of(upgrade_request("Origin: https://evil.example\r\n"))), "HTTP/1.1 101");
+}
+
+TEST_F(ServerHttp, Rfc7692PermessageDeflateIsNegotiatedAndUsed) {
+  ServerOptions options;
+  options.deflate = true;
+  start(options);
+  RawClient client{port_};
+  const std::string head = client.upgrade("Sec-WebSocket-Extensions: permessage-deflate\r\n");
+  EXPECT_NE(head.find("Sec-WebSocket-Extensions: permessage-deflate"), std::string::npos) << head;
+  client.send(text_frame(std::string(10'000, 'a')));
+  const auto echo = client.read_frame();
+  EXPECT_TRUE(echo.rsv1);
+  EXPECT_LT(echo.payload.size(), 200U);
+}
+
+TEST_F(ServerHttp, Rfc7692BothSidesOfPlaitAgree) {
+  ServerOptions options;
+  options.deflate = true;
+  start(options);
+  ConnectOptions connect_options;
+  connect_options.deflate = true;
+  auto client = BlockingClient::connect("ws://127.0.0.1:" + std::to_string(port_), connect_options);
+  ASSERT_TRUE(client) << client.error().message;
+  for (const std::size_t size : {0, 511, 512, 100'000}) {
+    const std::string text = pattern(size);
+    ASSERT_TRUE(client->send(Message::text(text)));
+    const auto received = client->receive();
+    ASSERT_TRUE(received && *received);
+    EXPECT_TRUE((*received)->data.text() == text) << size;
+  }
+}
+
+// --- Requests and responses ------------------------------------------------------------------------------------------
+
+TEST_F(ServerHttp, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
+  start();
+  RawClient client{port_};
+  client.send(get("/hello?1") + get("/hello?2") + get("/other") + get("/hello?3"));
+  for (const char* body : {"hello GET 1", "hello GET 2", "not found\n", "hello GET 3"}) {
+    const std::string head = client.read_to("\r\n\r\n");
+    EXPECT_EQ(head.find("Connection: close"), std::string::npos) << head;
+    EXPECT_EQ(client.read_exactly(std::string_view{body}.size()), body);
+  }
+  EXPECT_TRUE(client.is_silent());
+}
+
+TEST_F(ServerHttp, RequestsThenAnUpgradeOnOneConnection) {
+  start();
+  RawClient client{port_};
+  client.send(get("/hello") + upgrade_request() + text_frame("after"));
+  client.read_to("hello GET ");
+  EXPECT_EQ(status_of(client.read_to("\r\n\r\n")), "HTTP/1.1 101");
+  EXPECT_EQ(client.read_frame().payload, "after");
+}
+
+TEST_F(ServerHttp, BodiesWithALengthAndInChunks) {
+  start();
+  RawClient client{port_};
+  client.send("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+  EXPECT_TRUE(client.read_to("hello").starts_with("HTTP/1.1 200"));
+  client.send_bytewise(
+      "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nfoo\r\n4;x=y\r\nbar!\r\n0\r\n\r\n");
+  EXPECT_TRUE(client.read_to("foobar!").starts_with("HTTP/1.1 200"));
+  client.send("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_TRUE(client.read_to("\r\n\r\n").starts_with("HTTP/1.1 100"));
+  client.send("ok");
+  EXPECT_TRUE(client.read_to("ok").starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(ServerHttp, Rfc9110Section9_3_2HeadHasTheLengthAndNoBody) {
+  start();
+  RawClient client{port_};
+  client.send("HEAD /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_NE(client.read_to("\r\n\r\n").find("Content-Length: 11\r\n"), std::string::npos);
+  client.send(get("/hello"));
+  EXPECT_TRUE(client.read_to("\r\n\r\n").starts_with("HTTP/1.1 200")) << "no body came between";
+}
+
+TEST_F(ServerHttp, LimitsAreRefusedWithTheirStatus) {
+  ServerOptions options;
+  options.limits.body_bytes_max = 10;
+  start(options);
+  EXPECT_EQ(refusal_of("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"), "HTTP/1.1 413");
+  EXPECT_EQ(refusal_of("POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n"), "HTTP/1.1 413");
+  EXPECT_EQ(refusal_of(get("/" + std::string(9'000, 'a'))), "HTTP/1.1 414");
+  EXPECT_EQ(refusal_of(get("/", "A: " + std::string(33'000, 'a') + "\r\n")), "HTTP/1.1 431");
+  std::string many;
+  for (int i = 0; i < 101; ++i) many += "A: b\r\n";
+  EXPECT_EQ(refusal_of(get("/", many)), "HTTP/1.1 431");
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nHost : a\r\n\r\n"), "HTTP/1.1 400");
+  EXPECT_EQ(refusal_of("garbage\r\n\r\n"), "HTTP/1.1 400");
+}
+
+TEST_F(ServerHttp, Rfc9112Section6_1LengthAndChunkedTogetherSmuggleNothing) {
+  start();
+  RawClient client{port_};
+  client.send("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" +
+              get("/hello?smuggled"));
+  const std::string answer = client.read_all();
+  EXPECT_EQ(status_of(answer), "HTTP/1.1 400");
+  EXPECT_EQ(answer.find("smuggled"), std::string::npos);
+}
+
+TEST_F(ServerHttp, AnExceptionFromAHandlerIs500WithoutItsText) {
+  start();
+  RawClient client{port_};
+  client.send(get("/throws"));
+  const std::string response = client.read_all();
+  EXPECT_EQ(status_of(response), "HTTP/1.1 500");
+  EXPECT_EQ(response.find("secret"), std::string::npos);
+}
+
+TEST_F(ServerHttp, AClientThatEndsItsDirectionStillGetsTheWholeResponse) {
+  start();
+  RawClient client{port_, 4096};
+  client.send(get("/large"));
+  client.shutdown_write();
+  const std::string response = client.read_all();
+  EXPECT_EQ(response.size() - (response.find("\r\n\r\n") + 4), kLargeBytes);
+}
+
+// --- Times -----------------------------------------------------------------------------------------------------------
+
+TEST_F(ServerHttp, ASlowRequestHeadIs408) {
+  ServerOptions options;
+  options.limits.handshake_timeout = 50ms;
+  start(options);
+  RawClient client{port_};
+  client.send("GET / HTTP/1.1\r\nHost: ");
+  EXPECT_EQ(status_of(client.read_all()), "HTTP/1.1 408");
+}
+
+TEST_F(ServerHttp, AConnectionThatSaysNothingIsClosed) {
+  ServerOptions options;
+  options.limits.handshake_timeout = 50ms;
+  start(options);
+  RawClient client{port_};
+  EXPECT_EQ(client.read_all(), "");
+}
+
+TEST_F(ServerHttp, AnIdleKeptAliveConnectionIsClosed) {
+  ServerOptions options;
+  options.limits.keep_alive_timeout = 50ms;
+  start(options);
+  RawClient client{port_};
+  client.send(get("/hello"));
+  EXPECT_TRUE(client.read_all().ends_with("hello GET "));
+}
+
+TEST_F(ServerHttp, ARefusedClientThatDoesNotCloseIsCutAfterCloseTimeoutWithoutASecondAnswer) {
+  ServerOptions options;
+  options.limits.close_timeout = 50ms;
+  start(options);
+  RawClient client{port_};
+  client.send("garbage\r\n\r\n");
+  const std::string answer = client.read_all();
+  EXPECT_EQ(answer.rfind("HTTP/1.1"), 0U) << answer;
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }));
+}
+
+// --- Counts ----------------------------------------------------------------------------------------------------------
+
+TEST_F(ServerHttp, AFloodOfHalfOpenHandshakesKeepsOnlyTheNewest) {
+  constexpr std::size_t kMax = 8;
+  ServerOptions options;
+  options.limits.handshakes_max = kMax;
+  start(options);
+  std::vector<std::unique_ptr<RawClient>> flood;
+  for (std::size_t i = 0; i < 5 * kMax; ++i) flood.push_back(std::make_unique<RawClient>(port_));
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_accepted == flood.size(); }));
+  EXPECT_EQ((*server_)->stats().connections_open, kMax);
+  EXPECT_EQ((*server_)->stats().connections_refused, flood.size() - kMax);
+  EXPECT_EQ(flood.front()->read_all(), "") << "the oldest was cut";
+  EXPECT_EQ(status_of(flood.back()->upgrade()), "HTTP/1.1 101") << "the newest goes on";
+}
+
+TEST_F(ServerHttp, OpenSessionsDoNotCountAsHandshakes) {
+  ServerOptions options;
+  options.limits.handshakes_max = 1;
+  start(options);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(std::make_unique<RawClient>(port_));
+    EXPECT_EQ(status_of(clients.back()->upgrade()), "HTTP/1.1 101");
+  }
+  for (const auto& client : clients) {
+    client->send(text_frame("still here"));
+    EXPECT_EQ(client->read_frame().payload, "still here");
+  }
+}
+
+TEST_F(ServerHttp, ConnectionsBeyondTheMaximumAreRefused) {
+  ServerOptions options;
+  options.limits.connections_max = 2;
+  start(options);
+  RawClient first{port_};
+  RawClient second{port_};
+  first.upgrade();
+  second.upgrade();
+  RawClient third{port_};
+  EXPECT_EQ(third.read_all(), "");
+  EXPECT_EQ((*server_)->stats().connections_refused, 1U);
+  first.send(text_frame("still here"));
+  EXPECT_EQ(first.read_frame().payload, "still here");
+}
+
+}  // namespace
+}  // namespace plait::test

@@ -1,0 +1,106 @@
+// What may be called from any thread, called from other threads while two loops work.
+#include <plait/client.hpp>
+
+#include "integration/server/support.hpp"
+
+namespace plait::test {
+namespace {
+
+TEST(ServerThreads, PostsReachSessionsOnBothLoopsWhileStatsAreRead) {
+  constexpr int kSessions = 16;
+  constexpr int kPosts = 50;
+  ServerOptions options;
+  options.threads = 2;
+  std::mutex mutex;
+  std::vector<SessionId> ids;
+  std::atomic<int> closed{0};
+  Calls calls;
+  calls.on_open = [&](Session& session) {
+    const std::lock_guard lock{mutex};
+    ids.push_back(session.id());
+  };
+  calls.on_message = [](Session& session, const Message& message) { session.send(message); };
+  calls.on_close = [&](Session&, const CloseInfo&) { ++closed; };
+  TestServer server{options};
+  const std::string url = server.listen("ws", calling(calls));
+  server.start();
+
+  std::atomic<bool> done{false};
+  std::thread reader{[&] {
+    std::uint64_t most = 0;
+    while (!done) {
+      const ServerStats stats = server->stats();
+      EXPECT_GE(stats.messages_sent, most) << "counters only grow";
+      most = stats.messages_sent;
+    }
+  }};
+  Client client;
+  int opened = 0;
+  std::size_t received = 0;
+  for (int i = 0; i < kSessions; ++i) {
+    Calls own;
+    own.on_open = [&](Session&) { ++opened; };
+    own.on_message = [&](Session&, const Message&) { ++received; };
+    ASSERT_TRUE(client.connect(url, std::make_unique<Called>(own)));
+  }
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    const std::lock_guard lock{mutex};
+    return opened == kSessions && ids.size() == kSessions;
+  }));
+  std::thread poster{[&] {
+    for (int i = 0; i < kPosts; ++i) {
+      for (const SessionId id : ids) {
+        server->post(id, [](Session& session) { session.send(Message::text("posted")); });
+      }
+    }
+    server->post({.loop = 99, .index = 0, .generation = 0}, [](Session&) { ADD_FAILURE() << "no such loop"; });
+    server->post({.loop = 0, .index = 999'999, .generation = 0}, [](Session&) { ADD_FAILURE() << "no such session"; });
+  }};
+  EXPECT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    return received == std::size_t{kSessions} * kPosts;
+  }));
+  poster.join();
+  std::thread drainer{[&] { server->drain(); }};
+  client.run();  // until all sessions are closed
+  drainer.join();
+  EXPECT_TRUE(server.join());
+  done = true;
+  reader.join();
+  EXPECT_EQ(closed, kSessions);
+  EXPECT_EQ(server->stats().sessions_open, 0U);
+  EXPECT_EQ(server->stats().messages_sent, std::uint64_t{kSessions} * kPosts);
+}
+
+TEST(ServerThreads, AStopAtAnyMomentEndsRun) {
+  for (int i = 0; i < 20; ++i) {
+    ServerOptions options;
+    options.threads = 2;
+    TestServer server{options};
+    server.listen("ws");
+    server.start();
+    std::thread stopper{[&] { i % 2 == 0 ? server->stop() : server->drain(); }};
+    EXPECT_TRUE(server.join()) << i;
+    stopper.join();
+  }
+}
+
+TEST(ServerThreads, AClientIsStoppedAndPostedToFromAnotherThread) {
+  TestServer server;
+  const std::string url = server.listen("ws");
+  server.start();
+  Client client;
+  Box<SessionId> id;
+  Calls own;
+  own.on_open = [&](Session& session) { id.set(session.id()); };
+  own.on_message = [&](Session&, const Message&) { client.stop(); };
+  ASSERT_TRUE(client.connect(url, std::make_unique<Called>(own)));
+  std::thread other{
+      [&] { client.post(id.wait(), [](Session& session) { session.send(Message::text("from another thread")); }); }};
+  client.run();
+  other.join();
+}
+
+}  // namespace
+}  // namespace plait::test

@@ -1,0 +1,174 @@
+// Certificates, their renewal, and the texts of what goes wrong while setting up or connecting.
+#include <unistd.h>
+
+#include "integration/server/support.hpp"
+
+namespace plait::test {
+namespace {
+
+using testing::Test;
+
+class ServerTls : public Test {
+ protected:
+  ServerTls() {
+    options_.tls = write_certificate(folder_);
+    server_ = std::make_unique<TestServer>(options_);
+    url_ = server_->listen("wss");
+    server_->start();
+  }
+  [[nodiscard]] ConnectOptions trusting(const std::string& authority) const {
+    ConnectOptions options;
+    options.certificate_authority_file = authority;
+    return options;
+  }
+  /// Keeps the certificate that is served now, to trust it later.
+  std::string save_certificate(const std::string& name) {
+    std::filesystem::copy_file(options_.tls.certificate_file, folder_.file(name));
+    return folder_.file(name);
+  }
+  bool accepts(const std::string& authority) { return BlockingClient::connect(url_, trusting(authority)).has_value(); }
+
+  Folder folder_;
+  ServerOptions options_;
+  std::unique_ptr<TestServer> server_;
+  std::string url_;
+};
+
+TEST_F(ServerTls, AChangedCertificateServesNewConnectionsWhileOldOnesLive) {
+  const std::string old_authority = save_certificate("old.pem");
+  auto old_session = BlockingClient::connect(url_, trusting(old_authority));
+  ASSERT_TRUE(old_session) << old_session.error().message;
+  write_certificate(folder_);  // the server watches the files
+  EXPECT_TRUE(wait_until([&] { return accepts(options_.tls.certificate_file); }));
+  EXPECT_FALSE(accepts(old_authority));
+  ASSERT_TRUE(old_session->send(Message::text("still here")));
+  const auto echo = old_session->receive();
+  ASSERT_TRUE(echo && *echo);
+  EXPECT_EQ((*echo)->data.text(), "still here");
+}
+
+TEST_F(ServerTls, ReloadWithABadFileSaysSoAndTheOldCertificateStays) {
+  const std::string authority = save_certificate("old.pem");
+  std::filesystem::remove(options_.tls.certificate_file);
+  const auto reloaded = (*server_)->reload();
+  ASSERT_FALSE(reloaded);
+  EXPECT_NE(reloaded.error().message.find(options_.tls.certificate_file), std::string::npos)
+      << reloaded.error().message;
+  EXPECT_TRUE(accepts(authority));
+}
+
+TEST_F(ServerTls, ReloadFromAnotherThreadTakesEffect) {
+  write_certificate(folder_);
+  ASSERT_TRUE((*server_)->reload());
+  EXPECT_TRUE(wait_until([&] { return accepts(options_.tls.certificate_file); }));
+}
+
+TEST_F(ServerTls, PlainHttpAndGarbageEndTheConnectionAndNothingElse) {
+  for (const std::string& bytes : {upgrade_request(), std::string(1000, '\xff'), std::string(1, '\x16')}) {
+    RawClient client{port_of(url_.substr(0, url_.rfind('/')))};
+    client.send(bytes);
+    client.shutdown_write();
+    const std::string answer = client.read_all();
+    EXPECT_EQ(answer.find("HTTP"), std::string::npos);
+  }
+  EXPECT_TRUE(accepts(options_.tls.certificate_file));
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }));
+}
+
+TEST_F(ServerTls, AHandshakeThatStallsIsCut) {
+  ServerOptions options = options_;
+  options.limits.handshake_timeout = 50ms;
+  TestServer server{options};
+  const std::string url = server.listen("tls");
+  server.start();
+  RawClient client{port_of(url.substr(0, url.rfind('/')))};
+  client.send("\x16\x03\x01");
+  EXPECT_EQ(client.read_all(), "");
+}
+
+TEST_F(ServerTls, AnUnknownAuthorityIsNamed) {
+  const auto client = BlockingClient::connect(url_);
+  ASSERT_FALSE(client);
+  EXPECT_NE(client.error().message.find("certificate"), std::string::npos) << client.error().message;
+  EXPECT_NE(client.error().message.find("127.0.0.1"), std::string::npos) << client.error().message;
+}
+
+TEST_F(ServerTls, VerificationCanBeTurnedOff) {
+  ConnectOptions options;
+  options.verify_certificate = false;
+  EXPECT_TRUE(BlockingClient::connect(url_, options));
+}
+
+TEST_F(ServerTls, APlainServerIsNotTakenForTls) {
+  TestServer plain;
+  const std::string url = plain.listen("ws");
+  plain.start();
+  const auto client = BlockingClient::connect("wss" + url.substr(2), trusting(options_.tls.certificate_file));
+  ASSERT_FALSE(client);
+  EXPECT_NE(client.error().message.find("TLS"), std::string::npos) << client.error().message;
+}
+
+// --- Errors of set-up ------------------------------------------------------------------------------------------------
+
+void expect_words(const Error& error, std::initializer_list<std::string> words) {
+  for (const std::string& word : words) EXPECT_NE(error.message.find(word), std::string::npos) << error.message;
+}
+
+TEST(ServerErrors, ARefusedConnectionSaysSo) {
+  std::string url;
+  {
+    TestServer server;
+    url = server.listen("ws");
+  }
+  const auto client = BlockingClient::connect(url);
+  ASSERT_FALSE(client);
+  expect_words(client.error(), {url, "refused"});
+}
+
+TEST(ServerErrors, APortInUseIsNamed) {
+  TestServer first;
+  const std::string url = first.listen("ws");
+  Server second;
+  const auto listening = second.listen(url, handler<Echo>());
+  ASSERT_FALSE(listening);
+  expect_words(listening.error(), {std::to_string(port_of(url.substr(0, url.rfind('/')))), "in use"});
+}
+
+TEST(ServerErrors, AMissingCertificateNamesTheFile) {
+  Folder folder;
+  ServerOptions options;
+  options.tls = {.certificate_file = folder.file("absent.pem"), .private_key_file = folder.file("key.pem")};
+  Server server{options};
+  const auto listening = server.listen("wss://127.0.0.1:0/", handler<Echo>());
+  ASSERT_FALSE(listening);
+  expect_words(listening.error(), {folder.file("absent.pem")});
+}
+
+TEST(ServerErrors, ATlsSchemeWithoutCertificateNamesTheOptions) {
+  Server server;
+  const auto listening = server.listen("tls://127.0.0.1:0/", handler<Echo>());
+  ASSERT_FALSE(listening);
+  expect_words(listening.error(), {"certificate", "key"});
+}
+
+TEST(ServerErrors, ABadOrUnservedUrlIsNamed) {
+  Server server;
+  for (const std::string url : {"quic://127.0.0.1:0/", "http://127.0.0.1:0/", "nonsense", "ws://127.0.0.1:99999/"}) {
+    const auto listening = server.listen(url, handler<Echo>());
+    ASSERT_FALSE(listening) << url;
+    expect_words(listening.error(), {url});
+  }
+}
+
+TEST(ServerErrors, AFurtherPathOnTheSameAddressIsNoError) {
+  TestServer server;
+  const std::string url = server.listen("ws", handler<Echo>(), "/a");
+  ASSERT_TRUE(server->listen(url.substr(0, url.size() - 1) + "b", handler<Echo>()));
+  server.start();
+  EXPECT_TRUE(BlockingClient::connect(url));
+  EXPECT_TRUE(BlockingClient::connect(url.substr(0, url.size() - 1) + "b"));
+  EXPECT_FALSE(BlockingClient::connect(url + "c"));
+}
+
+}  // namespace
+}  // namespace plait::test

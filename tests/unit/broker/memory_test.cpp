@@ -1,0 +1,170 @@
+#include "broker/memory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace plait::broker {
+namespace {
+
+class StillExecutor final : public core::Executor {
+ public:
+  void post(std::function<void()>) override { ADD_FAILURE() << "the memory broker completes inside the call"; }
+  [[nodiscard]] core::TimePoint now() const override { return time; }
+  void schedule(core::Timer&, core::TimePoint) override { ADD_FAILURE() << "the memory broker needs no timer"; }
+  core::TimePoint time{};
+};
+
+class MemoryBrokerTest : public ::testing::Test, public BrokerListener {
+ protected:
+  void make(const MemoryBrokerOptions& options) {
+    broker_ = std::make_unique<MemoryBroker>(options, executor_, *this, [this] { return ++epochs_; });
+  }
+  void on_publication(const Publication& publication) override { told_.push_back(publication); }
+
+  Result<Position, BrokerError> publish(std::string_view topic, std::string_view payload) {
+    std::optional<Result<Position, BrokerError>> answer;
+    broker_->publish(topic, Bytes::copy_of(payload), {}, [&](auto result) { answer = result; });
+    EXPECT_TRUE(answer.has_value()) << "done is called inside the call";
+    return *answer;
+  }
+  History history(std::string_view topic, std::optional<Position> since = {}) {
+    std::optional<History> answer;
+    broker_->history(topic, since, [&](auto result) { answer = std::move(*result); });
+    EXPECT_TRUE(answer.has_value()) << "done is called inside the call";
+    return *answer;
+  }
+  static std::string texts(const std::vector<Publication>& publications) {
+    std::string texts;
+    for (const Publication& publication : publications) texts += publication.payload.text();
+    return texts;
+  }
+
+  StillExecutor executor_;
+  std::uint32_t epochs_ = 0;
+  std::vector<Publication> told_;
+  std::unique_ptr<MemoryBroker> broker_;
+};
+
+TEST_F(MemoryBrokerTest, OffsetsCountPerTopicAndTheListenerHearsThemInOrder) {
+  make({});
+  EXPECT_EQ(*publish("a", "1"), (Position{1, 1}));
+  EXPECT_EQ(*publish("b", "2"), (Position{2, 1}));
+  EXPECT_EQ(*publish("a", "3"), (Position{1, 2}));
+  ASSERT_EQ(texts(told_), "123");
+  EXPECT_EQ(told_[2].topic.text(), "a");
+  EXPECT_EQ(told_[2].position, (Position{1, 2}));
+}
+
+TEST_F(MemoryBrokerTest, KeepsWhatThePublisherDecides) {
+  make({});
+  PublishOptions options{Priority::high, {}, WallTime{std::chrono::milliseconds{1234}}};
+  options.id[0] = 7;
+  broker_->publish("a", Bytes::copy_of("x"), options, [](auto) {});
+  const Publication kept = history("a", Position{1, 0}).publications.at(0);
+  EXPECT_EQ(kept.priority, Priority::high);
+  EXPECT_EQ(kept.id[0], 7);
+  EXPECT_EQ(kept.time.time_since_epoch().count(), 1234);
+}
+
+TEST_F(MemoryBrokerTest, RecoversExactlyTheGap) {
+  make({});
+  for (const char* payload : {"1", "2", "3", "4"}) ASSERT_TRUE(publish("a", payload));
+  for (const auto& [since, expected] : {std::pair{0, "1234"}, {1, "234"}, {3, "4"}, {4, ""}}) {
+    const History answer = history("a", Position{1, static_cast<std::uint64_t>(since)});
+    EXPECT_TRUE(answer.recovered) << since;
+    EXPECT_EQ(texts(answer.publications), expected) << since;
+    EXPECT_EQ(answer.position, (Position{1, 4}));
+  }
+}
+
+TEST_F(MemoryBrokerTest, DoesNotRecoverFromAnotherEpochOrTheFuture) {
+  make({});
+  ASSERT_TRUE(publish("a", "1"));
+  EXPECT_FALSE(history("a", Position{2, 0}).recovered);
+  EXPECT_FALSE(history("a", Position{1, 2}).recovered);
+  EXPECT_FALSE(history("a", Position{1, ~std::uint64_t{0}}).recovered);
+  EXPECT_FALSE(history("a").recovered) << "nobody asked";
+}
+
+TEST_F(MemoryBrokerTest, TopicThatIsAskedForBeginsBeforeItsFirstPublication) {
+  make({});
+  EXPECT_EQ(history("a").position, (Position{1, 0}));
+  ASSERT_TRUE(publish("a", "1"));
+  EXPECT_EQ(texts(history("a", Position{1, 0}).publications), "1");
+}
+
+TEST_F(MemoryBrokerTest, CountLimitDropsTheOldestAndRecoveryIsAllOrNothing) {
+  make({.history_count_max = 2});
+  for (const char* payload : {"1", "2", "3"}) ASSERT_TRUE(publish("a", payload));
+  EXPECT_EQ(texts(history("a", Position{1, 1}).publications), "23");
+  const History too_old = history("a", Position{1, 0});
+  EXPECT_FALSE(too_old.recovered);
+  EXPECT_TRUE(too_old.publications.empty());
+}
+
+TEST_F(MemoryBrokerTest, WithoutHistoryOnlyTheNewestPositionRecovers) {
+  make({.history_count_max = 0});
+  ASSERT_TRUE(publish("a", "1"));
+  EXPECT_TRUE(history("a", Position{1, 1}).recovered);
+  EXPECT_FALSE(history("a", Position{1, 0}).recovered);
+  EXPECT_EQ(broker_->kept_bytes(), 0u);
+}
+
+TEST_F(MemoryBrokerTest, ByteLimitPerTopicIsExact) {
+  make({.history_bytes_max = 10});
+  ASSERT_TRUE(publish("a", "12345"));
+  ASSERT_TRUE(publish("a", "67890"));
+  EXPECT_EQ(history("a", Position{1, 0}).publications.size(), 2u);
+  ASSERT_TRUE(publish("a", "x"));
+  EXPECT_FALSE(history("a", Position{1, 0}).recovered);
+  EXPECT_EQ(texts(history("a", Position{1, 1}).publications), "67890x");
+  ASSERT_TRUE(publish("a", "1234567890"));
+  EXPECT_EQ(broker_->kept_bytes(), 10u);
+}
+
+TEST_F(MemoryBrokerTest, RefusesWhatCannotBeKeptAndTellsNobody) {
+  make({.history_bytes_max = 10});
+  const auto refused = publish("a", "12345678901");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), BrokerError::payload_too_large);
+  EXPECT_TRUE(told_.empty());
+  EXPECT_EQ(history("a").position.offset, 0u);
+}
+
+TEST_F(MemoryBrokerTest, HistoryExpires) {
+  make({.history_ttl = std::chrono::seconds{300}});
+  ASSERT_TRUE(publish("a", "1"));
+  executor_.time += std::chrono::seconds{299};
+  ASSERT_TRUE(publish("a", "2"));
+  EXPECT_EQ(history("a", Position{1, 0}).publications.size(), 2u);
+  executor_.time += std::chrono::seconds{1};
+  EXPECT_FALSE(history("a", Position{1, 0}).recovered);
+  EXPECT_EQ(texts(history("a", Position{1, 1}).publications), "2");
+}
+
+TEST_F(MemoryBrokerTest, ForgetsTheTopicUsedLongestAgoAndItBeginsANewEpoch) {
+  make({.topics_max = 2});
+  ASSERT_TRUE(publish("a", "1"));
+  ASSERT_TRUE(publish("b", "2"));
+  ASSERT_TRUE(publish("a", "3"));
+  ASSERT_TRUE(publish("c", "4"));
+  EXPECT_EQ(broker_->topic_count(), 2u);
+  EXPECT_TRUE(history("a", Position{1, 0}).recovered);
+  EXPECT_EQ(history("b", Position{2, 1}).position, (Position{4, 0}));
+}
+
+TEST_F(MemoryBrokerTest, TotalBytesAreBounded) {
+  make({.history_bytes_max = 10, .total_bytes_max = 20});
+  for (const char* topic : {"a", "b", "c", "d"}) {
+    ASSERT_TRUE(publish(topic, "1234567890"));
+    EXPECT_LE(broker_->kept_bytes(), 20u);
+  }
+  EXPECT_EQ(texts(history("d", Position{4, 0}).publications), "1234567890");
+  EXPECT_EQ(broker_->topic_count(), 2u);
+}
+
+}  // namespace
+}  // namespace plait::broker

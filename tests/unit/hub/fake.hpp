@@ -1,0 +1,127 @@
+// A hub on loops that turn by hand, and sessions that write down what they are sent.
+#pragma once
+
+#include <plait/hub.hpp>
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/json.hpp"
+#include "core/executor.hpp"
+#include "hub/engine.hpp"
+#include "hub/handler.hpp"
+
+namespace plait::hub::test {
+
+class FakeExecutor final : public core::Executor {
+ public:
+  void post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
+  [[nodiscard]] core::TimePoint now() const override { return now_; }
+  void schedule(core::Timer& timer, core::TimePoint deadline) override { wheel_.schedule(timer, deadline); }
+
+  /// Runs what was posted before the call. True if that was anything.
+  bool run_posted();
+  void advance(core::TimePoint::duration time);
+  [[nodiscard]] std::size_t posted_count() const { return tasks_.size(); }
+
+ private:
+  std::deque<std::function<void()>> tasks_;
+  core::TimePoint now_{};
+  core::TimerWheel wheel_{core::TimePoint{}};
+};
+
+/// A message as it was received, parsed.
+struct Received {
+  std::string text;
+  std::string type;
+  std::string data;  ///< payload as JSON
+  std::string cid;
+  std::string topic;  ///< of a publication
+  Position position;  ///< of a publication
+};
+Received parse(std::string_view text);
+
+class FakeSession final : public Session {
+ public:
+  explicit FakeSession(std::uint32_t loop) : loop_(loop) {}
+
+  SendStatus send(const Message& message, SendOptions) override;
+  MessageWriter* begin_message(MessageKind) override { return nullptr; }
+  void close(std::uint16_t code, std::string_view reason) override;
+  void abort() override { close_code = close_code::kAbnormal; }
+  void pause() override {}
+  void resume() override {}
+  [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
+  [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
+  [[nodiscard]] SessionStats stats() const override { return {}; }
+  [[nodiscard]] SessionId id() const override { return {loop_, 0, 0}; }
+  [[nodiscard]] std::string peer() const override { return "fake"; }
+  [[nodiscard]] std::string_view subprotocol() const override { return {}; }
+
+  /// What has come since the last call.
+  std::vector<Received> take();
+  std::vector<std::string> raw;
+  std::vector<const Block*> blocks;    ///< that messages were shared from
+  std::size_t room = ~std::size_t{0};  ///< messages taken before `dropped`
+  std::uint16_t close_code = 0;
+  std::string close_reason;
+  std::function<void()> on_send;  ///< called inside send()
+
+ private:
+  std::uint32_t loop_;
+};
+
+/// One client: its session and what the hub made for it.
+class FakeClient {
+ public:
+  FakeClient(Engine& engine, std::uint32_t loop);
+  ~FakeClient();
+
+  void send(std::string_view json) { handler_.on_message(session, Message::text(json)); }
+  void subscribe(std::string_view topic, std::string_view cid = {});
+  void recover(std::string_view topic, const Position& since, std::string_view cid = {});
+  void unsubscribe(std::string_view topic);
+  void publish(std::string_view topic, std::string_view json, std::string_view cid = {});
+  void writable() { handler_.on_writable(session); }
+  void close();
+
+  FakeSession session;
+
+ private:
+  Handler handler_;
+  bool open_ = true;
+};
+
+/// Options whose time stands still and whose ids and epochs count up.
+HubOptions test_options();
+
+/// A hub with `loops` loops, all turned by this thread.
+class FakeHub {
+ public:
+  explicit FakeHub(std::size_t loops = 1, HubOptions options = test_options());
+  ~FakeHub();
+
+  std::unique_ptr<FakeClient> connect(std::uint32_t loop = 0);
+  /// Turns all loops until nothing is left to do.
+  void settle();
+  void advance(core::TimePoint::duration time);
+  void turn(std::uint32_t loop) { executors_[loop]->run_posted(); }
+  [[nodiscard]] FakeExecutor& executor(std::uint32_t loop) { return *executors_[loop]; }
+  /// A topic whose home is `loop`.
+  [[nodiscard]] std::string topic_at(std::uint32_t loop, std::string_view prefix = "t") const;
+
+  std::unique_ptr<Engine> engine;
+
+ private:
+  std::vector<std::unique_ptr<FakeExecutor>> executors_;
+};
+
+/// The payloads of the publications among `messages`, joined.
+std::string publications(const std::vector<Received>& messages);
+/// The types of `messages`, joined by blanks.
+std::string types(const std::vector<Received>& messages);
+
+}  // namespace plait::hub::test

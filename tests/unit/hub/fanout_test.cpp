@@ -1,0 +1,128 @@
+// What makes fan-out cheap: one encoding, one visit, one wake-up, no allocation per subscriber.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+#include <set>
+
+#include "fake.hpp"
+
+namespace {
+std::size_t allocation_count = 0;
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocation_count;
+  if (void* memory = std::malloc(size)) return memory;
+  std::abort();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace plait::hub {
+namespace {
+
+using namespace test;
+
+/// Takes everything and keeps nothing.
+class CountingSession final : public Session {
+ public:
+  SendStatus send(const Message& message, SendOptions) override {
+    ++count;
+    last_block = message.block();
+    return SendStatus::sent;
+  }
+  MessageWriter* begin_message(MessageKind) override { return nullptr; }
+  void close(std::uint16_t, std::string_view) override {}
+  void abort() override {}
+  void pause() override {}
+  void resume() override {}
+  [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
+  [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
+  [[nodiscard]] SessionStats stats() const override { return {}; }
+  [[nodiscard]] SessionId id() const override { return {}; }
+  [[nodiscard]] std::string peer() const override { return {}; }
+  [[nodiscard]] std::string_view subprotocol() const override { return {}; }
+
+  std::size_t count = 0;
+  const Block* last_block = nullptr;
+};
+
+struct Subscriber {
+  explicit Subscriber(Engine& engine) : handler(engine) {
+    handler.on_open(session);
+    handler.on_message(session, Message::text(R"({"t":"subscription","p":{"action":"subscribe","topics":["a"]}})"));
+  }
+  ~Subscriber() { handler.on_close(session, {}); }
+  CountingSession session;
+  Handler handler;
+};
+
+constexpr std::string_view kPublish93 =
+    R"({"t":"publish","p":{"topic":"a","data":{"seq":1,"px":101.25,"q":3,"s":"BTC-USD","x":"aaaaaa"}}})";
+
+class HubFanOut : public ::testing::Test {
+ protected:
+  explicit HubFanOut(std::size_t count = 1000) {
+    for (std::size_t i = 0; i < count; ++i) subscribers.push_back(std::make_unique<Subscriber>(*hub.engine));
+    hub.settle();
+    for (const auto& subscriber : subscribers) subscriber->session.count = 0;
+  }
+  FakeHub hub;
+  std::unique_ptr<FakeClient> publisher = hub.connect();
+  std::vector<std::unique_ptr<Subscriber>> subscribers;
+};
+
+TEST_F(HubFanOut, OneEncodingIsSharedByAllSubscribers) {
+  publisher->send(kPublish93);
+  hub.settle();
+  std::set<const Block*> blocks;
+  for (const auto& subscriber : subscribers) {
+    ASSERT_EQ(subscriber->session.count, 1u);
+    blocks.insert(subscriber->session.last_block);
+  }
+  EXPECT_EQ(blocks.size(), 1u);
+  EXPECT_NE(*blocks.begin(), nullptr);
+}
+
+TEST_F(HubFanOut, AllocatesNothingPerSubscriber) {
+  for (int i = 0; i < 300; ++i) publisher->send(kPublish93);  // the history is full, every buffer has grown
+  hub.settle();
+  publisher->send(kPublish93);
+  const std::size_t before = allocation_count;
+  hub.settle();
+  EXPECT_LT(allocation_count - before, 10u) << "for 1000 deliveries";
+  for (const auto& subscriber : subscribers) ASSERT_EQ(subscriber->session.count, 301u);
+}
+
+TEST_F(HubFanOut, BurstIsGatheredIntoOneTurn) {
+  for (int i = 0; i < 64; ++i) publisher->send(kPublish93);
+  EXPECT_EQ(hub.executor(0).posted_count(), 1u);
+  hub.turn(0);
+  for (const auto& subscriber : subscribers) ASSERT_EQ(subscriber->session.count, 64u);
+}
+
+TEST(HubWakeUp, BurstWakesAnotherLoopOnce) {
+  FakeHub hub{2};
+  const std::string topic = hub.topic_at(0);
+  auto bob = hub.connect(0);
+  auto alice = hub.connect(1);
+  alice->subscribe(topic);
+  hub.settle();
+  for (int i = 0; i < 64; ++i) bob->publish(topic, "1");
+  EXPECT_EQ(hub.executor(1).posted_count(), 0u) << "not before the turn has ended";
+  hub.turn(0);
+  EXPECT_EQ(hub.executor(1).posted_count(), 1u);
+}
+
+TEST(HubWakeUp, NobodyIsWokenForATopicThatNobodyHears) {
+  FakeHub hub{2};
+  const std::string topic = hub.topic_at(0);
+  auto bob = hub.connect(0);
+  bob->publish(topic, "1");
+  hub.turn(0);
+  EXPECT_EQ(hub.executor(1).posted_count(), 0u);
+}
+
+}  // namespace
+}  // namespace plait::hub

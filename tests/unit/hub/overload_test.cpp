@@ -1,0 +1,195 @@
+// What happens when somebody is too slow: bounded, counted, and said (spec/protocol.md §4.5).
+#include <gtest/gtest.h>
+
+#include "fake.hpp"
+
+namespace plait::hub {
+namespace {
+
+using namespace test;
+
+TEST(HubSlowSession, GetsAGapNoticeWhenItIsWritableAgain) {
+  FakeHub hub;
+  auto slow = hub.connect();
+  auto fast = hub.connect();
+  slow->subscribe("a");
+  fast->subscribe("a");
+  hub.settle();
+  slow->session.take();
+  fast->session.take();
+  slow->session.room = 2;
+  for (int i = 1; i <= 5; ++i) fast->publish("a", std::to_string(i));
+  hub.settle();
+  slow->session.room = 100;  // room alone resumes nothing: the notice comes first
+  fast->publish("a", "6");
+  hub.settle();
+  EXPECT_EQ(publications(slow->session.take()), "12");
+  EXPECT_EQ(publications(fast->session.take()), "123456");
+  slow->writable();
+  fast->publish("a", "7");
+  hub.settle();
+  const auto messages = slow->session.take();
+  ASSERT_EQ(types(messages), "gap publication");
+  EXPECT_NE(messages[0].data.find(R"("offset":6,"missed":4})"), std::string::npos) << messages[0].data;
+  EXPECT_EQ(messages[1].position.offset, 7u);
+  EXPECT_EQ(hub.engine->stats().missed_by_sessions, 4u);
+  EXPECT_EQ(slow->session.close_code, 0);
+}
+
+TEST(HubSlowSession, RecoversAfterTheNotice) {
+  FakeHub hub;
+  auto client = hub.connect();
+  client->subscribe("a");
+  hub.settle();
+  client->session.take();
+  client->session.room = 1;
+  for (int i = 1; i <= 4; ++i) client->publish("a", std::to_string(i));
+  hub.settle();
+  const auto before = client->session.take();
+  ASSERT_EQ(publications(before), "1");
+  client->session.room = 100;
+  client->writable();
+  client->recover("a", before[0].position);
+  hub.settle();
+  EXPECT_EQ(publications(client->session.take()), "234");
+}
+
+TEST(HubSlowSession, EverySubscriptionThatMissedSomethingIsNamed) {
+  FakeHub hub;
+  auto client = hub.connect();
+  auto other = hub.connect();
+  client->subscribe("a");
+  client->subscribe("b*");
+  client->subscribe("c");
+  hub.settle();
+  client->session.take();
+  client->session.room = 0;
+  other->publish("a", "1");
+  other->publish("b1", "1");
+  other->publish("b2", "1");
+  hub.settle();
+  client->session.room = 1;
+  client->writable();
+  EXPECT_EQ(client->session.take().size(), 1u);
+  client->session.room = 9;
+  client->writable();
+  const auto messages = client->session.take();
+  ASSERT_EQ(types(messages), "gap");
+  EXPECT_EQ(messages[0].data, R"({"topic":"b*","missed":2})");
+  client->writable();
+  EXPECT_TRUE(client->session.take().empty());
+}
+
+TEST(HubSlowSession, SessionThatEndsInsideAFanOutDisturbsNobody) {
+  FakeHub hub;
+  std::vector<std::unique_ptr<FakeClient>> clients;
+  for (int i = 0; i < 5; ++i) {
+    clients.push_back(hub.connect());
+    clients.back()->subscribe("a");
+  }
+  hub.settle();
+  for (const auto& client : clients) client->session.take();
+  clients[1]->session.on_send = [&] { clients[1]->close(); };
+  clients[2]->session.on_send = [&] { clients[0]->close(); };
+  clients[4]->publish("a", "1");
+  hub.settle();
+  for (const std::size_t i : {2u, 3u, 4u}) EXPECT_EQ(publications(clients[i]->session.take()), "1") << i;
+  EXPECT_EQ(hub.engine->stats().connections_open, 3u);
+}
+
+class HubFullRing : public ::testing::Test {
+ protected:
+  static HubOptions options() {
+    HubOptions options = test_options();
+    options.ring_capacity = 4096;  // with the reserve, 8192: a power of two
+    return options;
+  }
+  void publish(int first, int last) {
+    for (int i = first; i <= last; ++i) bob->publish(topic, std::to_string(i));
+  }
+
+  static constexpr int kRoom = 4096;
+  FakeHub hub{2, options()};
+  std::string topic = hub.topic_at(0);
+  std::unique_ptr<FakeClient> bob = hub.connect(0);
+  std::unique_ptr<FakeClient> alice = hub.connect(1);
+};
+
+TEST_F(HubFullRing, SleepingLoopMissesTheRestAndIsToldSo) {
+  alice->subscribe(topic);
+  hub.settle();
+  alice->session.take();
+  publish(1, kRoom + 10);
+  hub.turn(0);
+  hub.settle();  // loop 1 wakes up
+  auto messages = alice->session.take();
+  EXPECT_EQ(messages.size(), static_cast<std::size_t>(kRoom));
+  EXPECT_EQ(messages.back().position.offset, static_cast<std::uint64_t>(kRoom));
+  hub.advance(std::chrono::milliseconds{20});
+  messages = alice->session.take();
+  ASSERT_EQ(types(messages), "gap");
+  EXPECT_NE(messages[0].data.find(R"("offset":4106,"missed":10})"), std::string::npos) << messages[0].data;
+  publish(kRoom + 11, kRoom + 11);
+  hub.settle();
+  EXPECT_EQ(publications(alice->session.take()), std::to_string(kRoom + 11));
+  EXPECT_EQ(hub.engine->stats().missed_by_loops, 10u);
+}
+
+TEST_F(HubFullRing, GapComesBeforeTheNextPublication) {
+  alice->subscribe(topic);
+  hub.settle();
+  alice->session.take();
+  publish(1, kRoom + 1);
+  hub.turn(0);
+  hub.turn(1);
+  publish(kRoom + 2, kRoom + 2);  // before any timer
+  hub.settle();
+  const auto messages = alice->session.take();
+  ASSERT_EQ(messages.size(), static_cast<std::size_t>(kRoom + 2));
+  EXPECT_EQ(messages[kRoom].type, "gap");
+  EXPECT_EQ(messages[kRoom + 1].position.offset, static_cast<std::uint64_t>(kRoom + 2));
+}
+
+TEST_F(HubFullRing, AnswersStillArrive) {
+  auto carol = hub.connect(1);
+  alice->subscribe(topic);
+  hub.settle();
+  alice->session.take();
+  publish(1, kRoom + 10);
+  carol->subscribe(topic, "s");
+  carol->publish(topic, "0", "p");
+  hub.settle();
+  hub.advance(std::chrono::milliseconds{20});
+  EXPECT_EQ(types(carol->session.take()).find("subscription_update"), 0u);
+}
+
+TEST_F(HubFullRing, TheOwnRingIsEmptiedOnTheSpot) {
+  auto local = hub.connect(0);
+  local->subscribe(topic);
+  hub.settle();
+  local->session.take();
+  publish(1, 3 * kRoom);
+  hub.settle();
+  EXPECT_EQ(local->session.take().size(), static_cast<std::size_t>(3 * kRoom));
+  EXPECT_EQ(hub.engine->stats().missed_by_loops, 0u);
+}
+
+TEST_F(HubFullRing, RequestsBeyondTheReserveAreRefusedWithAnError) {
+  for (std::size_t i = 0; i <= Shard::kAnswersMax; ++i) alice->publish(topic, "1", "c" + std::to_string(i));
+  auto messages = alice->session.take();
+  ASSERT_EQ(types(messages), "error");
+  EXPECT_NE(messages[0].data.find(R"("code":"OVERLOADED")"), std::string::npos);
+  EXPECT_EQ(messages[0].cid, "c" + std::to_string(Shard::kAnswersMax));
+  alice->subscribe(topic, "s");
+  messages = alice->session.take();
+  ASSERT_EQ(types(messages), "subscription_update");
+  EXPECT_NE(messages[0].data.find(R"("code":"OVERLOADED")"), std::string::npos);
+  hub.settle();
+  EXPECT_EQ(alice->session.take().size(), Shard::kAnswersMax);
+  alice->subscribe(topic, "s");
+  hub.settle();
+  EXPECT_NE(alice->session.take().at(0).data.find(R"("success":true)"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace plait::hub

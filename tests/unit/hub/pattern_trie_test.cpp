@@ -1,0 +1,84 @@
+#include "hub/pattern_trie.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+
+namespace plait::hub {
+namespace {
+
+/// The definition, as short as can be: what the trie must agree with.
+bool matches(std::string_view pattern, std::string_view topic) {
+  if (pattern.empty()) return topic.empty();
+  if (pattern[0] == '*')
+    return matches(pattern.substr(1), topic) || (!topic.empty() && matches(pattern, topic.substr(1)));
+  return !topic.empty() && (pattern[0] == '?' || pattern[0] == topic[0]) && matches(pattern.substr(1), topic.substr(1));
+}
+
+std::set<std::string> matched(PatternTrie& trie, std::string_view topic) {
+  std::set<std::string> found;
+  trie.match(topic, [&](void* value) {
+    EXPECT_TRUE(found.insert(*static_cast<std::string*>(value)).second) << "reported twice";
+  });
+  return found;
+}
+
+TEST(PatternTrie, MatchesStarsAndQuestionMarks) {
+  std::string patterns[] = {"*", "a*", "*a", "a?c", "a*c*", "abc", "?", "a**c", "prices:*"};
+  PatternTrie trie;
+  for (std::string& pattern : patterns) trie.insert(pattern, &pattern);
+  EXPECT_EQ(matched(trie, "abc"), (std::set<std::string>{"*", "a*", "a?c", "a*c*", "abc", "a**c"}));
+  EXPECT_EQ(matched(trie, "a"), (std::set<std::string>{"*", "a*", "*a", "?"}));
+  EXPECT_EQ(matched(trie, "ac"), (std::set<std::string>{"*", "a*", "a*c*", "a**c"}));
+  EXPECT_EQ(matched(trie, "prices:"), (std::set<std::string>{"*", "prices:*"}));
+  EXPECT_EQ(matched(trie, "prices:btc"), (std::set<std::string>{"*", "prices:*"}));
+}
+
+TEST(PatternTrie, EraseGivesTheNodesBack) {
+  std::string patterns[] = {"ab*", "abc*", "ab"};
+  PatternTrie trie;
+  const std::size_t nodes = trie.node_count();
+  for (std::string& pattern : patterns) trie.insert(pattern, &pattern);
+  trie.erase("ab*");
+  EXPECT_EQ(matched(trie, "abcd"), (std::set<std::string>{"abc*"}));
+  EXPECT_EQ(matched(trie, "ab"), (std::set<std::string>{"ab"}));
+  trie.erase("ab");
+  trie.erase("abc*");
+  EXPECT_TRUE(trie.empty());
+  EXPECT_EQ(trie.node_count(), nodes);
+  EXPECT_TRUE(matched(trie, "ab").empty());
+}
+
+TEST(PatternTrie, AgreesWithTheDefinitionOnRandomPatterns) {
+  std::mt19937 random{7};  // the seed is part of the test
+  const auto text = [&](std::string_view alphabet, std::size_t size_max) {
+    std::string made(1 + random() % size_max, ' ');
+    for (char& c : made) c = alphabet[random() % alphabet.size()];
+    return made;
+  };
+  std::map<std::string, std::string> inserted;
+  PatternTrie trie;
+  for (int round = 0; round < 1000; ++round) {
+    const std::string pattern = text("aab*?", 6);
+    const auto [entry, is_new] = inserted.emplace(pattern, pattern);
+    if (is_new) {
+      trie.insert(pattern, &entry->second);
+    } else {
+      trie.erase(pattern);
+      inserted.erase(entry);
+    }
+    const std::string topic = text("ab", 7);
+    std::set<std::string> expected;
+    for (const auto& [key, value] : inserted) {
+      if (matches(key, topic)) expected.insert(key);
+    }
+    ASSERT_EQ(matched(trie, topic), expected) << topic << " in round " << round;
+  }
+}
+
+}  // namespace
+}  // namespace plait::hub

@@ -1,0 +1,113 @@
+// Recovery: subscribe, replay and live are one step (spec/protocol.md §4.3).
+#include <gtest/gtest.h>
+
+#include "fake.hpp"
+
+namespace plait::hub {
+namespace {
+
+using namespace test;
+
+class HubRecovery : public ::testing::TestWithParam<std::size_t> {
+ protected:
+  HubRecovery() : hub(GetParam()), topic(hub.topic_at(0)), alice(hub.connect(far())), bob(hub.connect(0)) {}
+  [[nodiscard]] std::uint32_t far() const { return static_cast<std::uint32_t>(GetParam() - 1); }
+  void publish(int first, int last) {
+    for (int i = first; i <= last; ++i) bob->publish(topic, std::to_string(i));
+  }
+  /// Learns the epoch.
+  Position position_now() {
+    auto probe = hub.connect(0);
+    probe->subscribe(topic);
+    hub.settle();
+    bob->publish(topic, "0");
+    hub.settle();
+    return probe->session.take().back().position;
+  }
+
+  FakeHub hub;
+  std::string topic;
+  std::unique_ptr<FakeClient> alice;
+  std::unique_ptr<FakeClient> bob;
+};
+INSTANTIATE_TEST_SUITE_P(Loops, HubRecovery, ::testing::Values(1, 2));
+
+TEST_P(HubRecovery, AnswerThenReplayThenLive) {
+  const Position start = position_now();
+  publish(1, 3);
+  hub.settle();
+  alice->recover(topic, start, "r");
+  publish(4, 4);  // before or after the home has seen the request, depending on its loop
+  hub.settle();
+  publish(5, 5);
+  hub.settle();
+  const auto messages = alice->session.take();
+  EXPECT_EQ(types(messages), "subscription_update publication publication publication publication publication");
+  EXPECT_NE(messages[0].data.find(R"("recovered":true,"count":)"), std::string::npos);
+  EXPECT_EQ(publications(messages), "12345");
+}
+
+TEST_P(HubRecovery, NothingMissedIsRecoveredWithNothing) {
+  const Position start = position_now();
+  alice->recover(topic, start);
+  hub.settle();
+  const auto messages = alice->session.take();
+  ASSERT_EQ(types(messages), "subscription_update");
+  EXPECT_NE(messages[0].data.find(R"("recovered":true,"count":0)"), std::string::npos);
+}
+
+TEST_P(HubRecovery, AllOrNothing) {
+  const Position start = position_now();
+  publish(1, 129);  // one more than is kept
+  hub.settle();
+  alice->recover(topic, start);
+  hub.settle();
+  publish(130, 130);
+  hub.settle();
+  const auto messages = alice->session.take();
+  EXPECT_EQ(types(messages), "subscription_update publication");
+  EXPECT_NE(messages[0].data.find(R"("offset":130,"recovered":false,"count":0)"), std::string::npos)
+      << messages[0].data;
+  EXPECT_EQ(messages[1].position.offset, 131u);
+}
+
+TEST_P(HubRecovery, OtherEpochIsNotRecovered) {
+  const Position start = position_now();
+  alice->recover(topic, {start.epoch + 1, 0});
+  hub.settle();
+  EXPECT_NE(alice->session.take().at(0).data.find(R"("recovered":false)"), std::string::npos);
+}
+
+TEST_P(HubRecovery, RecoveringWhileSubscribedNeitherRepeatsNorLoses) {
+  const Position start = position_now();
+  alice->subscribe(topic);
+  hub.settle();
+  alice->session.take();
+  publish(1, 2);
+  hub.settle();
+  EXPECT_EQ(publications(alice->session.take()), "12");
+  alice->recover(topic, {start.epoch, start.offset + 1}, "r");
+  publish(3, 3);
+  hub.settle();
+  publish(4, 4);
+  hub.settle();
+  const auto messages = alice->session.take();
+  EXPECT_EQ(messages.at(0).type, "subscription_update");
+  EXPECT_NE(messages[0].data.find(R"("already_subscribed":[")" + topic), std::string::npos);
+  EXPECT_EQ(publications(messages), "234");
+}
+
+TEST_P(HubRecovery, TheLastOfSeveralRequestsDecides) {
+  const Position start = position_now();
+  publish(1, 2);
+  hub.settle();
+  alice->subscribe(topic, "first");
+  alice->recover(topic, start, "second");
+  hub.settle();
+  publish(3, 3);
+  hub.settle();
+  EXPECT_EQ(publications(alice->session.take()), "123");
+}
+
+}  // namespace
+}  // namespace plait::hub

@@ -1,0 +1,36 @@
+#include "hub/token_bucket.hpp"
+
+#include <gtest/gtest.h>
+
+namespace plait::hub {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(TokenBucket, TakesItsCapacityAtOnceAndThenItsRefill) {
+  core::TimePoint now{};
+  TokenBucket bucket{3, 10, now};
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(bucket.try_take(now));
+  EXPECT_FALSE(bucket.try_take(now));
+  EXPECT_DOUBLE_EQ(bucket.retry_after(), 0.1);
+  EXPECT_FALSE(bucket.try_take(now += milliseconds{99}));
+  EXPECT_TRUE(bucket.try_take(now += milliseconds{1}));
+  EXPECT_FALSE(bucket.try_take(now));
+}
+
+TEST(TokenBucket, NeverHoldsMoreThanItsCapacity) {
+  core::TimePoint now{};
+  TokenBucket bucket{2, 10, now};
+  now += milliseconds{60'000};
+  EXPECT_TRUE(bucket.try_take(now));
+  EXPECT_TRUE(bucket.try_take(now));
+  EXPECT_FALSE(bucket.try_take(now));
+}
+
+TEST(TokenBucket, CapacityZeroNeverRefuses) {
+  TokenBucket bucket{0, 0, {}};
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(bucket.try_take({}));
+}
+
+}  // namespace
+}  // namespace plait::hub

@@ -1,0 +1,31 @@
+#include "hub/topic_name.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace plait::hub {
+namespace {
+
+TEST(TopicName, VisibleAsciiUpTo256Bytes) {  // spec/protocol.md §1.2
+  EXPECT_TRUE(is_topic("prices:BTC-USD"));
+  EXPECT_TRUE(is_topic("!"));
+  EXPECT_TRUE(is_topic("~"));
+  EXPECT_TRUE(is_topic(std::string(256, 'a')));
+  for (const std::string& name : {std::string{}, std::string(257, 'a'), std::string{"a b"}, std::string{"a\nb"},
+                                  std::string{"a\x7F"}, std::string{"é"}, std::string{"a\0b", 3}}) {
+    EXPECT_FALSE(is_topic(name)) << name;
+    EXPECT_FALSE(is_subscribable(name)) << name;
+  }
+}
+
+TEST(TopicName, PatternsCanBeSubscribedToButNotPublishedTo) {
+  for (const char* name : {"*", "a?", "prices:*", "*:*:*:*"}) {
+    EXPECT_TRUE(is_subscribable(name)) << name;
+    EXPECT_FALSE(is_topic(name)) << name;
+  }
+  EXPECT_FALSE(is_subscribable("*****"));
+}
+
+}  // namespace
+}  // namespace plait::hub

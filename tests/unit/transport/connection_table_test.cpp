@@ -1,0 +1,99 @@
+// ConnectionTable: ids of the past find nothing.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "transport/loop_context.hpp"
+#include "transport/tcp_connection.hpp"
+
+namespace plait::transport {
+namespace {
+
+class Silent final : public Protocol {
+ public:
+  explicit Silent(int& closed) : closed_(closed) {}
+  void handle_bytes(MutableByteView& input) override { input = {}; }
+  void handle_deadline(core::TimePoint) override {}
+  void handle_drain() override {}
+  void handle_closed(const Disconnect&) override { ++closed_; }
+
+ private:
+  int& closed_;
+};
+
+class TransportConnectionTable : public testing::Test {
+ protected:
+  TcpConnection& connect() {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+    peers_.emplace_back(ends[1]);
+    return *TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::make_unique<Silent>(closed_));
+  }
+  void end(TcpConnection& connection) {
+    connection.abort();
+    loop_->run_once(Duration::zero());
+  }
+  ConnectionTable& table() { return context_.connections; }
+
+  int closed_ = 0;
+  std::vector<net::Socket> peers_;
+  Limits limits_;
+  std::atomic<std::size_t> count_{0};
+  std::unique_ptr<net::Loop> loop_ = std::move(*net::Loop::make());
+  LoopContext context_{*loop_, limits_, 3, count_};
+};
+
+TEST_F(TransportConnectionTable, FindsWhatIsThere) {
+  TcpConnection& first = connect();
+  TcpConnection& second = connect();
+  EXPECT_EQ(table().find(first.id()), &first);
+  EXPECT_EQ(table().find(second.id()), &second);
+  EXPECT_EQ(first.id().loop, 3U);
+  EXPECT_EQ(table().size(), 2U);
+  EXPECT_EQ(count_, 2U);
+}
+
+TEST_F(TransportConnectionTable, AnIdOfThePastFindsNothingAlsoWhenItsPlaceIsTakenAgain) {
+  const SessionId past = connect().id();
+  end(*table().find(past));
+  EXPECT_EQ(table().find(past), nullptr);
+  TcpConnection& next = connect();
+  EXPECT_EQ(next.id().index, past.index);
+  EXPECT_NE(next.id().generation, past.generation);
+  EXPECT_EQ(table().find(past), nullptr);
+  EXPECT_EQ(table().remove(past), nullptr);
+  EXPECT_EQ(table().find(next.id()), &next);
+}
+
+TEST_F(TransportConnectionTable, AnIdOutOfRangeFindsNothing) {
+  connect();
+  EXPECT_EQ(table().find({.loop = 3, .index = 1, .generation = 0}), nullptr);
+  EXPECT_EQ(table().find({.loop = 3, .index = UINT32_MAX, .generation = 0}), nullptr);
+}
+
+TEST_F(TransportConnectionTable, VisitedConnectionsMayEnd) {
+  for (int i = 0; i < 5; ++i) connect();
+  int visited = 0;
+  table().for_each([&](TcpConnection& connection) {
+    ++visited;
+    connection.abort();
+  });
+  EXPECT_EQ(visited, 5);
+  EXPECT_EQ(closed_, 5);
+  EXPECT_EQ(table().size(), 0U);
+  EXPECT_EQ(count_, 0U);
+  loop_->run_once(Duration::zero());
+}
+
+TEST_F(TransportConnectionTable, AConnectionIsClosedOnce) {
+  TcpConnection& connection = connect();
+  connection.abort();
+  connection.abort();
+  EXPECT_EQ(closed_, 1);
+  loop_->run_once(Duration::zero());
+}
+
+}  // namespace
+}  // namespace plait::transport
