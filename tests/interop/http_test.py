@@ -37,7 +37,8 @@ class Http(unittest.TestCase):
         self.assertEqual(self.curl(f"{self.root}/nowhere"), (b"not found\n", "404/1"))
 
     def test_keep_alive(self):
-        body, codes = self.curl(f"{self.root}/health", f"{self.root}/page", f"{self.root}/nowhere", f"{self.root}/health")
+        paths = ("/health", "/page", "/nowhere", "/health")
+        body, codes = self.curl(*(self.root + path for path in paths))
         self.assertEqual((len(body), codes), (3 + 65536 + 10 + 3, "200/1 200/0 404/0 200/0"))
 
     def test_head(self):
@@ -118,10 +119,11 @@ class Http(unittest.TestCase):
         self.assertEqual(answer.count(b"ok\n"), 10)
 
     def test_bad_requests(self):
-        for request, status in ((b"GET /health HTTP/1.1\r\n\r\n", 400), (b"GET /health HTTP/2.0\r\nHost: x\r\n\r\n", 505),
+        both_lengths = b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        for request, status in ((b"GET /health HTTP/1.1\r\n\r\n", 400),
+                                (b"GET /health HTTP/2.0\r\nHost: x\r\n\r\n", 505),
                                 (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
-                                (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-                                 400)):
+                                (both_lengths, 400)):
             with socket.create_connection(tuple(self.address()), timeout=harness.TIMEOUT) as connection:
                 connection.sendall(request)
                 answer = b"".join(iter(lambda: connection.recv(65536), b""))
