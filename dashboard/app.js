@@ -70,7 +70,9 @@ class HubSession {
   }
 
   handleSubscribed(update) {
-    if (!update.success) return notify(update.failed_topics.map((topic) => `${topic.topic}: ${topic.error}`).join(', '));
+    if (!update.success) {
+      return notify(update.failed_topics.map((topic) => `${topic.topic}: ${topic.error}`).join(', '));
+    }
     const state = update.recovery?.[TOPIC];
     if (state) this.position = {epoch: state.epoch, offset: state.offset};
     if (state?.recovered === false) this.onGap();
@@ -201,14 +203,16 @@ element('publish').addEventListener('submit', (event) => {
 
 element('timer').addEventListener('click', () => {
   if (ticking) clearInterval(ticking);
-  ticking = ticking ? null : setInterval(() => session.publish({tick: ++ticks, wave: Math.sin(ticks / 10).toFixed(3)}), TIMER_MS);
+  const publishTick = () => session.publish({tick: ++ticks, wave: Math.sin(ticks / 10).toFixed(3)});
+  ticking = ticking ? null : setInterval(publishTick, TIMER_MS);
   element('timer').setAttribute('aria-pressed', String(ticking !== null));
 });
 
 element('token-form').addEventListener('submit', (event) => {
   event.preventDefault();
   const secure = location.protocol === 'https:' ? '; Secure' : '';
-  document.cookie = `access_token=${encodeURIComponent(element('token').value.trim())}; Path=/wse; SameSite=Strict${secure}`;
+  const token = encodeURIComponent(element('token').value.trim());
+  document.cookie = `access_token=${token}; Path=/wse; SameSite=Strict${secure}`;
   session.connectNow();
 });
 

@@ -49,11 +49,12 @@ class Examples(unittest.TestCase):
         with serving("example_03_http_endpoint", "/greet") as url:
             greeted = send_lines(url, "hello\n")
             self.assertTrue(greeted.stdout.startswith("welcome, 127.0.0.1:"), greeted)
-            connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=10)
-            connection.request("GET", "/sessions")
-            answer = connection.getresponse()
-            self.assertEqual((answer.status, answer.getheader("Content-Type")), (200, "application/json"))
-            self.assertIn("open", json.loads(answer.read()))
+            netloc = urllib.parse.urlsplit(url).netloc
+            with contextlib.closing(http.client.HTTPConnection(netloc, timeout=10)) as connection:
+                connection.request("GET", "/sessions")
+                answer = connection.getresponse()
+                self.assertEqual((answer.status, answer.getheader("Content-Type")), (200, "application/json"))
+                self.assertIn("open", json.loads(answer.read()))
 
 
 unittest.main()

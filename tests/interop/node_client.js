@@ -30,8 +30,8 @@ async function close(socket, code, reason) {
 async function echo(url, options, sizes = kSizes) {
   const socket = await connect(url + '/echo', options);
   for (const size of sizes) {
-    const text = Array.from({length: Math.ceil(size / 8)}, (_, i) => (i * 2654435761 % 4294967296).toString(16).padStart(8, '0'))
-        .join('').slice(0, size);
+    const word = (_, i) => (i * 2654435761 % 4294967296).toString(16).padStart(8, '0');
+    const text = Array.from({length: Math.ceil(size / 8)}, word).join('').slice(0, size);
     await exchange(socket, text);
     await exchange(socket, Buffer.from(text));
   }
