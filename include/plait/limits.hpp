@@ -45,7 +45,7 @@ struct Limits {
   Duration handshake_timeout = std::chrono::seconds{10};
   /// An HTTP/1.1 connection with no request under way is closed after this.
   Duration keep_alive_timeout = std::chrono::seconds{60};
-  /// A ping goes out after this much silence; zero turns pings off.
+  /// A ping goes out this often (it measures the round trip, too); zero turns pings off.
   Duration ping_interval = std::chrono::seconds{25};
   /// A peer that has sent nothing for this long after a ping is dead (close code 1006 seen by the handler).
   Duration pong_timeout = std::chrono::seconds{20};
