@@ -55,7 +55,7 @@ struct HttpRequest {
   std::string_view query;  ///< after "?"
   std::string_view body;
   std::function<std::string_view(std::string_view name)> header;  ///< value or empty
-  std::string peer;  ///< as Session::peer()
+  std::string peer;                                               ///< as Session::peer()
 };
 
 struct HttpResponse {
@@ -98,8 +98,8 @@ class PLAIT_API Server {
   /// Answers `path` on every ws:, wss: and unix: listener ("/health"; a trailing "*" matches any rest). Before run().
   void http(std::string_view path, HttpHandler handler);
 
-  /// Lets `hub` run on this server's loops; its sessions come by listen(url, hub.handler()). Once, before run(). The hub
-  /// outlives the server.
+  /// Lets `hub` run on this server's loops; its sessions come by listen(url, hub.handler()). Once, before run(). The
+  /// hub outlives the server.
   void attach(Hub& hub);
 
   /// Serves until stop() or drain() has finished. Errors: a thread or loop that could not be made.

@@ -6,7 +6,7 @@
 
 namespace plait {
 
-Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(options)) {}
 Client::~Client() = default;
 
 Result<SessionId, Error> Client::connect(std::string_view url, std::unique_ptr<SessionHandler> handler,

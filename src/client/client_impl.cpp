@@ -52,7 +52,7 @@ std::string target_of(const http::Uri& uri) { return uri.query.empty() ? uri.pat
 
 }  // namespace
 
-Client::Impl::Impl(ClientOptions options) : options_(std::move(options)) {
+Client::Impl::Impl(const ClientOptions& options) : options_(options) {
   auto loop = net::Loop::make({.busy_poll = std::min(options_.busy_poll, kBusyPollMax)});
   PLAIT_ASSERT(loop.has_value(), "no file descriptors left for an event loop");
   loop_ = std::move(*loop);

@@ -18,7 +18,7 @@ namespace plait {
 
 class Client::Impl {
  public:
-  explicit Impl(ClientOptions options);
+  explicit Impl(const ClientOptions& options);
   ~Impl();
 
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,

@@ -35,8 +35,8 @@ struct OpenRequest {
 /// Server → client.
 struct OpenResponse {
   std::uint16_t status = kStatusAccepted;  ///< 200, or 400–599: refused, and the server closes
-  std::string_view subprotocol{};            ///< accepted: the one agreed on, or empty
-  std::string_view reason{};                 ///< refused: a sentence for a person, UTF-8
+  std::string_view subprotocol{};          ///< accepted: the one agreed on, or empty
+  std::string_view reason{};               ///< refused: a sentence for a person, UTF-8
 };
 
 /// Appends an open frame. The request must pass check_request, the response's text keep its limit above.

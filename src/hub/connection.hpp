@@ -96,7 +96,7 @@ class Connection {
   [[nodiscard]] std::string_view refusal(std::string_view name, bool subscribed) const;
   bool request_channel(Channel& channel, std::optional<Position> since, PendingSubscribe& pending);
   void finish_one(PendingSubscribe& pending);
-  void finish(PendingSubscribe pending);
+  void finish(const PendingSubscribe& pending);
   void release(Subscription& subscription);
   void hold(Subscription& subscription, const Burst& burst);
 

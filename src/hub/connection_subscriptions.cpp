@@ -124,12 +124,13 @@ void Connection::on_subscribe_failed(Channel& channel, std::uint32_t request) {
 
 void Connection::finish_one(PendingSubscribe& pending) {
   if (--pending.left > 0) return;
-  PendingSubscribe finished = std::move(pending);
-  pending_subscribes_.erase(pending_subscribes_.begin() + (&pending - pending_subscribes_.data()));
-  finish(std::move(finished));
+  const auto place = pending_subscribes_.begin() + (&pending - pending_subscribes_.data());
+  const PendingSubscribe finished = std::move(pending);
+  pending_subscribes_.erase(place);
+  finish(finished);
 }
 
-void Connection::finish(PendingSubscribe pending) {
+void Connection::finish(const PendingSubscribe& pending) {
   send_control(
       wire::SubscriptionUpdate{true, pending.results, shard_.options().subscriptions_max, subscriptions_.size()},
       pending.cid);

@@ -90,7 +90,7 @@ void Home::on_published(std::uint32_t pending, const Result<Position, BrokerErro
   } else {
     answer.error = result.error();
   }
-  outlet_.answer(publish.loop, std::move(answer));
+  outlet_.answer(publish.loop, answer);
 }
 
 // --- Publications

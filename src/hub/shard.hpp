@@ -96,7 +96,7 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
   // What comes out of the ring from loop `from`; the first five are requests to this home.
   template <class Request>
   void take(std::uint32_t from, Request&& request) {
-    home_.handle(from, std::move(request));
+    home_.handle(from, std::forward<Request>(request));
   }
   void take(std::uint32_t from, Publication&& publication);
   void take(std::uint32_t from, Gap&& gap);

@@ -59,7 +59,7 @@ bool read_duration(const toml::node& node, Duration& out, std::int64_t max) {
 
 using std::chrono::microseconds;
 using std::chrono::seconds;
-constexpr std::int64_t kYear = 365 * 24 * 3600;
+constexpr std::int64_t kYear = std::int64_t{365} * 24 * 3600;
 
 struct Setting {
   std::string_view key;

@@ -39,8 +39,8 @@ HttpResponse answer_token_request(const HttpRequest& request, const crypto::JwtK
   std::string body;
   codec::JsonWriter{body}.begin_object().member("token", token).end_object();
   HttpResponse response = page_response(request, "application/json", body);
-  response.headers.emplace_back(
-      "Set-Cookie", "access_token=" + token + "; Path=" + std::string{kHubPath} + "; SameSite=Strict");
+  response.headers.emplace_back("Set-Cookie",
+                                "access_token=" + token + "; Path=" + std::string{kHubPath} + "; SameSite=Strict");
   return response;
 }
 

@@ -19,7 +19,7 @@ class Acceptor final : public net::EventHandler, public core::Timer {
   /// `tls` is null for plain listeners.
   Acceptor(LoopContext& context, net::Listener listener, std::shared_ptr<const tls::Context> tls,
            MakeProtocol make_protocol);
-  ~Acceptor();
+  ~Acceptor() override;
 
   Result<void, Error> start();
   /// Stops accepting; connections go on.

@@ -66,14 +66,14 @@ class ConnectionTable {
 };
 
 struct LoopContext {
-  LoopContext(net::Loop& loop_, const Limits& limits_, std::uint32_t index_,
-              std::atomic<std::size_t>& connection_count_)
-      : loop(loop_),
-        limits(limits_),
-        index(index_),
-        connection_count(connection_count_),
-        queues(loop_.buffers()),
-        broadcast(loop_.buffers()) {}
+  LoopContext(net::Loop& own_loop, const Limits& server_limits, std::uint32_t loop_index,
+              std::atomic<std::size_t>& server_connection_count)
+      : loop(own_loop),
+        limits(server_limits),
+        index(loop_index),
+        connection_count(server_connection_count),
+        queues(own_loop.buffers()),
+        broadcast(own_loop.buffers()) {}
 
   net::Loop& loop;
   const Limits& limits;

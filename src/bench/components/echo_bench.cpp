@@ -183,6 +183,7 @@ Result<EchoBenchResult, Error> run_echo_bench(const EchoBenchOptions& options) {
   std::barrier all_ready{static_cast<std::ptrdiff_t>(options.threads)};
   Finish finish{options.threads};
   std::vector<std::jthread> threads;
+  threads.reserve(lanes.size());
   for (auto& lane : lanes) {
     threads.emplace_back([&run, &all_ready, &finish, &lane = *lane] { run_lane(run, lane, all_ready, finish); });
   }

@@ -52,7 +52,9 @@ class Called final : public SessionHandler {
     if (calls_.on_message) calls_.on_message(session, message);
   }
   [[nodiscard]] bool wants_parts() const override { return calls_.on_part != nullptr; }
-  void on_message_part(Session& session, const Message& part, bool last) override { calls_.on_part(session, part, last); }
+  void on_message_part(Session& session, const Message& part, bool last) override {
+    calls_.on_part(session, part, last);
+  }
   void on_writable(Session& session) override {
     if (calls_.on_writable) calls_.on_writable(session);
   }
