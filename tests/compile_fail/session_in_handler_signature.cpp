@@ -4,7 +4,7 @@
 
 struct Echo : plait::SessionHandler {
 #ifdef MISUSE
-  void on_message(plait::Session& session, const plait::Message& message) override { session.send(message); }
+  void on_message(plait::Session& session, plait::Message message) override { session.send(message); }
 #else
   void on_message(plait::Session& session, const plait::Message& message) override { session.send(message); }
 #endif
