@@ -119,11 +119,11 @@ class Http(unittest.TestCase):
         self.assertEqual(answer.count(b"ok\n"), 10)
 
     def test_bad_requests(self):
+        both_lengths = b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
         for request, status in ((b"GET /health HTTP/1.1\r\n\r\n", 400),
                                 (b"GET /health HTTP/2.0\r\nHost: x\r\n\r\n", 505),
                                 (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
-                                (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-                                 400)):
+                                (both_lengths, 400)):
             with socket.create_connection(tuple(self.address()), timeout=harness.TIMEOUT) as connection:
                 connection.sendall(request)
                 answer = b"".join(iter(lambda: connection.recv(65536), b""))
