@@ -39,7 +39,7 @@ void Connection::handle_subscription(const wire::Envelope& envelope) {
 void Connection::subscribe(const wire::SubscriptionRequest& request, std::string_view cid) {
   PendingSubscribe pending{++last_request_, std::string{cid}, {}, {}, 0};
   for (const auto& topic : request.topics) subscribe_to(topic, pending);
-  if (pending.left == 0) return finish(std::move(pending));
+  if (pending.left == 0) return finish(pending);
   pending_subscribes_.push_back(std::move(pending));
 }
 
