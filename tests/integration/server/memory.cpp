@@ -9,7 +9,7 @@
 #include "integration/server/support.hpp"
 #include "transport/acceptor.hpp"
 #include "transport/http_connection.hpp"
-#include "unit/ws/allocations.hpp"
+#include "support/allocations.hpp"
 
 namespace plait::transport {
 namespace {
@@ -92,9 +92,9 @@ TEST_P(ServerAllocations, ASteadyEchoAllocatesNothing) {
   const std::size_t answer_bytes = batch.size() - kDepth * 4;  // a server's frames have no masking key
   const int fd = connect();
   echo(fd, batch, answer_bytes, 50);
-  ws::start_counting();
+  test::start_counting();
   echo(fd, batch, answer_bytes, 100);
-  EXPECT_EQ(ws::stop_counting().count, 0U);
+  EXPECT_EQ(test::stop_counting().count, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Bytes, ServerAllocations, testing::Values(std::size_t{93}, std::size_t{16} << 10));

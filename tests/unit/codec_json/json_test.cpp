@@ -2,26 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <limits>
-#include <new>
 #include <string>
 #include <vector>
 
-namespace {
-thread_local std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size);
-}
-void* operator new(std::size_t size) {
-  if (void* memory = operator new(size, std::nothrow)) return memory;
-  std::abort();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "support/allocations.hpp"
 
 namespace plait::codec {
 namespace {
@@ -252,9 +237,9 @@ TEST(JsonParser, AllocatesNothingInSteadyState) {
     return value && value->find("p").find("data").raw().size() > 10 && value->find("t").as_string() == "publish";
   };
   EXPECT_TRUE(parse());
-  const std::size_t before = allocations;
+  test::start_counting();
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(parse());
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(test::stop_counting().count, 0U);
 }
 
 TEST(JsonParser, IsUsableAfterAnError) {

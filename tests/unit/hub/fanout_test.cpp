@@ -1,23 +1,10 @@
 // What makes fan-out cheap: one encoding, one visit, one wake-up, no allocation per subscriber.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
 #include <set>
 
 #include "fake.hpp"
-
-namespace {
-std::size_t allocation_count = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocation_count;
-  if (void* memory = std::malloc(size)) return memory;
-  std::abort();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "support/allocations.hpp"
 
 namespace plait::hub {
 namespace {
@@ -89,9 +76,9 @@ TEST_F(HubFanOut, AllocatesNothingPerSubscriber) {
   for (int i = 0; i < 300; ++i) publisher->send(kPublish93);  // the history is full, every buffer has grown
   hub.settle();
   publisher->send(kPublish93);
-  const std::size_t before = allocation_count;
+  plait::test::start_counting();
   hub.settle();
-  EXPECT_LT(allocation_count - before, 10u) << "for 1000 deliveries";
+  EXPECT_LT(plait::test::stop_counting().count, 10u) << "for 1000 deliveries";
   for (const auto& subscriber : subscribers) ASSERT_EQ(subscriber->session.count, 301u);
 }
 

@@ -5,7 +5,7 @@
 
 #include "codec/deflate.hpp"
 #include "codec/utf8.hpp"
-#include "unit/ws/allocations.hpp"
+#include "support/allocations.hpp"
 #include "unit/ws/frames.hpp"
 
 namespace plait::ws {
@@ -14,14 +14,14 @@ namespace {
 constexpr std::size_t kBlockHeader = sizeof(Block);
 
 // What one call of next() on `data` allocates.
-Allocations allocations_of(Decoder& decoder, Buffer data) {
+test::Allocations allocations_of(Decoder& decoder, Buffer data) {
   MutableByteView input{data};
-  start_counting();
+  test::start_counting();
   while (true) {
     const auto kind = decoder.next(input).kind;
     if (kind == Event::Kind::need_more || kind == Event::Kind::failed) break;
   }
-  return stop_counting();
+  return test::stop_counting();
 }
 
 Buffer header_declaring(std::uint64_t length) {
@@ -32,9 +32,9 @@ Buffer header_declaring(std::uint64_t length) {
 }
 
 TEST(Allocations, AreCounted) {
-  start_counting();
+  test::start_counting();
   Block::make(1000)->release();
-  const auto counted = stop_counting();
+  const auto counted = test::stop_counting();
   EXPECT_EQ(counted.count, 1U);
   EXPECT_EQ(counted.bytes_max, 1000 + kBlockHeader);
 }
@@ -81,9 +81,9 @@ TEST(DecoderMemory, ALargeDeclaredLengthAllocatesOnlyAsBytesArrive) {
   ASSERT_EQ(allocations_of(decoder, header_declaring(std::size_t{64} << 20)).count, 0U);
   std::size_t received = 0;
   while (received < (std::size_t{8} << 20)) {
-    start_counting();
+    test::start_counting();
     const MutableByteView direct = decoder.direct_buffer();
-    const auto counted = stop_counting();
+    const auto counted = test::stop_counting();
     ASSERT_LE(counted.bytes_max, std::max(std::size_t{1} << 20, 2 * received) + kBlockHeader);
     ASSERT_FALSE(direct.empty());
     const std::size_t count = std::min<std::size_t>(direct.size(), 100'000);

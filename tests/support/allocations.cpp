@@ -1,9 +1,9 @@
-#include "unit/ws/allocations.hpp"
+#include "support/allocations.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 
-namespace plait::ws {
+namespace plait::test {
 namespace {
 
 bool counting = false;
@@ -27,7 +27,7 @@ Allocations stop_counting() {
   return allocations;
 }
 
-}  // namespace plait::ws
+}  // namespace plait::test
 
 // glibc lets a program replace malloc and still reach its own; a sanitizer has replaced it already and offers a hook.
 #if defined(__has_feature)
@@ -43,13 +43,13 @@ extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*)(const volatile
                                                          void (*)(const volatile void*));
 namespace {
 [[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(
-    [](const volatile void*, std::size_t size) { plait::ws::note(size); }, [](const volatile void*) {});
+    [](const volatile void*, std::size_t size) { plait::test::note(size); }, [](const volatile void*) {});
 }
 #else
 extern "C" {
 void* __libc_malloc(std::size_t size);
 void* malloc(std::size_t size) {
-  plait::ws::note(size);
+  plait::test::note(size);
   return __libc_malloc(size);
 }
 }

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-namespace plait::ws {
+namespace plait::test {
 
 struct Allocations {
   std::size_t count = 0;
@@ -14,4 +14,4 @@ struct Allocations {
 void start_counting();
 [[nodiscard]] Allocations stop_counting();
 
-}  // namespace plait::ws
+}  // namespace plait::test
