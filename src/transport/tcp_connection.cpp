@@ -88,6 +88,7 @@ void TcpConnection::handle_readable() {
     return finishing_ ? void() : handle_ciphertext(buffer.first(result.bytes));
   }
   const std::size_t kept = restore_kept_input(buffer);
+  if (kept == buffer.size()) return handle_input(buffer);  // no room to read more
   const MutableByteView direct = protocol_->direct_buffer();
   if (direct.empty()) {
     handle_plain(buffer, kept, socket_.read(buffer.subspan(kept)), 0);
@@ -291,7 +292,9 @@ void TcpConnection::await_drained() {
 
 // --- Control ---------------------------------------------------------------------------------------------------------
 
+// After every change of what stops the input.
 void TcpConnection::update_watch() {
+  input_stopped_ = paused_ || ended_ || (stalled_ && !initiated_);
   if (closed_ || connecting_) return;
   const bool read = finishing_ ? !ended_ : !input_stopped();
   const std::uint32_t events = (read ? EPOLLIN : 0U) | (write_blocked_ ? EPOLLOUT : 0U);

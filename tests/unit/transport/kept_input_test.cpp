@@ -1,0 +1,77 @@
+// TcpConnection: what a session that stopped listening left behind is handled before anything else is read.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "transport/loop_context.hpp"
+#include "transport/tcp_connection.hpp"
+
+namespace plait::transport {
+namespace {
+
+constexpr std::size_t kReceiveBufferBytes = 4096;
+constexpr std::size_t kDirectBytes = 100;
+
+/// Fills the way back when its direct buffer has been read to, so that a whole receive buffer stays unhandled behind
+/// it.
+class Stalling final : public Protocol {
+ public:
+  explicit Stalling(std::string& received) : received_(received) {}
+  MutableByteView direct_buffer() override { return direct_done_ ? MutableByteView{} : MutableByteView{direct_}; }
+  void commit_direct(std::size_t count) override {
+    received_.append(as_text(ByteView{direct_}.first(count)));
+    direct_done_ = true;
+    while (!connection().input_stopped()) {
+      connection().output().append(answer_);
+      connection().flush();
+    }
+  }
+  void handle_bytes(MutableByteView& input) override {
+    if (connection().input_stopped()) return;
+    received_.append(as_text(input));
+    input = {};
+  }
+  void handle_deadline(core::TimePoint) override {}
+  void handle_drain() override {}
+  void handle_closed(const Disconnect&) override {}
+
+ private:
+  std::string& received_;
+  std::array<std::uint8_t, kDirectBytes> direct_{};
+  const std::vector<std::uint8_t> answer_ = std::vector<std::uint8_t>(100'000);
+  bool direct_done_ = false;
+};
+
+TEST(TransportKeptInput, MayFillTheWholeReceiveBuffer) {
+  Limits limits;
+  limits.send_high_water_bytes = 1000;
+  limits.send_low_water_bytes = 100;
+  const auto loop = net::Loop::make({.receive_buffer_bytes = kReceiveBufferBytes});
+  ASSERT_TRUE(loop);
+  std::atomic<std::size_t> connection_count{0};
+  LoopContext context{**loop, limits, 0, connection_count};
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  const net::Socket peer{ends[1]};
+  std::string received;
+  ASSERT_NE(TcpConnection::start(context, net::Socket{ends[0]}, nullptr, std::make_unique<Stalling>(received)),
+            nullptr);
+
+  std::string sent(kDirectBytes + 3 * kReceiveBufferBytes, ' ');
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>('a' + i % 23);
+  ASSERT_EQ(peer.write(as_bytes(sent)).bytes, sent.size());
+  (*loop)->run_once(std::chrono::seconds{5});
+  EXPECT_EQ(received.size(), kDirectBytes) << "stalled, with a full receive buffer kept";
+  std::vector<std::uint8_t> answers(std::size_t{1} << 20);
+  for (int turn = 0; turn < 1000 && received.size() < sent.size(); ++turn) {
+    while (peer.read(MutableByteView{answers}).status == net::IoStatus::ok) {
+    }
+    (*loop)->run_once(std::chrono::seconds{5});
+  }
+  EXPECT_EQ(received, sent);
+}
+
+}  // namespace
+}  // namespace plait::transport
