@@ -11,6 +11,7 @@ add_library(plait SHARED ${objects})
 add_library(plait::plait ALIAS plait)
 target_link_libraries(plait PRIVATE ${layers})  # for their third-party libraries; their objects are all in already
 target_link_options(plait PRIVATE -Wl,--no-undefined)
+plait_link_time_optimize(plait)
 target_compile_features(plait INTERFACE cxx_std_20)
 target_include_directories(plait INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

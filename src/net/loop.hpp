@@ -76,7 +76,7 @@ struct LoopOptions {
 
 class Loop final : public core::Executor {
  public:
-  /// Fails with the errno of epoll_create1 or eventfd.
+  /// Fails with the errno of epoll_create1, eventfd or timerfd_create.
   static Result<std::unique_ptr<Loop>, Error> make(const LoopOptions& options = {});
   ~Loop() override;
 
@@ -120,7 +120,7 @@ class Loop final : public core::Executor {
   int block(core::TimePoint::duration wait_max);
   int poll(int timeout_ms);
   [[nodiscard]] bool must_not_wait() const;
-  [[nodiscard]] core::TimePoint::duration until_next_timer(core::TimePoint::duration wait_max) const;
+  void set_alarm();
   void wake();
   void dispatch(int count);
   void run_tasks();
@@ -128,7 +128,9 @@ class Loop final : public core::Executor {
   void free_retired();
 
   int epoll_fd_ = -1;
-  int wake_fd_ = -1;  // an eventfd, watched edge-triggered, so that it never has to be read
+  int wake_fd_ = -1;   // an eventfd, watched edge-triggered, so that it never has to be read
+  int alarm_fd_ = -1;  // a timerfd, watched likewise
+  core::TimePoint alarm_ = core::TimePoint::max();  // what it is set to
   bool in_turn_ = false;
   core::TimePoint now_;
   core::TimerWheel wheel_;

@@ -5,6 +5,7 @@
 #include <plait/server.hpp>
 #include <plait/session.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -66,12 +67,16 @@ class ConnectionTable {
 };
 
 struct LoopContext {
+  static constexpr std::size_t kGatherBytesMax = std::size_t{256} << 10;
+
   LoopContext(net::Loop& own_loop, const Limits& server_limits, std::uint32_t loop_index,
               std::atomic<std::size_t>& server_connection_count)
       : loop(own_loop),
         limits(server_limits),
         index(loop_index),
         connection_count(server_connection_count),
+        gather_bytes_max(
+            std::min({kGatherBytesMax, server_limits.send_high_water_bytes, server_limits.send_queue_bytes_max})),
         queues(own_loop.buffers()),
         broadcast(own_loop.buffers()) {}
 
@@ -79,6 +84,8 @@ struct LoopContext {
   const Limits& limits;
   const std::uint32_t index;                   ///< the loop's number, in SessionIds
   std::atomic<std::size_t>& connection_count;  ///< of all loops together, for Limits::connections_max
+  /// Output of one read is written early once it is this large: more in one write gains nothing.
+  const std::size_t gather_bytes_max;
   OutputQueues queues;
   BroadcastLog broadcast;
   std::list<TcpConnection*> handshakes;  ///< connections whose opening handshake is under way, oldest first

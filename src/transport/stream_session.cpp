@@ -23,16 +23,19 @@ StreamSession::Rare& StreamSession::rare() {
 
 // An exception out of the user's handler ends this session, not the server.
 template <class Call>
-void StreamSession::guarded(Call&& call) {
+inline void StreamSession::guarded(Call&& call) {
   try {
     call();
   } catch (const std::exception& exception) {
-    log(LogLevel::error, std::string{"a session handler threw: "} + exception.what());
-    fail(close_code::kInternalError, "internal error");
+    fail_for_exception(exception.what());
   } catch (...) {
-    log(LogLevel::error, "a session handler threw something that is not a std::exception");
-    fail(close_code::kInternalError, "internal error");
+    fail_for_exception("something that is not a std::exception");
   }
+}
+
+void StreamSession::fail_for_exception(const char* what) {
+  log(LogLevel::error, std::string{"a session handler threw: "} + what);
+  fail(close_code::kInternalError, "internal error");
 }
 
 std::optional<Duration> StreamSession::rtt() const {

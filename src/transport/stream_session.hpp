@@ -66,12 +66,16 @@ class StreamSession : public Session, public Protocol {
   }
   /// Counts what was appended to the output (`last` ends a message) and sees to it that it leaves.
   SendStatus finish_send(std::size_t payload_bytes, bool last = true) {
+    count_sent(payload_bytes, last);
+    if (connection().backlog_bytes() >= connection().context().gather_bytes_max) return write_early();
+    return SendStatus::sent;
+  }
+  void count_sent(std::size_t payload_bytes, bool last = true) {
     stats_.messages_sent += last ? 1 : 0;
     stats_.bytes_sent += payload_bytes;
-    if (!connection().reading()) count_for_loop(last ? 1 : 0, payload_bytes);
-    if (connection().backlog_bytes() >= std::min(kGatherBytesMax, limits().send_high_water_bytes)) return write_early();
+    if (connection().reading()) return;  // InputScope counts for the loop, and the output leaves after the read
+    count_for_loop(last ? 1 : 0, payload_bytes);
     connection().write_soon();
-    return SendStatus::sent;
   }
   // Events of the decoders; the arguments are those of Message::received(), which is made only in the handler's
   // argument: copied from one place to another right after it was written, it would stall the CPU's store forwarding.
@@ -102,14 +106,12 @@ class StreamSession : public Session, public Protocol {
  private:
   struct Rare;  // close reason, subprotocol: what few sessions have
 
-  // Output of one read is written early once it is this large: more in one write gains nothing.
-  static constexpr std::size_t kGatherBytesMax = std::size_t{256} << 10;
-
   [[nodiscard]] bool admits_beyond_queue(std::size_t backlog);
   SendStatus write_early();
   void count_for_loop(std::uint64_t messages_sent, std::uint64_t bytes_sent);
   template <class Call>
-  void guarded(Call&& call);
+  [[gnu::always_inline]] void guarded(Call&& call);
+  void fail_for_exception(const char* what);
   void send_ping(core::TimePoint now);
   Rare& rare();
 

@@ -93,7 +93,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   [[nodiscard]] bool paused() const { return paused_; }
   /// A backlog stops only the side that accepted: were both to stop, two peers with full windows would wait for each
   /// other for ever.
-  [[nodiscard]] bool input_stopped() const { return paused_ || ended_ || (stalled_ && !initiated_); }
+  [[nodiscard]] bool input_stopped() const { return input_stopped_; }
 
   /// Hands the connection to another protocol, from inside the present one's functions; unused input goes to it.
   void replace_protocol(std::unique_ptr<Protocol> next);
@@ -155,13 +155,14 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   SessionId id_;
   bool connecting_ = false;
   bool reading_ = false;
-  bool replaying_ = false;     // kept input is to be handled at the end of the turn
-  bool paused_ = false;        // by the user
-  bool stalled_ = false;       // by the backlog
-  bool initiated_ = false;     // we connected, rather than accepted
-  bool awaits_empty_ = false;  // handle_drained() only when all is written
-  bool drained_ = false;       // no longer; the protocol has not been told yet
-  bool ended_ = false;         // the peer sent FIN
+  bool replaying_ = false;      // kept input is to be handled at the end of the turn
+  bool paused_ = false;         // by the user
+  bool stalled_ = false;        // by the backlog
+  bool initiated_ = false;      // we connected, rather than accepted
+  bool awaits_empty_ = false;   // handle_drained() only when all is written
+  bool drained_ = false;        // no longer; the protocol has not been told yet
+  bool ended_ = false;          // the peer sent FIN
+  bool input_stopped_ = false;  // by any of these, see update_watch()
   bool finishing_ = false;
   bool fin_sent_ = false;
   bool write_blocked_ = false;

@@ -12,6 +12,13 @@ namespace {
 // From this size on a payload is written from where it is instead of being copied next to its header.
 constexpr std::size_t kReferenceBytesMin = BroadcastLog::kPayloadBytesMax + 1;
 
+[[gnu::always_inline]] inline void encode_copy(OutputQueue& output, ws::Opcode opcode, bool fin, bool rsv1, ByteView payload) {
+  const MutableByteView room = output.reserve(ws::kFrameHeaderBytesMax + payload.size());
+  const std::size_t header = ws::encode_frame_header(room.data(), opcode, fin, rsv1, payload.size(), nullptr);
+  if (!payload.empty()) std::memcpy(room.data() + header, payload.data(), payload.size());
+  output.commit(header + payload.size());
+}
+
 ws::Opcode opcode_of(MessageKind kind) { return kind == MessageKind::text ? ws::Opcode::text : ws::Opcode::binary; }
 
 }  // namespace
@@ -69,6 +76,11 @@ WsSession::WsSession(LoopContext& context, std::unique_ptr<SessionHandler> handl
 
 WsSession::~WsSession() = default;
 
+void WsSession::handle_open() {
+  plain_ = role_ == ws::Role::server && deflater_ == nullptr && connection().gathers_references();
+  start();
+}
+
 // --- Receiving -------------------------------------------------------------------------------------------------------
 
 void WsSession::handle_bytes(MutableByteView& input) {
@@ -108,7 +120,20 @@ void WsSession::handle_ping(ByteView payload) {
 
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
+// The hot path: a small message of a plain session whose output is far from every limit. All else is send_any()'s.
 SendStatus WsSession::send(const Message& message, SendOptions options) {
+  if (!is_open() || !plain_ || writer_ != nullptr || message.size() >= kReferenceBytesMin ||
+      message.storage() == Message::Storage::block) {
+    return send_any(message, options);
+  }
+  OutputQueue& output = connection().output();
+  if (output.bytes() + message.size() >= connection().context().gather_bytes_max) return send_any(message, options);
+  encode_copy(output, opcode_of(message.kind()), true, false, message.data());
+  count_sent(message.size());
+  return SendStatus::sent;
+}
+
+SendStatus WsSession::send_any(const Message& message, SendOptions options) {
   if (!is_open()) return SendStatus::closed;
   if (writer_ != nullptr && writer_->active()) return SendStatus::dropped;
   if (!admits(message.size())) return SendStatus::dropped;
@@ -144,11 +169,7 @@ MessageWriter* WsSession::begin_message(MessageKind kind) {
 void WsSession::encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload) {
   if (role_ == ws::Role::client) return encode_masked(opcode, fin, rsv1, payload.data());
   if (payload.size() >= kReferenceBytesMin && encode_reference(opcode, fin, rsv1, payload)) return;
-  OutputQueue& output = connection().output();
-  const MutableByteView room = output.reserve(ws::kFrameHeaderBytesMax + payload.size());
-  const std::size_t header = ws::encode_frame_header(room.data(), opcode, fin, rsv1, payload.size(), nullptr);
-  if (payload.size() > 0) std::memcpy(room.data() + header, payload.data().data(), payload.size());
-  output.commit(header + payload.size());
+  encode_copy(connection().output(), opcode, fin, rsv1, payload.data());
 }
 
 // Header and payload as two segments, the payload from where it is. False: it may not be there until it is written.

@@ -34,7 +34,7 @@ class WsSession final : public StreamSession {
   SendStatus send(const Message& message, SendOptions options) override;
   MessageWriter* begin_message(MessageKind kind) override;
 
-  void handle_open() override { start(); }
+  void handle_open() override;
   void handle_bytes(MutableByteView& input) override;
   MutableByteView direct_buffer() override { return decoder_.direct_buffer(); }
   void commit_direct(std::size_t count) override { decoder_.commit_direct(count); }
@@ -52,6 +52,7 @@ class WsSession final : public StreamSession {
   void encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
   bool encode_reference(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
   void encode_masked(ws::Opcode opcode, bool fin, bool rsv1, ByteView payload);
+  SendStatus send_any(const Message& message, SendOptions options);
   SendStatus send_compressed(const Message& message);
 
   ws::Decoder decoder_;
@@ -59,6 +60,7 @@ class WsSession final : public StreamSession {
   std::unique_ptr<codec::Inflater> inflater_;
   std::unique_ptr<Writer> writer_;
   ws::Role role_;
+  bool plain_ = false;  // a server's session without compression and TLS
 };
 
 }  // namespace plait::transport

@@ -81,10 +81,34 @@ inline MutableByteView take_front(MutableByteView& input, std::size_t size) {
   return header;
 }
 
+inline void store_big_endian(std::uint8_t* out, std::uint64_t value, std::size_t size) {
+  for (std::size_t i = size; i-- > 0; value >>= 8) out[i] = static_cast<std::uint8_t>(value);
+}
+
+/// Writes the 7-bit length and what follows it; returns how many bytes came after the first two of the header.
+inline std::size_t encode_length(std::uint8_t* out, std::uint64_t length) {
+  if (length < kLength16) {
+    out[1] = static_cast<std::uint8_t>(length);
+    return 0;
+  }
+  const bool short_enough = length <= 0xFFFF;
+  const std::size_t size = short_enough ? 2 : 8;
+  out[1] = short_enough ? kLength16 : kLength64;
+  store_big_endian(out + 2, length, size);
+  return size;
+}
+
 /// Writes a header with the shortest length encoding; `masking_key` is null for an unmasked frame. Returns its size,
 /// at most kFrameHeaderBytesMax, for which `out` has room.
-std::size_t encode_frame_header(std::uint8_t* out, Opcode opcode, bool fin, bool rsv1, std::uint64_t payload_length,
-                                const std::uint32_t* masking_key);
+inline std::size_t encode_frame_header(std::uint8_t* out, Opcode opcode, bool fin, bool rsv1,
+                                       std::uint64_t payload_length, const std::uint32_t* masking_key) {
+  out[0] = static_cast<std::uint8_t>(static_cast<unsigned>(opcode) | (fin ? kFinBit : 0U) | (rsv1 ? kRsv1Bit : 0U));
+  const std::size_t size = 2 + encode_length(out, payload_length);
+  if (masking_key == nullptr) return size;
+  out[1] |= kMaskBit;
+  std::memcpy(out + size, masking_key, 4);
+  return size + 4;
+}
 
 /// Writes a close frame's payload, at most kControlPayloadBytesMax bytes, and returns its size: the code, then the
 /// reason cut to kCloseReasonBytesMax at a character's end. Empty for code 1005; a reason that is not UTF-8 is left

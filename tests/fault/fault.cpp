@@ -25,7 +25,8 @@ bool moves_bytes(Call call) {
   return call == Call::recv || call == Call::readv || call == Call::send || call == Call::sendmsg;
 }
 bool makes_descriptor(Call call) {
-  return call == Call::accept4 || call == Call::socket || call == Call::epoll_create1 || call == Call::eventfd;
+  return call == Call::accept4 || call == Call::socket || call == Call::epoll_create1 || call == Call::eventfd ||
+         call == Call::timerfd_create;
 }
 
 /// Sets errno and answers true if the plan wants this call to fail.
@@ -107,7 +108,7 @@ int Plan::next(Call call) {
 
 std::string Plan::last() const {
   constexpr std::array kNames{"recv",    "readv",  "read",          "send",      "sendmsg",    "write",  "accept4",
-                              "connect", "socket", "epoll_create1", "epoll_add", "epoll_wait", "eventfd"};
+                              "connect", "socket", "epoll_create1", "epoll_add", "epoll_wait", "eventfd",   "timerfd_create"};
   return fired_ == 0 ? "none" : kNames.at(static_cast<std::size_t>(last_));
 }
 
@@ -212,6 +213,11 @@ int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
 int __real_epoll_wait(int, epoll_event*, int, int);
 int __wrap_epoll_wait(int epoll, epoll_event* events, int count, int timeout) {
   return fails(Call::epoll_wait) ? -1 : __real_epoll_wait(epoll, events, count, timeout);
+}
+
+int __real_timerfd_create(int, int);
+int __wrap_timerfd_create(int clock, int flags) {
+  return fails(Call::timerfd_create) ? -1 : __real_timerfd_create(clock, flags);
 }
 
 int __real_eventfd(unsigned, int);

@@ -41,6 +41,7 @@ enum class Call : std::uint8_t {
   epoll_add,  ///< epoll_ctl; modifying and deleting need nothing that could be missing
   epoll_wait,
   eventfd,
+  timerfd_create,
 };
 
 /// Whether Linux documents `system_errno` for `call` as net uses it (non-blocking; write() only for eventfds).

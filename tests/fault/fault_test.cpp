@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -107,6 +108,7 @@ TEST_F(FaultPlan, ReachesEveryWrappedCall) {
   expect_fails(ENOSPC, "epoll_add", [&] { return ::epoll_ctl(fd, EPOLL_CTL_ADD, fd, &event); });
   expect_fails(EINTR, "epoll_wait", [&] { return ::epoll_wait(fd, &event, 1, 0); });
   expect_fails(EMFILE, "eventfd", [&] { return ::eventfd(0, 0); });
+  expect_fails(EMFILE, "timerfd_create", [&] { return ::timerfd_create(CLOCK_MONOTONIC, 0); });
 }
 
 TEST(FaultOpenFiles, DifferByALeakedDescriptor) {
