@@ -17,15 +17,8 @@ void OutputQueue::grow(std::size_t size) {
   tail_end_ = block->data() + block->capacity;
 }
 
-void OutputQueue::append_shared(Block& block, ByteView data) {
+void OutputQueue::push_shared(Block& block, ByteView data) {
   if (data.empty()) return;
-  if (!segments_.empty() && segments_.back().block == &block &&
-      segments_.back().data + segments_.back().size == data.data()) {
-    end_tail();
-    segments_.back().size += data.size();
-    bytes_ += data.size();
-    return;
-  }
   block.retain();
   segments_.push_back({data.data(), data.size(), &block});
   bytes_ += data.size();

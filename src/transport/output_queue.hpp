@@ -37,7 +37,16 @@ class OutputQueue final : public core::ByteSink {
   }
 
   /// Keeps a reference to `block`; `data` lies in it. What follows the piece before it in memory joins that segment.
-  void append_shared(Block& block, ByteView data);
+  void append_shared(Block& block, ByteView data) {
+    if (!segments_.empty() && segments_.back().block == &block &&
+        segments_.back().data + segments_.back().size == data.data()) {
+      end_tail();
+      segments_.back().size += data.size();
+      bytes_ += data.size();
+    } else {
+      push_shared(block, data);
+    }
+  }
   /// Keeps only the view. own_borrowed() must be called before the memory changes.
   void append_borrowed(ByteView data);
   /// Copies what append_borrowed() left unwritten.
@@ -62,6 +71,7 @@ class OutputQueue final : public core::ByteSink {
     Block* block;  // null: borrowed
   };
 
+  void push_shared(Block& block, ByteView data);
   void grow(std::size_t size);
   void end_tail() { tail_ = tail_end_ = nullptr; }
 

@@ -122,13 +122,18 @@ void WsSession::handle_ping(ByteView payload) {
 
 // The hot path: a small message of a plain session whose output is far from every limit. All else is send_any()'s.
 SendStatus WsSession::send(const Message& message, SendOptions options) {
-  if (!is_open() || !plain_ || writer_ != nullptr || message.size() >= kReferenceBytesMin ||
-      message.storage() == Message::Storage::block) {
+  if (!is_open() || !plain_ || writer_ != nullptr || message.size() >= kReferenceBytesMin) {
     return send_any(message, options);
   }
+  LoopContext& context = connection().context();
   OutputQueue& output = connection().output();
-  if (output.bytes() + message.size() >= connection().context().gather_bytes_max) return send_any(message, options);
-  encode_copy(output, opcode_of(message.kind()), true, false, message.data());
+  if (output.bytes() + message.size() >= context.gather_bytes_max) return send_any(message, options);
+  if (message.storage() == Message::Storage::block) {
+    const ByteView frame = context.broadcast.frame_of(message);
+    output.append_shared(context.broadcast.block(), frame);
+  } else {
+    encode_copy(output, opcode_of(message.kind()), true, false, message.data());
+  }
   count_sent(message.size());
   return SendStatus::sent;
 }
