@@ -37,8 +37,6 @@ struct Limits {
   std::size_t header_count_max = 100;
   /// Request body that a server endpoint accepts (413 beyond).
   std::size_t body_bytes_max = 1 << 20;
-  /// Requests that may be pipelined ahead of the answer.
-  std::size_t pipelined_requests_max = 16;
 
   // --- Times ----------------------------------------------------------------------------------------------------
   /// From accept to the end of the opening handshake or request head (408 or close). Bounds slow-header attacks.

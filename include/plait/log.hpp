@@ -1,6 +1,7 @@
 // Where Plait's own messages go: few, for the person who runs it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -15,7 +16,11 @@ using LogSink = std::function<void(LogLevel, std::string_view)>;
 /// Replaces the sink; the default writes warnings and errors to standard error. From any thread.
 void set_log_sink(LogSink sink);
 
-/// Writes one line to the sink. From any thread.
+/// What the sink gets at most: more lines in a second are counted and told, longer lines are cut.
+inline constexpr std::size_t kLogLinesPerSecond = 100;
+inline constexpr std::size_t kLogLineBytesMax = 1000;
+
+/// Writes one line to the sink, its control characters replaced. From any thread.
 void log(LogLevel level, std::string_view line);
 
 }  // namespace plait

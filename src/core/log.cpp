@@ -1,7 +1,9 @@
 #include <plait/log.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <mutex>
+#include <string>
 #include <utility>
 
 namespace plait {
@@ -13,7 +15,41 @@ void write_to_stderr(LogLevel level, std::string_view line) {
   std::fprintf(stderr, "plait: %s: %.*s\n", name, static_cast<int>(line.size()), line.data());
 }
 
-std::mutex sink_mutex;  // guards sink()
+// At most kLogLinesPerSecond: a peer that causes a line with each of its requests must not fill the disk.
+class LineLimiter {
+ public:
+  /// How many lines the second that has ended since the last call left out.
+  std::size_t left_out_before(std::chrono::steady_clock::time_point now) {
+    if (now - begin_ < std::chrono::seconds{1}) return 0;
+    begin_ = now;
+    count_ = 0;
+    return std::exchange(left_out_, 0);
+  }
+  bool admits() {
+    if (++count_ <= kLogLinesPerSecond) return true;
+    ++left_out_;
+    return false;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_{};
+  std::size_t count_ = 0;
+  std::size_t left_out_ = 0;
+};
+
+// Lines quote what peers sent: no control character of theirs reaches a terminal, and no line is longer than
+// kLogLineBytesMax.
+std::string printable(std::string_view line) {
+  std::string text{line.substr(0, kLogLineBytesMax)};
+  for (char& character : text) {
+    if (static_cast<unsigned char>(character) < 0x20 || character == 0x7F) character = '?';
+  }
+  if (line.size() > kLogLineBytesMax) text += "...";
+  return text;
+}
+
+std::mutex sink_mutex;  // guards sink() and limiter
+LineLimiter limiter;
 
 LogSink& sink() {
   static LogSink current = write_to_stderr;
@@ -29,7 +65,10 @@ void set_log_sink(LogSink next) {
 
 void log(LogLevel level, std::string_view line) {
   const std::lock_guard lock{sink_mutex};
-  if (sink()) sink()(level, line);
+  if (!sink()) return;
+  const std::size_t left_out = limiter.left_out_before(std::chrono::steady_clock::now());
+  if (left_out > 0) sink()(LogLevel::warning, std::to_string(left_out) + " more lines were left out");
+  if (limiter.admits()) sink()(level, printable(line));
 }
 
 }  // namespace plait

@@ -8,6 +8,12 @@
 #include "frames/open.hpp"
 
 namespace plait::frames {
+namespace {
+
+// Allocated at once for what a frame announces; beyond that a block doubles as bytes arrive.
+constexpr std::size_t kFirstBlockBytes = std::size_t{1} << 20;
+
+}  // namespace
 
 Decoder::Decoder(const Options& options, const Limits& limits, core::BufferPool& pool)
     : options_(options), limits_(limits), pool_(pool) {}
@@ -142,7 +148,7 @@ std::optional<Event> Decoder::begin_data(MessageKind kind, bool last, const Fram
   in_data_ = true;
   data_left_ = head.payload_bytes;
   ++part_count_;
-  if (!options_.parts) gather(gathered_bytes_ + head.payload_bytes);
+  if (!options_.parts) gather(gathered_bytes_ + std::min<std::uint64_t>(head.payload_bytes, kFirstBlockBytes));
   return continue_data(input);
 }
 
@@ -156,6 +162,7 @@ std::optional<Event> Decoder::continue_data(ByteView& input) {
     in_message_ = !last_;
   }
   if (options_.parts) return part_event(data);
+  gather(gathered_bytes_ + data.size());
   if (!data.empty()) std::memcpy(gathered_->data() + gathered_bytes_, data.data(), data.size());
   gathered_bytes_ += data.size();
   if (in_data_ || in_message_) return std::nullopt;
@@ -200,6 +207,7 @@ Event Decoder::fail(Error error) {
 }
 
 // Makes room for `bytes` in the message's block. check_head has bounded `bytes`.
+// What is announced is not believed: a block doubles when that much has arrived.
 void Decoder::gather(std::size_t bytes) {
   if (gathered_ != nullptr && bytes <= gathered_->capacity) return;
   const std::size_t doubled = gathered_ == nullptr ? 0 : std::min(gathered_->capacity * 2, limits_.message_bytes_max);
@@ -211,7 +219,9 @@ void Decoder::gather(std::size_t bytes) {
 
 MutableByteView Decoder::direct_buffer() {
   if (!in_data_ || gathered_ == nullptr) return {};
-  return {gathered_->data() + gathered_bytes_, data_left_};
+  if (gathered_bytes_ == gathered_->capacity) gather(gathered_bytes_ + 1);
+  const std::size_t free = gathered_->capacity - gathered_bytes_;
+  return {gathered_->data() + gathered_bytes_, std::min<std::size_t>(free, data_left_)};
 }
 
 void Decoder::commit_direct(std::size_t count) {

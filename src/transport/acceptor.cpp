@@ -4,9 +4,12 @@
 
 #include <sys/epoll.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <string>
+
+#include "transport/tcp_connection.hpp"
 
 namespace plait::transport {
 namespace {
@@ -43,6 +46,7 @@ void Acceptor::handle_events(std::uint32_t) {
     net::Socket socket;
     const net::IoResult result = listener_.accept(socket);
     if (result.status == net::IoStatus::would_block) return;
+    if (result.status == net::IoStatus::error && make_room(result.system_errno)) continue;
     if (result.status != net::IoStatus::ok) {
       log(LogLevel::warning,
           std::string{"cannot accept connections for a moment: "} + std::strerror(result.system_errno));
@@ -57,6 +61,14 @@ void Acceptor::handle_events(std::uint32_t) {
     std::unique_ptr<tls::Engine> engine = tls_ == nullptr ? nullptr : tls::Engine::accept(*tls_);
     TcpConnection::start(context_, std::move(socket), std::move(engine), make_protocol_());
   }
+}
+
+// When file descriptors are short, a flood of half-open connections must not keep everybody else out.
+bool Acceptor::make_room(int system_errno) {
+  if ((system_errno != EMFILE && system_errno != ENFILE) || context_.handshakes.empty()) return false;
+  context_.counters.connections_refused.add();
+  context_.handshakes.front()->abort({.reason = "file descriptors are short"});
+  return true;
 }
 
 // Out of file descriptors or memory: a level-triggered listener would be reported for ever, so it rests.

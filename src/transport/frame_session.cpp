@@ -88,11 +88,13 @@ void FrameSession::handle_event(const frames::Event& event) {
     case frames::Event::Kind::close:
       return handle_close(event.close_code, as_text(event.payload));
     case frames::Event::Kind::failed:
-      return fail(frames::close_code_of(event.error), frames::name_of(event.error));
+      return fail_decoding(event.error);
     case frames::Event::Kind::need_more:
       return;
   }
 }
+
+void FrameSession::fail_decoding(frames::Error error) { fail(frames::close_code_of(error), frames::name_of(error)); }
 
 void FrameSession::handle_deadline(core::TimePoint now) {
   if (started()) return StreamSession::handle_deadline(now);
@@ -183,7 +185,7 @@ void FrameAccept::handle_open() {
 
 void FrameAccept::handle_open_frame(ByteView payload) {
   const auto request = frames::decode_open_request(payload, limits());
-  if (!request) return fail(frames::close_code_of(request.error()), frames::name_of(request.error()));
+  if (!request) return refuse(400, frames::name_of(request.error()));
   FrameOpening opening{connection(), *request};
   const HandlerFactory* factory = router_.find_session(opening.path());
   if (factory == nullptr) return refuse(404, "nothing is served at this path");
@@ -198,17 +200,27 @@ void FrameAccept::handle_open_frame(ByteView payload) {
   start();
 }
 
+void FrameAccept::fail_decoding(frames::Error error) {
+  if (started()) return FrameSession::fail_decoding(error);
+  refuse(400, frames::name_of(error));
+}
+
 std::unique_ptr<SessionHandler> FrameAccept::ask_handler(const HandlerFactory& factory, FrameOpening& opening) {
   opening.reject(403, "the handler did not accept the session");
+  const auto fail_for = [&opening](const char* what) {
+    log(LogLevel::error, std::string{"a session handler threw in on_request: "} + what);
+    opening.reject(500, "internal error");
+  };
   try {
     std::unique_ptr<SessionHandler> handler = factory();
     handler->on_request(opening);
     return handler;
   } catch (const std::exception& exception) {
-    log(LogLevel::error, std::string{"a session handler threw in on_request: "} + exception.what());
-    opening.reject(500, "internal error");
-    return nullptr;
+    fail_for(exception.what());
+  } catch (...) {
+    fail_for("something that is not a std::exception");
   }
+  return nullptr;
 }
 
 void FrameAccept::refuse(std::uint16_t status, std::string_view reason) {

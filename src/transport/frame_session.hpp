@@ -31,6 +31,8 @@ class FrameSession : public StreamSession {
 
   /// The peer's open frame.
   virtual void handle_open_frame(ByteView payload) = 0;
+  /// The peer broke a rule of the framing.
+  virtual void fail_decoding(frames::Error error);
   void report_parts(bool parts) { decoder_.report_parts(parts); }
 
   void encode_ping(ByteView payload) override;
@@ -58,6 +60,7 @@ class FrameAccept final : public FrameSession {
 
  protected:
   void handle_open_frame(ByteView payload) override;
+  void fail_decoding(frames::Error error) override;
 
  private:
   static std::unique_ptr<SessionHandler> ask_handler(const HandlerFactory& factory, FrameOpening& opening);

@@ -104,9 +104,15 @@ void HttpConnection::answer(const http::RequestHead& head, ByteView body) {
     }
     call_handler(head, body);
   } catch (const std::exception& exception) {
-    log(LogLevel::error, std::string{"a handler of an HTTP request threw: "} + exception.what());
-    respond({.status = 500, .body = "internal error\n"}, false, head.method == "HEAD");
+    answer_exception(head, exception.what());
+  } catch (...) {
+    answer_exception(head, "something that is not a std::exception");
   }
+}
+
+void HttpConnection::answer_exception(const http::RequestHead& head, const char* what) {
+  log(LogLevel::error, std::string{"a handler of an HTTP request threw: "} + what);
+  respond({.status = 500, .body = "internal error\n"}, false, head.method == "HEAD");
 }
 
 void HttpConnection::call_handler(const http::RequestHead& head, ByteView body) {

@@ -36,6 +36,7 @@ class HttpConnection final : public Protocol {
   void begin_body(const http::RequestHead& head, ByteView head_bytes);
   void answer(const http::RequestHead& head, ByteView body);
   void begin_request();
+  void answer_exception(const http::RequestHead& head, const char* what);
   void call_handler(const http::RequestHead& head, ByteView body);
   void upgrade(const http::RequestHead& head, const HandlerFactory& factory);
   void respond(const HttpResponse& response, bool keep_alive, bool head_only);

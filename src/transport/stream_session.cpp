@@ -121,6 +121,7 @@ void StreamSession::send_ping(core::TimePoint now) {
   connection().write_soon();
   ping_pending_ = true;
   input_seen_ = false;
+  connection().take_output_taken();
   connection().set_deadline(now + limits().pong_timeout);
 }
 
@@ -136,10 +137,15 @@ void StreamSession::handle_pong(ByteView payload) {
 void StreamSession::handle_deadline(core::TimePoint now) {
   if (state_ != State::open) return connection().abort({.reason = "the closing handshake took too long"});
   if (!ping_pending_) return send_ping(now);
-  // What a paused session has not read may hold the answer.
-  if (!input_seen_ && !connection().paused()) return connection().abort({.reason = "the peer did not answer a ping"});
+  if (!shows_life()) return connection().abort({.reason = "the peer did not answer a ping"});
   ping_pending_ = false;
   connection().set_deadline(now + limits().ping_interval);
+}
+
+// What a session that does not read now, paused or with a backlog, has not read may hold the answer; and the ping waits
+// behind the backlog, so that a slow peer shows that it lives by what it takes.
+bool StreamSession::shows_life() {
+  return input_seen_ || connection().paused() || (connection().input_stopped() && connection().take_output_taken());
 }
 
 // --- Closing ---------------------------------------------------------------------------------------------------------

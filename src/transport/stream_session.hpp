@@ -113,6 +113,7 @@ class StreamSession : public Session, public Protocol {
   [[gnu::always_inline]] void guarded(Call&& call);
   void fail_for_exception(const char* what);
   void send_ping(core::TimePoint now);
+  [[nodiscard]] bool shows_life();
   Rare& rare();
 
   std::unique_ptr<SessionHandler> handler_;

@@ -246,7 +246,10 @@ bool TcpConnection::write_queue(OutputQueue& queue) {
       abort({.system_errno = result.system_errno, .reason = "writing failed"});
       return false;
     }
-    if (result.status == net::IoStatus::ok) queue.consume(result.bytes);
+    if (result.status == net::IoStatus::ok) {
+      queue.consume(result.bytes);
+      output_taken_ = true;
+    }
     write_blocked_ = result.bytes < offered;
   }
   queue.own_borrowed();

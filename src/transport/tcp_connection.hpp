@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/timer.hpp"
 #include "net/loop.hpp"
@@ -83,6 +84,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   }
   /// True while this connection's own input is being handled: borrowed views of it may be appended to the output.
   [[nodiscard]] bool reading() const { return reading_; }
+  /// Whether the kernel took output since this was last asked: while a backlog stands, a sign that the peer reads.
+  bool take_output_taken() { return std::exchange(output_taken_, false); }
   /// Whether views may be appended by reference (TLS wants contiguous plaintext instead).
   [[nodiscard]] bool gathers_references() const { return tls_ == nullptr; }
 
@@ -166,6 +169,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   bool finishing_ = false;
   bool fin_sent_ = false;
   bool write_blocked_ = false;
+  bool output_taken_ = false;
   bool closed_ = false;
 };
 

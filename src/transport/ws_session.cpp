@@ -12,7 +12,8 @@ namespace {
 // From this size on a payload is written from where it is instead of being copied next to its header.
 constexpr std::size_t kReferenceBytesMin = BroadcastLog::kPayloadBytesMax + 1;
 
-[[gnu::always_inline]] inline void encode_copy(OutputQueue& output, ws::Opcode opcode, bool fin, bool rsv1, ByteView payload) {
+[[gnu::always_inline]] inline void encode_copy(OutputQueue& output, ws::Opcode opcode, bool fin, bool rsv1,
+                                               ByteView payload) {
   const MutableByteView room = output.reserve(ws::kFrameHeaderBytesMax + payload.size());
   const std::size_t header = ws::encode_frame_header(room.data(), opcode, fin, rsv1, payload.size(), nullptr);
   if (!payload.empty()) std::memcpy(room.data() + header, payload.data(), payload.size());

@@ -122,6 +122,15 @@ TEST_P(ServerEcho, AnExceptionFromOnRequestRefusesWith500) {
   EXPECT_EQ(client.error().message.find("database"), std::string::npos) << "internals stay inside";
 }
 
+TEST_P(ServerEcho, WhateverOnRequestThrowsRefusesWith500) {
+  Calls calls;
+  calls.on_request = [](OpeningRequest&) { throw 42; };
+  start({}, calling(calls));
+  const auto client = BlockingClient::connect(url_, options());
+  ASSERT_FALSE(client);
+  EXPECT_NE(client.error().message.find("500"), std::string::npos) << client.error().message;
+}
+
 TEST_P(ServerEcho, AnExceptionFromOnMessageClosesWith1011) {
   Calls calls;
   calls.on_message = [](Session&, const Message&) { throw std::runtime_error{"no database"}; };

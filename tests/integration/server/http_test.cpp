@@ -16,6 +16,7 @@ class ServerHttp : public testing::Test {
                      [](const HttpRequest& request) { return HttpResponse{.body = std::string{request.body}}; });
     (*server_)->http("/large", [](const HttpRequest&) { return HttpResponse{.body = pattern(kLargeBytes)}; });
     (*server_)->http("/throws", [](const HttpRequest&) -> HttpResponse { throw std::runtime_error{"secret"}; });
+    (*server_)->http("/throws-a-number", [](const HttpRequest&) -> HttpResponse { throw 42; });
     server_->start();
   }
   /// What a fresh connection gets for `request`, up to the head's end.
@@ -234,6 +235,13 @@ TEST_F(ServerHttp, AnExceptionFromAHandlerIs500WithoutItsText) {
   const std::string response = client.read_all();
   EXPECT_EQ(status_of(response), "HTTP/1.1 500");
   EXPECT_EQ(response.find("secret"), std::string::npos);
+}
+
+TEST_F(ServerHttp, WhateverAHandlerThrowsIs500) {
+  start();
+  RawClient client{port_};
+  client.send(get("/throws-a-number"));
+  EXPECT_EQ(status_of(client.read_all()), "HTTP/1.1 500");
 }
 
 TEST_F(ServerHttp, AClientThatEndsItsDirectionStillGetsTheWholeResponse) {

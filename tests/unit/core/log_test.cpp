@@ -1,0 +1,44 @@
+#include <plait/log.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace plait {
+namespace {
+
+class Log : public testing::Test {
+ protected:
+  Log() {
+    set_log_sink([this](LogLevel, std::string_view line) { lines_.emplace_back(line); });
+  }
+  ~Log() override { set_log_sink({}); }
+  std::vector<std::string> lines_;
+};
+
+TEST_F(Log, ControlCharactersOfAPeerReachNoTerminal) {
+  log(LogLevel::warning, "origin \x1b[2J\nplait: error: forged\x7f");
+  ASSERT_FALSE(lines_.empty());
+  EXPECT_EQ(lines_.back(), "origin ?[2J?plait: error: forged?");
+}
+
+TEST_F(Log, LongLinesAreCut) {
+  log(LogLevel::warning, std::string(10'000, 'x'));
+  ASSERT_FALSE(lines_.empty());
+  EXPECT_EQ(lines_.back(), std::string(kLogLineBytesMax, 'x') + "...");
+}
+
+// However long the loop takes, a second has at most kLogLinesPerSecond lines and one about those left out.
+TEST_F(Log, AFloodIsBounded) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 100'000; ++i) log(LogLevel::warning, "refused");
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin).count();
+  EXPECT_GE(lines_.size(), 1U);
+  EXPECT_LE(lines_.size(), (static_cast<std::size_t>(seconds) + 2) * (kLogLinesPerSecond + 1));
+}
+
+}  // namespace
+}  // namespace plait

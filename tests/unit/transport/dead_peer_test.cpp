@@ -1,0 +1,72 @@
+// Who is dead: a peer that answers no ping and takes nothing. One that reads slowly lives, though its pong is late.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <vector>
+
+#include "transport/loop_context.hpp"
+#include "transport/ws_session.hpp"
+
+namespace plait::transport {
+namespace {
+
+constexpr std::size_t kBacklogBytes = std::size_t{8} << 20;
+
+class Talkative final : public SessionHandler {
+ public:
+  void on_open(Session& session) override {
+    const std::vector<std::uint8_t> payload(kBacklogBytes);
+    session.send(Message::binary(payload));
+  }
+};
+
+class TransportDeadPeer : public testing::Test {
+ protected:
+  TransportDeadPeer() {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+    peer_ = net::Socket{ends[1]};
+    auto session = std::make_unique<WsSession>(context_, std::make_unique<Talkative>(), WsSession::Options{});
+    session_ = session.get();
+    EXPECT_NE(TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::move(session)), nullptr);
+    loop_->run_once({});
+  }
+  void read_some() {
+    std::vector<std::uint8_t> buffer(256 << 10);
+    EXPECT_EQ(peer_.read(MutableByteView{buffer}).status, net::IoStatus::ok);
+    loop_->run_once({});
+  }
+  void pass_deadline() { session_->handle_deadline(loop_->now()); }
+  [[nodiscard]] bool is_alive() const { return context_.connections.size() == 1; }
+
+  const Limits limits_;
+  const std::unique_ptr<net::Loop> loop_ = *net::Loop::make();
+  std::atomic<std::size_t> connection_count_{0};
+  LoopContext context_{*loop_, limits_, 0, connection_count_};
+  net::Socket peer_;
+  WsSession* session_ = nullptr;
+};
+
+TEST_F(TransportDeadPeer, IsCutWhenItTakesNothing) {
+  pass_deadline();  // sends the ping
+  EXPECT_TRUE(is_alive());
+  pass_deadline();  // no answer in time
+  EXPECT_FALSE(is_alive());
+}
+
+TEST_F(TransportDeadPeer, IsNotOneThatReadsSlowly) {
+  for (int i = 0; i < 5; ++i) {
+    pass_deadline();
+    read_some();
+    pass_deadline();
+    ASSERT_TRUE(is_alive()) << "took a part of the backlog that the ping waits behind, " << i;
+  }
+  pass_deadline();
+  pass_deadline();
+  EXPECT_FALSE(is_alive()) << "took nothing this time";
+}
+
+}  // namespace
+}  // namespace plait::transport
