@@ -61,7 +61,8 @@ struct Limits {
   // --- permessage-deflate (RFC 7692) ----------------------------------------------------------------------------
   /// Messages smaller than this are sent uncompressed.
   std::size_t deflate_threshold_bytes = 512;
-  /// A message may inflate to at most this many times its compressed size, once past 64 KiB (1009 beyond).
+  /// A message may inflate to at most this many times its compressed size, once past 1 MiB (1009 beyond). DEFLATE
+  /// reaches 1032 with one repeated character; raise it where larger messages may be like that.
   std::size_t inflate_ratio_max = 200;
 };
 
