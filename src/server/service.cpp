@@ -9,6 +9,7 @@
 #include "server/metrics.hpp"
 #include "server/pages.hpp"
 #include "server/tokens.hpp"
+#include "tls/context.hpp"
 
 namespace plait::server {
 namespace {
@@ -18,6 +19,15 @@ Result<crypto::JwtKey, Error> choose_key(const Config& config) {
   auto key = load_jwt_key(config.jwt_secret_file);
   if (!key) return err(Error{"--jwt-secret-file: " + key.error().message});
   return key;
+}
+
+// Also where no listener needs it yet, and before one is blamed for it.
+Result<void, Error> check_certificate(const TlsFiles& files) {
+  if (files.certificate_file.empty()) return {};
+  const auto context =
+      tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
+  if (!context) return err(Error{"--cert, --key: " + context.error().message, context.error().system_errno});
+  return {};
 }
 
 Config complete(Config config) {
@@ -32,6 +42,7 @@ Config complete(Config config) {
 
 Result<std::unique_ptr<Service>, Error> Service::make(Config config) {
   if (auto checked = check_config(config); !checked) return err(checked.error());
+  if (auto checked = check_certificate(config.server.tls); !checked) return err(checked.error());
   auto key = choose_key(config);
   if (!key) return err(key.error());
   crypto::JwtRules rules;

@@ -1,6 +1,8 @@
 // Certificates, their renewal, and the texts of what goes wrong while setting up or connecting.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "integration/server/support.hpp"
 
 namespace plait::test {
@@ -165,6 +167,27 @@ TEST(ServerErrors, AFurtherPathOnTheSameAddressIsNoError) {
   const std::string url = server.listen("ws", handler<Echo>(), "/a");
   ASSERT_TRUE(server->listen(url.substr(0, url.size() - 1) + "b", handler<Echo>()));
   server.start();
+TEST(ServerErrors, ACertificateOutsideItsTimeIsNamedWithTheDate) {
+  const std::chrono::system_clock::time_point day{std::chrono::sys_days{std::chrono::year{2020} / 2 / 28}};
+  const struct {
+    std::chrono::system_clock::time_point made;
+    std::string says;
+  } cases[] = {{day, " expired on 2020-03-12 00:00:00 UTC"},
+               {day + std::chrono::days{365 * 100}, " is valid only from 2120-02-03 23:59:00 UTC"}};
+  for (const auto& [made, says] : cases) {
+    Folder folder;
+    const QuietLog log;
+    ServerOptions options;
+    options.tls = write_certificate(folder, made);
+    Server server{options};
+    ASSERT_TRUE(server.listen("wss://127.0.0.1:0/", handler<Echo>()));
+    ASSERT_TRUE(server.listen("tls://127.0.0.1:0/", handler<Echo>()));
+    const std::string text = log.text();
+    EXPECT_NE(text.find("certificate file " + options.tls.certificate_file + says), std::string::npos) << text;
+    EXPECT_EQ(std::ranges::count(text, '\n'), 1) << "once for all listeners";
+  }
+}
+
   EXPECT_TRUE(BlockingClient::connect(url));
   EXPECT_TRUE(BlockingClient::connect(url.substr(0, url.size() - 1) + "b"));
   EXPECT_FALSE(BlockingClient::connect(url + "c"));
