@@ -31,7 +31,7 @@ struct ConnectOptions {
   bool deflate = false;
   /// Verify the server's certificate and name. Turn off for development certificates only.
   bool verify_certificate = true;
-  /// PEM file with the authorities to trust; empty: the system's.
+  /// PEM file with the authorities to trust; empty: the system's. Read once by each Client.
   std::string certificate_authority_file;
   /// From the call to on_open.
   Duration timeout = std::chrono::seconds{10};

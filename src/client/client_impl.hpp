@@ -4,6 +4,8 @@
 #include <plait/client.hpp>
 
 #include <atomic>
+#include <compare>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -29,10 +31,19 @@ class Client::Impl {
   void post(SessionId id, std::function<void(Session&)> task);
 
  private:
+  struct TlsChoice {
+    bool verify;
+    std::string authority_file;
+    bool framed;
+    auto operator<=>(const TlsChoice&) const = default;
+  };
+
+  Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options);
   std::unique_ptr<transport::Protocol> make_protocol(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                                      const ConnectOptions& options);
 
   ClientOptions options_;
+  std::map<TlsChoice, tls::Context> tls_contexts_;
   std::unique_ptr<net::Loop> loop_;
   std::atomic<std::size_t> connection_count_{0};
   std::unique_ptr<transport::LoopContext> context_;

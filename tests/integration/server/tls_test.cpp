@@ -95,6 +95,27 @@ TEST_F(ServerTls, AnUnknownAuthorityIsNamed) {
   EXPECT_NE(client.error().message.find("127.0.0.1"), std::string::npos) << client.error().message;
 }
 
+TEST_F(ServerTls, AClientReadsTheAuthoritiesOnce) {
+  const std::string authority = save_certificate("authority.pem");
+  Client client;
+  const auto opens = [&](const ConnectOptions& options) {
+    bool opened = false;
+    Calls calls;
+    calls.on_open = [&](Session& session) {
+      opened = true;
+      session.close();
+    };
+    const auto connected = client.connect(url_, std::make_unique<Called>(calls), options);
+    client.run();
+    return connected && opened;
+  };
+  EXPECT_TRUE(opens(trusting(authority)));
+  std::filesystem::remove(authority);
+  EXPECT_TRUE(opens(trusting(authority)));
+  EXPECT_FALSE(opens(trusting(folder_.file("absent.pem")))) << "other options have another context";
+  EXPECT_FALSE(opens({})) << "the system's authorities do not know it";
+}
+
 TEST_F(ServerTls, VerificationCanBeTurnedOff) {
   ConnectOptions options;
   options.verify_certificate = false;
@@ -146,27 +167,6 @@ TEST(ServerErrors, AMissingCertificateNamesTheFile) {
   expect_words(listening.error(), {folder.file("absent.pem")});
 }
 
-TEST(ServerErrors, ATlsSchemeWithoutCertificateNamesTheOptions) {
-  Server server;
-  const auto listening = server.listen("tls://127.0.0.1:0/", handler<Echo>());
-  ASSERT_FALSE(listening);
-  expect_words(listening.error(), {"certificate", "key"});
-}
-
-TEST(ServerErrors, ABadOrUnservedUrlIsNamed) {
-  Server server;
-  for (const std::string url : {"quic://127.0.0.1:0/", "http://127.0.0.1:0/", "nonsense", "ws://127.0.0.1:99999/"}) {
-    const auto listening = server.listen(url, handler<Echo>());
-    ASSERT_FALSE(listening) << url;
-    expect_words(listening.error(), {url});
-  }
-}
-
-TEST(ServerErrors, AFurtherPathOnTheSameAddressIsNoError) {
-  TestServer server;
-  const std::string url = server.listen("ws", handler<Echo>(), "/a");
-  ASSERT_TRUE(server->listen(url.substr(0, url.size() - 1) + "b", handler<Echo>()));
-  server.start();
 TEST(ServerErrors, ACertificateOutsideItsTimeIsNamedWithTheDate) {
   const std::chrono::system_clock::time_point day{std::chrono::sys_days{std::chrono::year{2020} / 2 / 28}};
   const struct {
@@ -188,6 +188,27 @@ TEST(ServerErrors, ACertificateOutsideItsTimeIsNamedWithTheDate) {
   }
 }
 
+TEST(ServerErrors, ATlsSchemeWithoutCertificateNamesTheOptions) {
+  Server server;
+  const auto listening = server.listen("tls://127.0.0.1:0/", handler<Echo>());
+  ASSERT_FALSE(listening);
+  expect_words(listening.error(), {"certificate", "key"});
+}
+
+TEST(ServerErrors, ABadOrUnservedUrlIsNamed) {
+  Server server;
+  for (const std::string url : {"quic://127.0.0.1:0/", "http://127.0.0.1:0/", "nonsense", "ws://127.0.0.1:99999/"}) {
+    const auto listening = server.listen(url, handler<Echo>());
+    ASSERT_FALSE(listening) << url;
+    expect_words(listening.error(), {url});
+  }
+}
+
+TEST(ServerErrors, AFurtherPathOnTheSameAddressIsNoError) {
+  TestServer server;
+  const std::string url = server.listen("ws", handler<Echo>(), "/a");
+  ASSERT_TRUE(server->listen(url.substr(0, url.size() - 1) + "b", handler<Echo>()));
+  server.start();
   EXPECT_TRUE(BlockingClient::connect(url));
   EXPECT_TRUE(BlockingClient::connect(url.substr(0, url.size() - 1) + "b"));
   EXPECT_FALSE(BlockingClient::connect(url + "c"));
