@@ -308,6 +308,38 @@ TEST_F(ServerHttp, ARefusedClientThatDoesNotCloseIsCutAfterCloseTimeoutWithoutAS
   EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }));
 }
 
+// The client takes every bit of the response, but never leaves the server's queue empty before a deadline has passed.
+TEST_F(ServerHttp, AResponseThatIsStillTakenIsNotCutByATimeout) {
+  ServerOptions options;
+  options.limits.close_timeout = 20ms;
+  options.limits.keep_alive_timeout = 20ms;
+  for (const std::string fields : {"Connection: close\r\n", ""}) {
+    start(options);
+    RawClient client{port_, 4096};
+    client.send(get("/large", fields));
+    const std::string head = client.read_to("\r\n\r\n");
+    std::size_t received = 0;
+    const auto slow_until = std::chrono::steady_clock::now() + 200ms;
+    while (received < kLargeBytes) {
+      const std::string some = client.read_exactly(std::min(kLargeBytes - received, std::size_t{4096}));
+      if (some.empty()) break;
+      received += some.size();
+      if (std::chrono::steady_clock::now() < slow_until) std::this_thread::sleep_for(1ms);
+    }
+    EXPECT_EQ(received, kLargeBytes) << fields;
+  }
+}
+
+TEST_F(ServerHttp, AResponseThatNobodyTakesIsCut) {
+  ServerOptions options;
+  options.limits.close_timeout = 20ms;
+  start(options);
+  RawClient client{port_, 4096};
+  client.send(get("/large", "Connection: close\r\n"));
+  EXPECT_NE(client.read_to("\r\n\r\n"), "");
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }));
+}
+
 // --- Counts ----------------------------------------------------------------------------------------------------------
 
 TEST_F(ServerHttp, AFloodOfHalfOpenHandshakesKeepsOnlyTheNewest) {
