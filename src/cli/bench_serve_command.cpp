@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* kExamples = R"(Routes: /echo /discard /produce /duplex /latency /fanout /ws
 Examples:
+A Unix socket's routes follow a colon: unix:/run/bench.sock:/echo
   plait bench serve --listen ws://127.0.0.1:9001
   plait bench serve --listen wss://127.0.0.1:4443 --cert localhost.crt --key localhost.key --ws-mode download
   plait bench serve --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --threads 1 --busy-poll 50)";
@@ -64,7 +65,10 @@ void add_bench_serve_command(CLI::App& bench, Action& action) {
   CLI::App* command = bench.add_subcommand("serve", "Serve the benchmark routes on every wire");
   command->footer(kExamples);
   auto options = std::make_shared<Options>();
-  command->add_option("--listen", options->urls, "URL to listen on; port 0 picks a free one")->capture_default_str();
+  command
+      ->add_option("--listen", options->urls,
+                   "ws: wss: tcp: tls: or unix: URL; port 0 picks a free one; may be repeated")
+      ->capture_default_str();
   command->add_option("--cert", options->certificate, "Certificate chain (PEM); default: a development certificate");
   command->add_option("--key", options->key, "Private key (PEM)");
   command->add_option("--ws-mode", options->ws_mode, "What /ws does without ?test=")

@@ -19,6 +19,7 @@ namespace {
 constexpr const char* kExamples =
     R"(Routes: /wse (the hub, on every wire); over HTTP: / (a page), /health, /metrics, /stats
 Examples:
+A Unix socket's routes follow a colon: unix:/run/plait.sock:/wse
   plait serve --dev
   plait serve --config plait.toml
   plait serve --jwt-secret-file secret --cert site.crt --key site.key --allowed-origin https://example.org

@@ -81,12 +81,10 @@ Identity Service::authenticate(const OpeningRequest& request) const {
 
 Result<void, Error> Service::listen() {
   for (const std::string& url : config_.listen) {
-    // A socket's path is taken literally, so that the hub's path cannot follow it.
-    const bool has_path = !url.starts_with("unix:");
-    const std::string base = has_path && url.ends_with('/') ? url.substr(0, url.size() - 1) : url;
-    auto bound = server_.listen(has_path ? base + std::string{kHubPath} : base, hub_.handler());
+    const std::string hub_path = (url.starts_with("unix:") ? ":" : "") + std::string{kHubPath};
+    auto bound = server_.listen((url.ends_with('/') ? url.substr(0, url.size() - 1) : url) + hub_path, hub_.handler());
     if (!bound) return err(Error{"--listen " + url + ": " + bound.error().message, bound.error().system_errno});
-    urls_.push_back(has_path ? bound->substr(0, bound->size() - kHubPath.size()) : *bound);
+    urls_.push_back(bound->substr(0, bound->size() - hub_path.size()));
   }
   server_.attach(hub_);
   return {};
