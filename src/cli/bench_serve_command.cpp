@@ -11,13 +11,14 @@
 
 #include "bench/routes.hpp"
 #include "cli/commands.hpp"
+#include "net/file_limit.hpp"
 
 namespace plait::cli {
 namespace {
 
 constexpr const char* kExamples = R"(Routes: /echo /discard /produce /duplex /latency /fanout /ws
-Examples:
 A Unix socket's routes follow a colon: unix:/run/bench.sock:/echo
+Examples:
   plait bench serve --listen ws://127.0.0.1:9001
   plait bench serve --listen wss://127.0.0.1:4443 --cert localhost.crt --key localhost.key --ws-mode download
   plait bench serve --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --threads 1 --busy-poll 50)";
@@ -48,6 +49,7 @@ int serve(const Options& options) {
   server_options.handle_signals = true;
   server_options.cpus = options.cpus;
   server_options.limits.message_bytes_max = std::size_t{128} << 20;
+  net::raise_file_limit();
   Server server{server_options};
   for (const std::string& url : options.urls) {
     const auto bound = bench::listen_on_routes(server, url, {.ws_mode = ws_mode_of(options.ws_mode)});
