@@ -138,6 +138,12 @@ class Errors(unittest.TestCase):
         for expected in ("unknown option '--lisen'", "did you mean '--listen'?", "--help"):
             self.assertIn(expected, said)
 
+    def test_a_bad_value(self):
+        self.assertIn("--threads", self.said_by("serve", "--dev", "--threads", "many"))
+        self.assertIn("--rounds", self.said_by("bench", "websocket", "--rounds", "many"))
+        self.assertIn("--seconds", self.said_by("bench", "websocket", "--seconds", "1", "--seconds", "2"))
+        self.assertIn("a command is required", self.said_by("echo"))
+
     def test_a_config_error(self):
         with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
             config.write("development = true\nthread = 2\n")
