@@ -9,6 +9,12 @@ from pathlib import Path
 
 from harness import PLAIT, Bench
 
+# A WebSocket server that stops for a tenth of a second in every fifth.
+STALLING_PEER = """#!/bin/sh
+(while kill -STOP $$; do sleep 0.1; kill -CONT $$; sleep 0.1; done) >/dev/null 2>&1 &
+exec "$2" bench-raw ws --port "$1"
+"""
+
 # A WebSocket server that notes how it was started.
 PEER = """#!/bin/sh
 echo "$$ $2 $(sed -n 's/^Cpus_allowed_list:\\t//p' /proc/$$/status)" >> "$3"
@@ -95,6 +101,16 @@ class Peers(unittest.TestCase):
         started = [(cpu, allowed) for _, cpu, allowed in self.lines()]
         self.assertEqual(started[1:], [("1", "1"), ("1", "1")])
         self.assertEqual(started[0][0], "-1", "free")
+
+    def test_an_open_loop_sees_the_stalls_that_a_closed_one_hides(self):
+        self.script.write_text(STALLING_PEER, encoding="utf-8")
+        peer = ("--peer", f"stalling={self.script} {{port}} {PLAIT},ws://127.0.0.1:{{port}}", "--servers", "stalling")
+        options = ("--placement", "free", "--seconds", 0.6, *peer)
+        (closed,) = samples(Bench("websocket", "^echo/93B/d1/c10$", *options))
+        (opened,) = samples(Bench("websocket", "^echo/93B/d1/c10$", "--rate", 500, *options))
+        self.assertLess(closed["latency_us"]["p90"], 20_000, "ten messages wait for each stall, thousands do not")
+        self.assertGreater(opened["latency_us"]["p90"], 20_000, "half of all were due in a stall")
+        self.assertGreater(opened["messages"], 100)
 
     def test_missing_peers_are_named_with_what_to_install(self):
         bench = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free", "--peers", "--peer-scripts",
