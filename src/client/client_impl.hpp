@@ -4,10 +4,10 @@
 #include <plait/client.hpp>
 
 #include <atomic>
-#include <compare>
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "http/uri.hpp"
 #include "net/loop.hpp"
@@ -35,7 +35,9 @@ class Client::Impl {
     bool verify;
     std::string authority_file;
     bool framed;
-    auto operator<=>(const TlsChoice&) const = default;
+    bool operator<(const TlsChoice& other) const {
+      return std::tie(verify, authority_file, framed) < std::tie(other.verify, other.authority_file, other.framed);
+    }
   };
 
   Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options);
