@@ -31,7 +31,7 @@ struct ConnectOptions {
   bool deflate = false;
   /// Verify the server's certificate and name. Turn off for development certificates only.
   bool verify_certificate = true;
-  /// PEM file with the authorities to trust; empty: the system's.
+  /// PEM file with the authorities to trust; empty: the system's. Read once by each Client.
   std::string certificate_authority_file;
   /// From the call to on_open.
   Duration timeout = std::chrono::seconds{10};
@@ -46,7 +46,8 @@ class PLAIT_API Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Starts connecting to a ws: wss: tcp: tls: URL, or unix:/path (as ws:). Errors: a URL that cannot be used.
+  /// Starts connecting to a ws: wss: tcp: tls: URL, or unix:/name.sock (as ws:; unix:/name.sock:/path for another path
+  /// than "/"). Errors: a URL that cannot be used.
   /// What fails later is told to handler->on_close (code 1006, the reason says what), without on_open.
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options = {});

@@ -41,13 +41,15 @@ struct Limits {
   // --- Times ----------------------------------------------------------------------------------------------------
   /// From accept to the end of the opening handshake or request head (408 or close). Bounds slow-header attacks.
   Duration handshake_timeout = std::chrono::seconds{10};
-  /// An HTTP/1.1 connection with no request under way is closed after this.
+  /// An HTTP/1.1 connection with no request under way is closed after this; while a client takes bytes of the last
+  /// response, the time begins anew.
   Duration keep_alive_timeout = std::chrono::seconds{60};
   /// A ping goes out this often (it measures the round trip, too); zero turns pings off.
   Duration ping_interval = std::chrono::seconds{25};
   /// A peer that has sent nothing for this long after a ping is dead (close code 1006 seen by the handler).
   Duration pong_timeout = std::chrono::seconds{20};
-  /// How long a closing handshake may take before the connection is cut.
+  /// How long a closing handshake may take before the connection is cut; at the end of an HTTP/1.1 connection, how
+  /// long the client may take nothing of the last response.
   Duration close_timeout = std::chrono::seconds{5};
 
   // --- Connections ----------------------------------------------------------------------------------------------
@@ -59,7 +61,8 @@ struct Limits {
   // --- permessage-deflate (RFC 7692) ----------------------------------------------------------------------------
   /// Messages smaller than this are sent uncompressed.
   std::size_t deflate_threshold_bytes = 512;
-  /// A message may inflate to at most this many times its compressed size, once past 64 KiB (1009 beyond).
+  /// A message may inflate to at most this many times its compressed size, once past 1 MiB (1009 beyond). DEFLATE
+  /// reaches 1032 with one repeated character; raise it where larger messages may be like that.
   std::size_t inflate_ratio_max = 200;
 };
 

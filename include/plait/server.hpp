@@ -90,7 +90,8 @@ class PLAIT_API Server {
   Server& operator=(const Server&) = delete;
 
   /// Binds `url` at once and serves sessions at its path with handlers from `factory`. Schemes: tcp: tls: (messages
-  /// over a byte stream, spec/frames.md), ws: wss: (WebSocket, and HTTP/1.1 on the same port), unix:/path (as ws:).
+  /// over a byte stream, spec/frames.md), ws: wss: (WebSocket, and HTTP/1.1 on the same port), and unix:/name.sock or
+  /// unix:/name.sock:/path (as ws:).
   /// Further paths on the same address: call again. Port 0 picks a free port.
   /// Returns the URL really bound. Errors name the address, certificate or scheme, and the fix. Before run() only.
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);

@@ -207,12 +207,19 @@ HandlerFactory stream_handler(bool produces, std::uint64_t bytes) {
 
 Result<std::string, Error> listen_on_routes(Server& server, std::string_view url, const RouteOptions& options) {
   // The first listen() binds and tells the port; the others must name it.
-  std::string_view base = url;
+  const bool is_unix = url.starts_with("unix:");
   const std::size_t authority = url.find("://");
-  if (authority != std::string_view::npos) base = url.substr(0, url.find('/', authority + 3));
-  auto bound = server.listen(std::string{base} + "/echo", handler<EchoHandler>());
+  std::string_view base = url;
+  if (is_unix) {
+    base = url.substr(0, url.find(":/", 5));
+  } else if (authority != std::string_view::npos) {
+    base = url.substr(0, url.find('/', authority + 3));
+  }
+  const std::string separator = is_unix ? ":" : "";
+  const std::string echo = separator + "/echo";
+  auto bound = server.listen(std::string{base} + echo, handler<EchoHandler>());
   if (!bound) return bound;
-  const std::string root = bound->substr(0, bound->size() - std::string_view{"/echo"}.size());
+  const std::string root = bound->substr(0, bound->size() - echo.size());
   const auto group = std::make_shared<FanoutGroup>(server);
   const std::pair<const char*, HandlerFactory> routes[] = {
       {"/discard", stream_handler(false, 0)},
@@ -223,7 +230,7 @@ Result<std::string, Error> listen_on_routes(Server& server, std::string_view url
       {"/ws", [mode = options.ws_mode] { return std::make_unique<WsModeHandler>(mode); }},
   };
   for (const auto& [path, factory] : routes) {
-    if (auto added = server.listen(root + path, factory); !added) return added;
+    if (auto added = server.listen(root + separator + path, factory); !added) return added;
   }
   return root;
 }

@@ -23,7 +23,8 @@ struct RouteOptions {
   WsMode ws_mode = WsMode::download;
 };
 
-/// Binds `url` (its path is not used) with all routes. Returns the URL really bound, without a path.
+/// Binds `url` (its path is not used) with all routes; unix:/name.sock has them as unix:/name.sock:/echo. Returns the
+/// URL really bound, without a path.
 Result<std::string, Error> listen_on_routes(Server& server, std::string_view url, const RouteOptions& options);
 
 }  // namespace plait::bench

@@ -11,11 +11,13 @@
 
 #include "bench/routes.hpp"
 #include "cli/commands.hpp"
+#include "net/file_limit.hpp"
 
 namespace plait::cli {
 namespace {
 
 constexpr const char* kExamples = R"(Routes: /echo /discard /produce /duplex /latency /fanout /ws
+A Unix socket's routes follow a colon: unix:/run/bench.sock:/echo
 Examples:
   plait bench serve --listen ws://127.0.0.1:9001
   plait bench serve --listen wss://127.0.0.1:4443 --cert localhost.crt --key localhost.key --ws-mode download
@@ -47,6 +49,7 @@ int serve(const Options& options) {
   server_options.handle_signals = true;
   server_options.cpus = options.cpus;
   server_options.limits.message_bytes_max = std::size_t{128} << 20;
+  net::raise_file_limit();
   Server server{server_options};
   for (const std::string& url : options.urls) {
     const auto bound = bench::listen_on_routes(server, url, {.ws_mode = ws_mode_of(options.ws_mode)});
@@ -64,7 +67,10 @@ void add_bench_serve_command(CLI::App& bench, Action& action) {
   CLI::App* command = bench.add_subcommand("serve", "Serve the benchmark routes on every wire");
   command->footer(kExamples);
   auto options = std::make_shared<Options>();
-  command->add_option("--listen", options->urls, "URL to listen on; port 0 picks a free one")->capture_default_str();
+  command
+      ->add_option("--listen", options->urls,
+                   "ws: wss: tcp: tls: or unix: URL; port 0 picks a free one; may be repeated")
+      ->capture_default_str();
   command->add_option("--cert", options->certificate, "Certificate chain (PEM); default: a development certificate");
   command->add_option("--key", options->key, "Private key (PEM)");
   command->add_option("--ws-mode", options->ws_mode, "What /ws does without ?test=")

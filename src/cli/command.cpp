@@ -73,7 +73,10 @@ bool missing_command(const CLI::App& app) {
 
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* confused = find_confused(app);
-  if (confused == nullptr) return missing_command(app) ? "a command is required" : error.what();
+  if (confused == nullptr) {
+    const bool required = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
+    return required && missing_command(app) ? "a command is required" : error.what();
+  }
   const std::string word = confused->remaining().front();
   const std::string option = word.substr(0, word.find('='));
   const bool takes_commands = !confused->get_subcommands([](const CLI::App*) { return true; }).empty();

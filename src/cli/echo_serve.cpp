@@ -8,6 +8,7 @@
 #include "cli/echo_command.hpp"
 #include "net/address.hpp"
 #include "net/affinity.hpp"
+#include "net/file_limit.hpp"
 #include "net/loop.hpp"
 #include "net/signals.hpp"
 
@@ -61,6 +62,7 @@ void print_listening(net::Address address, std::uint16_t port) {
 }
 
 int serve(const ServeOptions& options) {
+  net::raise_file_limit();
   const auto server_options = complete(options);
   if (auto pinned = pin_to_first(server_options.cpus); !pinned) return fail("--cpu: " + pinned.error().message);
   auto made = net::Loop::make(bench::EchoServer::loop_options(server_options));

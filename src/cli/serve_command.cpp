@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "net/file_limit.hpp"
 #include "server/config.hpp"
 #include "server/service.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 
 constexpr const char* kExamples =
     R"(Routes: /wse (the hub, on every wire); over HTTP: / (a page), /health, /metrics, /stats
+A Unix socket's routes follow a colon: unix:/run/plait.sock:/wse
 Examples:
   plait serve --dev
   plait serve --config plait.toml
@@ -104,6 +106,7 @@ void print_development_notice(const std::vector<std::string>& urls, const std::s
 int serve(const Options& options) {
   auto config = make_config(options);
   if (!config) return fail(config.error().message);
+  net::raise_file_limit();
   const auto made = server::Service::make(std::move(*config));
   if (!made) return fail(made.error().message);
   server::Service& service = **made;

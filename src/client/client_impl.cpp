@@ -29,15 +29,6 @@ Result<http::Uri, Error> parse_connect_url(std::string_view url) {
                    "\": this build connects to the schemes ws: wss: tcp: tls: and unix:"});
 }
 
-Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options) {
-  auto context = tls::Context::client(
-      {.verify = options.verify_certificate,
-       .authority_file = options.certificate_authority_file,
-       .alpn = is_framed(uri.scheme) ? std::vector<std::string>{} : std::vector<std::string>{"http/1.1"}});
-  if (!context) return err(context.error());
-  return tls::Engine::connect(*context, uri.host);
-}
-
 std::string_view bearer_token(const ConnectOptions& options) {
   constexpr std::string_view kScheme = "Bearer ";
   for (const auto& [name, value] : options.headers) {
@@ -81,6 +72,22 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
   if (connection == nullptr) return err(Error{"cannot watch one more socket"});
   connection->set_deadline(std::chrono::steady_clock::now() + options.timeout);
   return connection->id();
+}
+
+// Reading the system's authorities takes milliseconds, so each combination of what a context depends on has one.
+Result<std::unique_ptr<tls::Engine>, Error> Client::Impl::make_engine(const http::Uri& uri,
+                                                                      const ConnectOptions& options) {
+  TlsChoice choice{options.verify_certificate, options.certificate_authority_file, is_framed(uri.scheme)};
+  auto found = tls_contexts_.find(choice);
+  if (found == tls_contexts_.end()) {
+    auto context = tls::Context::client(
+        {.verify = choice.verify,
+         .authority_file = choice.authority_file,
+         .alpn = choice.framed ? std::vector<std::string>{} : std::vector<std::string>{"http/1.1"}});
+    if (!context) return err(context.error());
+    found = tls_contexts_.emplace(std::move(choice), std::move(*context)).first;
+  }
+  return tls::Engine::connect(found->second, uri.host);
 }
 
 std::unique_ptr<transport::Protocol> Client::Impl::make_protocol(const http::Uri& uri,

@@ -4,8 +4,10 @@
 #include <plait/client.hpp>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "http/uri.hpp"
 #include "net/loop.hpp"
@@ -29,10 +31,21 @@ class Client::Impl {
   void post(SessionId id, std::function<void(Session&)> task);
 
  private:
+  struct TlsChoice {
+    bool verify;
+    std::string authority_file;
+    bool framed;
+    bool operator<(const TlsChoice& other) const {
+      return std::tie(verify, authority_file, framed) < std::tie(other.verify, other.authority_file, other.framed);
+    }
+  };
+
+  Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options);
   std::unique_ptr<transport::Protocol> make_protocol(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                                      const ConnectOptions& options);
 
   ClientOptions options_;
+  std::map<TlsChoice, tls::Context> tls_contexts_;
   std::unique_ptr<net::Loop> loop_;
   std::atomic<std::size_t> connection_count_{0};
   std::unique_ptr<transport::LoopContext> context_;

@@ -19,7 +19,7 @@ std::string text_of(JsonValue value) { return std::string{value.as_string().valu
 
 std::string with_path(std::string_view url) {
   auto uri = http::parse_uri(url);
-  if (!uri || uri->path != "/" || uri->scheme == http::Scheme::unix_socket) return std::string{url};
+  if (!uri || uri->path != "/") return std::string{url};
   uri->path = kHubPath;
   return to_string(*uri);
 }

@@ -45,8 +45,9 @@ class Deflater {
 /// One Inflater belongs to one connection: a message may be under way.
 class Inflater {
  public:
-  /// A message may inflate to ratio_max times its compressed size; up to kRatioFreeBytes it always may.
-  static constexpr std::size_t kRatioFreeBytes = std::size_t{64} << 10;
+  /// A message may inflate to ratio_max times its compressed size; up to kRatioFreeBytes it always may. DEFLATE itself
+  /// reaches 1032, and honest messages of repeated characters do; so the ratio guards only what is large besides.
+  static constexpr std::size_t kRatioFreeBytes = std::size_t{1} << 20;
   /// The ratio is looked at after every so many compressed bytes of a message, and at its end. So the verdict does not
   /// depend on how the input was cut, and between two looks at most 1032 times as many bytes come out.
   static constexpr std::size_t kRatioStepBytes = 1024;

@@ -25,17 +25,6 @@ Result<Scheme, UriError> find_scheme(std::string_view name) {
   return err(UriError::unknown_scheme);
 }
 
-Result<Uri, UriError> parse_socket_path(std::string_view path) {
-  constexpr std::size_t kSocketPathMax = 107;          // sun_path less its NUL
-  if (path.starts_with("///")) path.remove_prefix(2);  // an empty authority
-  if (!path.starts_with('/') || path.starts_with("//")) return err(UriError::socket_path_not_absolute);
-  if (path.size() > kSocketPathMax) return err(UriError::socket_path_too_long);
-  Uri uri;
-  uri.scheme = Scheme::unix_socket;
-  uri.socket_path = path;
-  return uri;
-}
-
 // path-abempty [ "?" query ], RFC 3986 §3.3, §3.4.
 Result<void, UriError> parse_path(std::string_view text, Uri& uri) {
   if (text.find('#') != std::string_view::npos) return err(UriError::fragment_given);
@@ -45,6 +34,22 @@ Result<void, UriError> parse_path(std::string_view text, Uri& uri) {
   if (!path.empty()) uri.path = path;
   uri.query = text;
   return {};
+}
+
+// /run/name.sock[:/path[?query]]: what nginx takes, too.
+Result<Uri, UriError> parse_unix(std::string_view text) {
+  constexpr std::size_t kSocketPathMax = 107;          // sun_path less its NUL
+  if (text.starts_with("///")) text.remove_prefix(2);  // an empty authority
+  if (!text.starts_with('/') || text.starts_with("//")) return err(UriError::socket_path_not_absolute);
+  const std::string_view socket_path = text.substr(0, text.find(":/"));
+  if (socket_path.size() > kSocketPathMax) return err(UriError::socket_path_too_long);
+  text.remove_prefix(socket_path.size());
+  Uri uri;
+  uri.scheme = Scheme::unix_socket;
+  uri.socket_path = socket_path;
+  if (text.empty()) return uri;
+  if (auto parsed = parse_path(text.substr(1), uri); !parsed) return err(parsed.error());
+  return uri;
 }
 
 std::string host_and_port(const Uri& uri) {
@@ -62,7 +67,7 @@ Result<Uri, UriError> parse_uri(std::string_view text) {
   if (blank) return err(UriError::bad_character);
   const auto scheme = find_scheme(take_until(text, ':'));
   if (!scheme) return err(scheme.error());
-  if (*scheme == Scheme::unix_socket) return parse_socket_path(text);
+  if (*scheme == Scheme::unix_socket) return parse_unix(text);
   if (!text.starts_with("//")) return err(UriError::missing_authority);
   text.remove_prefix(2);
   const std::string_view authority_text = text.substr(0, text.find_first_of("/?#"));
@@ -81,9 +86,14 @@ Result<Uri, UriError> parse_uri(std::string_view text) {
 }
 
 std::string to_string(const Uri& uri) {
-  if (uri.scheme == Scheme::unix_socket) return "unix:" + uri.socket_path;
   std::string text{to_string(uri.scheme)};
-  text += "://" + host_and_port(uri) + uri.path;
+  if (uri.scheme == Scheme::unix_socket) {
+    text += ':' + uri.socket_path;
+    if (uri.path == "/" && uri.query.empty()) return text;
+    text += ':' + uri.path;
+  } else {
+    text += "://" + host_and_port(uri) + uri.path;
+  }
   if (!uri.query.empty()) text += '?' + uri.query;
   return text;
 }

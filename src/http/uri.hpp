@@ -1,5 +1,5 @@
 // The URLs that Plait takes (RFC 3986): tcp: tls: ws: wss: http: https: quic: with host, port, path and query, and
-// unix:/path/to.sock.
+// unix:/run/name.sock or unix:/run/name.sock:/path, where the socket's own path ends at the first ":/".
 #pragma once
 
 #include <plait/result.hpp>
@@ -22,7 +22,7 @@ struct Uri {
   std::uint16_t port = 0;   ///< given, or the scheme's default; 0 may be given (pick a free port)
   std::string path = "/";   ///< not decoded; "/" if none was given
   std::string query;        ///< after "?", not decoded
-  std::string socket_path;  ///< unix: only, taken literally
+  std::string socket_path;  ///< unix: only, taken literally; never has ":/"
 
   bool operator==(const Uri&) const = default;
 };

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,6 +68,11 @@ IoResult Socket::write(std::span<const iovec> data) const {
   message.msg_iov = const_cast<iovec*>(data.data());
   message.msg_iovlen = usable(data);
   return perform(IoStatus::ok, [&] { return ::sendmsg(fd_, &message, MSG_NOSIGNAL); });
+}
+
+std::size_t Socket::unacknowledged_bytes() const {
+  int bytes = 0;
+  return ::ioctl(fd_, TIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 void Socket::shutdown_write() const { ::shutdown(fd_, SHUT_WR); }

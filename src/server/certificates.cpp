@@ -1,8 +1,13 @@
 #include "server/certificates.hpp"
 
+#include <plait/log.hpp>
+
+#include <array>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
+#include <string>
 
 #include "crypto/certificate.hpp"
 
@@ -20,31 +25,52 @@ std::filesystem::path state_folder() {
   return std::filesystem::temp_directory_path() / "plait";
 }
 
-}  // namespace
-
-Certificates::Certificates(const ServerOptions& options)
-    : files_(options.tls), development_(options.development_certificate) {}
-
-Result<void, Error> Certificates::use_development_certificate() {
+Result<TlsFiles, Error> make_development_certificate() {
   auto made = crypto::development_certificate(state_folder(), {}, std::chrono::system_clock::now());
   if (!made) return err(made.error());
-  files_ = {.certificate_file = made->certificate_file.string(), .private_key_file = made->private_key_file.string()};
-  return {};
+  return TlsFiles{made->certificate_file.string(), made->private_key_file.string()};
 }
 
-Result<std::shared_ptr<const tls::Context>, Error> Certificates::load() {
-  if (development_) {
-    if (auto used = use_development_certificate(); !used) return err(used.error());
+std::string date_of(crypto::WallTime time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  std::array<char, 32> text{};
+  if (::gmtime_r(&seconds, &parts) == nullptr) return "?";
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts)};
+}
+
+void warn_unless_valid_now(const std::string& file) {
+  const auto info = crypto::read_certificate(file);
+  if (!info) return;
+  const auto now = std::chrono::system_clock::now();
+  if (now > info->not_after) {
+    log(LogLevel::warning, "certificate file " + file + " expired on " + date_of(info->not_after) +
+                               ": clients that verify it will refuse it; replace it");
+  } else if (now < info->not_before) {
+    log(LogLevel::warning, "certificate file " + file + " is valid only from " + date_of(info->not_before) +
+                               ": clients that verify it will refuse it until then; is the clock right?");
   }
-  if (files_.certificate_file.empty() || files_.private_key_file.empty()) {
+}
+
+}  // namespace
+
+Result<Certificates::Loaded, Error> Certificates::load() const {
+  TlsFiles files = files_;
+  if (development_) {
+    auto made = make_development_certificate();
+    if (!made) return err(made.error());
+    files = std::move(*made);
+  }
+  if (files.certificate_file.empty() || files.private_key_file.empty()) {
     return err(
         Error{"tls: and wss: need a certificate: give certificate and private key files (PEM), or use the "
               "development certificate"});
   }
   auto context =
-      tls::Context::server({.certificate_file = files_.certificate_file, .private_key_file = files_.private_key_file});
+      tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
   if (!context) return err(context.error());
-  return std::make_shared<const tls::Context>(std::move(*context));
+  warn_unless_valid_now(files.certificate_file);
+  return Loaded{std::make_shared<const tls::Context>(std::move(*context)), std::move(files)};
 }
 
 }  // namespace plait

@@ -1,4 +1,4 @@
-// Certificates: the server's current TLS context, and making a new one when the files have changed.
+// Certificates: reading the server's TLS context, at first and again when the files have changed.
 #pragma once
 
 #include <plait/result.hpp>
@@ -10,22 +10,24 @@
 
 namespace plait {
 
-/// Used on the thread that calls Server::run(), and before it.
+/// Immutable, so that any thread may load().
 class Certificates {
  public:
-  explicit Certificates(const ServerOptions& options);
+  explicit Certificates(const ServerOptions& options)
+      : files_(options.tls), development_(options.development_certificate) {}
 
-  /// Reads the files, or makes and reads the development certificate. Errors name the option, the file and the fix.
-  Result<std::shared_ptr<const tls::Context>, Error> load();
+  struct Loaded {
+    std::shared_ptr<const tls::Context> context;
+    TlsFiles files;  ///< to watch
+  };
 
-  /// The files to watch; empty when nothing was loaded.
-  [[nodiscard]] const TlsFiles& files() const { return files_; }
+  /// Reads the files, or makes and reads the development certificate. Errors name the option, the file and the fix. A
+  /// certificate that is not valid now is served all the same; a warning names it with the date.
+  [[nodiscard]] Result<Loaded, Error> load() const;
 
  private:
-  Result<void, Error> use_development_certificate();
-
-  TlsFiles files_;
-  bool development_;
+  const TlsFiles files_;
+  const bool development_;
 };
 
 }  // namespace plait

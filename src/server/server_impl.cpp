@@ -91,9 +91,8 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
   auto binding = std::make_unique<Binding>();
   binding->uri = uri;
   if (is_secure(uri.scheme)) {
-    auto context = certificates_.load();
-    if (!context) return err(context.error());
-    binding->tls = std::move(*context);
+    if (auto loaded = load_certificate(); !loaded) return err(loaded.error());
+    binding->tls = certificate_.context;
   }
   auto listener = net::Listener::bind(address_of(uri), {.reuse_port = false});  // so that a port in use is noticed
   if (!listener) return err(listener.error());
@@ -104,6 +103,15 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
   binding->router->deflate = options_.deflate;
   bindings_.push_back(std::move(binding));
   return bindings_.back().get();
+}
+
+// One for all listeners, read for the first of them that needs it.
+Result<void, Error> Server::Impl::load_certificate() {
+  if (certificate_.context != nullptr) return {};
+  auto loaded = certificates_.load();
+  if (!loaded) return err(loaded.error());
+  certificate_ = std::move(*loaded);
+  return {};
 }
 
 Result<void, Error> Server::Impl::make_workers() {
@@ -156,7 +164,7 @@ Result<void, Error> Server::Impl::watch_signals() {
 }
 
 Result<void, Error> Server::Impl::watch_files() {
-  const TlsFiles& files = certificates_.files();
+  const TlsFiles& files = certificate_.files;
   if (files.certificate_file.empty()) return {};
   auto watch = net::FileWatch::make(workers_.front()->loop(), {files.certificate_file, files.private_key_file},
                                     [this] { try_reload(); });
@@ -200,10 +208,10 @@ void Server::Impl::stop() {
 }
 
 Result<void, Error> Server::Impl::reload() {
-  if (std::ranges::none_of(bindings_, [](const auto& binding) { return binding->tls != nullptr; })) return {};
-  auto context = certificates_.load();
-  if (!context) return err(context.error());
-  for (const auto& worker : workers_) worker->set_tls(*context);
+  if (certificate_.context == nullptr) return {};
+  const auto loaded = certificates_.load();
+  if (!loaded) return err(loaded.error());
+  for (const auto& worker : workers_) worker->set_tls(loaded->context);
   return {};
 }
 

@@ -48,6 +48,7 @@ class Server::Impl {
 
   Binding* find_binding(const http::Uri& uri);
   Result<Binding*, Error> bind(const http::Uri& uri);
+  Result<void, Error> load_certificate();
   Result<void, Error> make_workers();
   Result<void, Error> start_listening();
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
@@ -57,7 +58,8 @@ class Server::Impl {
   void try_reload();
 
   ServerOptions options_;
-  Certificates certificates_;
+  const Certificates certificates_;
+  Certificates::Loaded certificate_;  // at set-up; the acceptors have the newer ones
   std::atomic<std::size_t> connection_count_{0};
   std::vector<std::unique_ptr<Binding>> bindings_;
   std::vector<HttpRoute> http_routes_;

@@ -9,6 +9,7 @@
 #include "server/metrics.hpp"
 #include "server/pages.hpp"
 #include "server/tokens.hpp"
+#include "tls/context.hpp"
 
 namespace plait::server {
 namespace {
@@ -18,6 +19,15 @@ Result<crypto::JwtKey, Error> choose_key(const Config& config) {
   auto key = load_jwt_key(config.jwt_secret_file);
   if (!key) return err(Error{"--jwt-secret-file: " + key.error().message});
   return key;
+}
+
+// Also where no listener needs it yet, and before one is blamed for it.
+Result<void, Error> check_certificate(const TlsFiles& files) {
+  if (files.certificate_file.empty()) return {};
+  const auto context =
+      tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
+  if (!context) return err(Error{"--cert, --key: " + context.error().message, context.error().system_errno});
+  return {};
 }
 
 Config complete(Config config) {
@@ -32,6 +42,7 @@ Config complete(Config config) {
 
 Result<std::unique_ptr<Service>, Error> Service::make(Config config) {
   if (auto checked = check_config(config); !checked) return err(checked.error());
+  if (auto checked = check_certificate(config.server.tls); !checked) return err(checked.error());
   auto key = choose_key(config);
   if (!key) return err(key.error());
   crypto::JwtRules rules;
@@ -70,12 +81,10 @@ Identity Service::authenticate(const OpeningRequest& request) const {
 
 Result<void, Error> Service::listen() {
   for (const std::string& url : config_.listen) {
-    // A socket's path is taken literally, so that the hub's path cannot follow it.
-    const bool has_path = !url.starts_with("unix:");
-    const std::string base = has_path && url.ends_with('/') ? url.substr(0, url.size() - 1) : url;
-    auto bound = server_.listen(has_path ? base + std::string{kHubPath} : base, hub_.handler());
+    const std::string hub_path = (url.starts_with("unix:") ? ":" : "") + std::string{kHubPath};
+    auto bound = server_.listen((url.ends_with('/') ? url.substr(0, url.size() - 1) : url) + hub_path, hub_.handler());
     if (!bound) return err(Error{"--listen " + url + ": " + bound.error().message, bound.error().system_errno});
-    urls_.push_back(has_path ? bound->substr(0, bound->size() - kHubPath.size()) : *bound);
+    urls_.push_back(bound->substr(0, bound->size() - hub_path.size()));
   }
   server_.attach(hub_);
   return {};

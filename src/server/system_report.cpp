@@ -41,9 +41,9 @@ void add_file_limit(std::vector<SystemFact>& facts) {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   SystemFact fact{
       "open files", std::to_string(limit.rlim_cur) + " (hard limit " + std::to_string(limit.rlim_max) + ")", {}};
-  if (limit.rlim_cur < kFilesWanted) {
-    fact.advice =
-        "each connection needs one: ulimit -n " + std::to_string(kFilesWanted) + ", or LimitNOFILE= in a systemd unit";
+  if (limit.rlim_max < kFilesWanted) {  // plait serve raises its soft limit by itself
+    fact.advice = "each connection needs one: ulimit -Hn " + std::to_string(kFilesWanted) +
+                  " as root, or LimitNOFILE= in a systemd unit";
   }
   facts.push_back(std::move(fact));
 }

@@ -2,6 +2,7 @@
 
 #include <plait/log.hpp>
 
+#include <cstdint>
 #include <exception>
 
 #include "http/response.hpp"
@@ -29,6 +30,11 @@ void HttpConnection::handle_open() {
 void HttpConnection::expect_request(Duration timeout) {
   scanned_ = 0;
   head_begun_ = false;
+  set_deadline(timeout);
+}
+
+void HttpConnection::set_deadline(Duration timeout) {
+  undelivered_bytes_ = SIZE_MAX;
   connection().set_deadline(connection().context().loop.now() + timeout);
 }
 
@@ -43,8 +49,7 @@ void HttpConnection::handle_bytes(MutableByteView& input) {
 void HttpConnection::begin_request() {
   if (head_begun_) return;
   head_begun_ = true;
-  if (!has_responded_) return;
-  connection().set_deadline(connection().context().loop.now() + connection().context().limits.handshake_timeout);
+  if (has_responded_) set_deadline(connection().context().limits.handshake_timeout);
 }
 
 // False: more bytes are needed, or no more will be handled.
@@ -168,15 +173,26 @@ void HttpConnection::refuse(int status, std::string_view reason) {
 
 void HttpConnection::finish() {
   finishing_ = true;
-  connection().set_deadline(connection().context().loop.now() + connection().context().limits.close_timeout);
   connection().finish();
+  set_deadline(connection().context().limits.close_timeout);
 }
 
 // A client may end its direction after its last request: what was asked has been answered, but perhaps not written.
 void HttpConnection::handle_end() { finish(); }
 
-void HttpConnection::handle_deadline(core::TimePoint) {
+// A response may take any time, as long as its reader takes some of it from one deadline to the next.
+bool HttpConnection::delivers(core::TimePoint now) {
+  const std::size_t bytes = connection().undelivered_bytes();
+  if (bytes == 0 || bytes >= undelivered_bytes_) return false;
+  undelivered_bytes_ = bytes;
+  const Limits& limits = connection().context().limits;
+  connection().set_deadline(now + (finishing_ ? limits.close_timeout : limits.keep_alive_timeout));
+  return true;
+}
+
+void HttpConnection::handle_deadline(core::TimePoint now) {
   const bool idle = !head_begun_ && body_ == nullptr;
+  if ((finishing_ || idle) && delivers(now)) return;
   if (finishing_ || idle || connection().input_stopped()) return connection().abort();
   refuse(408, "the request took too long");
 }

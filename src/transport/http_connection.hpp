@@ -42,14 +42,17 @@ class HttpConnection final : public Protocol {
   void respond(const HttpResponse& response, bool keep_alive, bool head_only);
   void refuse(int status, std::string_view reason);
   void expect_request(Duration timeout);
+  void set_deadline(Duration timeout);
+  bool delivers(core::TimePoint now);
   void finish();
 
   const Router& router_;
   HandshakeSlot handshake_;
   std::unique_ptr<PendingBody> body_;
   std::size_t scanned_ = 0;
-  int minor_version_ = 1;    // of the request that is answered
-  bool head_begun_ = false;  // bytes of the next request have arrived
+  std::size_t undelivered_bytes_ = 0;  // of the last response, at the last deadline
+  int minor_version_ = 1;              // of the request that is answered
+  bool head_begun_ = false;            // bytes of the next request have arrived
   bool has_responded_ = false;
   bool draining_ = false;
   bool finishing_ = false;  // nothing more is handled; the connection is being closed

@@ -82,6 +82,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   [[nodiscard]] std::size_t backlog_bytes() const {
     return (out_ == nullptr ? 0 : out_->bytes()) + (encrypted_ == nullptr ? 0 : encrypted_->bytes());
   }
+  /// The same and those that the kernel has, but the peer's not yet.
+  [[nodiscard]] std::size_t undelivered_bytes() const { return backlog_bytes() + socket_.unacknowledged_bytes(); }
   /// True while this connection's own input is being handled: borrowed views of it may be appended to the output.
   [[nodiscard]] bool reading() const { return reading_; }
   /// Whether the kernel took output since this was last asked: while a backlog stands, a sign that the peer reads.

@@ -60,11 +60,11 @@ void add_echo_rows(std::vector<Row>& rows) {
 void add_spin_rows(std::vector<Row>& rows) {
   Row server = make_echo_row({93, 1, 1}, "rtt/server-spins");
   server.placements = {Placement::two};
-  server.server_options = "--busy-poll";
+  server.server_options = "--busy-poll 50";
   rows.push_back(server);
   Row both = make_echo_row({93, 1, 1}, "rtt/both-spin");
   both.placements = {Placement::two};
-  both.server_options = "--busy-poll";
+  both.server_options = "--busy-poll 50";
   both.plan.spin = true;
   rows.push_back(both);
 }
@@ -139,6 +139,7 @@ void add_tls_and_deflate_rows(std::vector<Row>& rows) {
   for (const EchoShape& shape : {EchoShape{1024, 1, 100}, EchoShape{1024, 64, 10}, EchoShape{16384, 16, 10}}) {
     Row row = make_echo_row(shape, "deflate");
     row.plan.deflate = true;
+    row.server_options = "--deflate";
     rows.push_back(row);
   }
 }

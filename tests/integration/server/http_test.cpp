@@ -316,6 +316,40 @@ TEST_F(ServerHttp, ARefusedClientThatDoesNotCloseIsCutAfterCloseTimeoutWithoutAS
   EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }));
 }
 
+// Slowly, paced by other connections' requests, so that deadlines pass while the server still has bytes to write.
+TEST_F(ServerHttp, AResponseThatIsStillTakenIsNotCutByATimeout) {
+  constexpr std::size_t kPiece = 4096;
+  ServerOptions options;
+  options.limits.close_timeout = 250ms;
+  options.limits.keep_alive_timeout = 250ms;
+  for (const std::string fields : {"Connection: close\r\n", ""}) {
+    start(options);
+    RawClient client{port_, 4096};
+    client.send(get("/large", fields));
+    client.read_to("\r\n\r\n");
+    std::size_t received = 0;
+    const auto start_time = std::chrono::steady_clock::now();
+    while (received < kLargeBytes) {
+      const std::string piece = client.read_exactly(std::min(kLargeBytes - received, kPiece));
+      if (piece.empty()) break;
+      received += piece.size();
+      const auto due = start_time + std::chrono::milliseconds{800 * received / kLargeBytes};
+      while (std::chrono::steady_clock::now() < due) head_of(get("/hello"));
+    }
+    EXPECT_EQ(received, kLargeBytes) << fields;
+  }
+}
+
+TEST_F(ServerHttp, AResponseThatNobodyTakesIsCut) {
+  ServerOptions options;
+  options.limits.close_timeout = 20ms;
+  start(options);
+  RawClient client{port_, 4096};
+  client.send(get("/large", "Connection: close\r\n"));
+  EXPECT_NE(client.read_to("\r\n\r\n"), "");
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }));
+}
+
 // --- Counts ----------------------------------------------------------------------------------------------------------
 
 TEST_F(ServerHttp, AFloodOfHalfOpenHandshakesKeepsOnlyTheNewest) {

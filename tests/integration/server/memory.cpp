@@ -7,9 +7,9 @@
 #include <array>
 
 #include "integration/server/support.hpp"
+#include "support/allocations.hpp"
 #include "transport/acceptor.hpp"
 #include "transport/http_connection.hpp"
-#include "support/allocations.hpp"
 
 namespace plait::transport {
 namespace {

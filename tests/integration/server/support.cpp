@@ -45,8 +45,8 @@ Folder::Folder() {
 }
 Folder::~Folder() { std::filesystem::remove_all(path_); }
 
-TlsFiles write_certificate(const Folder& folder) {
-  const auto made = crypto::make_certificate({}, std::chrono::system_clock::now());
+TlsFiles write_certificate(const Folder& folder, std::chrono::system_clock::time_point now) {
+  const auto made = crypto::make_certificate({}, now);
   EXPECT_TRUE(made);
   TlsFiles files{.certificate_file = folder.file("certificate.pem"), .private_key_file = folder.file("key.pem")};
   write_file(files.private_key_file, made->private_key);

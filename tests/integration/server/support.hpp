@@ -109,8 +109,9 @@ class Folder {
   std::filesystem::path path_;
 };
 
-/// Writes a new self-signed certificate for localhost and its key; its files' names.
-TlsFiles write_certificate(const Folder& folder);
+/// Writes a new self-signed certificate for localhost and its key, as made at `now`; its files' names.
+TlsFiles write_certificate(const Folder& folder,
+                           std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
 /// Keeps the log's lines from standard error while it lives.
 class QuietLog {

@@ -1,6 +1,9 @@
 // What may be called from any thread, called from other threads while two loops work.
 #include <plait/client.hpp>
 
+#include <cstdlib>
+#include <set>
+
 #include "integration/server/support.hpp"
 
 namespace plait::test {
@@ -71,6 +74,54 @@ TEST(ServerThreads, PostsReachSessionsOnBothLoopsWhileStatsAreRead) {
   EXPECT_EQ(closed, kSessions);
   EXPECT_EQ(server->stats().sessions_open, 0U);
   EXPECT_EQ(server->stats().messages_sent, std::uint64_t{kSessions} * kPosts);
+}
+
+TEST(ServerThreads, EveryLoopAccepts) {
+  constexpr unsigned kLoops = 3;
+  constexpr int kSessionsMax = 300;  // the kernel chooses the loop by a hash of the addresses
+  ServerOptions options;
+  options.threads = kLoops;
+  std::mutex mutex;
+  std::set<std::uint32_t> loops;
+  Calls calls;
+  calls.on_open = [&](Session& session) {
+    const std::lock_guard lock{mutex};
+    loops.insert(session.id().loop);
+  };
+  TestServer server{options};
+  const std::uint16_t port = port_of(server.listen("ws", calling(calls), ""));
+  server.start();
+  const auto all_have_accepted = [&] {
+    const std::lock_guard lock{mutex};
+    return loops == std::set<std::uint32_t>{0, 1, 2};
+  };
+  for (int i = 0; i < kSessionsMax && !all_have_accepted(); ++i) {
+    RawClient client{port};
+    client.upgrade();
+  }
+  EXPECT_TRUE(wait_until(all_have_accepted));
+}
+
+TEST(ServerThreads, ReloadsFromSeveralThreadsAtOnce) {
+  const Folder folder;
+  const QuietLog log;
+  ASSERT_EQ(::setenv("XDG_STATE_HOME", folder.file("state").c_str(), 1), 0);
+  ServerOptions options;
+  options.threads = 2;
+  options.development_certificate = true;
+  TestServer server{options};
+  const std::string url = server.listen("wss");
+  server.start();
+  std::vector<std::thread> reloaders;
+  for (int i = 0; i < 3; ++i) {
+    reloaders.emplace_back([&] {
+      for (int j = 0; j < 10; ++j) EXPECT_TRUE(server->reload());
+    });
+  }
+  for (auto& reloader : reloaders) reloader.join();
+  ConnectOptions unverified;
+  unverified.verify_certificate = false;
+  EXPECT_TRUE(BlockingClient::connect(url, unverified));
 }
 
 TEST(ServerThreads, AStopAtAnyMomentEndsRun) {

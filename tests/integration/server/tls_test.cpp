@@ -1,6 +1,8 @@
 // Certificates, their renewal, and the texts of what goes wrong while setting up or connecting.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "integration/server/support.hpp"
 
 namespace plait::test {
@@ -93,6 +95,27 @@ TEST_F(ServerTls, AnUnknownAuthorityIsNamed) {
   EXPECT_NE(client.error().message.find("127.0.0.1"), std::string::npos) << client.error().message;
 }
 
+TEST_F(ServerTls, AClientReadsTheAuthoritiesOnce) {
+  const std::string authority = save_certificate("authority.pem");
+  Client client;
+  const auto opens = [&](const ConnectOptions& options) {
+    bool opened = false;
+    Calls calls;
+    calls.on_open = [&](Session& session) {
+      opened = true;
+      session.close();
+    };
+    const auto connected = client.connect(url_, std::make_unique<Called>(calls), options);
+    client.run();
+    return connected && opened;
+  };
+  EXPECT_TRUE(opens(trusting(authority)));
+  std::filesystem::remove(authority);
+  EXPECT_TRUE(opens(trusting(authority)));
+  EXPECT_FALSE(opens(trusting(folder_.file("absent.pem")))) << "other options have another context";
+  EXPECT_FALSE(opens({})) << "the system's authorities do not know it";
+}
+
 TEST_F(ServerTls, VerificationCanBeTurnedOff) {
   ConnectOptions options;
   options.verify_certificate = false;
@@ -142,6 +165,27 @@ TEST(ServerErrors, AMissingCertificateNamesTheFile) {
   const auto listening = server.listen("wss://127.0.0.1:0/", handler<Echo>());
   ASSERT_FALSE(listening);
   expect_words(listening.error(), {folder.file("absent.pem")});
+}
+
+TEST(ServerErrors, ACertificateOutsideItsTimeIsNamedWithTheDate) {
+  const std::chrono::system_clock::time_point day{std::chrono::sys_days{std::chrono::year{2020} / 2 / 28}};
+  const struct {
+    std::chrono::system_clock::time_point made;
+    std::string says;
+  } cases[] = {{day, " expired on 2020-03-12 00:00:00 UTC"},
+               {day + std::chrono::days{365 * 100}, " is valid only from 2120-02-03 23:59:00 UTC"}};
+  for (const auto& [made, says] : cases) {
+    Folder folder;
+    const QuietLog log;
+    ServerOptions options;
+    options.tls = write_certificate(folder, made);
+    Server server{options};
+    ASSERT_TRUE(server.listen("wss://127.0.0.1:0/", handler<Echo>()));
+    ASSERT_TRUE(server.listen("tls://127.0.0.1:0/", handler<Echo>()));
+    const std::string text = log.text();
+    EXPECT_NE(text.find("certificate file " + options.tls.certificate_file + says), std::string::npos) << text;
+    EXPECT_EQ(std::ranges::count(text, '\n'), 1) << "once for all listeners";
+  }
 }
 
 TEST(ServerErrors, ATlsSchemeWithoutCertificateNamesTheOptions) {

@@ -221,11 +221,11 @@ TEST(Inflater, ABombIsFoundWhereverTheInputIsCut) {
     Inflater inflater{{.ratio_max = 200}};
     const Inflated result = inflated(inflater, bomb, step, 100'000);
     EXPECT_EQ(result.status, Status::bomb);
-    EXPECT_LE(result.data.size(), 1032 * Inflater::kRatioStepBytes);
+    EXPECT_LE(result.data.size(), Inflater::kRatioFreeBytes + 1032 * Inflater::kRatioStepBytes) << "of 10 MiB";
   }
 }
 
-TEST(Inflater, TheRatioIsFreeUpTo64KiB) {
+TEST(Inflater, TheRatioIsFreeUpTo1MiB) {
   Deflater deflater{{.context_takeover = false}};
   const std::string exactly = deflated(deflater, std::string(Inflater::kRatioFreeBytes, '\0'));
   const std::string more = deflated(deflater, std::string(Inflater::kRatioFreeBytes + 1, '\0'));
@@ -239,7 +239,7 @@ TEST(Inflater, TheRatioCountsEachMessageAnew) {
   Inflater inflater{{.ratio_max = 10}};
   for (int i = 0; i < 5; ++i)
     EXPECT_EQ(inflated(inflater, deflated(deflater, noise(100'000))).status, Status::message_end);
-  EXPECT_EQ(inflated(inflater, deflated(deflater, std::string(100'000, 'a'))).status, Status::bomb);
+  EXPECT_EQ(inflated(inflater, deflated(deflater, std::string(2 << 20, 'a'))).status, Status::bomb);
 }
 
 }  // namespace

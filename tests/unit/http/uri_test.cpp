@@ -62,9 +62,23 @@ TEST(HttpUri, UnixSockets) {
   EXPECT_EQ(parsed("unix:///run/p.sock").socket_path, "/run/p.sock");
   EXPECT_EQ(parsed("unix:/" + std::string(106, 'a')).socket_path.size(), 107U);
   EXPECT_EQ(refused("unix:/" + std::string(107, 'a')), UriError::socket_path_too_long);
-  for (const char* url : {"unix:", "unix:run.sock", "unix://run/p.sock"}) {
+  for (const char* url : {"unix:", "unix:run.sock", "unix://run/p.sock", "unix::/path"}) {
     EXPECT_EQ(refused(url), UriError::socket_path_not_absolute) << url;
   }
+}
+
+TEST(HttpUri, APathFollowsAUnixSocketBehindAColon) {
+  const Uri uri = parsed("unix:/run/a:b?.sock:/echo:/x?size=1");
+  EXPECT_EQ(uri.socket_path, "/run/a:b?.sock");
+  EXPECT_EQ(uri.path, "/echo:/x");
+  EXPECT_EQ(uri.query, "size=1");
+  EXPECT_EQ(to_string(uri), "unix:/run/a:b?.sock:/echo:/x?size=1");
+  EXPECT_EQ(parsed("unix:///run/p.sock:/echo").path, "/echo");
+  EXPECT_EQ(parsed("unix:/run/p.sock").path, "/");
+  EXPECT_EQ(to_string(parsed("unix:/run/p.sock:/")), "unix:/run/p.sock");
+  EXPECT_EQ(parsed("unix:/" + std::string(106, 'a') + ":/echo").path, "/echo");
+  EXPECT_EQ(refused("unix:/run/p.sock:/a#b"), UriError::fragment_given);
+  EXPECT_EQ(refused("unix:/run/p.sock:/a\\b"), UriError::bad_character);
 }
 
 TEST(HttpUri, EachRuleHasItsError) {
@@ -98,8 +112,8 @@ TEST(HttpUri, EachRuleHasItsError) {
 }
 
 TEST(HttpUri, ToStringParsesBackToTheSame) {
-  for (const char* url :
-       {"ws://a", "wss://a:80/x?y=z", "tcp://[::1]:0/", "unix:/run/x", "http://a:443/?", "tls://1.2.3.4:1"}) {
+  for (const char* url : {"ws://a", "wss://a:80/x?y=z", "tcp://[::1]:0/", "unix:/run/x", "unix:/run/x:/y?z=:/",
+                          "http://a:443/?", "tls://1.2.3.4:1"}) {
     const Uri uri = parsed(url);
     EXPECT_EQ(parsed(to_string(uri)), uri) << url;
   }

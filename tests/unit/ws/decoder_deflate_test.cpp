@@ -127,10 +127,18 @@ TEST(DecoderDeflate, AMessageOfTheLimitPassesAndOneByteMoreDoesNot) {
   expect_at_every_cut(of(5001), {failed(Error::message_too_big)}, limits);
 }
 
-TEST(DecoderDeflate, ABombFailsAtEveryCut) {
-  const std::string zeros(300'000, '\0');
-  expect_at_every_cut(Frame{.opcode = Opcode::binary, .payload = deflated(zeros), .rsv1 = true}.bytes(),
-                      {failed(Error::inflate_bomb)});
+TEST(DecoderDeflate, OneMiBOfOneCharacterIsNoBomb) {
+  const std::string message(1 << 20, 'a');
+  const auto stream = Frame{.payload = deflated(message), .rsv1 = true}.bytes() + Frame{.payload = "next"}.bytes();
+  EXPECT_EQ(decode_inflating(stream, 0), (std::vector{text(message), text("next")}));
+}
+
+TEST(DecoderDeflate, ABombFailsWhereverItIsCut) {
+  const std::string zeros(2 << 20, '\0');
+  const auto stream = Frame{.opcode = Opcode::binary, .payload = deflated(zeros), .rsv1 = true}.bytes();
+  for (std::size_t cut = 0; cut <= stream.size(); cut += 31) {
+    ASSERT_EQ(decode_inflating(stream, cut), std::vector{failed(Error::inflate_bomb)}) << "cut at " << cut;
+  }
 }
 
 TEST(DecoderDeflate, NoLimitOnTheMessageDoesNotWrapAround) {

@@ -1,0 +1,38 @@
+"""`plait bench …` to its end, with the documents that it wrote."""
+
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+PLAIT = os.environ["PLAIT"]
+TIMEOUT = 100
+
+
+class Bench:
+    """One run. `report` is the JSON document, `markdown` and `html` the others; `cases` the report's."""
+
+    def __init__(self, suite, rows, *arguments, stderr=subprocess.PIPE):
+        if "--seconds" not in arguments:
+            arguments += ("--seconds", "0.05")
+        with tempfile.TemporaryDirectory() as folder:
+            files = {kind: Path(folder, kind) for kind in ("json", "markdown", "html")}
+            command = [PLAIT, "bench", suite, "--quick", "--rows", rows, *map(str, arguments)]
+            for kind, file in files.items():
+                command += [f"--{kind}", str(file)]
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, timeout=TIMEOUT,
+                                  check=False, env=os.environ | {"XDG_STATE_HOME": folder})
+            assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+            self.output = done.stdout
+            self.report = json.loads(files["json"].read_text(encoding="utf-8"))
+            self.markdown = files["markdown"].read_text(encoding="utf-8")
+            self.html = files["html"].read_text(encoding="utf-8")
+        self.cases = self.report["cases"]
+
+    def table(self, heading):
+        """The rows of the first Markdown table behind `heading`, each as a dictionary by column."""
+        text = self.markdown.split(f"\n{heading}\n")[1]
+        table = "|" + text.split("|", 1)[1].split("\n\n")[0]
+        cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
+        return [dict(zip(cells[0], row)) for row in cells[2:]]

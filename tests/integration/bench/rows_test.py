@@ -1,0 +1,123 @@
+"""What plait bench does: every kind of row, peers in turn, open loop, placements."""
+
+import os
+import re
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+from harness import PLAIT, Bench
+
+# A WebSocket server that stops for a tenth of a second in every fifth.
+STALLING_PEER = """#!/bin/sh
+(while kill -STOP $$; do sleep 0.1; kill -CONT $$; sleep 0.1; done) >/dev/null 2>&1 &
+exec "$2" bench-raw ws --port "$1"
+"""
+
+# A WebSocket server that notes how it was started.
+PEER = """#!/bin/sh
+echo "$$ $2 $(sed -n 's/^Cpus_allowed_list:\\t//p' /proc/$$/status)" >> "$3"
+exec "$4" bench-raw ws --port "$1"
+"""
+
+
+def samples(bench):
+    return [sample for case in bench.cases for server in case["servers"] for sample in server["samples"]]
+
+
+class Kinds(unittest.TestCase):
+    ROWS = ("echo/16KB/d16/c10", "echo/1MB/d2/c1", "connect/k16", "fanout/93B/b16/s100", "memory/plain", "memory/tls",
+            "tls/93B/d64/c10", "deflate/1KB/d64/c10", "rtt/server-spins/93B/d1/c1", "rtt/both-spin/93B/d1/c1",
+            "stream/upload", "stream/download", "stream/concurrent", "picows-tls/256B/d1/c1")
+
+    def test_every_kind_of_websocket_row_measures_plait(self):
+        bench = Bench("websocket", "^(" + "|".join(self.ROWS) + ")$", "--placement", "free")
+        self.assertEqual(sorted(case["row"] for case in bench.cases), sorted(self.ROWS))
+        for case in bench.cases:
+            measured = case["claims"][0]["measured"]["plait"]
+            self.assertEqual(measured["count"], 1, case["row"])
+            self.assertGreater(measured["median"], 0, case["row"])
+        units = {case["row"]: case["claims"][0]["unit"] for case in bench.cases}
+        self.assertIn("B", units["memory/tls"])
+
+    def test_every_kind_of_tcp_row_measures_plait(self):
+        bench = Bench("tcp-echo", "^(literal/single|literal/16KB|steady/1KB|echo/1KB/d64/c10)$", "--placement", "free")
+        self.assertEqual(len(bench.cases), 4)
+        for sample in samples(bench):
+            self.assertGreater(sample["messages"], 0)
+
+    def test_an_open_loop_sends_at_its_rate_and_counts_from_when_a_message_was_due(self):
+        bench = Bench("websocket", "^echo/93B/d1/c10$", "--rate", 2000, "--placement", "free", "--seconds", 0.5)
+        (sample,) = samples(bench)
+        self.assertLess(sample["messages"] / sample["seconds"], 2200)
+        self.assertGreater(sample["messages"] / sample["seconds"], 1000)
+
+
+class Peers(unittest.TestCase):
+    def setUp(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.started = Path(folder, "started")
+        self.script = Path(folder, "peer")
+        self.script.write_text(PEER, encoding="utf-8")
+        self.script.chmod(0o755)
+
+    def peer(self, name):
+        return f"{name}={self.script} {{port}} {{cpu}} {self.started} {PLAIT},ws://127.0.0.1:{{port}}"
+
+    def lines(self):
+        return [line.split() for line in self.started.read_text(encoding="utf-8").splitlines()]
+
+    def test_rounds_alternate_between_servers_that_start_fresh_for_each_case(self):
+        controller, terminal = os.openpty()
+        shown = []
+
+        def read():
+            try:
+                while data := os.read(controller, 65536):
+                    shown.append(data)
+            except OSError:
+                pass  # the terminal was closed
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        bench = Bench("websocket", "^echo/(93B|1KB)/d64/c10$", "--placement", "free", "--rounds", 3, "--peer",
+                      self.peer("other"), stderr=terminal)
+        os.close(terminal)
+        reader.join()
+        os.close(controller)
+        order = re.findall(r"· round (\d) of 3 · (\w+)", b"".join(shown).decode())
+        one_case = [(str(number), name) for number in (1, 2, 3) for name in ("plait", "other")]
+        self.assertEqual([step for i, step in enumerate(order) if i == 0 or order[i - 1] != step], one_case * 2)
+        self.assertEqual(len(bench.cases), 2)
+        self.assertEqual(len({pid for pid, *_ in self.lines()}), 2, "one process for each case")
+        self.assertTrue(all(ratio["count"] == 3 for case in bench.cases
+                            for ratio in case["servers"][1]["baseline_divided_by_it"].values()))
+
+    @unittest.skipUnless({0, 1} <= os.sched_getaffinity(0), "needs the CPUs 0 and 1")
+    def test_placements_bind_the_server_to_its_cpu(self):
+        Bench("websocket", "^echo/93B/d1/c1$", "--cpu", "server=1,client=0", "--servers", "other", "--peer",
+              self.peer("other"))
+        started = [(cpu, allowed) for _, cpu, allowed in self.lines()]
+        self.assertEqual(started[1:], [("1", "1"), ("1", "1")])
+        self.assertEqual(started[0][0], "-1", "free")
+
+    def test_an_open_loop_sees_the_stalls_that_a_closed_one_hides(self):
+        self.script.write_text(STALLING_PEER, encoding="utf-8")
+        peer = ("--peer", f"stalling={self.script} {{port}} {PLAIT},ws://127.0.0.1:{{port}}", "--servers", "stalling")
+        options = ("--placement", "free", "--seconds", 0.6, *peer)
+        (closed,) = samples(Bench("websocket", "^echo/93B/d1/c10$", *options))
+        (opened,) = samples(Bench("websocket", "^echo/93B/d1/c10$", "--rate", 500, *options))
+        self.assertLess(closed["latency_us"]["p90"], 20_000, "ten messages wait for each stall, thousands do not")
+        self.assertGreater(opened["latency_us"]["p90"], 20_000, "half of all were due in a stall")
+        self.assertGreater(opened["messages"], 100)
+
+    def test_missing_peers_are_named_with_what_to_install(self):
+        bench = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free", "--peers", "--peer-scripts",
+                      "/nonexistent", "--servers", "plait")
+        self.assertTrue(bench.report["missing_peers"])
+        self.assertIn("not measured: " + bench.report["missing_peers"][0], bench.markdown)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,161 @@
+"""plait serve as a process: its threads, its limit of open files, SIGHUP."""
+
+import os
+import re
+import resource
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from harness import TIMEOUT, Server, plait
+
+
+def make_certificate(folder):
+    """A new c.pem and k.pem for localhost, written in place; the certificate."""
+    certificate, key = Path(folder, "c.pem"), Path(folder, "k.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=TIMEOUT)
+    return ssl.PEM_cert_to_DER_cert(certificate.read_text(encoding="utf-8"))
+
+
+def served_certificate(port):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
+        with context.wrap_socket(connection) as secured:
+            return secured.getpeercert(binary_form=True)
+
+
+def listening_sockets(port):
+    """How many sockets listen on that port of 127.0.0.1."""
+    lines = Path("/proc/net/tcp").read_text(encoding="utf-8").splitlines()[1:]
+    return sum(line.split()[1:4:2] == [f"0100007F:{port:04X}", "0A"] for line in lines)
+
+
+class Threads(unittest.TestCase):
+    def threads_of(self, server):
+        return len(os.listdir(f"/proc/{server.process.pid}/task"))
+
+    def test_each_thread_turns_a_loop_and_listens(self):
+        with Server("--dev", "--threads", 3) as server:
+            self.assertRegex(server.request("/metrics")[2], r"\nplait_loops 3\n")
+            self.assertEqual(self.threads_of(server), 3)
+            self.assertEqual(listening_sockets(server.port()), 3)
+
+    def test_one_per_core_by_default(self):
+        with Server("--dev") as server:
+            cores = len(os.sched_getaffinity(0))
+            self.assertRegex(server.request("/metrics")[2], rf"\nplait_loops {cores}\n")
+            self.assertEqual(self.threads_of(server), cores)
+
+
+class OpenFiles(unittest.TestCase):
+    def test_the_soft_limit_is_raised_to_the_hard_one(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        try:
+            with Server("--dev") as server:
+                limits = Path(f"/proc/{server.process.pid}/limits").read_text(encoding="utf-8")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        self.assertEqual(re.search(r"Max open files +(\d+) +(\d+)", limits).groups(), (str(hard), str(hard)))
+
+
+class Hangup(unittest.TestCase):
+    def setUp(self):
+        # What is written in place behind a link to another folder is not seen by the watch of files.
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.real = Path(folder, "real")
+        self.real.mkdir()
+        self.first = make_certificate(self.real)
+        self.files = [Path(folder, name) for name in ("c.pem", "k.pem")]
+        for file in self.files:
+            file.symlink_to(self.real / file.name)
+
+    def serve(self):
+        return Server("--dev", "--cert", self.files[0], "--key", self.files[1], listen=("wss://127.0.0.1:0",))
+
+    def wait_for(self, done):
+        give_up = time.monotonic() + TIMEOUT
+        while not done():
+            self.assertLess(time.monotonic(), give_up, "it did not come")
+
+    def test_sighup_serves_the_new_certificate(self):
+        with self.serve() as server:
+            self.assertEqual(served_certificate(server.port("wss")), self.first)
+            second = make_certificate(self.real)
+            server.process.send_signal(signal.SIGHUP)
+            self.wait_for(lambda: served_certificate(server.port("wss")) == second)
+            self.assertEqual(server.stop(), 0)
+
+    def test_sighup_with_a_bad_file_keeps_the_old_one_and_says_so(self):
+        with self.serve() as server:
+            (self.real / "k.pem").write_text("no key", encoding="utf-8")
+            server.process.send_signal(signal.SIGHUP)
+            self.wait_for(lambda: str(self.files[1]) in server.logged())
+            self.assertEqual(served_certificate(server.port("wss")), self.first)
+            self.assertEqual(server.stop(), 0)
+
+
+class Errors(unittest.TestCase):
+    """Exit status 1, and a sentence with the option and the fix."""
+
+    def said_by(self, *arguments):
+        done = plait(*arguments)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), arguments)
+        return done.stderr
+
+    def test_a_port_in_use(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            url = f"ws://127.0.0.1:{taken.getsockname()[1]}"
+            said = self.said_by("serve", "--dev", "--listen", url)
+        self.assertIn(f"--listen {url}", said)
+        self.assertRegex(said, "in use: .*(another port|stop)")
+
+    def test_an_unreadable_certificate(self):
+        files = ["--cert", self.nowhere("c.pem"), "--key", self.nowhere("k.pem")]
+        said = self.said_by("serve", "--dev", "--listen", "wss://127.0.0.1:0", *files)
+        for expected in ("--cert", self.nowhere("c.pem"), "No such file", "give a PEM file"):
+            self.assertIn(expected, said)
+
+    def test_an_unreadable_key(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_certificate(folder)
+            said = self.said_by("serve", "--dev", "--listen", "wss://127.0.0.1:0", "--cert", Path(folder, "c.pem"),
+                                "--key", self.nowhere("k.pem"))
+        for expected in ("--key", self.nowhere("k.pem"), "give the certificate's key"):
+            self.assertIn(expected, said)
+
+    def test_an_unknown_option(self):
+        said = self.said_by("serve", "--lisen", "ws://127.0.0.1:0")
+        for expected in ("unknown option '--lisen'", "did you mean '--listen'?", "--help"):
+            self.assertIn(expected, said)
+
+    def test_a_bad_value(self):
+        self.assertIn("--threads", self.said_by("serve", "--dev", "--threads", "many"))
+        self.assertIn("--rounds", self.said_by("bench", "websocket", "--rounds", "many"))
+        self.assertIn("--seconds", self.said_by("bench", "websocket", "--seconds", "1", "--seconds", "2"))
+        self.assertIn("a command is required", self.said_by("echo"))
+
+    def test_a_config_error(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
+            config.write("development = true\nthread = 2\n")
+            config.flush()
+            said = self.said_by("serve", "--config", config.name)
+        self.assertIn(f'{config.name}:2: unknown key "thread"; known here: ', said)
+        self.assertIn("threads", said)
+
+    @staticmethod
+    def nowhere(name):
+        return f"/nonexistent/{name}"
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,124 @@
+"""make serve and make test on a machine where nothing is installed and where everything is.
+
+The programs that would change the machine are replaced by scripts that note how they were called: apt-get installs into
+a file that dpkg-query reads, cmake "builds" a `plait` that notes its arguments, ctest writes the results it is told.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+SOURCE = Path(sys.argv.pop(1)).resolve()
+PROGRAMS = {
+    "dpkg-query": 'shift 3; for p; do grep -qx -- "$p" installed && echo "ii  $p"; done; exit 0',
+    "apt-get": """
+case " $* " in *" -s "*) exit 0 ;; esac
+note apt-get "$@"
+while [ $# -gt 0 ] && [ "$1" != install ]; do shift; done
+[ $# = 0 ] || { shift; printf '%s\\n' "$@" >> installed; }""",
+    "sudo": 'exec "$@"',
+    "cmake": """
+note cmake "$@"
+mkdir -p build/release
+case $1 in
+--preset) touch build/release/build.ninja ;;
+--build) printf '#!/bin/sh\\necho plait "$@" >> calls\\n' > build/release/plait; chmod +x build/release/plait ;;
+esac""",
+    "ctest": """
+note ctest "$@"
+while [ "$1" != --output-junit ]; do shift; done
+cp junit "$2"
+! grep -q failure junit""",
+}
+PASSED = '<testcase name="a" status="run">\n'
+FAILED = '<testcase name="b" status="fail">\n<failure message=""/>\n'
+SKIPPED = '<testcase name="c" status="notrun">\n<skipped message="SKIP_RETURN_CODE=77"/>\n'
+
+
+class Make(unittest.TestCase):
+    def setUp(self):
+        self.tree = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        shutil.copy(SOURCE / "Makefile", self.tree)
+        shutil.copytree(SOURCE / "scripts", self.tree / "scripts")
+        (self.tree / "bin").mkdir()
+        for name, script in PROGRAMS.items():
+            file = self.tree / "bin" / name
+            file.write_text(f'#!/bin/bash\ncd {self.tree}\nnote() {{ echo "$@" >> calls; }}\n{script}\n')
+            file.chmod(0o755)
+        (self.tree / "installed").touch()
+        self.results(PASSED)
+
+    def results(self, *cases):
+        (self.tree / "junit").write_text("".join(cases))
+
+    def run_make(self, *arguments, **variables):
+        """(exit status, output, the calls that were noted)"""
+        clean = {name: value for name, value in os.environ.items()
+                 if name not in ("CI", "SKIP_DEPS", "ARGS", "JOBS", "MAKEFLAGS", "MAKELEVEL")}
+        calls = self.tree / "calls"
+        calls.write_text("")
+        variables = clean | {"PATH": f"{self.tree}/bin:{os.environ['PATH']}"} | variables
+        done = subprocess.run(["make", *arguments], cwd=self.tree, env=variables, capture_output=True, text=True,
+                              timeout=50, check=False)
+        return done.returncode, done.stdout + done.stderr, calls.read_text().splitlines()
+
+    @staticmethod
+    def programs(calls):
+        return [call.split()[0] for call in calls]
+
+    def test_serve_installs_builds_a_release_and_starts_in_development_mode(self):
+        status, output, calls = self.run_make("serve")
+        self.assertEqual(status, 0, output)
+        self.assertEqual(self.programs(calls), ["apt-get", "apt-get", "cmake", "cmake", "plait"])
+        self.assertIn(" update", calls[0])
+        for package in (" install ", " cmake", " g++", " libssl-dev"):
+            self.assertIn(package, calls[1])
+        self.assertEqual(calls[2], "cmake --preset release")
+        self.assertIn("--build --preset release", calls[3])
+        self.assertEqual(calls[4], "plait serve --dev")
+
+    def test_later_runs_skip_the_installation(self):
+        self.run_make("serve")
+        status, output, calls = self.run_make("serve")
+        self.assertEqual((status, self.programs(calls)), (0, ["cmake", "plait"]), output)
+        (self.tree / "build/deps.build").unlink()  # and without the stamp it only looks
+        status, output, calls = self.run_make("serve")
+        self.assertEqual((status, self.programs(calls)), (0, ["cmake", "plait"]), output)
+
+    def test_test_does_the_same_set_up_and_runs_every_test(self):
+        status, output, calls = self.run_make("test")
+        self.assertEqual(status, 0, output)
+        self.assertEqual(set(self.programs(calls)), {"apt-get", "cmake", "ctest"})
+        installed = (self.tree / "installed").read_text()
+        for package in ("cmake", "python3-websockets", "python3-aiohttp", "curl", "chromium"):
+            self.assertIn(f"{package}\n", installed)
+        self.assertIn("ctest --preset release", calls[-1])
+        self.assertEqual(output.splitlines()[-1], "1 passed, 0 failed")
+
+    def test_a_failed_test_fails_and_a_skipped_one_is_named_and_fails_where_ci_is_set(self):
+        self.results(PASSED, SKIPPED)
+        status, output, _ = self.run_make("test")
+        self.assertEqual((status, output.splitlines()[-2:]), (0, ["skipped: c", "1 passed, 0 failed"]))
+        status, output, _ = self.run_make("test", CI="1")
+        self.assertIn("1 passed, 1 failed", output)
+        self.assertNotEqual(status, 0)
+        self.results(PASSED, FAILED)
+        status, output, _ = self.run_make("test")
+        self.assertIn("1 passed, 1 failed", output)
+        self.assertNotEqual(status, 0)
+
+
+class Presets(unittest.TestCase):
+    def test_there_is_one_for_each_purpose(self):
+        done = subprocess.run(["cmake", "--list-presets"], cwd=SOURCE, capture_output=True, text=True, timeout=30,
+                              check=True)
+        for name in ("dev", "release", "asan", "tsan", "clang", "fuzz", "coverage"):
+            self.assertIn(f'"{name}"', done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
