@@ -46,8 +46,8 @@ Inflated inflate_all(Inflater& inflater, ByteView input, std::size_t input_step,
 // A message for `data` to refer back to.
 const std::vector<std::uint8_t>& message_before() {
   static const std::vector<std::uint8_t> deflated = [] {
-    std::vector<std::uint8_t> text;
-    for (int i = 0; i < 600; ++i) text.push_back(static_cast<std::uint8_t>(i % 251));
+    std::vector<std::uint8_t> text(600);
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<std::uint8_t>(i % 251);
     Deflater deflater{{}};
     core::VectorSink sink;
     deflater.finish(text, sink);
@@ -64,7 +64,7 @@ Inflated inflate_both_ways(ByteView data, const Inflater::Options& options, std:
     const Inflated first = inflate_all(whole, message_before(), SIZE_MAX, 65'536);
     require(first.status == Inflater::Status::message_end && inflate_all(cut, message_before(), step, 65'536) == first);
   }
-  const Inflated result = inflate_all(whole, data, SIZE_MAX, 65'536);
+  Inflated result = inflate_all(whole, data, SIZE_MAX, 65'536);
   require(inflate_all(cut, data, step, step * 7) == result);
   return result;
 }
