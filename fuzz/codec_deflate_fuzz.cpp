@@ -1,4 +1,5 @@
-// Deflate: any input inflates within its bounds and the same however it is cut; what was deflated inflates to itself.
+// Deflate: any input inflates within its bounds, the same however it is cut and whatever message came before it, and
+// with a smaller window to the same as far as it comes; what was deflated inflates to itself.
 // Input: a byte of options, a byte for the size of the pieces, the data.
 #include <algorithm>
 #include <cstdlib>
@@ -42,18 +43,54 @@ Inflated inflate_all(Inflater& inflater, ByteView input, std::size_t input_step,
   return result;
 }
 
-void inflate_garbage(ByteView data, const Inflater::Options& options, std::size_t step) {
+// A message for `data` to refer back to.
+const std::vector<std::uint8_t>& message_before() {
+  static const std::vector<std::uint8_t> deflated = [] {
+    std::vector<std::uint8_t> text(600);
+    for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<std::uint8_t>(i % 251);
+    Deflater deflater{{}};
+    core::VectorSink sink;
+    deflater.finish(text, sink);
+    return sink.bytes;
+  }();
+  return deflated;
+}
+
+// What `data` inflates to as the first or second message of a connection, whole and in pieces.
+Inflated inflate_both_ways(ByteView data, const Inflater::Options& options, std::size_t step, bool second) {
   Inflater whole{options};
   Inflater cut{options};
-  const Inflated expected = inflate_all(whole, data, SIZE_MAX, 65'536);
-  require(inflate_all(cut, data, step, step * 7) == expected);
-  if (expected.status != Inflater::Status::message_end) return;
-  require(expected.data.size() <= std::max(Inflater::kRatioFreeBytes, data.size() * options.ratio_max));
+  if (second) {
+    const Inflated first = inflate_all(whole, message_before(), SIZE_MAX, 65'536);
+    require(first.status == Inflater::Status::message_end && inflate_all(cut, message_before(), step, 65'536) == first);
+  }
+  Inflated result = inflate_all(whole, data, SIZE_MAX, 65'536);
+  require(inflate_all(cut, data, step, step * 7) == result);
+  return result;
+}
+
+void inflate_garbage(ByteView data, const Inflater::Options& options, std::size_t step) {
+  const Inflated expected = inflate_both_ways(data, options, step, false);
+  const bool good = expected.status == Inflater::Status::message_end;
+  if (good) require(expected.data.size() <= std::max(Inflater::kRatioFreeBytes, data.size() * options.ratio_max));
+  // Without context takeover there is nothing to refer back to; a good message does not do so either.
+  const Inflated second = inflate_both_ways(data, options, step, true);
+  if (good || !options.context_takeover) require(second == expected);
+
+  Inflater::Options smaller = options;
+  smaller.window_bits = 8 + static_cast<int>(step % 7);
+  Inflater inflater{smaller};
+  const Inflated begun = inflate_all(inflater, data, step, 300);
+  require(begun.status == expected.status || begun.status == Inflater::Status::corrupt);
+  require(begun.data.size() <= expected.data.size() &&
+          std::equal(begun.data.begin(), begun.data.end(), expected.data.begin()));
 }
 
 void round_trip(ByteView data, const Inflater::Options& options, std::size_t step, int memory_level) {
-  Deflater deflater{
-      {.window_bits = options.window_bits, .memory_level = memory_level, .context_takeover = options.context_takeover}};
+  Deflater deflater{{.level = 1 + static_cast<int>(step % 9),
+                     .window_bits = options.window_bits,
+                     .memory_level = memory_level,
+                     .context_takeover = options.context_takeover}};
   Inflater inflater{
       {.window_bits = options.window_bits, .context_takeover = options.context_takeover, .ratio_max = 2000}};
   for (int message = 0; message < 2; ++message) {
@@ -64,7 +101,7 @@ void round_trip(ByteView data, const Inflater::Options& options, std::size_t ste
       rest = rest.subspan(step);
     }
     deflater.finish(rest, sink);
-    const Inflated result = inflate_all(inflater, sink.bytes, SIZE_MAX, 65'536);
+    const Inflated result = inflate_all(inflater, sink.bytes, message == 0 ? SIZE_MAX : step, 65'536);
     require(result.status == Inflater::Status::message_end && std::ranges::equal(result.data, data));
   }
 }
@@ -76,7 +113,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool context_takeover = (data[0] & 8) != 0;
   const std::size_t step = data[1] + 1U;
   const ByteView input{data + 2, size - 2};
-  // The largest window: zlib finds distances beyond a smaller one only where its output happens to be cut.
+  // The largest window is the measure: distances beyond a smaller one show only where the output happens to be cut.
   inflate_garbage(input, {.context_takeover = context_takeover, .ratio_max = 20}, step);
   round_trip(input, {.window_bits = 9 + data[0] % 7, .context_takeover = context_takeover}, step, 1 + data[0] / 16 % 9);
   return 0;

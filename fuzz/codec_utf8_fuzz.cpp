@@ -1,4 +1,5 @@
-// UTF-8: whole, piece by piece and a plain automaton after RFC 3629 §4 must agree, also on where a text goes wrong.
+// UTF-8: whole, piece by piece and a plain automaton after RFC 3629 §4 must agree, also on where a text goes wrong and
+// on a second text after a good one; a prefix of a valid text is valid and drops at most one character.
 // Input: a byte for the size of the pieces, the text.
 #include <algorithm>
 #include <cstdlib>
@@ -37,6 +38,25 @@ Verdict judge(ByteView text) {
   return {text.size(), missing == 0};
 }
 
+// Whether all of `text` was accepted; false as soon as `verdict` says so, neither earlier nor later.
+bool add_in_pieces(codec::Utf8Validator& validator, ByteView text, std::size_t step, const Verdict& verdict) {
+  for (std::size_t accepted = 0; accepted < text.size();) {
+    const ByteView piece = text.subspan(accepted, std::min(step, text.size() - accepted));
+    accepted += piece.size();
+    const bool good = validator.add(piece);
+    require(good == (verdict.good_bytes >= accepted));
+    if (!good) return false;
+  }
+  return true;
+}
+
+void check_prefix(ByteView text, std::size_t size_max, bool valid) {
+  const ByteView prefix = codec::utf8_prefix(text, size_max);
+  require(prefix.data() == text.data() && prefix.size() <= std::min(text.size(), size_max));
+  require(prefix.size() + 3 >= std::min(text.size(), size_max));
+  if (valid) require(codec::is_utf8(prefix));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -47,16 +67,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool valid = verdict.good_bytes == text.size() && verdict.whole;
   require(codec::is_utf8(text) == valid);
 
+  check_prefix(text, step, valid);
+
   codec::Utf8Validator validator;
-  std::size_t accepted = 0;
-  while (accepted < text.size()) {
-    const ByteView piece = text.subspan(accepted, std::min(step, text.size() - accepted));
-    const bool good = validator.add(piece);
-    require(good == (verdict.good_bytes >= accepted + piece.size()));
-    if (!good) return 0;
-    accepted += piece.size();
-  }
+  if (!add_in_pieces(validator, text, step, verdict)) return 0;
   require(validator.finish() == valid);
-  if (valid) require(codec::is_utf8(codec::utf8_prefix(text, step)));
+  if (!add_in_pieces(validator, text, 1, verdict)) std::abort();
+  require(validator.finish() == valid);
   return 0;
 }

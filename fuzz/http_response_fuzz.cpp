@@ -1,5 +1,6 @@
 // Response heads: the same answer whole and in pieces, a body only where RFC 9112 §6.3 has one, and an accepted head
 // says the same after it was written again.
+#include <algorithm>
 #include <cstdlib>
 #include <vector>
 
@@ -14,6 +15,14 @@ using Parsed = Result<std::optional<ResponseHead>, http::Error>;
 
 void require(bool holds) {
   if (!holds) std::abort();
+}
+
+void require_same(const ResponseHead& a, const ResponseHead& b) {
+  require(a.status == b.status && a.reason == b.reason && a.minor_version == b.minor_version);
+  require(a.body.kind == b.body.kind && a.body.length == b.body.length);
+  require(a.head_bytes == b.head_bytes && a.keep_alive == b.keep_alive);
+  const auto same = [](const Field& x, const Field& y) { return x.name == y.name && x.value == y.value; };
+  require(std::equal(a.fields.begin(), a.fields.end(), b.fields.begin(), b.fields.end(), same));
 }
 
 Parsed parse_in_pieces(ByteView input, std::size_t step, const Limits& limits) {
@@ -69,7 +78,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   require(whole->has_value() == pieces->has_value());
   if (!*whole) return 0;
-  require((*whole)->head_bytes == (*pieces)->head_bytes && (*whole)->status == (*pieces)->status);
+  require((*whole)->head_bytes <= size);
+  require_same(**whole, **pieces);
+  scanned = 0;
+  const auto alone = parse_response_head(input.first((*whole)->head_bytes), scanned, limits, "GET");
+  require(alone.has_value() && alone->has_value());
+  require_same(**whole, **alone);
   scanned = 0;
   const auto to_head = parse_response_head(input, scanned, limits, "HEAD");
   require(to_head.has_value() && (*to_head)->body.kind == BodyFraming::Kind::none);

@@ -1,6 +1,7 @@
 // URLs, origins and queries: an accepted URL parses back to itself, its Host field is an authority, its origin is the
-// server's own.
+// server's own. What was percent-decoded is what is read again from an encoding of each of its octets.
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "http/authority.hpp"
@@ -31,6 +32,25 @@ void require_consistent(const Uri& uri) {
   require(origin.has_value() && is_same_origin(*origin, host, secure) && !is_same_origin(*origin, host, !secure));
 }
 
+std::string percent_encoded(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    encoded += '%';
+    encoded += "0123456789abcdef"[octet >> 4];
+    encoded += "0123456789ABCDEF"[octet & 15];
+  }
+  return encoded;
+}
+
+void require_reads_again(std::string_view decoded) {
+  const std::string encoded = percent_encoded(decoded);
+  const auto again = percent_decode(encoded);
+  require(again.has_value() && *again == decoded);
+  require(parse_query("b=1&" + encoded + "=2&a=" + encoded + "&a=3", "a").value_or("") ==
+          (decoded == "a" ? "2" : decoded));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -40,7 +60,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     require(!describe(uri.error()).empty());
   }
-  if (const auto decoded = percent_decode(text)) require(decoded->size() <= size);
+  require_reads_again(text);
+  if (const auto decoded = percent_decode(text)) {
+    require(decoded->size() <= size);
+    require_reads_again(*decoded);
+  }
   if (const auto value = parse_query(text, "a")) require(value->size() < size);
   if (const auto origin = parse_origin(text)) require(is_same_origin(*origin, *origin));
   return 0;

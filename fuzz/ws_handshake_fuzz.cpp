@@ -1,4 +1,5 @@
-// The opening handshake's fields: lines of "name: value" as a request and as a response.
+// The opening handshake's fields: lines of "name: value" as a request and as a response. Extensions mean the same in
+// one field and written again from their parts; an accepted response has what RFC 6455 §4.1 asks for.
 #include <algorithm>
 #include <cstdlib>
 #include <set>
@@ -45,6 +46,36 @@ void check_subprotocols(const HandshakeFields& fields) {
   require(std::all_of(subprotocols->begin(), subprotocols->end(), is_token));
 }
 
+void require_same_extensions(std::string_view value, const std::vector<Extension>& expected) {
+  std::vector<Extension> extensions;
+  require(parse_extensions(value, extensions));
+  const auto same = [](const Extension& a, const Extension& b) {
+    return a.name == b.name && a.parameters == b.parameters;
+  };
+  require(std::equal(extensions.begin(), extensions.end(), expected.begin(), expected.end(), same));
+}
+
+void check_extensions(const HandshakeFields& fields) {
+  std::vector<Extension> extensions;
+  std::string joined, written;
+  for (const std::string_view value : fields.extensions) {
+    if (!parse_extensions(value, extensions)) return;
+    joined.append(value).append(", ");
+  }
+  for (const Extension& extension : extensions) {
+    require(is_token(extension.name));
+    written.append(extension.name);
+    for (const ExtensionParameter& parameter : extension.parameters) {
+      require(is_token(parameter.name) && (!parameter.value || is_token(*parameter.value)));
+      written.append(" ;\t").append(parameter.name);
+      if (parameter.value) written.append("=\"").append(*parameter.value).append("\"");
+    }
+    written += ',';
+  }
+  require_same_extensions(joined, extensions);
+  require_same_extensions(written, extensions);
+}
+
 // What the server answers, a client that asked for nothing in particular accepts, and both understand it alike.
 void check_deflate(const HandshakeFields& fields) {
   const DeflateParameters wanted{.server_window_bits = 12, .client_window_bits = 11};
@@ -63,9 +94,15 @@ void check_deflate(const HandshakeFields& fields) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const HandshakeFields fields = fields_of(as_text({data, size}));
   if (check_request("GET", 1, fields).has_value()) require(is_valid_key(fields.key));
-  (void)check_response(101, fields, AcceptKey{}).has_value();
+  AcceptKey accept{};
+  std::copy_n(fields.accept.data(), std::min(fields.accept.size(), accept.size()), accept.data());
+  if (check_response(101, fields, accept).has_value()) {
+    require(fields.accept == std::string_view{accept.data(), accept.size()} && fields.accept_count == 1);
+    require(fields.upgrade_has_websocket && !fields.upgrade_has_others && fields.connection_has_upgrade);
+  }
   check_key(fields.key);
   check_subprotocols(fields);
+  check_extensions(fields);
   check_deflate(fields);
   return 0;
 }
