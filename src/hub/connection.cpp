@@ -39,6 +39,7 @@ Connection::~Connection() {
 // ------------------------------------------------------------------------------------------------------
 
 void Connection::handle_message(const Message& message) {
+  const Shard::Serving serving{shard_};
   shard_.counters().messages_received.add();
   if (!accept_rate()) return;
   const auto envelope = shard_.decoder().decode(message.text());

@@ -74,7 +74,7 @@ class Connection {
     std::string cid;
     std::vector<Bytes> names;  // what the results' views point into
     std::vector<wire::TopicResult> results;
-    std::size_t left = 0;
+    std::size_t left = 0;  // answers, and the request itself while its topics are asked for
   };
   struct PendingPublish {
     std::string cid;

@@ -157,7 +157,7 @@ void Shard::turn() {
   for (std::uint32_t from = 0; from < loop_count_; ++from) {
     if (from != index_) drain(from);
   }
-  drain(index_);  // last, since the requests above are answered into it too
+  drain_own();  // last, since the requests above are answered into it too
   audience_.deliver_all();
   std::exchange(retired_, {}).clear();
   const bool gaps_sent = home_.retry_gaps();
@@ -174,6 +174,31 @@ void Shard::drain(std::uint32_t from) {
     Crossing crossing = ring.take();
     std::visit([&](auto& alternative) { take(from, std::move(alternative)); }, crossing);
   }
+}
+
+// Never inside a client's request: what is taken changes what the request holds.
+void Shard::drain_own() {
+  PLAIT_ASSERT(!serving_, "a client's request is not interrupted");
+  if (std::exchange(draining_own_, true)) return;
+  drain(index_);
+  draining_own_ = false;
+}
+
+// For a gap and a publication beside the answers' reserve. False: not now.
+bool Shard::make_own_room() {
+  constexpr std::size_t kWanted = kAnswersMax + 2;
+  Ring<Crossing>& own = ring_to(index_);
+  if (own.room(kWanted) < kWanted && !serving_) drain_own();
+  return own.room(kWanted) > kAnswersMax;
+}
+
+Shard::Serving::Serving(Shard& shard) : shard_(shard), outer_(shard.serving_) {
+  if (!shard.serving_ && !shard.in_turn_) {
+    shard.make_own_room();
+    // One message asks for at most wire::kRequestTopicsMax answers.
+    if (shard.answers_due_[shard.index_] >= kAnswersMax / 2) shard.drain_own();
+  }
+  shard.serving_ = true;
 }
 
 void Shard::wake_peers() {
@@ -199,7 +224,6 @@ void Shard::push(std::uint32_t loop, Crossing&& crossing) {
 }
 
 bool Shard::can_request(std::uint32_t home) {
-  if (home == index_ && answers_due_[home] >= kAnswersMax) drain(index_);  // the own answers need not wait for the turn
   if (answers_due_[home] >= kAnswersMax) return false;
   return home == index_ || ring_to(home).room(kAnswersMax + 1) > kAnswersMax;
 }
@@ -226,10 +250,8 @@ bool Shard::try_leave(const Channel& channel) {
 }
 
 bool Shard::try_deliver(std::uint32_t loop, Crossing&& crossing) {
-  if (ring_to(loop).room(kAnswersMax + 1) <= kAnswersMax) {
-    if (loop != index_) return false;
-    drain(index_);  // the own ring never overflows
-  }
+  const bool has_room = loop == index_ ? make_own_room() : ring_to(loop).room(kAnswersMax + 1) > kAnswersMax;
+  if (!has_room) return false;
   push(loop, std::move(crossing));
   return true;
 }

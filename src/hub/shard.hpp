@@ -54,6 +54,19 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
   wire::Head head(wire::Form form, std::string_view cid);
   /// An empty string that keeps its memory, for one message.
   std::string& scratch();
+  /// Lives while a client's message is handled. Nothing is taken out of the own ring meanwhile, so channels,
+  /// subscriptions and pending requests stay where they are; room for what the message asks is made before.
+  class Serving {
+   public:
+    explicit Serving(Shard& shard);
+    Serving(const Serving&) = delete;
+    Serving& operator=(const Serving&) = delete;
+    ~Serving() { shard_.serving_ = outer_; }
+
+   private:
+    Shard& shard_;
+    const bool outer_;
+  };
   /// Makes sure that channels without users are forgotten soon.
   void schedule_turn();
 
@@ -79,6 +92,8 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
 
   void turn();
   void drain(std::uint32_t from);
+  void drain_own();
+  bool make_own_room();
   void wake_peers();
   void retry();
 
@@ -121,6 +136,8 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
   std::vector<std::unique_ptr<Connection>> retired_;
   RetryTimer retry_timer_{*this};
   bool in_turn_ = false;
+  bool serving_ = false;
+  bool draining_own_ = false;
   std::atomic<bool> turn_posted_{false};
 };
 
