@@ -101,7 +101,7 @@ class HubFullRing : public ::testing::Test {
  protected:
   static HubOptions options() {
     HubOptions options = test_options();
-    options.ring_capacity = 4096;  // with the reserve, 8192: a power of two
+    options.ring_capacity = 4096;
     return options;
   }
   void publish(int first, int last) {
