@@ -1,5 +1,6 @@
 #include "hub/shard.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace plait::hub {
 namespace {
 
 constexpr std::chrono::milliseconds kRetryInterval{5};
+/// Connections that are resumed in one turn: each may ask once before it is paused again.
+constexpr std::size_t kResumedMax = 256;
 
 std::uint32_t random_epoch(const HubOptions& options) {
   std::uint32_t epoch = 0;
@@ -166,6 +169,7 @@ void Shard::turn() {
   counters_.missed_by_loops.set(home_.missed_count());
   in_turn_ = false;
   wake_peers();
+  resume_waiting();
 }
 
 void Shard::drain(std::uint32_t from) {
@@ -199,6 +203,7 @@ Shard::Serving::Serving(Shard& shard) : shard_(shard), outer_(shard.serving_) {
     if (shard.answers_due_[shard.index_] >= kAnswersMax / 2) shard.drain_own();
   }
   shard.serving_ = true;
+  shard.asked_busy_home_.reset();
 }
 
 void Shard::wake_peers() {
@@ -210,6 +215,40 @@ void Shard::wake_peers() {
 
 void Shard::retry() {
   if (!retry_timer_.armed()) executor_.schedule(retry_timer_, executor_.now() + kRetryInterval);
+}
+
+// --- Backpressure
+// -----------------------------------------------------------------------------------------------------
+
+// So many answers are due, or little more than their reserve is left in its ring. The own ring is emptied on the spot.
+bool Shard::is_busy(std::uint32_t home, std::size_t answers_max) {
+  if (answers_due_[home] >= answers_max) return true;
+  if (home == index_) return false;
+  const std::size_t wanted = kAnswersMax + std::min(kAnswersLow, options().ring_capacity / 4);
+  return ring_to(home).room(wanted) < wanted;
+}
+
+bool Shard::must_wait(ConnectionRef ref) {
+  const auto home = std::exchange(asked_busy_home_, std::nullopt);
+  if (!home || serving_) return false;
+  if (*home == index_ && !in_turn_) drain_own();
+  if (!is_busy(*home, kAnswersHigh)) return false;
+  waiting_.push_back({ref, *home});
+  retry();
+  return true;
+}
+
+void Shard::resume_waiting() {
+  std::size_t resumed = 0;
+  for (const Waiting& waiting : std::exchange(waiting_, {})) {
+    if (resumed == kResumedMax || is_busy(waiting.home, kAnswersLow)) {
+      waiting_.push_back(waiting);
+    } else if (Connection* connection = find(waiting.connection)) {
+      ++resumed;
+      connection->on_room();
+    }
+  }
+  if (!waiting_.empty()) retry();
 }
 
 // --- Into the rings
@@ -230,6 +269,7 @@ bool Shard::can_request(std::uint32_t home) {
 
 void Shard::request(std::uint32_t home, Crossing&& request) {
   if (is_answered(request)) ++answers_due_[home];
+  if (is_busy(home, kAnswersHigh)) asked_busy_home_ = home;
   if (home != index_) return push(home, std::move(request));
   std::visit([&](auto& alternative) { take(index_, std::move(alternative)); }, request);
 }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,9 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
  public:
   /// Answers that may be on their way from one home to one loop; their room in the ring is reserved.
   static constexpr std::size_t kAnswersMax = 4096;
+  /// Answers due from one home at which the connections that go on asking it are paused, and resumed again.
+  static constexpr std::size_t kAnswersHigh = kAnswersMax / 2;
+  static constexpr std::size_t kAnswersLow = kAnswersMax / 4;
 
   Shard(Engine& engine, core::Executor& executor, std::uint32_t index, std::uint32_t loop_count);
   Shard(const Shard&) = delete;
@@ -67,6 +71,9 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
     Shard& shard_;
     const bool outer_;
   };
+  /// Call when a message of `ref` has been handled. True: it has asked a home that is busy and must be paused before it
+  /// asks more, which would be refused; on_room() will be called.
+  [[nodiscard]] bool must_wait(ConnectionRef ref);
   /// Makes sure that channels without users are forgotten soon.
   void schedule_turn();
 
@@ -85,6 +92,11 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
     void on_timer(core::TimePoint) override { shard_.turn(); }
     Shard& shard_;
   };
+  /// A paused connection, and the home that it waits for.
+  struct Waiting {
+    ConnectionRef connection;
+    std::uint32_t home = 0;
+  };
   struct Slot {
     Connection* connection = nullptr;
     std::uint32_t generation = 1;
@@ -94,6 +106,8 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
   void drain(std::uint32_t from);
   void drain_own();
   bool make_own_room();
+  [[nodiscard]] bool is_busy(std::uint32_t home, std::size_t answers_max);
+  void resume_waiting();
   void wake_peers();
   void retry();
 
@@ -134,6 +148,8 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
   std::vector<std::size_t> answers_due_;  // per home
   std::vector<char> has_new_;             // per loop: its ring got something since the last turn
   std::vector<std::unique_ptr<Connection>> retired_;
+  std::vector<Waiting> waiting_;  // in the order in which they were paused
+  std::optional<std::uint32_t> asked_busy_home_;
   RetryTimer retry_timer_{*this};
   bool in_turn_ = false;
   bool serving_ = false;
