@@ -38,10 +38,26 @@ Connection::~Connection() {
 // --- Messages in
 // ------------------------------------------------------------------------------------------------------
 
+// A client that asks faster than a home answers is read no faster: the backpressure reaches it through its transport.
 void Connection::handle_message(const Message& message) {
+  {
+    const Shard::Serving serving{shard_};
+    handle_text(message.text());
+  }
+  if (!paused_ && shard_.must_wait(self_) && !closed_) {
+    paused_ = true;
+    session_.pause();
+  }
+}
+
+void Connection::on_room() {
+  if (std::exchange(paused_, false) && !closed_) session_.resume();
+}
+
+void Connection::handle_text(std::string_view text) {
   shard_.counters().messages_received.add();
   if (!accept_rate()) return;
-  const auto envelope = shard_.decoder().decode(message.text());
+  const auto envelope = shard_.decoder().decode(text);
   if (!envelope) {
     shard_.counters().messages_invalid.add();
     return send_error({wire::code_of(envelope.error()), wire::name_of(envelope.error()), true, {}}, {});

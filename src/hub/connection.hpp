@@ -53,6 +53,8 @@ class Connection {
   void on_subscribed(Channel& channel, std::uint32_t request, std::unique_ptr<History> history);
   void on_subscribe_failed(Channel& channel, std::uint32_t request);
   void on_published(std::uint32_t request, const Published& published);
+  /// The home that it was paused for can be asked again.
+  void on_room();
 
  private:
   enum class State : std::uint8_t {
@@ -74,13 +76,14 @@ class Connection {
     std::string cid;
     std::vector<Bytes> names;  // what the results' views point into
     std::vector<wire::TopicResult> results;
-    std::size_t left = 0;
+    std::size_t left = 0;  // answers, and the request itself while its topics are asked for
   };
   struct PendingPublish {
     std::string cid;
     std::string topic;
   };
 
+  void handle_text(std::string_view text);
   bool accept_rate();
   std::uint32_t remember(PendingPublish publish);
   void handle_envelope(const wire::Envelope& envelope);
@@ -132,6 +135,7 @@ class Connection {
   wire::Form form_ = wire::Form::member;
   bool form_known_ = false;
   bool closed_ = false;
+  bool paused_ = false;    // its input; on_room() ends that
   bool refusing_ = false;  // told RATE_LIMITED, and nothing has passed since
   bool lagging_ = false;   // a publication was dropped: nothing is delivered until the session is writable again
   std::uint64_t visit_ = 0;

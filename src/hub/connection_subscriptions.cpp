@@ -37,10 +37,11 @@ void Connection::handle_subscription(const wire::Envelope& envelope) {
 // --------------------------------------------------------------------------------------------------------
 
 void Connection::subscribe(const wire::SubscriptionRequest& request, std::string_view cid) {
-  PendingSubscribe pending{++last_request_, std::string{cid}, {}, {}, 0};
+  // Known before anything is asked, and left by itself: no answer finishes it before all topics are asked for.
+  PendingSubscribe& pending =
+      pending_subscribes_.emplace_back(PendingSubscribe{++last_request_, std::string{cid}, {}, {}, 1});
   for (const auto& topic : request.topics) subscribe_to(topic, pending);
-  if (pending.left == 0) return finish(pending);
-  pending_subscribes_.push_back(std::move(pending));
+  finish_one(pending);
 }
 
 void Connection::subscribe_to(const wire::SubscriptionRequest::Topic& topic, PendingSubscribe& pending) {

@@ -1,12 +1,15 @@
-// Ring: a bounded queue between two threads, one of which only pushes and one of which only takes. No lock, and no
-// allocation after construction.
+// Ring: a bounded queue between two threads, one of which only pushes and one of which only takes. No lock.
+//
+// Its memory grows with what waits: entries stand in chunks of 64, linked in order. The producer appends chunks and
+// takes back those that the consumer has left, so a queue that is never long uses two of them again and again and
+// allocates nothing; there is one ring for each pair of loops, and most are never long. An unused ring has no chunk at
+// all.
 #pragma once
 
+#include <array>
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <utility>
-#include <vector>
 
 #include "core/assert.hpp"
 
@@ -15,23 +18,33 @@ namespace plait::hub {
 template <class T>
 class Ring {
  public:
-  /// Holds at least `capacity` entries (rounded up to a power of two).
-  explicit Ring(std::size_t capacity) : slots_(std::bit_ceil(capacity)) {}
+  static constexpr std::size_t kChunkEntries = 64;
+
+  /// Holds `capacity` entries.
+  explicit Ring(std::size_t capacity) : capacity_(capacity) {}
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+  ~Ring() {
+    while (oldest_ != nullptr) delete std::exchange(oldest_, oldest_->next);
+  }
 
   /// Producer: entries that can be pushed now. At least exact when below `wanted`, else perhaps an older, smaller
   /// value.
   std::size_t room(std::size_t wanted) {
     const std::size_t tail = tail_.load(std::memory_order_relaxed);
-    if (slots_.size() - (tail - known_head_) < wanted) known_head_ = head_.load(std::memory_order_acquire);
-    return slots_.size() - (tail - known_head_);
+    if (capacity_ - (tail - known_head_) < wanted) known_head_ = head_.load(std::memory_order_acquire);
+    return capacity_ - (tail - known_head_);
   }
   /// Producer: there must be room.
   void push(T&& entry) {
     PLAIT_ASSERT(room(1) > 0, "push into a full ring");
     const std::size_t tail = tail_.load(std::memory_order_relaxed);
-    slots_[tail & (slots_.size() - 1)] = std::move(entry);
+    if (tail % kChunkEntries == 0) append_chunk();
+    newest_->entries[tail % kChunkEntries] = std::move(entry);
     tail_.store(tail + 1, std::memory_order_release);
   }
+  /// Producer: entries that there is memory for now.
+  [[nodiscard]] std::size_t allocated() const { return chunk_count_ * kChunkEntries; }
 
   /// Consumer: entries that wait now.
   [[nodiscard]] std::size_t waiting() const {
@@ -40,16 +53,60 @@ class Ring {
   /// Consumer: the oldest entry; waiting() must not be zero.
   T take() {
     const std::size_t head = head_.load(std::memory_order_relaxed);
-    T entry = std::move(slots_[head & (slots_.size() - 1)]);
+    if (head % kChunkEntries == 0) reading_ = head == 0 ? first_ : reading_->next;
+    T entry = std::move(reading_->entries[head % kChunkEntries]);
     head_.store(head + 1, std::memory_order_release);
     return entry;
   }
 
  private:
-  std::vector<T> slots_;
-  alignas(64) std::atomic<std::size_t> tail_{0};  // written by the producer
-  std::size_t known_head_ = 0;                    // the producer's last look at head_
-  alignas(64) std::atomic<std::size_t> head_{0};  // written by the consumer
+  struct Chunk {
+    std::array<T, kChunkEntries> entries{};
+    Chunk* next = nullptr;
+  };
+
+  // What is written here is seen by the consumer with the next tail_.
+  void append_chunk() {
+    Chunk* chunk = reclaim_chunk();
+    if (chunk == nullptr) {
+      chunk = new Chunk;
+      ++chunk_count_;
+    }
+    chunk->next = nullptr;
+    if (newest_ == nullptr) {
+      first_ = oldest_ = chunk;
+    } else {
+      newest_->next = chunk;
+    }
+    newest_ = chunk;
+  }
+
+  // The consumer still reads the link of a chunk whose last entry it took, so it has left the chunk only when it has
+  // taken from the next one. Keeps one such chunk and frees the others.
+  Chunk* reclaim_chunk() {
+    Chunk* kept = nullptr;
+    known_head_ = head_.load(std::memory_order_acquire);
+    while (known_head_ > oldest_end_) {
+      if (kept != nullptr) {
+        delete kept;
+        --chunk_count_;
+      }
+      kept = std::exchange(oldest_, oldest_->next);
+      oldest_end_ += kChunkEntries;
+    }
+    return kept;
+  }
+
+  const std::size_t capacity_;
+  alignas(64) std::atomic<std::size_t> tail_{0};  // written by the producer, as all that follows up to head_
+  std::size_t known_head_ = 0;                    // the last look at head_
+  Chunk* newest_ = nullptr;
+  Chunk* oldest_ = nullptr;
+  std::size_t oldest_end_ = kChunkEntries;  // the position behind oldest_'s last entry
+  std::size_t chunk_count_ = 0;
+  Chunk* first_ = nullptr;                        // written once, before the first tail_
+  alignas(64) std::atomic<std::size_t> head_{0};  // written by the consumer, as reading_
+  Chunk* reading_ = nullptr;
 };
 
 }  // namespace plait::hub

@@ -1,5 +1,6 @@
 #include "hub/shard.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace plait::hub {
 namespace {
 
 constexpr std::chrono::milliseconds kRetryInterval{5};
+/// Connections that are resumed in one turn: each may ask once before it is paused again.
+constexpr std::size_t kResumedMax = 256;
 
 std::uint32_t random_epoch(const HubOptions& options) {
   std::uint32_t epoch = 0;
@@ -157,7 +160,7 @@ void Shard::turn() {
   for (std::uint32_t from = 0; from < loop_count_; ++from) {
     if (from != index_) drain(from);
   }
-  drain(index_);  // last, since the requests above are answered into it too
+  drain_own();  // last, since the requests above are answered into it too
   audience_.deliver_all();
   std::exchange(retired_, {}).clear();
   const bool gaps_sent = home_.retry_gaps();
@@ -166,6 +169,7 @@ void Shard::turn() {
   counters_.missed_by_loops.set(home_.missed_count());
   in_turn_ = false;
   wake_peers();
+  resume_waiting();
 }
 
 void Shard::drain(std::uint32_t from) {
@@ -174,6 +178,32 @@ void Shard::drain(std::uint32_t from) {
     Crossing crossing = ring.take();
     std::visit([&](auto& alternative) { take(from, std::move(alternative)); }, crossing);
   }
+}
+
+// Never inside a client's request: what is taken changes what the request holds.
+void Shard::drain_own() {
+  PLAIT_ASSERT(!serving_, "a client's request is not interrupted");
+  if (std::exchange(draining_own_, true)) return;
+  drain(index_);
+  draining_own_ = false;
+}
+
+// For a gap and a publication beside the answers' reserve. False: not now.
+bool Shard::make_own_room() {
+  constexpr std::size_t kWanted = kAnswersMax + 2;
+  Ring<Crossing>& own = ring_to(index_);
+  if (own.room(kWanted) < kWanted && !serving_) drain_own();
+  return own.room(kWanted) > kAnswersMax;
+}
+
+Shard::Serving::Serving(Shard& shard) : shard_(shard), outer_(shard.serving_) {
+  if (!shard.serving_ && !shard.in_turn_) {
+    shard.make_own_room();
+    // One message asks for at most wire::kRequestTopicsMax answers.
+    if (shard.answers_due_[shard.index_] >= kAnswersMax / 2) shard.drain_own();
+  }
+  shard.serving_ = true;
+  shard.asked_busy_home_.reset();
 }
 
 void Shard::wake_peers() {
@@ -185,6 +215,40 @@ void Shard::wake_peers() {
 
 void Shard::retry() {
   if (!retry_timer_.armed()) executor_.schedule(retry_timer_, executor_.now() + kRetryInterval);
+}
+
+// --- Backpressure
+// -----------------------------------------------------------------------------------------------------
+
+// So many answers are due, or little more than their reserve is left in its ring. The own ring is emptied on the spot.
+bool Shard::is_busy(std::uint32_t home, std::size_t answers_max) {
+  if (answers_due_[home] >= answers_max) return true;
+  if (home == index_) return false;
+  const std::size_t wanted = kAnswersMax + std::min(kAnswersLow, options().ring_capacity / 4);
+  return ring_to(home).room(wanted) < wanted;
+}
+
+bool Shard::must_wait(ConnectionRef ref) {
+  const auto home = std::exchange(asked_busy_home_, std::nullopt);
+  if (!home || serving_) return false;
+  if (*home == index_ && !in_turn_) drain_own();
+  if (!is_busy(*home, kAnswersHigh)) return false;
+  waiting_.push_back({ref, *home});
+  retry();
+  return true;
+}
+
+void Shard::resume_waiting() {
+  std::size_t resumed = 0;
+  for (const Waiting& waiting : std::exchange(waiting_, {})) {
+    if (resumed == kResumedMax || is_busy(waiting.home, kAnswersLow)) {
+      waiting_.push_back(waiting);
+    } else if (Connection* connection = find(waiting.connection)) {
+      ++resumed;
+      connection->on_room();
+    }
+  }
+  if (!waiting_.empty()) retry();
 }
 
 // --- Into the rings
@@ -199,13 +263,13 @@ void Shard::push(std::uint32_t loop, Crossing&& crossing) {
 }
 
 bool Shard::can_request(std::uint32_t home) {
-  if (home == index_ && answers_due_[home] >= kAnswersMax) drain(index_);  // the own answers need not wait for the turn
   if (answers_due_[home] >= kAnswersMax) return false;
   return home == index_ || ring_to(home).room(kAnswersMax + 1) > kAnswersMax;
 }
 
 void Shard::request(std::uint32_t home, Crossing&& request) {
   if (is_answered(request)) ++answers_due_[home];
+  if (is_busy(home, kAnswersHigh)) asked_busy_home_ = home;
   if (home != index_) return push(home, std::move(request));
   std::visit([&](auto& alternative) { take(index_, std::move(alternative)); }, request);
 }
@@ -226,10 +290,8 @@ bool Shard::try_leave(const Channel& channel) {
 }
 
 bool Shard::try_deliver(std::uint32_t loop, Crossing&& crossing) {
-  if (ring_to(loop).room(kAnswersMax + 1) <= kAnswersMax) {
-    if (loop != index_) return false;
-    drain(index_);  // the own ring never overflows
-  }
+  const bool has_room = loop == index_ ? make_own_room() : ring_to(loop).room(kAnswersMax + 1) > kAnswersMax;
+  if (!has_room) return false;
   push(loop, std::move(crossing));
   return true;
 }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,9 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
  public:
   /// Answers that may be on their way from one home to one loop; their room in the ring is reserved.
   static constexpr std::size_t kAnswersMax = 4096;
+  /// Answers due from one home at which the connections that go on asking it are paused, and resumed again.
+  static constexpr std::size_t kAnswersHigh = kAnswersMax / 2;
+  static constexpr std::size_t kAnswersLow = kAnswersMax / 4;
 
   Shard(Engine& engine, core::Executor& executor, std::uint32_t index, std::uint32_t loop_count);
   Shard(const Shard&) = delete;
@@ -54,6 +58,22 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
   wire::Head head(wire::Form form, std::string_view cid);
   /// An empty string that keeps its memory, for one message.
   std::string& scratch();
+  /// Lives while a client's message is handled. Nothing is taken out of the own ring meanwhile, so channels,
+  /// subscriptions and pending requests stay where they are; room for what the message asks is made before.
+  class Serving {
+   public:
+    explicit Serving(Shard& shard);
+    Serving(const Serving&) = delete;
+    Serving& operator=(const Serving&) = delete;
+    ~Serving() { shard_.serving_ = outer_; }
+
+   private:
+    Shard& shard_;
+    const bool outer_;
+  };
+  /// Call when a message of `ref` has been handled. True: it has asked a home that is busy and must be paused before it
+  /// asks more, which would be refused; on_room() will be called.
+  [[nodiscard]] bool must_wait(ConnectionRef ref);
   /// Makes sure that channels without users are forgotten soon.
   void schedule_turn();
 
@@ -72,6 +92,11 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
     void on_timer(core::TimePoint) override { shard_.turn(); }
     Shard& shard_;
   };
+  /// A paused connection, and the home that it waits for.
+  struct Waiting {
+    ConnectionRef connection;
+    std::uint32_t home = 0;
+  };
   struct Slot {
     Connection* connection = nullptr;
     std::uint32_t generation = 1;
@@ -79,6 +104,10 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
 
   void turn();
   void drain(std::uint32_t from);
+  void drain_own();
+  bool make_own_room();
+  [[nodiscard]] bool is_busy(std::uint32_t home, std::size_t answers_max);
+  void resume_waiting();
   void wake_peers();
   void retry();
 
@@ -119,8 +148,12 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
   std::vector<std::size_t> answers_due_;  // per home
   std::vector<char> has_new_;             // per loop: its ring got something since the last turn
   std::vector<std::unique_ptr<Connection>> retired_;
+  std::vector<Waiting> waiting_;  // in the order in which they were paused
+  std::optional<std::uint32_t> asked_busy_home_;
   RetryTimer retry_timer_{*this};
   bool in_turn_ = false;
+  bool serving_ = false;
+  bool draining_own_ = false;
   std::atomic<bool> turn_posted_{false};
 };
 

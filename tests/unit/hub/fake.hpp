@@ -52,8 +52,8 @@ class FakeSession final : public Session {
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
   void close(std::uint16_t code, std::string_view reason) override;
   void abort() override { close_code = close_code::kAbnormal; }
-  void pause() override {}
-  void resume() override {}
+  void pause() override { paused = true; }
+  void resume() override { paused = false; }
   [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
   [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
   [[nodiscard]] SessionStats stats() const override { return {}; }
@@ -66,6 +66,7 @@ class FakeSession final : public Session {
   std::vector<std::string> raw;
   std::vector<const Block*> blocks;    ///< that messages were shared from
   std::size_t room = ~std::size_t{0};  ///< messages taken before `dropped`
+  bool paused = false;
   std::uint16_t close_code = 0;
   std::string close_reason;
   std::function<void()> on_send;  ///< called inside send()

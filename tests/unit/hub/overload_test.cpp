@@ -101,7 +101,7 @@ class HubFullRing : public ::testing::Test {
  protected:
   static HubOptions options() {
     HubOptions options = test_options();
-    options.ring_capacity = 4096;  // with the reserve, 8192: a power of two
+    options.ring_capacity = 4096;
     return options;
   }
   void publish(int first, int last) {
@@ -189,6 +189,69 @@ TEST_F(HubFullRing, RequestsBeyondTheReserveAreRefusedWithAnError) {
   alice->subscribe(topic, "s");
   hub.settle();
   EXPECT_NE(alice->session.take().at(0).data.find(R"("success":true)"), std::string::npos);
+}
+
+class HubBackpressure : public ::testing::Test {
+ protected:
+  FakeHub hub{2};
+  std::string far = hub.topic_at(1);
+  std::string near = hub.topic_at(0);
+  std::unique_ptr<FakeClient> publisher = hub.connect(0);
+  std::unique_ptr<FakeClient> other = hub.connect(0);
+
+  /// As a transport does: nothing while it is paused. Returns how many were published.
+  int publish_until_paused(FakeClient& client, const std::string& topic, int most) {
+    int count = 0;
+    while (count < most && !client.session.paused) client.publish(topic, std::to_string(count++), "c");
+    return count;
+  }
+};
+
+TEST_F(HubBackpressure, FastPublisherIsPausedAndNothingIsRefused) {
+  constexpr int kPublications = 5 * static_cast<int>(Shard::kAnswersMax);
+  int published = 0;
+  int pauses = 0;
+  while (published < kPublications) {
+    const int count = publish_until_paused(*publisher, far, kPublications - published);
+    ASSERT_GT(count, 0) << "it was resumed";
+    published += count;
+    pauses += publisher->session.paused ? 1 : 0;
+    hub.settle();
+  }
+  EXPECT_GT(pauses, 3);
+  EXPECT_FALSE(publisher->session.paused);
+  EXPECT_EQ(hub.engine->stats().publications, static_cast<std::uint64_t>(kPublications));
+  EXPECT_EQ(hub.engine->stats().publications_refused, 0u);
+}
+
+TEST_F(HubBackpressure, OnlyWhoAsksTheBusyHomeIsPaused) {
+  publish_until_paused(*publisher, far, 10'000);
+  ASSERT_TRUE(publisher->session.paused);
+  publish_until_paused(*other, near, 10);
+  other->send(R"({"t":"ping"})");
+  EXPECT_FALSE(other->session.paused);
+  EXPECT_EQ(publish_until_paused(*other, far, 10), 1) << "taken, and then paused";
+  EXPECT_TRUE(other->session.paused);
+  hub.settle();
+  EXPECT_FALSE(publisher->session.paused);
+  EXPECT_FALSE(other->session.paused);
+  EXPECT_EQ(hub.engine->stats().publications_refused, 0u);
+}
+
+TEST_F(HubBackpressure, OwnHomeNeverPauses) {
+  EXPECT_EQ(publish_until_paused(*publisher, near, 20'000), 20'000);
+  hub.settle();
+  EXPECT_EQ(hub.engine->stats().publications, 20'000u);
+}
+
+TEST_F(HubBackpressure, PausedConnectionMayEnd) {
+  publish_until_paused(*publisher, far, 10'000);
+  publish_until_paused(*other, far, 10'000);
+  publisher->close();
+  hub.turn(0);
+  hub.settle();
+  EXPECT_TRUE(publisher->session.paused) << "gone: not touched any more";
+  EXPECT_FALSE(other->session.paused);
 }
 
 }  // namespace
