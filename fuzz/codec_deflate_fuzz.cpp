@@ -12,7 +12,7 @@ namespace {
 using namespace plait;
 using namespace plait::codec;
 
-constexpr std::size_t kOutputBytesMax = 200'000;
+constexpr std::size_t kOutputBytesMax = Inflater::kRatioFreeBytes + 200'000;
 
 void require(bool condition) {
   if (!condition) std::abort();
