@@ -49,6 +49,8 @@ struct PLAIT_API HubOptions {
   Authorizer authorize;
   /// Topics and patterns per connection.
   std::size_t subscriptions_max = 100;
+  /// Patterns among them. Each may cost a topic's first publication up to 20 µs on every loop.
+  std::size_t patterns_max = 32;
   /// Messages that a connection may send at once, and per second on average; a capacity of 0 limits nothing.
   double rate_limit_capacity = 0;
   double rate_limit_refill = 0;

@@ -58,7 +58,7 @@ class Subscriber {
     if (!connect_options) return err(connect_options.error());
     auto hub = HubClient::connect(options_.hub.url, *connect_options);
     if (!hub) return err(hub.error());
-    hub->resume_from(positions_);
+    if (was_subscribed_) hub->resume_from(positions_);
     if (auto subscribed = hub->subscribe(options_.topics, options_.hub.timeout()); !subscribed) return subscribed;
     if (!was_subscribed_) fmt::print(stderr, "subscribed\n");
     was_subscribed_ = true;
@@ -107,8 +107,10 @@ void add_sub_command(CLI::App& app, Action& action) {
   options->hub.add_to(*command);
   command->add_flag("--json", options->json, "Print whole envelopes");
   command->add_option("--count", options->count, "Exit after so many messages; 0: never")->capture_default_str();
-  command->add_flag("--recover", options->recover,
-                    "Connect again when the connection is lost, and print what was published meanwhile");
+  command->add_flag(
+      "--recover", options->recover,
+      "Connect again when the connection is lost, and print what was published meanwhile; of patterns that "
+      "cannot be recovered: a line says that messages may be missing");
   command->callback([&action, options] { action = [options] { return Subscriber{*options}.run(); }; });
 }
 

@@ -57,6 +57,7 @@ Result<void, Error> HubClient::subscribe(const std::vector<std::string>& topics,
   const JsonValue payload = answer->find("p");
   if (!payload.find("success").as_bool().value_or(false)) return err(refused_topics(payload));
   note_recovery(payload.find("recovery"));
+  if (resumed_) note_patterns(topics);
   return {};
 }
 
@@ -140,6 +141,13 @@ void HubClient::keep(const JsonValue& message) {
     const std::string topic = text_of(message.find("tp"));
     positions_[topic] = {text_of(message.find("e")), message.find("o").as_uint64().value_or(0)};
     received_.push_back({Publication{topic, std::string{payload.raw()}, text_}, {}});
+  }
+}
+
+// Patterns cannot be recovered (spec/protocol.md §4.3): whether anything was missed, nobody knows.
+void HubClient::note_patterns(const std::vector<std::string>& topics) {
+  for (const std::string& topic : topics) {
+    if (topic.find_first_of("*?") != std::string::npos) received_.push_back({{}, Gap{topic, {}}});
   }
 }
 

@@ -60,7 +60,11 @@ class HubClient {
 
   /// The newest position seen in each topic, to be given to the client that takes over after a lost connection.
   [[nodiscard]] const std::map<std::string, Position>& positions() const { return positions_; }
-  void resume_from(std::map<std::string, Position> positions) { positions_ = std::move(positions); }
+  /// What matched a pattern meanwhile cannot be recovered: subscribe() reports a gap of unknown size for each pattern.
+  void resume_from(std::map<std::string, Position> positions) {
+    positions_ = std::move(positions);
+    resumed_ = true;
+  }
 
   /// Closing handshake.
   void close() { session_.close(); }
@@ -75,6 +79,7 @@ class HubClient {
   Result<codec::JsonValue, Error> wait_for_answer(std::string_view type, Duration timeout);
   void keep(const codec::JsonValue& message);
   void note_recovery(const codec::JsonValue& recovery);
+  void note_patterns(const std::vector<std::string>& topics);
   [[nodiscard]] std::string subscription_payload(const std::vector<std::string>& topics) const;
 
   BlockingClient session_;
@@ -83,6 +88,7 @@ class HubClient {
   std::uint64_t requests_ = 0;
   std::deque<Received> received_;
   std::map<std::string, Position> positions_;
+  bool resumed_ = false;
 };
 
 }  // namespace plait::client

@@ -97,6 +97,7 @@ class Connection {
   void unsubscribe(const wire::SubscriptionRequest& request, std::string_view cid);
   void subscribe_to(const wire::SubscriptionRequest::Topic& topic, PendingSubscribe& pending);
   [[nodiscard]] std::string_view refusal(std::string_view name, bool subscribed) const;
+  [[nodiscard]] std::size_t pattern_count() const;
   bool request_channel(Channel& channel, std::optional<Position> since, PendingSubscribe& pending);
   void finish_one(PendingSubscribe& pending);
   void finish(const PendingSubscribe& pending);

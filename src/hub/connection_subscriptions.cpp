@@ -80,7 +80,13 @@ std::string_view Connection::refusal(std::string_view name, bool subscribed) con
   const HubOptions& options = shard_.options();
   if (options.authorize && !options.authorize(user_, name, TopicAction::subscribe)) return "not allowed";
   if (!subscribed && subscriptions_.size() >= options.subscriptions_max) return "too many subscriptions";
+  if (!subscribed && is_pattern(name) && pattern_count() >= options.patterns_max) return "too many patterns";
   return {};
+}
+
+std::size_t Connection::pattern_count() const {
+  return static_cast<std::size_t>(std::count_if(subscriptions_.begin(), subscriptions_.end(),
+                                                [](const Subscription& s) { return s.channel->is_pattern; }));
 }
 
 // False: a ring is full.

@@ -6,6 +6,34 @@
 
 namespace plait::hub {
 
+namespace {
+
+std::string_view beginning_of(std::string_view pattern) { return pattern.substr(0, pattern.find('*')); }
+
+// `tail` begins with `*`. Only the last `*` seen is ever given more characters: what the ones before it took is the
+// least that fits, and taking more could not help.
+bool fits(std::string_view tail, std::string_view text, std::uint64_t& steps) {
+  std::size_t at = 0;  // in tail
+  std::size_t star = 0;
+  std::size_t retry = 0;  // where in text the part behind `star` is tried
+  for (std::size_t i = 0; i < text.size(); ++steps) {
+    if (at < tail.size() && tail[at] == '*') {
+      star = at++;
+      retry = i;
+      if (at == tail.size()) return true;
+    } else if (at < tail.size() && (tail[at] == '?' || tail[at] == text[i])) {
+      ++at;
+      ++i;
+    } else {
+      at = star + 1;
+      i = ++retry;
+    }
+  }
+  return tail.find_first_not_of('*', at) == std::string_view::npos;
+}
+
+}  // namespace
+
 PatternTrie::PatternTrie() : nodes_(1) {}
 
 PatternTrie::NodeIndex PatternTrie::child(NodeIndex node, char edge) const {
@@ -25,7 +53,6 @@ PatternTrie::NodeIndex PatternTrie::add_child(NodeIndex node, char edge) {
     free_.pop_back();
     nodes_[index] = {};
   }
-  nodes_[index].by_star = edge == '*';
   nodes_[node].children.emplace_back(edge, index);
   return index;
 }
@@ -38,57 +65,67 @@ void PatternTrie::remove_child(NodeIndex node, char edge) {
 }
 
 void PatternTrie::insert(std::string_view pattern, void* value) {
+  const std::string_view beginning = beginning_of(pattern);
   NodeIndex node = 0;
-  for (const char edge : pattern) {
+  for (const char edge : beginning) {
     const NodeIndex existing = child(node, edge);
     node = existing != 0 ? existing : add_child(node, edge);
   }
-  PLAIT_ASSERT(nodes_[node].value == nullptr && value != nullptr, "a pattern is inserted once, with a value");
-  nodes_[node].value = value;
+  PLAIT_ASSERT(value != nullptr, "a pattern is inserted with a value");
+  if (beginning.size() < pattern.size()) {
+    nodes_[node].tails.push_back({std::string{pattern.substr(beginning.size())}, value});
+  } else {
+    PLAIT_ASSERT(nodes_[node].value == nullptr, "a pattern is inserted once");
+    nodes_[node].value = value;
+  }
   ++size_;
 }
 
 void PatternTrie::erase(std::string_view pattern) {
+  const std::string_view beginning = beginning_of(pattern);
   std::vector<NodeIndex> path{0};
-  for (const char edge : pattern) path.push_back(child(path.back(), edge));
-  PLAIT_ASSERT(path.back() != 0 && nodes_[path.back()].value != nullptr, "the pattern is not in the trie");
-  nodes_[path.back()].value = nullptr;
+  for (const char edge : beginning) {
+    path.push_back(child(path.back(), edge));
+    PLAIT_ASSERT(path.back() != 0, "the pattern is not in the trie");
+  }
+  Node& last = nodes_[path.back()];
+  if (beginning.size() < pattern.size()) {
+    const std::string_view tail = pattern.substr(beginning.size());
+    const auto found =
+        std::find_if(last.tails.begin(), last.tails.end(), [&](const Tail& t) { return t.text == tail; });
+    PLAIT_ASSERT(found != last.tails.end(), "the pattern is not in the trie");
+    last.tails.erase(found);
+  } else {
+    PLAIT_ASSERT(last.value != nullptr, "the pattern is not in the trie");
+    last.value = nullptr;
+  }
   --size_;
-  for (std::size_t depth = path.size() - 1; depth > 0; --depth) {
-    const Node& node = nodes_[path[depth]];
-    if (node.value != nullptr || !node.children.empty()) break;
+  for (std::size_t depth = path.size() - 1; depth > 0 && nodes_[path[depth]].unused(); --depth) {
     remove_child(path[depth - 1], pattern[depth - 1]);
   }
 }
 
-// Puts `node` into the set of this step, with what it reaches by a `*` that takes nothing.
-void PatternTrie::reach(NodeIndex node) {
-  while (node != 0 && nodes_[node].reached != steps_) {
-    nodes_[node].reached = steps_;
-    next_.push_back(node);
-    node = child(node, '*');
-  }
-}
-
+// A node has one parent, so none is reached twice.
 void PatternTrie::step(char character) {
-  ++steps_;
   next_.clear();
   for (const NodeIndex node : alive_) {
-    if (nodes_[node].by_star) reach(node);
-    reach(child(node, character));
-    reach(child(node, '?'));
+    for (const auto& [edge, index] : nodes_[node].children) {
+      if (edge == character || edge == '?') next_.push_back(index);
+    }
   }
   alive_.swap(next_);
 }
 
 void PatternTrie::match(std::string_view topic, const std::function<void(void*)>& found) {
-  ++steps_;
-  next_.assign(1, 0);
-  reach(child(0, '*'));
-  alive_.swap(next_);
-  for (const char character : topic) {
-    if (alive_.empty()) return;
-    step(character);
+  alive_.assign(1, 0);
+  for (std::size_t i = 0; !alive_.empty(); ++i) {
+    for (const NodeIndex node : alive_) {
+      for (const Tail& tail : nodes_[node].tails) {
+        if (fits(tail.text, topic.substr(i), steps_)) found(tail.value);
+      }
+    }
+    if (i == topic.size()) break;
+    step(topic[i]);
   }
   for (const NodeIndex node : alive_) {
     if (nodes_[node].value != nullptr) found(nodes_[node].value);

@@ -28,6 +28,7 @@ struct Config {
   // The hub; see HubOptions.
   MemoryBrokerOptions history;
   std::size_t subscriptions_max = 100;
+  std::size_t patterns_max = 32;
   double rate_limit_capacity = 0;
   double rate_limit_refill = 0;
 };

@@ -114,6 +114,7 @@ constexpr std::array kSettings{
             [](const toml::node& n, Config& c) { return read_integer(n, c.history.topics_max); }},
     Setting{"hub.subscriptions_max", kCount,
             [](const toml::node& n, Config& c) { return read_integer(n, c.subscriptions_max); }},
+    Setting{"hub.patterns_max", kCount, [](const toml::node& n, Config& c) { return read_integer(n, c.patterns_max); }},
     Setting{"hub.rate_limit_capacity", kNumber,
             [](const toml::node& n, Config& c) { return read(n, c.rate_limit_capacity); }},
     Setting{"hub.rate_limit_refill", kNumber,

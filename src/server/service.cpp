@@ -65,6 +65,7 @@ HubOptions Service::hub_options() {
   options.broker = memory_broker(config_.history);
   options.authenticate = [this](const OpeningRequest& request) { return authenticate(request); };
   options.subscriptions_max = config_.subscriptions_max;
+  options.patterns_max = config_.patterns_max;
   options.rate_limit_capacity = config_.rate_limit_capacity;
   options.rate_limit_refill = config_.rate_limit_refill;
   options.message_bytes_max = config_.server.limits.message_bytes_max;

@@ -120,6 +120,23 @@ class PubSub(unittest.TestCase):
                 self.assertEqual(subscriber.line(), "3")
                 self.assertEqual(subscriber.wait()[0], 0)
 
+    def test_recover_says_that_patterns_may_have_missed_something(self):
+        with Cuttable(self.server.port()) as proxy:
+            url = f"ws://127.0.0.1:{proxy.port}"
+            with Subscriber("los*", "--recover", "--count", 2, "--url", url, token=self.server.token) as subscriber:
+                self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
+                self.publish("1", "lost1")
+                self.assertEqual(subscriber.line(), "1")
+                proxy.cut()
+                self.publish("2", "lost1")
+                self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
+                proxy.resume()
+                self.assertIn("connecting again", subscriber.process.stderr.readline())
+                self.assertIn("messages of los* were missed", subscriber.process.stderr.readline())
+                self.publish("3", "lost1")
+                self.assertEqual(subscriber.line(), "3")
+                self.assertEqual(subscriber.wait()[0], 0)
+
     def test_without_recover_a_lost_connection_ends_it_with_1(self):
         with Cuttable(self.server.port()) as proxy:
             url = f"ws://127.0.0.1:{proxy.port}"

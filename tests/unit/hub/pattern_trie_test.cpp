@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace plait::hub {
 namespace {
@@ -78,6 +79,24 @@ TEST(PatternTrie, AgreesWithTheDefinitionOnRandomPatterns) {
     }
     ASSERT_EQ(matched(trie, topic), expected) << topic << " in round " << round;
   }
+}
+
+TEST(PatternTrie, HostilePatternsCostNoMoreThanTheirProductOfLengths) {
+  std::vector<std::string> patterns;
+  for (std::size_t i = 0; i < 100; ++i) {
+    std::string pattern(252, 'a');
+    for (const std::size_t star : {i % 7, 8 + i % 11, 20 + i % 13, 40 + i % 17}) {
+      pattern[star] = '*';
+    }
+    patterns.push_back(pattern + std::to_string(i));
+  }
+  PatternTrie trie;
+  for (std::string& pattern : patterns) trie.insert(pattern, &pattern);
+  const std::string topic(256, 'a');
+  const std::uint64_t steps = trie.steps();
+  EXPECT_TRUE(matched(trie, topic).empty());
+  // At worst half of the rest is tried at each of the other half's places.
+  EXPECT_LE(trie.steps() - steps, patterns.size() * 2 * 128 * 128);
 }
 
 }  // namespace

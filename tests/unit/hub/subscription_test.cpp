@@ -187,6 +187,24 @@ TEST_P(HubSubscription, LimitOnSubscriptionsIsExact) {
   EXPECT_EQ(limited.engine->stats().subscriptions_open, 2u);
 }
 
+TEST_P(HubSubscription, LimitOnPatternsIsExact) {
+  HubOptions options = test_options();
+  options.patterns_max = 1;
+  FakeHub limited{GetParam(), std::move(options)};
+  auto client = limited.connect(far());
+  client->subscribe("a*");
+  client->subscribe("b*", "second");
+  client->subscribe("a*", "again");
+  client->subscribe("c");
+  limited.settle();
+  std::string refused;
+  for (const Received& message : client->session.take()) {
+    if (message.data.find(R"("error":"too many patterns")") != std::string::npos) refused += message.cid;
+  }
+  EXPECT_EQ(refused, "second");
+  EXPECT_EQ(limited.engine->stats().subscriptions_open, 2u);
+}
+
 TEST_P(HubSubscription, AuthorizerDecidesOnBothActions) {
   HubOptions options = test_options();
   options.authorize = [](std::string_view user, std::string_view name, TopicAction action) {
