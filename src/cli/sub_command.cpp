@@ -54,9 +54,7 @@ class Subscriber {
  private:
   /// One session: returns when --count messages have come, or the error that ended it.
   Result<void, Error> listen() {
-    const auto connect_options = options_.hub.connect_options();
-    if (!connect_options) return err(connect_options.error());
-    auto hub = HubClient::connect(options_.hub.url, *connect_options);
+    auto hub = options_.hub.connect();
     if (!hub) return err(hub.error());
     hub->resume_from(positions_);
     if (auto subscribed = hub->subscribe(options_.topics, options_.hub.timeout()); !subscribed) return subscribed;

@@ -1,0 +1,106 @@
+"""What people get wrong first, and that the command says which option or word helps."""
+
+import contextlib
+import socket
+import threading
+import unittest
+
+from harness import ALL_WIRES, TIMEOUT, Server, plait
+
+
+@contextlib.contextmanager
+def answering(*pieces):
+    """Answers one connection with `pieces`, some time apart, and keeps it open; yields the URL."""
+    done = threading.Event()
+
+    def serve():
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                for piece in pieces:
+                    connection.sendall(piece)
+                    done.wait(0.05)
+                done.wait(TIMEOUT)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            done.set()
+            thread.join(TIMEOUT)
+
+
+def refusal(body, content_type="text/plain", length=None):
+    length = len(body) if length is None else length
+    fields = f"Content-Type: {content_type}\r\nContent-Length: {length}\r\n"
+    return f"HTTP/1.1 403 Forbidden\r\n{fields}\r\n".encode() + body
+
+
+class Connecting(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server("--dev", listen=ALL_WIRES))
+
+    def said(self, *arguments, url=None, **variables):
+        done = plait(*arguments, "--url", url or self.server.url(), **variables)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        return done.stderr
+
+    def test_no_token(self):
+        for command in (("pub", "demo", "1"), ("sub", "demo")):
+            said = self.said(*command)
+            for words in ("401 Unauthorized: there is no access token", "--token-file", "PLAIT_TOKEN"):
+                self.assertIn(words, said)
+        said = self.said("pub", "demo", "1", url=self.server.url("tcp"))
+        for words in ("there is no access token", "--token-file", "PLAIT_TOKEN"):
+            self.assertIn(words, said)
+
+    def test_a_bad_token(self):
+        said = self.said("pub", "demo", "1", PLAIT_TOKEN="bad")
+        self.assertIn("the access token is refused", said)
+        self.assertIn("give another access token", said)
+
+    def test_an_explanation_is_one_line_of_plain_ascii_and_bounded(self):
+        answer = refusal(b"\x1b[31mr\x07ed\xc2\x9b " + b"x" * 500 + b"\nsecond")
+        with answering(answer[:-300], answer[-300:]) as url:
+            said = self.said("pub", "demo", "1", url=url)
+        self.assertIn("HTTP status 403 Forbidden: [31mred xxx", said)
+        self.assertNotIn("x" * 200, said)
+        self.assertNotRegex(said.rstrip("\n"), r"[^ -~]|second")
+
+    def test_an_explanation_is_waited_for(self):
+        answer = refusal(b"not today\nnor tomorrow")
+        with answering(answer[:-20], answer[-20:-3], answer[-3:]) as url:
+            self.assertIn("403 Forbidden: not today\n", self.said("pub", "demo", "1", url=url))
+
+    def test_an_explanation_that_does_not_come_or_is_a_page(self):
+        with answering(refusal(b"not", length=100)) as url:
+            self.assertIn("403 Forbidden\n", self.said("pub", "demo", "1", url=url))
+        with answering(refusal(b"<html>no</html>", "text/html")) as url:
+            self.assertIn("403 Forbidden\n", self.said("pub", "demo", "1", url=url))
+
+    def test_a_self_signed_certificate(self):
+        for wire in ("wss", "tls"):
+            said = self.said("pub", "demo", "1", url=self.server.url(wire))
+            self.assertIn("self-signed", said)
+            for option in ("--ca", "--insecure"):
+                self.assertIn(option, said)
+
+    def test_ws_to_a_tls_port(self):
+        self.assertIn("wss:", self.said("pub", "demo", "1", url=f"ws://127.0.0.1:{self.server.port('wss')}"))
+        with answering(b"\x15\x03\x01\x00\x02\x02\x46") as url:
+            self.assertIn("wss:", self.said("pub", "demo", "1", url=url))
+
+    def test_a_url_without_a_scheme_is_told_those_that_work(self):
+        for said in (self.said("pub", "demo", "1", url="127.0.0.1:80"),
+                     plait("serve", "--dev", "--listen", "127.0.0.1:80").stderr):
+            self.assertIn("write ws:// wss:// tcp:// or tls://", said)
+            self.assertNotIn("http", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
