@@ -2,8 +2,10 @@
 
 import contextlib
 import socket
+import tempfile
 import threading
 import unittest
+from pathlib import Path
 
 from harness import ALL_WIRES, TIMEOUT, Server, plait
 
@@ -100,6 +102,56 @@ class Connecting(unittest.TestCase):
                      plait("serve", "--dev", "--listen", "127.0.0.1:80").stderr):
             self.assertIn("write ws:// wss:// tcp:// or tls://", said)
             self.assertNotIn("http", said)
+
+
+class Settings(unittest.TestCase):
+    def setUp(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.file = folder / "plait.toml"
+        self.secret = folder / "secret"
+        self.secret.write_text("s" * 32, encoding="utf-8")
+
+    def checked(self, text):
+        self.file.write_text(text, encoding="utf-8")
+        done = plait("check", self.file)
+        return done.returncode, done.stderr
+
+    def refused(self, text):
+        status, said = self.checked(text)
+        self.assertEqual(status, 1, text)
+        return said
+
+    def test_zero_is_no_limit_of_what_must_be(self):
+        for key in ("limits.message_bytes_max", "limits.send_queue_bytes_max", "limits.connections_max",
+                    "limits.handshake_timeout", "hub.history_ttl", "hub.topics_max", "hub.subscriptions_max"):
+            said = self.refused(f"development = true\n{key} = 0\n")
+            self.assertRegex(said, rf'plait\.toml:2: "{key}" takes .*\b1 ')
+
+    def test_zero_where_it_means_something(self):
+        for key in ("threads", "busy_poll", "drain_timeout", "limits.ping_interval", "hub.history_count_max",
+                    "hub.rate_limit_capacity", "hub.rate_limit_refill"):
+            self.assertEqual(self.checked(f"development = true\n{key} = 0\n"), (0, ""))
+
+    def test_a_rate_limit_that_lets_nothing_pass(self):
+        rate = "development = true\n[hub]\nrate_limit_capacity = {}\nrate_limit_refill = {}\n"
+        self.assertIn("lets no message pass", self.refused(rate.format(0.5, 1)))
+        self.assertIn("rate_limit_refill", self.refused(rate.format(10, 0)))
+        self.assertEqual(self.checked(rate.format(10, 0.5)), (0, ""))
+
+    def test_check_reads_the_files_that_are_named(self):
+        self.assertIn("--jwt-secret-file: cannot read /nonexistent", self.refused("jwt.secret_file = '/nonexistent'\n"))
+        short = self.secret.with_name("short")
+        short.write_text("s" * 31, encoding="utf-8")
+        self.assertIn(f"--jwt-secret-file: {short}: ", self.refused(f"jwt.secret_file = '{short}'\n"))
+        files = f"jwt.secret_file = '{self.secret}'\ntls.certificate = '{{}}'\ntls.private_key = '{{}}'\n"
+        said = self.refused(files.format("/nonexistent", self.secret))
+        self.assertIn("--cert, --key: cannot read certificate file /nonexistent", said)
+        said = self.refused(files.format(self.secret, self.secret))
+        self.assertRegex(said, rf"--cert, --key: certificate file {self.secret} .*; give a PEM file with the chain")
+
+    def test_a_scheme_that_is_not_served(self):
+        for url in ("http://127.0.0.1:0", "quic://127.0.0.1:0"):
+            self.assertIn("write ws://", self.refused(f"development = true\nlisten = ['{url}']\n"))
 
 
 if __name__ == "__main__":
