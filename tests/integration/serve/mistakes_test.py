@@ -1,9 +1,11 @@
 """What people get wrong first, and that the command says which option or word helps."""
 
 import contextlib
+import signal
 import socket
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -152,6 +154,26 @@ class Settings(unittest.TestCase):
     def test_a_scheme_that_is_not_served(self):
         for url in ("http://127.0.0.1:0", "quic://127.0.0.1:0"):
             self.assertIn("write ws://", self.refused(f"development = true\nlisten = ['{url}']\n"))
+
+
+class Stopping(unittest.TestCase):
+    def test_a_second_signal_does_not_wait_for_the_drain(self):
+        for first, second in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)):
+            with Server("--dev") as server, socket.create_connection(("127.0.0.1", server.port())) as silent:
+                silent.sendall(f"GET /wse HTTP/1.1\r\nHost: 127.0.0.1:{server.port()}\r\nUpgrade: websocket\r\n"
+                               "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                               f"Authorization: Bearer {server.token}\r\n\r\n".encode())
+                received = b""
+                while b"server_ready" not in received:
+                    received += silent.recv(4096)
+                server.process.send_signal(first)
+                while b"\x88" not in received:  # its close frame, which is never answered
+                    received += silent.recv(4096)
+                begin = time.monotonic()
+                server.process.send_signal(second)
+                self.assertEqual(server.process.wait(TIMEOUT), 0)
+                self.assertLess(time.monotonic() - begin, 3)  # the drain takes 5 s
 
 
 if __name__ == "__main__":
