@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -104,7 +105,9 @@ void add_sub_command(CLI::App& app, Action& action) {
   command->add_option("TOPIC", options->topics, "Names or patterns")->required();
   options->hub.add_to(*command);
   command->add_flag("--json", options->json, "Print whole envelopes");
-  command->add_option("--count", options->count, "Exit after so many messages; 0: never")->capture_default_str();
+  command->add_option("--count", options->count, "Exit after so many messages; 0: never")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()).description(""))
+      ->capture_default_str();
   command->add_flag("--recover", options->recover,
                     "Connect again when the connection is lost, and print what was published meanwhile");
   command->callback([&action, options] { action = [options] { return Subscriber{*options}.run(); }; });

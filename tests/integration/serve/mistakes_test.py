@@ -156,6 +156,24 @@ class Settings(unittest.TestCase):
             self.assertIn("write ws://", self.refused(f"development = true\nlisten = ['{url}']\n"))
 
 
+class Options(unittest.TestCase):
+    def refused(self, *arguments):
+        done = plait(*arguments)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        return done.stderr
+
+    def test_a_count_is_not_negative(self):
+        for count in ("-1", "1.5", "many"):
+            self.assertIn("--count", self.refused("sub", "demo", f"--count={count}"))
+
+    def test_a_claim_is_given_once(self):
+        with tempfile.NamedTemporaryFile("w") as secret:
+            secret.write("s" * 32)
+            secret.flush()
+            said = self.refused("token", "--user", "a", "--secret-file", secret.name, "--claim", "a=1", "--claim=a=2")
+        self.assertIn("--claim a: given twice", said)
+
+
 class Stopping(unittest.TestCase):
     def test_a_second_signal_does_not_wait_for_the_drain(self):
         for first, second in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)):
