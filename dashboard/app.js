@@ -205,7 +205,8 @@ element('timer').addEventListener('click', () => {
   if (ticking) clearInterval(ticking);
   const publishTick = () => session.publish({tick: ++ticks, wave: Math.sin(ticks / 10).toFixed(3)});
   ticking = ticking ? null : setInterval(publishTick, TIMER_MS);
-  element('timer').setAttribute('aria-pressed', String(ticking !== null));
+  element('timer').textContent = ticking ? 'Stop' : '10 a second';
+  element('timer').toggleAttribute('data-running', ticking !== null);
 });
 
 element('token-form').addEventListener('submit', (event) => {

@@ -40,7 +40,8 @@ struct ServerOptions {
   Duration busy_poll{0};
   /// Origins that browsers may connect from ("https://example.org"); empty: only the server's own; "*": any.
   std::vector<std::string> allowed_origins;
-  /// SIGTERM and SIGINT drain(), SIGHUP reload(), from the constructor on. One such server at a time.
+  /// SIGTERM and SIGINT drain(), a second one stop(), SIGHUP reload(), from the constructor on. One such server at a
+  /// time.
   bool handle_signals = false;
   /// How long drain() waits for closing handshakes.
   Duration drain_timeout = std::chrono::seconds{5};

@@ -28,7 +28,8 @@ Result<ServerSpec, Error> parse_peer(std::string_view text) {
   };
   const auto equals = text.find('=');
   const auto comma = text.rfind(',');
-  if (equals == std::string_view::npos || equals == 0) return refuse("the name is missing");
+  if (equals == std::string_view::npos) return refuse("the = is missing, and it is not raw");
+  if (equals == 0) return refuse("the name is missing");
   if (comma == std::string_view::npos || comma < equals) return refuse("the URL is missing");
   ServerSpec spec;
   spec.name = text.substr(0, equals);

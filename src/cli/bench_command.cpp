@@ -25,6 +25,8 @@ constexpr const char* kExamples = R"(Examples:
   plait bench websocket --peers --json out.json --html out.html
   plait bench websocket --peer 'uws=/path/server {port},ws://127.0.0.1:{port}' --placement one)";
 
+constexpr const char* kQuickMark = " --quick: a look, not a result (short samples, no retakes)";
+
 struct BenchOptions {
   std::string suite;
   std::string json;
@@ -187,6 +189,7 @@ int write_reports(const BenchOptions& options, const bench::Report& report) {
 
 int run_bench(const BenchOptions& options, const std::string& command_line) {
   if (options.list) return list_suites();
+  if (options.suite.empty()) return fail("give a suite, tcp-echo or websocket; 'plait bench --list' shows their rows");
   const auto suites = bench::all_suites();
   const auto suite = std::find_if(suites.begin(), suites.end(),
                                   [&](const bench::Suite& candidate) { return candidate.name == options.suite; });
@@ -194,7 +197,7 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
     return fail(fmt::format("'{}' is no suite; 'plait bench --list' shows them", options.suite));
   }
   bench::Report report{.suite = suite->name,
-                       .title = suite->title,
+                       .title = suite->title + (options.quick ? kQuickMark : ""),
                        .command = command_line,
                        .baseline = {},
                        .machine = bench::describe_machine(),
@@ -209,6 +212,7 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
   auto cases = bench::run_suite(*suite, *run, observer);
   if (!cases) return fail(cases.error().message);
   report.cases = std::move(*cases);
+  if (options.quick) fmt::print("{}{}\n", suite->name, kQuickMark);
   return write_reports(options, report);
 }
 
@@ -244,8 +248,10 @@ void add_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--peer-scripts", options.scripts, "Where the scripts of --peers are")->capture_default_str();
   command.add_option("--servers", options.servers, "Only these servers, by name")->delimiter(',');
   command.add_option("--baseline", options.baseline, "The numerator of every ratio")->capture_default_str();
-  command.add_option("--rounds", options.rounds, "Samples of each server in each case (default 5)");
-  command.add_option("--seconds", options.seconds, "Length of a sample (default 0.6)");
+  command.add_option("--rounds", options.rounds, "Samples of each server in each case (default 5)")
+      ->check(CLI::Range(1, 1'000'000).description("at least 1"));
+  command.add_option("--seconds", options.seconds, "Length of a sample (default 0.6)")
+      ->check(CLI::Range(0.001, 86400.0).description("above 0"));
   command.add_option("--rate", options.rate, "Echo rows in open loop: messages a second over all connections");
   command.add_option("--placement", options.placement, "free, one, two or all, instead of each row's own");
   command.add_option("--cpu", options.cpu, "CPUs of the placements one and two")->capture_default_str();

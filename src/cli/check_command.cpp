@@ -5,12 +5,13 @@
 
 #include "cli/commands.hpp"
 #include "server/config.hpp"
+#include "server/service.hpp"
 #include "server/system_report.hpp"
 
 namespace plait::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Nothing is bound and no file but CONFIG is read.
+constexpr const char* kExamples = R"(Reads CONFIG and the files that it names. Nothing is bound.
 Examples:
   plait check plait.toml
   plait check --system)";
@@ -23,7 +24,7 @@ struct Options {
 int check_config(const std::string& file) {
   const auto config = server::load_config(file);
   if (!config) return fail(config.error().message);
-  if (auto checked = server::check_config(*config); !checked) return fail(file + ": " + checked.error().message);
+  if (auto checked = server::Service::check(*config); !checked) return fail(file + ": " + checked.error().message);
   for (const std::string& url : config->listen.empty() ? server::default_listeners(*config) : config->listen) {
     fmt::print("listen {}\n", url);
   }

@@ -3,6 +3,20 @@
 #include <fstream>
 
 namespace plait::cli {
+namespace {
+
+// What the library says is for programs, too; here it is known which option helps.
+std::string hint(const std::string& message, bool has_token) {
+  const auto says = [&message](const char* words) { return message.find(words) != std::string::npos; };
+  if (says("refused with HTTP status 401") || says("refused with status 401")) {
+    return has_token ? "; give another access token with --token-file PATH or in PLAIT_TOKEN"
+                     : "; give an access token with --token-file PATH or in PLAIT_TOKEN (plait token makes one)";
+  }
+  if (says("verification off")) return " (--ca PATH, --insecure)";
+  return {};
+}
+
+}  // namespace
 
 void HubOptions::add_to(CLI::App& command) {
   command.add_option("--url", url, "ws: wss: tcp: tls: or unix: URL of the hub")->capture_default_str();
@@ -35,6 +49,15 @@ Result<ConnectOptions, Error> HubOptions::connect_options() const {
   options.certificate_authority_file = authority_file;
   options.timeout = timeout();
   return options;
+}
+
+Result<client::HubClient, Error> HubOptions::connect() const {
+  const auto options = connect_options();
+  if (!options) return err(options.error());
+  auto hub = client::HubClient::connect(url, *options);
+  if (hub) return hub;
+  return err(
+      Error{hub.error().message + hint(hub.error().message, !options->headers.empty()), hub.error().system_errno});
 }
 
 }  // namespace plait::cli

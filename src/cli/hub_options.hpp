@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/command.hpp"
+#include "client/hub_client.hpp"
 
 namespace plait::cli {
 
@@ -21,6 +22,8 @@ struct HubOptions {
   [[nodiscard]] Duration timeout() const;
   /// Errors: a token file that cannot be read.
   [[nodiscard]] Result<ConnectOptions, Error> connect_options() const;
+  /// A session with the hub. Errors name the option that helps.
+  [[nodiscard]] Result<client::HubClient, Error> connect() const;
 };
 
 }  // namespace plait::cli

@@ -5,7 +5,6 @@
 
 #include "cli/commands.hpp"
 #include "cli/hub_options.hpp"
-#include "client/hub_client.hpp"
 #include "client/json_argument.hpp"
 
 namespace plait::cli {
@@ -25,9 +24,7 @@ struct Options {
 };
 
 int publish(const Options& options) {
-  const auto connect_options = options.hub.connect_options();
-  if (!connect_options) return fail(connect_options.error().message);
-  auto hub = client::HubClient::connect(options.hub.url, *connect_options);
+  auto hub = options.hub.connect();
   if (!hub) return fail(hub.error().message);
   const auto position = hub->publish(options.topic, client::json_argument(options.data), options.hub.timeout());
   if (!position) return fail(position.error().message);

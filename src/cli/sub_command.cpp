@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,9 +55,7 @@ class Subscriber {
  private:
   /// One session: returns when --count messages have come, or the error that ended it.
   Result<void, Error> listen() {
-    const auto connect_options = options_.hub.connect_options();
-    if (!connect_options) return err(connect_options.error());
-    auto hub = HubClient::connect(options_.hub.url, *connect_options);
+    auto hub = options_.hub.connect();
     if (!hub) return err(hub.error());
     if (was_subscribed_) hub->resume_from(positions_);
     if (auto subscribed = hub->subscribe(options_.topics, options_.hub.timeout()); !subscribed) return subscribed;
@@ -106,7 +105,9 @@ void add_sub_command(CLI::App& app, Action& action) {
   command->add_option("TOPIC", options->topics, "Names or patterns")->required();
   options->hub.add_to(*command);
   command->add_flag("--json", options->json, "Print whole envelopes");
-  command->add_option("--count", options->count, "Exit after so many messages; 0: never")->capture_default_str();
+  command->add_option("--count", options->count, "Exit after so many messages; 0: never")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()).description(""))
+      ->capture_default_str();
   command->add_flag(
       "--recover", options->recover,
       "Connect again when the connection is lost, and print what was published meanwhile; of patterns that "

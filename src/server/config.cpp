@@ -14,6 +14,9 @@ bool has_certificate(const Config& config) { return config.development || !confi
 Result<void, Error> check_listener(const Config& config, const std::string& url) {
   const auto uri = http::parse_uri(url);
   if (!uri) return err(Error{"--listen " + url + ": " + std::string{http::describe(uri.error())}});
+  if (uri->scheme == http::Scheme::http || uri->scheme == http::Scheme::https || uri->scheme == http::Scheme::quic) {
+    return err(Error{"--listen " + url + ": write ws:// or wss:// (which answer HTTP, too), tcp://, tls:// or unix:"});
+  }
   if (uri->path != "/" || !uri->query.empty()) {
     return err(Error{"--listen " + url + ": leave out the path; the hub is at " + std::string{kHubPath} +
                      " of every listener"});
@@ -26,6 +29,19 @@ Result<void, Error> check_listener(const Config& config, const std::string& url)
   const bool secure = uri->scheme == http::Scheme::tls || uri->scheme == http::Scheme::wss;
   if (secure && !has_certificate(config)) {
     return err(Error{"--listen " + url + ": needs a certificate: give --cert FILE and --key FILE"});
+  }
+  return {};
+}
+
+Result<void, Error> check_rate_limit(const Config& config) {
+  if (config.rate_limit_capacity <= 0) return {};
+  if (config.rate_limit_capacity < 1) {
+    return err(Error{"hub.rate_limit_capacity below 1 lets no message pass: give 1 or more, or 0 for no limit"});
+  }
+  if (config.rate_limit_refill <= 0) {
+    return err(
+        Error{"hub.rate_limit_capacity without hub.rate_limit_refill refuses a connection for ever once it has "
+              "sent so many messages: give how many a second it may send"});
   }
   return {};
 }
@@ -55,7 +71,7 @@ Result<void, Error> check_config(const Config& config) {
   for (const std::string& url : config.listen) {
     if (auto checked = check_listener(config, url); !checked) return checked;
   }
-  return {};
+  return check_rate_limit(config);
 }
 
 std::vector<std::string> default_listeners(const Config& config) {

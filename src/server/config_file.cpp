@@ -41,18 +41,20 @@ bool read(const toml::node& node, std::vector<std::string>& out) {
   return true;
 }
 
+constexpr std::int64_t kIntegerMax = std::numeric_limits<std::int64_t>::max();
+
 template <class Integer>
-bool read_integer(const toml::node& node, Integer& out, std::int64_t max = std::numeric_limits<std::int64_t>::max()) {
+bool read_integer(const toml::node& node, Integer& out, std::int64_t min, std::int64_t max = kIntegerMax) {
   const auto* value = node.as_integer();
-  if (value == nullptr || value->get() < 0 || value->get() > max) return false;
+  if (value == nullptr || value->get() < min || value->get() > max) return false;
   out = static_cast<Integer>(value->get());
   return true;
 }
 
 template <class Unit>
-bool read_duration(const toml::node& node, Duration& out, std::int64_t max) {
+bool read_duration(const toml::node& node, Duration& out, std::int64_t min, std::int64_t max) {
   std::int64_t count = 0;
-  if (!read_integer(node, count, max)) return false;
+  if (!read_integer(node, count, min, max)) return false;
   out = Unit{count};
   return true;
 }
@@ -68,24 +70,26 @@ struct Setting {
 };
 
 constexpr std::string_view kCount = "a whole number, 0 or more";
+constexpr std::string_view kPositive = "a whole number, 1 or more";
 constexpr std::string_view kText = "a string";
 constexpr std::string_view kSwitch = "true or false";
 constexpr std::string_view kTexts = "an array of strings";
 constexpr std::string_view kNumber = "a number, 0 or more";
 constexpr std::string_view kSeconds = "whole seconds, 0 to a year";
+constexpr std::string_view kPositiveSeconds = "whole seconds, 1 to a year";
 
 constexpr std::array kSettings{
     Setting{"development", kSwitch, [](const toml::node& n, Config& c) { return read(n, c.development); }},
     Setting{"listen", kTexts, [](const toml::node& n, Config& c) { return read(n, c.listen); }},
     Setting{"threads", "a whole number, 0 (one per core) to 1024",
-            [](const toml::node& n, Config& c) { return read_integer(n, c.server.threads, 1024); }},
+            [](const toml::node& n, Config& c) { return read_integer(n, c.server.threads, 0, 1024); }},
     Setting{"busy_poll", "microseconds, 0 to 50",
-            [](const toml::node& n, Config& c) { return read_duration<microseconds>(n, c.server.busy_poll, 50); }},
+            [](const toml::node& n, Config& c) { return read_duration<microseconds>(n, c.server.busy_poll, 0, 50); }},
     Setting{"deflate", kSwitch, [](const toml::node& n, Config& c) { return read(n, c.server.deflate); }},
     Setting{"allowed_origins", kTexts,
             [](const toml::node& n, Config& c) { return read(n, c.server.allowed_origins); }},
     Setting{"drain_timeout", kSeconds,
-            [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.server.drain_timeout, kYear); }},
+            [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.server.drain_timeout, 0, kYear); }},
     Setting{"tls.certificate", kText,
             [](const toml::node& n, Config& c) { return read(n, c.server.tls.certificate_file); }},
     Setting{"tls.private_key", kText,
@@ -93,28 +97,30 @@ constexpr std::array kSettings{
     Setting{"jwt.secret_file", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_secret_file); }},
     Setting{"jwt.issuer", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_issuer); }},
     Setting{"jwt.audience", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_audience); }},
-    Setting{"limits.message_bytes_max", kCount,
-            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.message_bytes_max); }},
-    Setting{"limits.send_queue_bytes_max", kCount,
-            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.send_queue_bytes_max); }},
-    Setting{"limits.connections_max", kCount,
-            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.connections_max); }},
-    Setting{"limits.handshake_timeout", kSeconds,
+    Setting{"limits.message_bytes_max", kPositive,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.message_bytes_max, 1); }},
+    Setting{"limits.send_queue_bytes_max", kPositive,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.send_queue_bytes_max, 1); }},
+    Setting{"limits.connections_max", kPositive,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.connections_max, 1); }},
+    Setting{"limits.handshake_timeout", kPositiveSeconds,
             [](const toml::node& n, Config& c) {
-              return read_duration<seconds>(n, c.server.limits.handshake_timeout, kYear);
+              return read_duration<seconds>(n, c.server.limits.handshake_timeout, 1, kYear);
             }},
-    Setting{
-        "limits.ping_interval", kSeconds,
-        [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.server.limits.ping_interval, kYear); }},
+    Setting{"limits.ping_interval", kSeconds,
+            [](const toml::node& n, Config& c) {
+              return read_duration<seconds>(n, c.server.limits.ping_interval, 0, kYear);
+            }},
     Setting{"hub.history_count_max", kCount,
-            [](const toml::node& n, Config& c) { return read_integer(n, c.history.history_count_max); }},
-    Setting{"hub.history_ttl", kSeconds,
-            [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.history.history_ttl, kYear); }},
-    Setting{"hub.topics_max", kCount,
-            [](const toml::node& n, Config& c) { return read_integer(n, c.history.topics_max); }},
-    Setting{"hub.subscriptions_max", kCount,
-            [](const toml::node& n, Config& c) { return read_integer(n, c.subscriptions_max); }},
-    Setting{"hub.patterns_max", kCount, [](const toml::node& n, Config& c) { return read_integer(n, c.patterns_max); }},
+            [](const toml::node& n, Config& c) { return read_integer(n, c.history.history_count_max, 0); }},
+    Setting{"hub.history_ttl", kPositiveSeconds,
+            [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.history.history_ttl, 1, kYear); }},
+    Setting{"hub.topics_max", kPositive,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.history.topics_max, 1); }},
+    Setting{"hub.subscriptions_max", kPositive,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.subscriptions_max, 1); }},
+    Setting{"hub.patterns_max", kCount,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.patterns_max, 0); }},
     Setting{"hub.rate_limit_capacity", kNumber,
             [](const toml::node& n, Config& c) { return read(n, c.rate_limit_capacity); }},
     Setting{"hub.rate_limit_refill", kNumber,

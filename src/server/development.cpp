@@ -39,6 +39,9 @@ HttpResponse answer_token_request(const HttpRequest& request, const crypto::JwtK
   std::string body;
   codec::JsonWriter{body}.begin_object().member("token", token).end_object();
   HttpResponse response = page_response(request, "application/json", body);
+  for (auto& [name, value] : response.headers) {
+    if (name == "Cache-Control") value = "no-store";  // RFC 9111 §5.2.2.5: a token must not be kept anywhere
+  }
   response.headers.emplace_back("Set-Cookie",
                                 "access_token=" + token + "; Path=" + std::string{kHubPath} + "; SameSite=Strict");
   return response;

@@ -191,8 +191,9 @@ Result<void, Error> Server::Impl::run() {
 }
 
 void Server::Impl::handle_signal(int signal) {
-  if (signal != SIGHUP) return drain();
-  try_reload();
+  if (signal == SIGHUP) return try_reload();
+  if (std::exchange(draining_, true)) return stop();  // who asks twice does not want to wait
+  drain();
 }
 
 void Server::Impl::try_reload() {

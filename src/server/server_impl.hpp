@@ -66,6 +66,7 @@ class Server::Impl {
   std::vector<std::unique_ptr<Worker>> workers_;  // made first and kept, so that any thread may use them
   Result<void, Error> loops_made_;
   std::unique_ptr<net::SignalWatcher> signals_;
+  bool draining_ = false;  // since the first SIGTERM or SIGINT
   std::unique_ptr<net::FileWatch> certificate_watch_;
 };
 

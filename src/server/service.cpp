@@ -40,9 +40,15 @@ Config complete(Config config) {
 
 }  // namespace
 
+Result<void, Error> Service::check(const Config& config) {
+  if (auto checked = check_config(config); !checked) return checked;
+  if (auto checked = check_certificate(config.server.tls); !checked) return checked;
+  if (const auto key = choose_key(config); !key) return err(key.error());
+  return {};
+}
+
 Result<std::unique_ptr<Service>, Error> Service::make(Config config) {
-  if (auto checked = check_config(config); !checked) return err(checked.error());
-  if (auto checked = check_certificate(config.server.tls); !checked) return err(checked.error());
+  if (auto checked = check(config); !checked) return err(checked.error());
   auto key = choose_key(config);
   if (!key) return err(key.error());
   crypto::JwtRules rules;

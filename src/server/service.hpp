@@ -18,7 +18,9 @@ class TokenGate;
 
 class Service {
  public:
-  /// Checks the config, reads what it names and binds the listeners. Errors name the option and the fix.
+  /// Checks the config and reads what it names. Binds nothing. Errors name the option and the fix.
+  static Result<void, Error> check(const Config& config);
+  /// The same, and binds the listeners. Errors name the option and the fix.
   static Result<std::unique_ptr<Service>, Error> make(Config config);
 
   ~Service();

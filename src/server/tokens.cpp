@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
@@ -43,7 +44,9 @@ std::int64_t to_unix_time(std::chrono::system_clock::time_point time) {
 
 Result<void, Error> complete_claims(TokenOptions& options) {
   codec::JsonParser parser;
+  std::set<std::string_view> names;
   for (auto& [name, value] : options.claims) {
+    if (!names.insert(name).second) return err(Error{"--claim " + name + ": given twice; a token has each claim once"});
     if (name == "sub" || name == "iat" || name == "exp") {
       return err(Error{"--claim " + name + ": given by --user and --ttl"});
     }

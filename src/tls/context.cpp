@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
+#include <utility>
 
 #include "tls/alpn.hpp"
 #include "tls/state.hpp"
@@ -63,7 +64,9 @@ Result<void, Error> load_certificate(SSL_CTX& context, const std::string& file) 
     return readable;
   }
   if (SSL_CTX_use_certificate_chain_file(&context, file.c_str()) == 1) return {};
-  return err(openssl_error("certificate file " + file + " has no usable PEM certificate chain"));
+  Error error = openssl_error("certificate file " + file + " has no usable PEM certificate chain");
+  error.message += "; give a PEM file with the chain, leaf first";
+  return err(std::move(error));
 }
 
 Result<void, Error> load_private_key(SSL_CTX& context, const ServerConfig& config) {

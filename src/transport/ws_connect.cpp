@@ -2,6 +2,9 @@
 
 #include <plait/log.hpp>
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <exception>
 
 #include "crypto/hash.hpp"
@@ -35,6 +38,24 @@ std::string join(const std::vector<std::string>& parts) {
   return text;
 }
 
+constexpr std::size_t kExplanationBytesMax = 200;
+constexpr std::chrono::milliseconds kExplanationWait{500};
+
+// The first line of a plain text, fit for a terminal: no control characters, nothing but ASCII.
+std::string first_line(std::string_view text) {
+  text = text.substr(0, std::min(text.find_first_of("\r\n"), kExplanationBytesMax));
+  std::string line;
+  for (const char c : text) {
+    if (c >= ' ' && c <= '~') line += c;
+  }
+  return line;
+}
+
+// A TLS record of type alert (RFC 8446 §5.1): what TLS servers answer to a request in the clear.
+bool is_tls_alert(ByteView input) { return input.size() >= 2 && input[0] == 0x15 && input[1] == 0x03; }
+
+constexpr const char* kPerhapsTls = "if that is a TLS port, connect with wss:";
+
 }  // namespace
 
 void WsConnect::handle_open() {
@@ -57,10 +78,14 @@ void WsConnect::handle_open() {
 }
 
 void WsConnect::handle_bytes(MutableByteView& input) {
+  answered_ = true;
+  if (!connection().secure() && is_tls_alert(input))
+    return fail(std::string{"the server answers with TLS: "} + kPerhapsTls);
   const auto parsed = http::parse_response_head(input, scanned_, connection().context().limits, "GET");
   if (!parsed) return fail("not an HTTP response: " + std::string{http::describe(parsed.error())});
   if (!parsed->has_value()) return;
   const http::ResponseHead& head = **parsed;
+  if (head.status != 101) return handle_refusal(head, input.subspan(head.head_bytes));
   handle_response(head);
   if (!connection().closed()) input = input.subspan(head.head_bytes);
 }
@@ -68,9 +93,6 @@ void WsConnect::handle_bytes(MutableByteView& input) {
 void WsConnect::handle_response(const http::ResponseHead& head) {
   ws::HandshakeFields fields;
   for (const http::Field& field : head.fields) fields.add(field.name, field.value);
-  if (head.status != 101) {
-    return fail("the server refused with HTTP status " + std::to_string(head.status) + " " + std::string{head.reason});
-  }
   const auto accept_key = ws::accept_key({key_.data(), key_.size()}, crypto::sha1);
   const auto checked = ws::check_response(head.status, fields, accept_key);
   if (!checked) return fail(ws::describe(checked.error()));
@@ -87,18 +109,40 @@ void WsConnect::handle_response(const http::ResponseHead& head) {
   connection().replace_protocol(std::make_unique<WsSession>(context, std::move(handler_), std::move(options)));
 }
 
+// A text often says what to do, so its beginning is waited for; what comes meanwhile stays in the input.
+void WsConnect::handle_refusal(const http::ResponseHead& head, ByteView body) {
+  const bool waiting = !failure_.empty();
+  failure_ = "the server refused with HTTP status " + std::to_string(head.status) + " " + std::string{head.reason};
+  const bool is_text = head.fields.find("Content-Type").value_or("").starts_with("text/plain");
+  if (!is_text || head.body.kind != http::BodyFraming::Kind::length) return fail(failure_);
+  const auto wanted = std::min<std::uint64_t>(head.body.length, kExplanationBytesMax);
+  if (body.size() < wanted) {
+    if (!waiting) connection().set_deadline(connection().context().loop.now() + kExplanationWait);
+    return;
+  }
+  const std::string line = first_line(as_text(body.first(static_cast<std::size_t>(wanted))));
+  fail(line.empty() ? failure_ : failure_ + ": " + line);
+}
+
 void WsConnect::fail(std::string reason) {
   failure_ = std::move(reason);
   connection().abort({.reason = failure_});
 }
 
-void WsConnect::handle_deadline(core::TimePoint) { fail("the opening handshake timed out"); }
+void WsConnect::handle_deadline(core::TimePoint) {
+  fail(failure_.empty() ? "the opening handshake timed out" : failure_);
+}
 
 void WsConnect::handle_closed(const Disconnect& why) {
   if (handler_ == nullptr) return;
   NoSession session;
+  std::string reason = failure_.empty() ? why.text() : failure_;
+  const bool ended = why.reason.empty() || why.system_errno == ECONNRESET;
+  if (failure_.empty() && ended && !answered_ && !connection().secure()) {
+    reason += std::string{" without an answer; "} + kPerhapsTls;
+  }
   try {
-    handler_->on_close(session, {.reason = why.text(), .started_by_us = true});
+    handler_->on_close(session, {.reason = reason, .started_by_us = true});
   } catch (const std::exception& exception) {
     log(LogLevel::error, std::string{"a session handler threw: "} + exception.what());
   }

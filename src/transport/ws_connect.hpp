@@ -36,6 +36,7 @@ class WsConnect final : public Protocol {
 
  private:
   void handle_response(const http::ResponseHead& head);
+  void handle_refusal(const http::ResponseHead& head, ByteView body);
   void fail(std::string reason);
 
   std::unique_ptr<SessionHandler> handler_;
@@ -43,6 +44,7 @@ class WsConnect final : public Protocol {
   ws::Key key_{};
   std::string failure_;
   std::size_t scanned_ = 0;
+  bool answered_ = false;  // anything was received
 };
 
 }  // namespace plait::transport

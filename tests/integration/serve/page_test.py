@@ -40,7 +40,9 @@ class Page(unittest.TestCase):
             self.assertEqual(publish(server, '{"from":"terminal"}', scheme="tls").returncode, 0)
             browser.wait_for(shows('{"from":"terminal"}'))
 
+            caption = "return document.getElementById('timer').textContent"
             browser.click("#timer")
+            self.assertEqual(browser.run(caption), "Stop")
             browser.wait_for("return document.querySelectorAll('#messages li').length >= 20")
             browser.wait_for("return Number(document.getElementById('rate-in').textContent) >= 1")
             browser.wait_for("return document.getElementById('plot-out').points.numberOfItems >= 3")
@@ -49,6 +51,7 @@ class Page(unittest.TestCase):
             if path := os.environ.get("PLAIT_SCREENSHOT"):
                 browser.screenshot(path)
             browser.click("#timer")
+            self.assertEqual(browser.run(caption), "10 a second")
             errors = [line for line in browser.console() if "Content Security Policy" in line or "Uncaught" in line]
             self.assertEqual(errors, [])
 

@@ -109,6 +109,7 @@ class Development(unittest.TestCase):
         status, fields, body = self.server.request("/dev/token")
         self.assertEqual(status, 200)
         self.assertIn("; SameSite=Strict", fields["Set-Cookie"])
+        self.assertEqual(fields.get_all("Cache-Control"), ["no-store"])
         self.assertEqual(self.server.upgrade(Cookie=fields["Set-Cookie"].split(";")[0])[0], 101)
         self.assertIn(json.loads(body)["token"], fields["Set-Cookie"])
 

@@ -48,7 +48,7 @@ TEST(BenchPeer, CommandMayHoldCommasAndEqualsSigns) {
 }
 
 TEST(BenchPeer, ErrorsSayWhatIsMissing) {
-  for (const auto& [text, why] : {std::pair{"server,ws://h:1", "name"},
+  for (const auto& [text, why] : {std::pair{"server,ws://h:1", "= is missing"},
                                   {"=server,ws://h:1", "name"},
                                   {"a=server", "URL"},
                                   {"a=,ws://h:1", "command"},

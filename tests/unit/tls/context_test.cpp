@@ -44,8 +44,9 @@ TEST_F(ContextTest, AFolderInPlaceOfAFileIsRefused) {
 TEST_F(ContextTest, ACertificateFileWithoutOneIsNamed) {
   ServerConfig config = credentials_.server();
   config.certificate_file = credentials_.key();
-  EXPECT_TRUE(error_of(Context::server(config))
-                  .starts_with("certificate file " + credentials_.key() + " has no usable PEM certificate chain"));
+  const std::string error = error_of(Context::server(config));
+  EXPECT_TRUE(error.starts_with("certificate file " + credentials_.key() + " has no usable PEM certificate chain"));
+  EXPECT_TRUE(error.ends_with("; give a PEM file with the chain, leaf first"));
 }
 
 TEST_F(ContextTest, AKeyFileWithoutOneIsNamed) {

@@ -1,0 +1,198 @@
+"""What people get wrong first, and that the command says which option or word helps."""
+
+import contextlib
+import signal
+import socket
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from harness import ALL_WIRES, TIMEOUT, Server, plait
+
+
+@contextlib.contextmanager
+def answering(*pieces):
+    """Answers one connection with `pieces`, some time apart, and keeps it open; yields the URL."""
+    done = threading.Event()
+
+    def serve():
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                for piece in pieces:
+                    connection.sendall(piece)
+                    done.wait(0.05)
+                done.wait(TIMEOUT)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            done.set()
+            thread.join(TIMEOUT)
+
+
+def refusal(body, content_type="text/plain", length=None):
+    length = len(body) if length is None else length
+    fields = f"Content-Type: {content_type}\r\nContent-Length: {length}\r\n"
+    return f"HTTP/1.1 403 Forbidden\r\n{fields}\r\n".encode() + body
+
+
+class Connecting(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server("--dev", listen=ALL_WIRES))
+
+    def said(self, *arguments, url=None, **variables):
+        done = plait(*arguments, "--url", url or self.server.url(), **variables)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+        return done.stderr
+
+    def test_no_token(self):
+        for command in (("pub", "demo", "1"), ("sub", "demo")):
+            said = self.said(*command)
+            for words in ("401 Unauthorized: there is no access token", "--token-file", "PLAIT_TOKEN"):
+                self.assertIn(words, said)
+        said = self.said("pub", "demo", "1", url=self.server.url("tcp"))
+        for words in ("there is no access token", "--token-file", "PLAIT_TOKEN"):
+            self.assertIn(words, said)
+
+    def test_a_bad_token(self):
+        said = self.said("pub", "demo", "1", PLAIT_TOKEN="bad")
+        self.assertIn("the access token is refused", said)
+        self.assertIn("give another access token", said)
+
+    def test_an_explanation_is_one_line_of_plain_ascii_and_bounded(self):
+        answer = refusal(b"\x1b[31mr\x07ed\xc2\x9b " + b"x" * 500 + b"\nsecond")
+        with answering(answer[:-300], answer[-300:]) as url:
+            said = self.said("pub", "demo", "1", url=url)
+        self.assertIn("HTTP status 403 Forbidden: [31mred xxx", said)
+        self.assertNotIn("x" * 200, said)
+        self.assertNotRegex(said.rstrip("\n"), r"[^ -~]|second")
+
+    def test_an_explanation_is_waited_for(self):
+        answer = refusal(b"not today\nnor tomorrow")
+        with answering(answer[:-20], answer[-20:-3], answer[-3:]) as url:
+            self.assertIn("403 Forbidden: not today\n", self.said("pub", "demo", "1", url=url))
+
+    def test_an_explanation_that_does_not_come_or_is_a_page(self):
+        with answering(refusal(b"not", length=100)) as url:
+            self.assertIn("403 Forbidden\n", self.said("pub", "demo", "1", url=url))
+        with answering(refusal(b"<html>no</html>", "text/html")) as url:
+            self.assertIn("403 Forbidden\n", self.said("pub", "demo", "1", url=url))
+
+    def test_a_self_signed_certificate(self):
+        for wire in ("wss", "tls"):
+            said = self.said("pub", "demo", "1", url=self.server.url(wire))
+            self.assertIn("self-signed", said)
+            for option in ("--ca", "--insecure"):
+                self.assertIn(option, said)
+
+    def test_ws_to_a_tls_port(self):
+        self.assertIn("wss:", self.said("pub", "demo", "1", url=f"ws://127.0.0.1:{self.server.port('wss')}"))
+        with answering(b"\x15\x03\x01\x00\x02\x02\x46") as url:
+            self.assertIn("wss:", self.said("pub", "demo", "1", url=url))
+
+    def test_a_url_without_a_scheme_is_told_those_that_work(self):
+        for said in (self.said("pub", "demo", "1", url="127.0.0.1:80"),
+                     plait("serve", "--dev", "--listen", "127.0.0.1:80").stderr):
+            self.assertIn("write ws:// wss:// tcp:// or tls://", said)
+            self.assertNotIn("http", said)
+
+
+class Settings(unittest.TestCase):
+    def setUp(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.file = folder / "plait.toml"
+        self.secret = folder / "secret"
+        self.secret.write_text("s" * 32, encoding="utf-8")
+
+    def checked(self, text):
+        self.file.write_text(text, encoding="utf-8")
+        done = plait("check", self.file)
+        return done.returncode, done.stderr
+
+    def refused(self, text):
+        status, said = self.checked(text)
+        self.assertEqual(status, 1, text)
+        return said
+
+    def test_zero_is_no_limit_of_what_must_be(self):
+        for key in ("limits.message_bytes_max", "limits.send_queue_bytes_max", "limits.connections_max",
+                    "limits.handshake_timeout", "hub.history_ttl", "hub.topics_max", "hub.subscriptions_max"):
+            said = self.refused(f"development = true\n{key} = 0\n")
+            self.assertRegex(said, rf'plait\.toml:2: "{key}" takes .*\b1 ')
+
+    def test_zero_where_it_means_something(self):
+        for key in ("threads", "busy_poll", "drain_timeout", "limits.ping_interval", "hub.history_count_max",
+                    "hub.rate_limit_capacity", "hub.rate_limit_refill"):
+            self.assertEqual(self.checked(f"development = true\n{key} = 0\n"), (0, ""))
+
+    def test_a_rate_limit_that_lets_nothing_pass(self):
+        rate = "development = true\n[hub]\nrate_limit_capacity = {}\nrate_limit_refill = {}\n"
+        self.assertIn("lets no message pass", self.refused(rate.format(0.5, 1)))
+        self.assertIn("rate_limit_refill", self.refused(rate.format(10, 0)))
+        self.assertEqual(self.checked(rate.format(10, 0.5)), (0, ""))
+
+    def test_check_reads_the_files_that_are_named(self):
+        self.assertIn("--jwt-secret-file: cannot read /nonexistent", self.refused("jwt.secret_file = '/nonexistent'\n"))
+        short = self.secret.with_name("short")
+        short.write_text("s" * 31, encoding="utf-8")
+        self.assertIn(f"--jwt-secret-file: {short}: ", self.refused(f"jwt.secret_file = '{short}'\n"))
+        files = f"jwt.secret_file = '{self.secret}'\ntls.certificate = '{{}}'\ntls.private_key = '{{}}'\n"
+        said = self.refused(files.format("/nonexistent", self.secret))
+        self.assertIn("--cert, --key: cannot read certificate file /nonexistent", said)
+        said = self.refused(files.format(self.secret, self.secret))
+        self.assertRegex(said, rf"--cert, --key: certificate file {self.secret} .*; give a PEM file with the chain")
+
+    def test_a_scheme_that_is_not_served(self):
+        for url in ("http://127.0.0.1:0", "quic://127.0.0.1:0"):
+            self.assertIn("write ws://", self.refused(f"development = true\nlisten = ['{url}']\n"))
+
+
+class Options(unittest.TestCase):
+    def refused(self, *arguments):
+        done = plait(*arguments)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        return done.stderr
+
+    def test_a_count_is_not_negative(self):
+        for count in ("-1", "1.5", "many"):
+            self.assertIn("--count", self.refused("sub", "demo", f"--count={count}"))
+
+    def test_a_claim_is_given_once(self):
+        with tempfile.NamedTemporaryFile("w") as secret:
+            secret.write("s" * 32)
+            secret.flush()
+            said = self.refused("token", "--user", "a", "--secret-file", secret.name, "--claim", "a=1", "--claim=a=2")
+        self.assertIn("--claim a: given twice", said)
+
+
+class Stopping(unittest.TestCase):
+    def test_a_second_signal_does_not_wait_for_the_drain(self):
+        for first, second in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)):
+            with Server("--dev") as server, socket.create_connection(("127.0.0.1", server.port())) as silent:
+                silent.sendall(f"GET /wse HTTP/1.1\r\nHost: 127.0.0.1:{server.port()}\r\nUpgrade: websocket\r\n"
+                               "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                               f"Authorization: Bearer {server.token}\r\n\r\n".encode())
+                received = b""
+                while b"server_ready" not in received:
+                    received += silent.recv(4096)
+                server.process.send_signal(first)
+                while b"\x88" not in received:  # its close frame, which is never answered
+                    received += silent.recv(4096)
+                begin = time.monotonic()
+                server.process.send_signal(second)
+                self.assertEqual(server.process.wait(TIMEOUT), 0)
+                self.assertLess(time.monotonic() - begin, 3)  # the drain takes 5 s
+
+
+if __name__ == "__main__":
+    unittest.main()
