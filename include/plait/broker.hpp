@@ -115,9 +115,10 @@ struct MemoryBrokerOptions {
   std::size_t history_count_max = 128;
   /// Payload bytes kept per topic. Larger payloads are refused; the oldest go first.
   std::size_t history_bytes_max = std::size_t{16} << 20;
-  /// How long a publication is kept.
+  /// How long a publication is kept; it is gone about an eighth of that later, even if nobody touches its topic.
   std::chrono::nanoseconds history_ttl = std::chrono::seconds{300};
-  /// Payload bytes kept in all topics together, at least history_bytes_max; beyond, topics are forgotten as below.
+  /// Payload bytes and 192 for each publication kept in all topics together, at least history_bytes_max; beyond, topics
+  /// are forgotten as below.
   std::size_t total_bytes_max = std::size_t{256} << 20;
   /// Topics known; the one that was used longest ago is forgotten, and begins a new epoch when it comes back.
   std::size_t topics_max = 100'000;

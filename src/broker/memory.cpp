@@ -1,11 +1,12 @@
 #include "broker/memory.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 namespace plait::broker {
 
-MemoryBroker::MemoryBroker(const MemoryBrokerOptions& options, const core::Executor& executor, BrokerListener& listener,
+MemoryBroker::MemoryBroker(const MemoryBrokerOptions& options, core::Executor& executor, BrokerListener& listener,
                            RandomEpoch random_epoch)
     : options_(options), executor_(executor), listener_(listener), random_epoch_(std::move(random_epoch)) {}
 
@@ -43,9 +44,10 @@ MemoryBroker::Topic& MemoryBroker::touch(std::string_view name) {
     topics_.splice(topics_.end(), topics_, found->second);
     return *found->second;
   }
-  Topic topic{Bytes::copy_of(name), {random_epoch_(), 0}, {}, 0};
+  Topic topic{Bytes::copy_of(name), {random_epoch_(), 0}, {}, 0, {}};
   topic.name.share_between_threads();
   topics_.push_back(std::move(topic));
+  topics_.back().in_sweep = sweep_.insert(sweep_.end(), &topics_.back());
   by_name_.emplace(topics_.back().name.text(), std::prev(topics_.end()));
   return topics_.back();
 }
@@ -60,6 +62,8 @@ void MemoryBroker::keep(Topic& topic, const Publication& publication) {
   topic.kept.push_back({publication, executor_.now() + options_.history_ttl});
   topic.kept_bytes += publication.payload.size();
   kept_bytes_ += publication.payload.size();
+  ++kept_count_;
+  if (!sweep_timer_.armed()) schedule_sweep();
 }
 
 void MemoryBroker::expire(Topic& topic) {
@@ -70,14 +74,42 @@ void MemoryBroker::drop_oldest(Topic& topic) {
   const std::size_t bytes = topic.kept.front().publication.payload.size();
   topic.kept_bytes -= bytes;
   kept_bytes_ -= bytes;
+  --kept_count_;
   topic.kept.pop_front();
+}
+
+// Each topic is looked at about eight times per history_ttl, as far as kSweepMax allows.
+void MemoryBroker::sweep() {
+  std::size_t work = 0;
+  for (std::size_t left = sweep_.size() / 8 + 1; left > 0 && work < kSweepMax; --left) {
+    Topic& topic = *sweep_.front();
+    while (!topic.kept.empty() && topic.kept.front().expires <= executor_.now() && work < kSweepMax) {
+      drop_oldest(topic);
+      ++work;
+    }
+    if (work++ < kSweepMax) sweep_.splice(sweep_.end(), sweep_, sweep_.begin());  // else it goes on with this one
+  }
+  if (kept_count_ > 0) schedule_sweep();
+}
+
+void MemoryBroker::schedule_sweep() {
+  using std::chrono::milliseconds;
+  const auto interval =
+      std::clamp<std::chrono::nanoseconds>(options_.history_ttl / 64, milliseconds{10}, milliseconds{10'000});
+  executor_.schedule(sweep_timer_, executor_.now() + interval);
 }
 
 // Forgets whole topics, so that the work is O(1) per topic ever made.
 void MemoryBroker::enforce_totals() {
-  while (topics_.size() > 1 && (topics_.size() > options_.topics_max || kept_bytes_ > options_.total_bytes_max)) {
+  const auto too_much = [this] {
+    return topics_.size() > options_.topics_max ||
+           kept_bytes_ + kept_count_ * kOverheadBytes > options_.total_bytes_max;
+  };
+  while (topics_.size() > 1 && too_much()) {
     const Topic& oldest = topics_.front();
     kept_bytes_ -= oldest.kept_bytes;
+    kept_count_ -= oldest.kept.size();
+    sweep_.erase(oldest.in_sweep);
     by_name_.erase(oldest.name.text());
     topics_.pop_front();
   }

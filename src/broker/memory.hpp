@@ -1,8 +1,8 @@
 // MemoryBroker: stamps and keeps publications in this process. Completes inside each call.
 //
 // Topics stand in one list by last use, so that both bounds over all topics (bytes and count) take from its front.
-// Expiry by time is lazy: a topic drops what is too old when it is touched, and what is never touched again is bounded
-// by the limits, so no timer is needed.
+// A topic drops what is too old when it is touched; a timer goes round all topics, a bounded part each time, for those
+// that are not.
 #pragma once
 
 #include <plait/broker.hpp>
@@ -23,15 +23,20 @@ class MemoryBroker final : public Broker {
   /// Makes an epoch; called for every topic that begins.
   using RandomEpoch = std::function<std::uint32_t()>;
 
-  /// `executor` (for the time) and `listener` outlive the broker.
-  MemoryBroker(const MemoryBrokerOptions& options, const core::Executor& executor, BrokerListener& listener,
+  /// What a kept publication takes besides its payload.
+  static constexpr std::size_t kOverheadBytes = 192;
+  /// Topics looked at and publications dropped in one round of the timer, together.
+  static constexpr std::size_t kSweepMax = 8192;
+
+  /// `executor` and `listener` outlive the broker.
+  MemoryBroker(const MemoryBrokerOptions& options, core::Executor& executor, BrokerListener& listener,
                RandomEpoch random_epoch);
 
   void publish(std::string_view topic, Bytes payload, const PublishOptions& options, PublishDone done) override;
   void history(std::string_view topic, std::optional<Position> since, HistoryDone done) override;
 
   [[nodiscard]] std::size_t topic_count() const { return topics_.size(); }
-  [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }
+  [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }  ///< of payload
 
  private:
   struct Kept {
@@ -43,22 +48,36 @@ class MemoryBroker final : public Broker {
     Position position;
     std::deque<Kept> kept;  // oldest first
     std::size_t kept_bytes = 0;
+    std::list<Topic*>::iterator in_sweep;
   };
   using Topics = std::list<Topic>;
+  class SweepTimer final : public core::Timer {
+   public:
+    explicit SweepTimer(MemoryBroker& broker) : broker_(broker) {}
+
+   private:
+    void on_timer(core::TimePoint) override { broker_.sweep(); }
+    MemoryBroker& broker_;
+  };
 
   Topic& touch(std::string_view name);
   void keep(Topic& topic, const Publication& publication);
   void expire(Topic& topic);
   void drop_oldest(Topic& topic);
   void enforce_totals();
+  void sweep();
+  void schedule_sweep();
 
   const MemoryBrokerOptions options_;
-  const core::Executor& executor_;
+  core::Executor& executor_;
   BrokerListener& listener_;
   const RandomEpoch random_epoch_;
   Topics topics_;                                                   // used longest ago first
   std::unordered_map<std::string_view, Topics::iterator> by_name_;  // keys view Topic::name
+  std::list<Topic*> sweep_;                                         // looked at longest ago first
   std::size_t kept_bytes_ = 0;
+  std::size_t kept_count_ = 0;
+  SweepTimer sweep_timer_{*this};
 };
 
 }  // namespace plait::broker

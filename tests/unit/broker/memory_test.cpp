@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,8 +14,15 @@ class StillExecutor final : public core::Executor {
  public:
   void post(std::function<void()>) override { ADD_FAILURE() << "the memory broker completes inside the call"; }
   [[nodiscard]] core::TimePoint now() const override { return time; }
-  void schedule(core::Timer&, core::TimePoint) override { ADD_FAILURE() << "the memory broker needs no timer"; }
+  void schedule(core::Timer& timer, core::TimePoint deadline) override { wheel.schedule(timer, deadline); }
+  void advance(core::TimePoint::duration duration) {
+    for (const core::TimePoint end = time + duration; time < end;) {
+      time += std::min<core::TimePoint::duration>(end - time, std::chrono::milliseconds{100});
+      wheel.advance(time);
+    }
+  }
   core::TimePoint time{};
+  core::TimerWheel wheel{time};
 };
 
 class MemoryBrokerTest : public ::testing::Test, public BrokerListener {
@@ -145,6 +153,24 @@ TEST_F(MemoryBrokerTest, HistoryExpires) {
   EXPECT_EQ(texts(history("a", Position{1, 1}).publications), "2");
 }
 
+TEST_F(MemoryBrokerTest, HistoryExpiresUntouched) {
+  make({.history_count_max = 100'000, .history_ttl = std::chrono::seconds{8}});
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(publish("topic" + std::to_string(i), "1"));
+  for (std::size_t i = 0; i < 3 * MemoryBroker::kSweepMax; ++i) ASSERT_TRUE(publish("deep", "1"));
+  executor_.advance(std::chrono::milliseconds{7900});
+  EXPECT_EQ(broker_->kept_bytes(), 1000u + 3 * MemoryBroker::kSweepMax);
+  executor_.advance(std::chrono::milliseconds{2100});
+  EXPECT_EQ(broker_->kept_bytes(), 0u);
+  EXPECT_FALSE(executor_.wheel.next_deadline()) << "nothing is kept: it rests";
+  EXPECT_EQ(history("topic7").position.offset, 1u) << "the topic goes on";
+}
+
+TEST_F(MemoryBrokerTest, SmallPublicationsCountWithTheirOverhead) {
+  make({.history_bytes_max = 1000, .total_bytes_max = 1000});
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(publish("topic" + std::to_string(i), "1"));
+  EXPECT_EQ(broker_->topic_count(), 1000 / (MemoryBroker::kOverheadBytes + 1));
+}
+
 TEST_F(MemoryBrokerTest, ForgetsTheTopicUsedLongestAgoAndItBeginsANewEpoch) {
   make({.topics_max = 2});
   ASSERT_TRUE(publish("a", "1"));
@@ -157,7 +183,7 @@ TEST_F(MemoryBrokerTest, ForgetsTheTopicUsedLongestAgoAndItBeginsANewEpoch) {
 }
 
 TEST_F(MemoryBrokerTest, TotalBytesAreBounded) {
-  make({.history_bytes_max = 10, .total_bytes_max = 20});
+  make({.history_bytes_max = 10, .total_bytes_max = 2 * (10 + MemoryBroker::kOverheadBytes)});
   for (const char* topic : {"a", "b", "c", "d"}) {
     ASSERT_TRUE(publish(topic, "1234567890"));
     EXPECT_LE(broker_->kept_bytes(), 20u);
