@@ -13,8 +13,7 @@ Bytes shared_copy_of(std::string_view name) {
 
 }  // namespace
 
-// --- Channels
-// ---------------------------------------------------------------------------------------------------------
+// --- Channels -------------------------------------------------------------------------------------------------------
 
 Topic& Audience::topic(std::string_view name) {
   if (const auto found = topics_.find(name); found != topics_.end()) return *found->second;
@@ -96,8 +95,7 @@ void Audience::match_patterns(Topic& topic) {
   topic.patterns_version = patterns_version_;
 }
 
-// --- Fan-out
-// ----------------------------------------------------------------------------------------------------------
+// --- Fan-out --------------------------------------------------------------------------------------------------------
 
 // Null: nobody on this loop listens any more, and what comes was on its way when the last one left.
 Topic* Audience::listening_topic(const Bytes& name) {

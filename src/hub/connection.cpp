@@ -35,8 +35,7 @@ Connection::~Connection() {
   shard_.remove(self_);
 }
 
-// --- Messages in
-// ------------------------------------------------------------------------------------------------------
+// --- Messages in ----------------------------------------------------------------------------------------------------
 
 // A client that asks faster than a home answers is read no faster: the backpressure reaches it through its transport.
 void Connection::handle_message(const Message& message) {
@@ -166,8 +165,7 @@ void Connection::on_published(std::uint32_t request, const Published& published)
   if (!publish.cid.empty()) send_control(wire::Published{publish.topic, published.position}, publish.cid);
 }
 
-// --- Publications out
-// -------------------------------------------------------------------------------------------------
+// --- Publications out -----------------------------------------------------------------------------------------------
 
 void Connection::deliver(std::uint32_t slot, Burst& burst) {
   Subscription& subscription = subscriptions_[slot];
@@ -227,8 +225,7 @@ void Connection::handle_writable() {
   }
 }
 
-// --- Control messages out
-// ---------------------------------------------------------------------------------------------
+// --- Control messages out -------------------------------------------------------------------------------------------
 
 // A client that is not told what it waits for would be wrong about its state: rather end the session.
 void Connection::send_required(std::string_view text) {

@@ -33,8 +33,7 @@ void Connection::handle_subscription(const wire::Envelope& envelope) {
   }
 }
 
-// --- Subscribe
-// --------------------------------------------------------------------------------------------------------
+// --- Subscribe ------------------------------------------------------------------------------------------------------
 
 void Connection::subscribe(const wire::SubscriptionRequest& request, std::string_view cid) {
   // Known before anything is asked, and left by itself: no answer finishes it before all topics are asked for.
@@ -168,8 +167,7 @@ void Connection::hold(Subscription& subscription, const Burst& burst) {
   }
 }
 
-// --- Unsubscribe
-// ------------------------------------------------------------------------------------------------------
+// --- Unsubscribe ----------------------------------------------------------------------------------------------------
 
 void Connection::unsubscribe(const wire::SubscriptionRequest& request, std::string_view cid) {
   std::vector<wire::TopicResult> results;
@@ -187,8 +185,7 @@ void Connection::unsubscribe(const wire::SubscriptionRequest& request, std::stri
                cid);
 }
 
-// --- The list
-// ---------------------------------------------------------------------------------------------------------
+// --- The list -------------------------------------------------------------------------------------------------------
 
 Connection::Subscription* Connection::find_subscription(const Channel* channel) {
   const auto found = std::find_if(subscriptions_.begin(), subscriptions_.end(),

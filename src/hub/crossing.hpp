@@ -23,8 +23,7 @@ struct Ticket {
   std::uint32_t request = 0;
 };
 
-// --- From a loop to a home; each but unsubscribe and unwatch is answered exactly once
-// -----------------------------------
+// --- From a loop to a home; each but unsubscribe and unwatch is answered exactly once -------------------------------
 
 struct Subscribe {
   Bytes topic;
@@ -48,8 +47,7 @@ struct Publish {
   Ticket ticket;
 };
 
-// --- From a home to a loop
-// --------------------------------------------------------------------------------------------
+// --- From a home to a loop ------------------------------------------------------------------------------------------
 
 /// Publications that follow in the ring come after `history`. Null: the broker is unavailable.
 struct Subscribed {

@@ -10,8 +10,7 @@ Home::Home(HomeOutlet& outlet, const std::function<std::unique_ptr<Broker>(Broke
 
 Home::~Home() = default;
 
-// --- Requests
-// ---------------------------------------------------------------------------------------------------------
+// --- Requests -------------------------------------------------------------------------------------------------------
 
 void Home::handle(std::uint32_t loop, Subscribe&& request) {
   const std::string_view topic = request.topic.text();
@@ -93,8 +92,7 @@ void Home::on_published(std::uint32_t pending, const Result<Position, BrokerErro
   outlet_.answer(publish.loop, answer);
 }
 
-// --- Publications
-// -----------------------------------------------------------------------------------------------------
+// --- Publications ---------------------------------------------------------------------------------------------------
 
 void Home::on_publication(const Publication& publication) {
   Route* route = find_route(publication);
@@ -129,8 +127,7 @@ bool Home::retry_gaps() {
   return gapped_topics_.empty();
 }
 
-// --- Routes
-// -----------------------------------------------------------------------------------------------------------
+// --- Routes ---------------------------------------------------------------------------------------------------------
 
 // Who wants a publication; null: nobody can, and nothing need be remembered.
 Home::Route* Home::find_route(const Publication& publication) {

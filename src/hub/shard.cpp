@@ -71,8 +71,7 @@ std::string& Shard::scratch() {
   return scratch_;
 }
 
-// --- Connections
-// ------------------------------------------------------------------------------------------------------
+// --- Connections ----------------------------------------------------------------------------------------------------
 
 ConnectionRef Shard::add(Connection& connection) {
   counters_.connections_open.add();
@@ -143,8 +142,7 @@ void Shard::publish_here(std::string_view topic, Bytes payload, const Broker::Pu
   });
 }
 
-// --- Turns
-// ------------------------------------------------------------------------------------------------------------
+// --- Turns ----------------------------------------------------------------------------------------------------------
 
 void Shard::wake() {
   if (!turn_posted_.exchange(true)) executor_.post([this] { turn(); });
@@ -217,8 +215,7 @@ void Shard::retry() {
   if (!retry_timer_.armed()) executor_.schedule(retry_timer_, executor_.now() + kRetryInterval);
 }
 
-// --- Backpressure
-// -----------------------------------------------------------------------------------------------------
+// --- Backpressure ---------------------------------------------------------------------------------------------------
 
 // So many answers are due, or little more than their reserve is left in its ring. The own ring is emptied on the spot.
 bool Shard::is_busy(std::uint32_t home, std::size_t answers_max) {
@@ -251,8 +248,7 @@ void Shard::resume_waiting() {
   if (!waiting_.empty()) retry();
 }
 
-// --- Into the rings
-// ---------------------------------------------------------------------------------------------------
+// --- Into the rings -------------------------------------------------------------------------------------------------
 
 Ring<Crossing>& Shard::ring_to(std::uint32_t loop) { return engine_.ring(index_, loop); }
 
@@ -298,8 +294,7 @@ bool Shard::try_deliver(std::uint32_t loop, Crossing&& crossing) {
 
 void Shard::answer(std::uint32_t loop, Crossing&& crossing) { push(loop, std::move(crossing)); }
 
-// --- Out of the rings
-// -------------------------------------------------------------------------------------------------
+// --- Out of the rings -----------------------------------------------------------------------------------------------
 
 void Shard::take(std::uint32_t, Publication&& publication) { audience_.handle(std::move(publication)); }
 
