@@ -107,8 +107,9 @@ int Plan::next(Call call) {
 }
 
 std::string Plan::last() const {
-  constexpr std::array kNames{"recv",    "readv",  "read",          "send",      "sendmsg",    "write",  "accept4",
-                              "connect", "socket", "epoll_create1", "epoll_add", "epoll_wait", "eventfd",   "timerfd_create"};
+  constexpr std::array kNames{"recv",      "readv",      "read",    "send",          "sendmsg",
+                              "write",     "accept4",    "connect", "socket",        "epoll_create1",
+                              "epoll_add", "epoll_wait", "eventfd", "timerfd_create"};
   return fired_ == 0 ? "none" : kNames.at(static_cast<std::size_t>(last_));
 }
 
