@@ -150,8 +150,8 @@ int Loop::wait(Duration wait_max) {
 }
 
 /// The next timer wakes the loop through a timerfd instead of epoll_wait's own time-out, which the kernel would set up
-/// and tear down in every wait: 0.3 µs of each round trip. An alarm that comes too early, because its timer was
-/// cancelled or moved, costs one empty turn.
+/// and tear down in every wait. An alarm that comes too early, because its timer was cancelled or moved, costs one
+/// empty turn.
 void Loop::set_alarm() {
   if (alarm_ <= now_) alarm_ = core::TimePoint::max();  // has gone off
   const auto deadline = wheel_.next_deadline();
