@@ -15,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "core/prefetch.hpp"
 #include "core/timer.hpp"
 #include "net/loop.hpp"
 #include "net/socket.hpp"
@@ -120,12 +121,15 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   [[nodiscard]] Protocol& protocol() const { return *protocol_; }
 
   void handle_events(std::uint32_t events) override;
+  void prefetch() const override { core::prefetch(protocol_.get(), kProtocolPrefetchBytes); }
 
  protected:
   void on_turn_end() override;
   void on_timer(core::TimePoint now) override;
 
  private:
+  static constexpr std::size_t kProtocolPrefetchBytes = 320;
+
   TcpConnection(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
                 std::unique_ptr<Protocol> protocol);
 
@@ -143,6 +147,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   OutputQueue& encrypted_output();
   void encrypt_output();
   bool write_queue(OutputQueue& queue);
+  bool write_segments(OutputQueue& queue);
+  bool take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result);
   void finish_flush();
   void update_watch();
   void check_backlog();

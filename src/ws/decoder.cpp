@@ -42,6 +42,7 @@ Decoder::~Decoder() { drop_block(); }
 
 Event Decoder::next(MutableByteView& input) {
   Event event;
+  if (input.empty() && state_ == State::header && !block_reported_) return event;
   if (!take_short_message(input, event)) take_steps(input, event);
   return event;
 }
