@@ -51,7 +51,7 @@ Client::Impl::Impl(const ClientOptions& options) : options_(options) {
 }
 
 Client::Impl::~Impl() {
-  context_->connections.for_each([](transport::TcpConnection& connection) { connection.abort(); });
+  context_->connections.for_each([](transport::Connection& connection) { connection.abort({}); });
   loop_->run_once(Duration::zero());  // frees what was retired
 }
 
@@ -123,9 +123,9 @@ void Client::Impl::stop() {
 
 void Client::Impl::post(SessionId id, std::function<void(Session&)> task) {
   loop_->post([this, id, task = std::move(task)] {
-    transport::TcpConnection* connection = context_->connections.find(id);
+    transport::Connection* connection = context_->connections.find(id);
     if (connection == nullptr) return;
-    if (Session* session = connection->protocol().session(); session != nullptr) task(*session);
+    if (Session* session = connection->session(); session != nullptr) task(*session);
   });
 }
 

@@ -220,9 +220,9 @@ void Server::Impl::post(SessionId id, std::function<void(Session&)> task) {
   if (id.loop >= workers_.size()) return;
   Worker& worker = *workers_[id.loop];
   worker.loop().post([&worker, id, task = std::move(task)] {
-    transport::TcpConnection* connection = worker.context().connections.find(id);
+    transport::Connection* connection = worker.context().connections.find(id);
     if (connection == nullptr) return;
-    if (Session* session = connection->protocol().session(); session != nullptr) task(*session);
+    if (Session* session = connection->session(); session != nullptr) task(*session);
   });
 }
 

@@ -5,7 +5,6 @@
 #include <chrono>
 
 #include "net/affinity.hpp"
-#include "transport/tcp_connection.hpp"
 
 namespace plait {
 namespace {
@@ -29,7 +28,7 @@ void Worker::run(int cpu) {
   loop_->run();
   cancel();
   acceptors_.clear();
-  context_.connections.for_each([](transport::TcpConnection& connection) { connection.abort(); });
+  context_.connections.for_each([](transport::Connection& connection) { connection.abort({}); });
   loop_->run_once(Duration::zero());  // frees what was retired
 }
 
@@ -58,7 +57,7 @@ void Worker::drain(Duration timeout) {
 void Worker::begin_drain(Duration timeout) {
   for (const auto& acceptor : acceptors_) acceptor->stop();
   drain_deadline_ = loop_->now() + timeout;
-  context_.connections.for_each([](transport::TcpConnection& connection) { connection.protocol().handle_drain(); });
+  context_.connections.for_each([](transport::Connection& connection) { connection.drain(); });
   loop_->schedule(*this, loop_->now());
 }
 

@@ -16,12 +16,6 @@ constexpr std::size_t kRecordBytes = std::size_t{16} << 10;  // plaintext of a f
 
 }  // namespace
 
-std::string Disconnect::text() const {
-  std::string text{reason.empty() ? "the connection ended" : reason};
-  if (system_errno != 0) text += std::string{": "} + std::strerror(system_errno);
-  return text;
-}
-
 void Protocol::handle_end() { connection_->abort(); }
 
 TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,

@@ -20,18 +20,10 @@
 #include "net/loop.hpp"
 #include "net/socket.hpp"
 #include "tls/engine.hpp"
+#include "transport/connection.hpp"
 #include "transport/loop_context.hpp"
 
 namespace plait::transport {
-
-/// How a connection ended, for Protocol::handle_closed.
-struct Disconnect {
-  int system_errno = 0;     ///< of the failed read or write; 0 if there was none
-  std::string_view reason;  ///< for a person; empty for a plain end
-
-  /// "reading failed: Connection reset by peer".
-  [[nodiscard]] std::string text() const;
-};
 
 /// What runs above a byte stream: HTTP/1.1, WebSocket, frames. Owned by its connection.
 class Protocol : public net::Retirable {
@@ -54,7 +46,7 @@ class Protocol : public net::Retirable {
   /// The socket is closed. The last call.
   virtual void handle_closed(const Disconnect& why) = 0;
   /// The session, if this protocol is one and it is open.
-  virtual Session* session() { return nullptr; }
+  virtual plait::Session* session() { return nullptr; }
 
   [[nodiscard]] class TcpConnection& connection() const { return *connection_; }
 
@@ -63,7 +55,7 @@ class Protocol : public net::Retirable {
   TcpConnection* connection_ = nullptr;
 };
 
-class TcpConnection final : public net::EventHandler, public net::TurnHook, public core::Timer, public net::Retirable {
+class TcpConnection final : public net::EventHandler, public net::TurnHook, public core::Timer, public Connection {
  public:
   /// Starts serving `socket` (connected, or connecting when `connecting`) on the context's loop. The connection belongs
   /// to the context's table and ends itself. Null when the socket cannot be watched (out of memory or of watches).
@@ -111,7 +103,9 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   /// (Limits::close_timeout is armed as the deadline by the caller). No more input is handled.
   void finish();
   /// Closes the socket now; handle_closed follows before this returns.
-  void abort(const Disconnect& why = {});
+  void abort(const Disconnect& why = {}) override;
+  void drain() override { protocol_->handle_drain(); }
+  [[nodiscard]] Session* session() override { return protocol_->session(); }
 
   [[nodiscard]] SessionId id() const { return id_; }
   [[nodiscard]] LoopContext& context() const { return context_; }
