@@ -169,11 +169,11 @@ class Connection {
   void handle_input(StreamId id, Input& input);
   void open_bidirectional(StreamId id, Stream& stream, Input& input);
   void open_unidirectional(StreamId id, Stream& stream, Input& input);
-  void handle_opened_type(StreamId id, Stream& stream, Input& input);
+  void handle_stream_type(std::uint64_t type, StreamId id, Stream& stream, Input& input);
   void begin_webtransport(StreamId id, Stream& stream, Input& input);
   void begin_critical(StreamId& slot, StreamId id, Error repeated, Input& input);
   void handle_webtransport_data(StreamId id, Input& input);
-  void discard(Stream& stream);
+  void discard(Stream& stream, Input& input);
   void release(Frame& frame);
   void fail(Error error);
   void fail_stream(StreamId id, Stream& stream, Error error);
@@ -186,24 +186,26 @@ class Connection {
   void handle_settings(ByteView payload);
   void handle_goaway(std::uint64_t id);
   void handle_max_push_id(std::uint64_t id);
+  void handle_qpack(StreamId id, ByteView data);
   bool gather(Frame& frame, Input& input, ByteView& whole);
 
   // connection_request.cpp: request streams
   void handle_request_input(StreamId id, Stream& stream, Input& input);
+  void handle_frame_header(StreamId id, Stream& stream, Input& input);
   void begin_frame(StreamId id, Stream& stream);
-  void begin_data(Stream& stream);
+  void begin_data(StreamId id, Stream& stream);
   void begin_section(StreamId id, Stream& stream);
   void begin_extension(StreamId id, Stream& stream);
   void handle_payload(StreamId id, Stream& stream, Input& input);
-  void handle_content(StreamId id, Stream& stream, Input& input);
   void handle_section(StreamId id, Stream& stream, ByteView section);
   void handle_request_head(StreamId id, Stream& stream, const FieldSection& section);
   void handle_response_head(StreamId id, Stream& stream, const FieldSection& section);
-  bool expect_content(StreamId id, Stream& stream, const http::Fields& fields);
-  void handle_request_fin(StreamId id, Stream& stream);
+  static Result<void, Error> expect_content(Stream& stream, const http::Fields& fields);
+  void handle_message_end(StreamId id, Stream& stream);
 
   // connection_send.cpp
   Result<Bytes, SendError> encode_head(const Lines& lines);
+  Stream* find_sendable(StreamId id, Kind kind);
   void send_goaway(std::uint64_t id);
 
   const Options& options_;

@@ -23,12 +23,6 @@ bool is_connection_specific(std::string_view name) {
   return std::find(kConnectionFields.begin(), kConnectionFields.end(), name) != kConnectionFields.end();
 }
 
-// RFC 9114 §10.3 with RFC 9110 §5.5.
-bool is_field_value(std::string_view value) {
-  if (http::find_bad_value_char(value) != std::string_view::npos) return false;
-  return value.empty() || (!http::is_whitespace(value.front()) && !http::is_whitespace(value.back()));
-}
-
 Result<void, Error> check_field(const http::Field& field) {
   if (std::any_of(field.name.begin(), field.name.end(), is_upper)) return err(Error::field_name_uppercase);
   if (!http::is_token(field.name)) return err(Error::field_name_invalid);
@@ -97,6 +91,11 @@ Result<void, Error> check_connect(std::optional<std::string_view> authority, boo
 }
 
 }  // namespace
+
+bool is_field_value(std::string_view value) {
+  if (http::find_bad_value_char(value) != std::string_view::npos) return false;
+  return value.empty() || (!http::is_whitespace(value.front()) && !http::is_whitespace(value.back()));
+}
 
 Result<RequestHead, Error> parse_request(const FieldSection& section, bool extended_connect) {
   RequestHead head;

@@ -43,6 +43,10 @@ struct ResponseHead {
 /// Content-Length; none if it is absent. Error: content_length_invalid, also for one that is repeated.
 [[nodiscard]] Result<std::optional<std::uint64_t>, Error> content_length_of(const http::Fields& fields);
 
+/// Whether a field may have this value (RFC 9114 §10.3, RFC 9110 §5.5): no control characters, no white space around
+/// it.
+[[nodiscard]] bool is_field_value(std::string_view value);
+
 /// The lines of a head that is to be sent, names in lower case. Views point into what add() was given.
 class Lines {
  public:
