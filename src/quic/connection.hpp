@@ -7,6 +7,7 @@
 #pragma once
 
 #include <plait/bytes.hpp>
+#include <plait/limits.hpp>
 #include <plait/result.hpp>
 
 #include <array>
@@ -93,8 +94,8 @@ class Connection {
   /// How often open() would succeed.
   [[nodiscard]] std::uint64_t streams_available(Direction direction) const;
 
-  /// Queues `data`, then the stream's end if `fin`. False, and nothing queued, if the stream cannot be written: unknown,
-  /// ended, reset, stopped by the peer, or not ours to write.
+  /// Queues `data`, then the stream's end if `fin`. False, and nothing queued, if the stream cannot be written:
+  /// unknown, ended, reset, stopped by the peer, or not ours to write.
   bool write(StreamId id, Bytes data, bool fin = false);
   /// Bytes written and not acknowledged; 0 for an unknown stream.
   [[nodiscard]] std::uint64_t buffered_bytes(StreamId id) const;
@@ -118,7 +119,8 @@ class Connection {
   /// on_closed is called after this, by one of the endpoint's next calls. Queued data are not waited for.
   void close(std::uint64_t code, std::string_view reason);
 
-  /// Client, after the handshake is confirmed: probes `path` and moves there (RFC 9000 §9). False if that is not possible now.
+  /// Client, after the handshake is confirmed: probes `path` and moves there (RFC 9000 §9). False if that is not
+  /// possible now.
   bool migrate(const Path& path);
   /// Begins to use new keys (RFC 9001 §6), which otherwise happens by itself. False if the last update is too fresh.
   bool update_keys();

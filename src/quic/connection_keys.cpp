@@ -86,9 +86,8 @@ bool Connection::State::install_initial_keys(ByteView destination_connection_id)
   if (!rx || !tx) return false;
   const ngtcp2_crypto_ctx context = context_of(Cipher::aes_128_gcm);
   ngtcp2_conn_set_initial_crypto_ctx(conn.get(), &context);
-  const int status =
-      ngtcp2_conn_install_initial_key(conn.get(), &rx->aead, rx->keys.iv.data(), &rx->cipher, &tx->aead,
-                                      tx->keys.iv.data(), &tx->cipher, kNonceBytes);
+  const int status = ngtcp2_conn_install_initial_key(conn.get(), &rx->aead, rx->keys.iv.data(), &rx->cipher, &tx->aead,
+                                                     tx->keys.iv.data(), &tx->cipher, kNonceBytes);
   if (!rx->taken(status) || !tx->taken(status)) return false;
   if (is_server || ngtcp2_conn_after_retry(conn.get()) != 0) return true;
   auto retry = make_packet_key(Cipher::aes_128_gcm, kRetryKey);
@@ -144,8 +143,8 @@ int handle_secrets(gnutls_session_t session, gnutls_record_encryption_level_t le
 // --- ngtcp2's callbacks ---------------------------------------------------------------------------------------------
 
 int encrypt_packet(std::uint8_t* out, const ngtcp2_crypto_aead* /*aead*/, const ngtcp2_crypto_aead_ctx* handle,
-                   const std::uint8_t* plaintext, std::size_t size, const std::uint8_t* nonce, std::size_t /*nonce_size*/,
-                   const std::uint8_t* associated, std::size_t associated_size) {
+                   const std::uint8_t* plaintext, std::size_t size, const std::uint8_t* nonce,
+                   std::size_t /*nonce_size*/, const std::uint8_t* associated, std::size_t associated_size) {
   auto& key = *static_cast<PacketKey*>(handle->native_handle);
   return key.seal(out, {plaintext, size}, nonce, {associated, associated_size}) ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
 }

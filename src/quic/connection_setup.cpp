@@ -12,17 +12,20 @@ ngtcp2_conn* find_native(ngtcp2_crypto_conn_ref* reference) {
   return static_cast<Connection::State*>(reference->user_data)->conn.get();
 }
 
-std::uint64_t native(Duration duration) { return static_cast<std::uint64_t>(std::max<Duration::rep>(duration.count(), 0)); }
+std::uint64_t native(Duration duration) {
+  return static_cast<std::uint64_t>(std::max<Duration::rep>(duration.count(), 0));
+}
 
 ngtcp2_cc_algo native(CongestionControl control) {
   if (control == CongestionControl::bbr) return NGTCP2_CC_ALGO_BBR;
   return control == CongestionControl::cubic ? NGTCP2_CC_ALGO_CUBIC : NGTCP2_CC_ALGO_RENO;
 }
 
-ngtcp2_settings native_settings(const Settings& from, NativeTime now) {
+ngtcp2_settings native_settings(const Settings& from, RandomSource& random, NativeTime now) {
   ngtcp2_settings settings;
   ngtcp2_settings_default(&settings);
   settings.initial_ts = now;
+  settings.rand_ctx.native_handle = &random;
   settings.cc_algo = native(from.congestion_control);
   settings.initial_rtt = native(from.initial_rtt);
   settings.handshake_timeout = native(from.handshake_timeout);
@@ -79,7 +82,7 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
   gnutls_handshake_set_secret_function(session.get(), handle_secrets);
 
   const ngtcp2_cid id = endpoint.make_connection_id();
-  ngtcp2_settings settings = native_settings(endpoint.config.settings, now);
+  ngtcp2_settings settings = native_settings(endpoint.config.settings, endpoint.random, now);
   settings.token = accept.header.token;
   settings.tokenlen = accept.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN ? 0 : accept.header.tokenlen;
   settings.token_type = accept.token_type;
@@ -125,7 +128,7 @@ bool Connection::State::set_up_client(const Path& to, const std::string& name, c
   const ngtcp2_cid id = endpoint.make_connection_id();
   ngtcp2_cid first_destination = endpoint.make_connection_id();
   endpoint.random.fill({first_destination.data, first_destination.datalen});
-  const ngtcp2_settings settings = native_settings(endpoint.config.settings, now);
+  const ngtcp2_settings settings = native_settings(endpoint.config.settings, endpoint.random, now);
   const ngtcp2_transport_params parameters = native_parameters(endpoint.config.settings);
   const ngtcp2_path where = quic::native(to);
   ngtcp2_conn* made = nullptr;

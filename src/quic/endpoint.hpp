@@ -4,7 +4,8 @@
 //
 //   for each received UDP datagram:  handle_datagram(path, bytes, ecn, now)   (GRO segments one by one)
 //   at next_expiry():                handle_expiry(now)
-//   then, until nothing comes:       poll_transmit(buffer, now)               (or a bounded number, to read again between)
+//   then, until nothing comes:       poll_transmit(buffer, now)               (or a bounded number, to read again
+//   between)
 //
 // and sends each Transmit as it is: `size` bytes in segments of `segment_bytes` (UDP_SEGMENT; the last may be shorter),
 // from path.local to path.remote, with the ECN bits given. Time may stand still but never goes back: an earlier time is
@@ -37,7 +38,8 @@ struct EndpointConfig {
   /// steer packets: see connection_id_first_byte().
   std::uint8_t loop_number = 0;
   /// Key of the stateless reset tokens and of the address validation tokens. The same for all loops of a server and
-  /// after a restart, so that old clients learn at once that their connection is gone; from a random source, and secret.
+  /// after a restart, so that old clients learn at once that their connection is gone; from a random source, and
+  /// secret.
   std::array<std::uint8_t, 32> secret{};
   /// Connections at a time; further ones are refused (CONNECTION_REFUSED).
   std::size_t connections_max = 1'000'000;

@@ -2,6 +2,7 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 
 #include <algorithm>
 
@@ -91,8 +92,8 @@ Result<ServerTls, Error> ServerTls::make(const ServerTlsConfig& config) {
   if (!error.empty()) return err(Error{error});
   const gnutls_datum_t certificate = datum(config.certificate_pem);
   const gnutls_datum_t key = datum(config.private_key_pem);
-  const int status = gnutls_certificate_set_x509_key_mem(state->credentials.get(), &certificate, &key,
-                                                         GNUTLS_X509_FMT_PEM);
+  const int status =
+      gnutls_certificate_set_x509_key_mem(state->credentials.get(), &certificate, &key, GNUTLS_X509_FMT_PEM);
   if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
     return err(Error{"the private key does not belong to the certificate: give the pair that was made together"});
   }
@@ -120,8 +121,8 @@ Result<ClientTls, Error> ClientTls::make(ClientTlsConfig config) {
   }
   if (!error.empty()) return err(Error{error});
   // The times are checked in verify_server(), by the clock that was passed in.
-  gnutls_certificate_set_verify_flags(state->credentials.get(), GNUTLS_VERIFY_DISABLE_TIME_CHECKS |
-                                                                    GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS);
+  gnutls_certificate_set_verify_flags(state->credentials.get(),
+                                      GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS);
   state->config = std::move(config);
   return ClientTls{std::move(state)};
 }

@@ -19,8 +19,7 @@ struct GnutlsFree {
     kFree(object);
   }
 };
-using Credentials = std::unique_ptr<gnutls_certificate_credentials_st,
-                                    GnutlsFree<gnutls_certificate_free_credentials>>;
+using Credentials = std::unique_ptr<gnutls_certificate_credentials_st, GnutlsFree<gnutls_certificate_free_credentials>>;
 using Priority = std::unique_ptr<gnutls_priority_st, GnutlsFree<gnutls_priority_deinit>>;
 using Session = std::unique_ptr<gnutls_session_int, GnutlsFree<gnutls_deinit>>;
 

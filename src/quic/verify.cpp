@@ -100,8 +100,8 @@ std::string verify_server(gnutls_session_t session, const ClientTls::State& tls,
   const Certificate leaf = parse(chain[0]);
   if (!leaf) return name + " cannot be read: its owner must replace it";
   const bool by_hash = tls.config.verify == ClientTlsConfig::Verify::hashes;
-  std::string reason = by_hash ? verify_by_hash(chain[0], leaf.get(), tls.config, name)
-                               : verify_by_authority(session, host, name);
+  std::string reason =
+      by_hash ? verify_by_hash(chain[0], leaf.get(), tls.config, name) : verify_by_authority(session, host, name);
   const WallTime now = tls.config.wall_clock();
   for (unsigned i = 0; i < (by_hash ? 1 : count) && reason.empty(); ++i) {
     const Certificate link = parse(chain[i]);
