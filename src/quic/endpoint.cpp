@@ -154,7 +154,9 @@ void Endpoint::handle_datagram(const Path& path, ByteView datagram, Ecn ecn, Tim
   const State::Call call{*state_};
   state_->advance(now);
   ngtcp2_version_cid header{};
-  const int status = ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(), kConnectionIdBytes);
+  const int status = datagram.empty()  // ngtcp2 aborts the process for it
+                         ? NGTCP2_ERR_INVALID_ARGUMENT
+                         : ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(), kConnectionIdBytes);
   if (!is_valid(path) || (status != 0 && status != NGTCP2_ERR_VERSION_NEGOTIATION)) {
     ++state_->counters.dropped_datagram_count;
     return;
