@@ -29,7 +29,8 @@ TEST(QuicDatagram, LostOnesAreReported) {
   }
   pair.network.link.loss = 0;
   EXPECT_TRUE(pair.network.run([&] { return pair.client.fates.size() == 100; }, 10s)) << pair.client.fates.size();
-  const auto lost = std::ranges::count_if(pair.client.fates, [](auto& one) { return one.second == DatagramFate::lost; });
+  const auto lost =
+      std::ranges::count_if(pair.client.fates, [](auto& one) { return one.second == DatagramFate::lost; });
   EXPECT_GT(lost, 10);
   EXPECT_GE(pair.server().datagrams.size(), 100U - static_cast<std::size_t>(lost));
 }

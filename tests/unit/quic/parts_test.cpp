@@ -128,14 +128,14 @@ TEST(QuicConnectionIds, FindsByAllBytesAndForgets) {
 
 TEST(QuicFrameScan, FindsStopSendingBehindEveryOtherFrame) {
   std::vector<std::uint8_t> payload = {
-      0x00, 0x00, 0x01, 0x1e,                                         // PADDING PING HANDSHAKE_DONE
-      0x02, 0x05, 0x00, 0x01, 0x02, 0x01, 0x01,                       // ACK with one range
-      0x03, 0x05, 0x00, 0x00, 0x02, 0x01, 0x01, 0x01,                 // ACK with ECN counts
-      0x04, 0x04, 0x07, 0x09,                                         // RESET_STREAM
-      0x06, 0x00, 0x02, 0xAA, 0xBB,                                   // CRYPTO
-      0x07, 0x01, 0xCC,                                               // NEW_TOKEN
-      0x0a, 0x08, 0x02, 0x11, 0x22,                                   // STREAM with length
-      0x0e, 0x08, 0x05, 0x01, 0x33,                                   // STREAM with offset and length
+      0x00, 0x00, 0x01, 0x1e,                                                        // PADDING PING HANDSHAKE_DONE
+      0x02, 0x05, 0x00, 0x01, 0x02, 0x01, 0x01,                                      // ACK with one range
+      0x03, 0x05, 0x00, 0x00, 0x02, 0x01, 0x01, 0x01,                                // ACK with ECN counts
+      0x04, 0x04, 0x07, 0x09,                                                        // RESET_STREAM
+      0x06, 0x00, 0x02, 0xAA, 0xBB,                                                  // CRYPTO
+      0x07, 0x01, 0xCC,                                                              // NEW_TOKEN
+      0x0a, 0x08, 0x02, 0x11, 0x22,                                                  // STREAM with length
+      0x0e, 0x08, 0x05, 0x01, 0x33,                                                  // STREAM with offset and length
       0x10, 0x01, 0x11, 0x04, 0x01, 0x12, 0x01, 0x14, 0x01, 0x15, 4, 1, 0x16, 0x01,  // credit
       0x19, 0x01, 0x1a, 1,    2,    3,    4,    5,    6,    7,    8,  // RETIRE_CONNECTION_ID PATH_CHALLENGE
       0x31, 0x01, 0x44,                                               // DATAGRAM with length

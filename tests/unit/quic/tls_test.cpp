@@ -44,7 +44,7 @@ TEST(QuicTls, AnotherNameIsRefused) {
 }
 
 TEST(QuicTls, AnUnknownAuthorityIsRefused) {
-  const auto other = crypto::make_certificate({}, kWallNow).value();
+  const auto other = crypto::make_certificate({.common_name = "Other"}, kWallNow).value();
   ClientTlsConfig config;
   config.authority_pem = other.certificate;
   config.alpn = {"test"};
