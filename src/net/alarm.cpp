@@ -24,7 +24,7 @@ Result<void, Error> Alarm::open() {
   return loop_.watch(fd_, EPOLLIN | EPOLLET, *this);  // edge-triggered, so that it never has to be read
 }
 
-void Alarm::set_alarm(core::TimePoint deadline) {
+void Alarm::set(core::TimePoint deadline) {
   if (deadline >= set_to_) return;
   set_to_ = deadline;
   // An it_value of zero would disarm it.
@@ -39,7 +39,7 @@ void Alarm::set_alarm(core::TimePoint deadline) {
 
 void Alarm::handle_events(std::uint32_t) {
   set_to_ = core::TimePoint::max();
-  on_alarm();
+  ring_();
 }
 
 }  // namespace plait::net

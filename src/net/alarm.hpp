@@ -3,30 +3,31 @@
 // something that is there once a loop.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "net/loop.hpp"
 
 namespace plait::net {
 
-class Alarm : private EventHandler {
+class Alarm final : private EventHandler {
  public:
-  explicit Alarm(Loop& loop) : loop_(loop) {}
+  Alarm(Loop& loop, std::function<void()> ring) : loop_(loop), ring_(std::move(ring)) {}
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
-  virtual ~Alarm();
+  ~Alarm();
 
-  /// Before set_alarm(). Errors: no file descriptor left.
+  /// Before set(). Errors: no file descriptor left.
   Result<void, Error> open();
-  /// on_alarm() is called once at `deadline` or soon after. An alarm set before stands when it is earlier: what it
+  /// `ring` is called once at `deadline` or soon after. What was set before stands when it is earlier: what `ring`
   /// finds then may be nothing.
-  void set_alarm(core::TimePoint deadline);
-
- protected:
-  virtual void on_alarm() = 0;
+  void set(core::TimePoint deadline);
 
  private:
-  void handle_events(std::uint32_t events) final;
+  void handle_events(std::uint32_t events) override;
 
   Loop& loop_;
+  std::function<void()> ring_;
   int fd_ = -1;
   core::TimePoint set_to_ = core::TimePoint::max();
 };

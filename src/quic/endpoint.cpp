@@ -207,6 +207,8 @@ void Endpoint::close_all(std::uint64_t code, std::string_view reason) {
   for (auto& [state, connection] : state_->connections) connection->close(code, reason);
 }
 
+void Endpoint::set_server_tls(ServerTls tls) { state_->config.server_tls = std::move(tls); }
+
 EndpointStats Endpoint::stats() const {
   EndpointStats stats = state_->counters;
   stats.connection_count = state_->connections.size();

@@ -116,6 +116,9 @@ class Endpoint {
   /// Closes every connection with the application's code; no new ones are accepted from here on.
   void close_all(std::uint64_t code, std::string_view reason);
 
+  /// For the connections of clients from now on.
+  void set_server_tls(ServerTls tls);
+
   [[nodiscard]] EndpointStats stats() const;
   /// The path's socket cannot send segments (EIO, EINVAL): every Transmit is one datagram from here on.
   void disable_segmentation();

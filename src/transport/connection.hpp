@@ -26,7 +26,7 @@ class Connection : public net::Retirable {
   [[nodiscard]] virtual Session* session() = 0;
   /// The server is going away: finish what is under way and close.
   virtual void drain() = 0;
-  /// Ends it now; its handler hears of it before this returns, and the table has it no more.
+  /// Ends it; its handlers hear of it before this returns.
   virtual void abort(const Disconnect& why) = 0;
 };
 

@@ -29,12 +29,12 @@ net::SocketAddress to_net(const quic::Address& address) {
 }
 
 QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept)
-    : net::Alarm(context.loop),
-      context_(context),
+    : context_(context),
       socket_(std::move(socket)),
       accept_(std::move(accept)),
       random_(context.random),
       engine_(std::move(config), random_, *this, context.loop.now()),
+      alarm_(context.loop, [this] { handle_expiry(); }),
       buffer_(quic::Endpoint::kTransmitBytesMax) {}
 
 QuicEndpoint::~QuicEndpoint() {
@@ -42,7 +42,7 @@ QuicEndpoint::~QuicEndpoint() {
 }
 
 Result<void, Error> QuicEndpoint::start() {
-  if (auto opened = open(); !opened) return opened;
+  if (auto opened = alarm_.open(); !opened) return opened;
   return context_.loop.watch(socket_.fd(), EPOLLIN, *this);
 }
 
@@ -93,14 +93,14 @@ void QuicEndpoint::handle_batch(const net::UdpBatch& batch) {
 
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
-void QuicEndpoint::on_alarm() {
+void QuicEndpoint::handle_expiry() {
   engine_.handle_expiry(context_.loop.now());
   transmit_soon();
 }
 
 void QuicEndpoint::on_turn_end() {
   transmit();
-  if (const auto expiry = engine_.next_expiry()) set_alarm(*expiry);
+  if (const auto expiry = engine_.next_expiry()) alarm_.set(*expiry);
 }
 
 void QuicEndpoint::transmit() {
@@ -119,7 +119,7 @@ void QuicEndpoint::transmit() {
     if (send(unsent_) == Sent::blocked) return watch_for_room(true);
     unsent_.bytes = {};
   }
-  set_alarm(now);  // goes on in the next turn
+  alarm_.set(now);  // goes on in the next turn
 }
 
 QuicEndpoint::Sent QuicEndpoint::send(const net::UdpBatch& batch) {

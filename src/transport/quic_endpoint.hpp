@@ -25,10 +25,7 @@ class QuicRandom final : public quic::RandomSource {
   crypto::RandomSource& source_;
 };
 
-class QuicEndpoint final : private net::EventHandler,
-                           private net::Alarm,
-                           private net::TurnHook,
-                           private quic::EndpointVisitor {
+class QuicEndpoint final : private net::EventHandler, private net::TurnHook, private quic::EndpointVisitor {
  public:
   /// Makes what runs above a new connection of a client; null refuses it.
   using Accept = std::function<quic::ConnectionVisitor*(quic::Connection&)>;
@@ -60,11 +57,11 @@ class QuicEndpoint final : private net::EventHandler,
   enum class Sent : std::uint8_t { yes, blocked };
 
   void handle_events(std::uint32_t events) override;
-  void on_alarm() override;
   void on_turn_end() override;
   quic::ConnectionVisitor* on_connection(quic::Connection& connection) override;
   void on_transmit_wanted() override { transmit_soon(); }
 
+  void handle_expiry();
   void receive();
   void handle_batch(const net::UdpBatch& batch);
   void transmit();
@@ -77,6 +74,7 @@ class QuicEndpoint final : private net::EventHandler,
   Accept accept_;
   QuicRandom random_;
   quic::Endpoint engine_;
+  net::Alarm alarm_;
   std::vector<std::uint8_t> buffer_;  // what is sent next
   net::UdpBatch unsent_;              // the batch in buffer_ that the socket had no room for; empty if there is none
   bool blocked_ = false;
