@@ -152,6 +152,21 @@ TEST(H3Connection, FieldsThatMustNotBeSent) {
   EXPECT_EQ(client.connection.request(bad, true).error(), SendError::field_invalid);
 }
 
+TEST(H3Connection, OneFinalResponse) {
+  Endpoint server{Role::server};
+  server.connection.handle_ready();
+  server.feed(0, headers(get_lines()), true);
+  EXPECT_TRUE(server.connection.respond(0, 100, {}, false).has_value());
+  EXPECT_TRUE(server.connection.respond(0, 200, {}, false).has_value());
+  EXPECT_EQ(server.connection.respond(0, 200, {}, false).error(), SendError::already_responded);
+}
+
+TEST(H3ConnectionDeathTest, ContentComesAfterTheHead) {
+  Endpoint server{Role::server};
+  server.feed(0, headers(get_lines()), true);
+  EXPECT_DEATH(server.connection.send_data(0, Bytes::copy_of("x"), false), "after the head");
+}
+
 TEST(H3Connection, Rfc9114Section4_2_2_ThePeersLimitOnFieldSections) {
   Endpoint server{Role::server};
   server.connection.handle_ready();
