@@ -46,9 +46,7 @@ H3Connection& H3Connection::make(H3Service& service) {
 }
 
 H3Connection::H3Connection(H3Service& service)
-    : service_(service),
-      h3_(service.options, *this, *this, service.qpack),
-      sessions_(service.sessions, h3_) {}
+    : service_(service), h3_(service.options, *this, *this, service.qpack), sessions_(service.sessions, h3_) {}
 
 H3Connection::~H3Connection() = default;
 
@@ -143,9 +141,7 @@ void H3Connection::close(std::uint64_t error_code, std::string_view reason) {
 
 std::size_t H3Connection::datagram_bytes_max() const { return quic_ == nullptr ? 0 : quic_->datagram_bytes_max(); }
 
-bool H3Connection::send_datagram(ByteView data) {
-  return quic_ != nullptr && quic_->send_datagram(data).has_value();
-}
+bool H3Connection::send_datagram(ByteView data) { return quic_ != nullptr && quic_->send_datagram(data).has_value(); }
 
 // --- From HTTP/3: who it is for --------------------------------------------------------------------------------------
 

@@ -24,9 +24,8 @@ void H3Connection::answer(h3::StreamId id) {
 
 void H3Connection::respond(h3::StreamId id, const HttpResponse& response, bool head_only) {
   const std::string length = std::to_string(response.body.size());
-  std::vector<http::Field> fields{{"content-type", response.content_type},
-                                  {"content-length", length},
-                                  {"date", context().http_date()}};
+  std::vector<http::Field> fields{
+      {"content-type", response.content_type}, {"content-length", length}, {"date", context().http_date()}};
   for (const auto& [name, value] : response.headers) fields.push_back({name, value});
   const bool ends = head_only || response.body.empty();
   const auto sent = h3_.respond(id, response.status, fields, ends);

@@ -34,7 +34,6 @@ class HttpExchange {
   [[nodiscard]] std::optional<std::string_view> field(std::string_view name) const;
 
  private:
-
   std::string method_;
   std::string path_;
   std::string query_;

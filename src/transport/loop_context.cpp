@@ -33,6 +33,15 @@ std::unique_ptr<Connection> ConnectionTable::remove(SessionId id) {
   return std::move(entry.connection);
 }
 
+void ConnectionTable::clear() {
+  for (Entry& entry : entries_) {
+    if (entry.connection == nullptr) continue;
+    ++entry.generation;
+    entry.connection.reset();
+  }
+  size_ = 0;
+}
+
 void ConnectionTable::for_each(const std::function<void(Connection&)>& visit) {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].connection != nullptr) visit(*entries_[i].connection);

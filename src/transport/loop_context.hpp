@@ -54,6 +54,8 @@ class ConnectionTable {
   /// Takes the connection out; its id becomes stale.
   std::unique_ptr<Connection> remove(SessionId id);
   [[nodiscard]] std::size_t size() const { return size_; }
+  /// Frees all without a word.
+  void clear();
   /// Calls `visit` for each; it may remove any.
   void for_each(const std::function<void(Connection&)>& visit);
 

@@ -1,4 +1,5 @@
-// WtAccept: the server's side of one WebTransport opening handshake, from the CONNECT request to a handler or a refusal.
+// WtAccept: the server's side of one WebTransport opening handshake, from the CONNECT request to a handler or a
+// refusal.
 #pragma once
 
 #include <plait/session.hpp>

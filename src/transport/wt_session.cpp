@@ -65,9 +65,7 @@ void WtSession::count_sent(std::size_t bytes) {
 
 // --- Opening ---------------------------------------------------------------------------------------------------------
 
-void WtSession::set_opening_deadline(core::TimePoint deadline) {
-  connection_.context().loop.schedule(*this, deadline);
-}
+void WtSession::set_opening_deadline(core::TimePoint deadline) { connection_.context().loop.schedule(*this, deadline); }
 
 void WtSession::start(wt::Session& session, std::string_view subprotocol) {
   cancel();
@@ -247,7 +245,8 @@ void WtSession::on_writable() {
 }
 
 void WtSession::on_framing_error(std::uint16_t code, std::string_view reason) {
-  close_info_ = std::make_unique<CloseInfo>(CloseInfo{.code = code, .reason = std::string{reason}, .started_by_us = true});
+  close_info_ =
+      std::make_unique<CloseInfo>(CloseInfo{.code = code, .reason = std::string{reason}, .started_by_us = true});
   close(code, reason);
 }
 
