@@ -37,7 +37,7 @@ struct Connection::State {
     dead,      // to be freed
   };
   struct NativeDelete {
-    void operator()(ngtcp2_conn* conn) const { ngtcp2_conn_del(conn); }
+    void operator()(ngtcp2_conn* gone) const { ngtcp2_conn_del(gone); }
   };
 
   State(Endpoint::State& owner, bool server, NativeTime now);
