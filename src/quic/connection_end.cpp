@@ -117,10 +117,10 @@ void Connection::State::fail(int error, NativeTime now) {
     ngtcp2_ccerr_set_liberr(&native_error, error, nullptr, 0);
   }
   reason.code = native_error.error_code;
-  send_close(native_error, std::move(reason), now);
+  send_close(native_error, reason, now);
 }
 
-void Connection::State::send_close(const ngtcp2_ccerr& error, CloseReason reason, NativeTime now) {
+void Connection::State::send_close(const ngtcp2_ccerr& error, const CloseReason& reason, NativeTime now) {
   const NativeTime linger = now + 3 * ngtcp2_conn_get_pto(conn.get());
   close_packet.resize(NGTCP2_MAX_UDP_PAYLOAD_SIZE);
   ngtcp2_path_storage to;
@@ -128,13 +128,13 @@ void Connection::State::send_close(const ngtcp2_ccerr& error, CloseReason reason
   ngtcp2_pkt_info info{};
   const ngtcp2_ssize size = ngtcp2_conn_write_connection_close(conn.get(), &to.path, &info, close_packet.data(),
                                                                close_packet.size(), &error, now);
-  if (size <= 0) return end(Phase::dead, std::move(reason), now);
+  if (size <= 0) return end(Phase::dead, reason, now);
   close_packet.resize(static_cast<std::size_t>(size));
   close_packet.shrink_to_fit();
   close_packet_due = true;
   close_ecn = static_cast<Ecn>(info.ecn & NGTCP2_ECN_MASK);
   path = path_of(to.path);
-  end(Phase::closing, std::move(reason), linger);
+  end(Phase::closing, reason, linger);
 }
 
 CloseReason Connection::State::reason_of_peer() const {
@@ -152,7 +152,7 @@ CloseReason Connection::State::reason_of_peer() const {
   return reason;
 }
 
-void Connection::State::end(Phase next, CloseReason reason, NativeTime linger_until) {
+void Connection::State::end(Phase next, const CloseReason& reason, NativeTime linger_until) {
   phase = next;
   if (counted_as_handshake) --endpoint.counters.handshake_count;
   counted_as_handshake = false;

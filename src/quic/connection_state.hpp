@@ -37,10 +37,10 @@ struct Connection::State {
     dead,      // to be freed
   };
   struct NativeDelete {
-    void operator()(ngtcp2_conn* conn) const { ngtcp2_conn_del(conn); }
+    void operator()(ngtcp2_conn* gone) const { ngtcp2_conn_del(gone); }
   };
 
-  State(Endpoint::State& endpoint, bool is_server, NativeTime now);
+  State(Endpoint::State& owner, bool server, NativeTime now);
   ~State();
 
   // --- connection_setup.cpp ---------------------------------------------------------------------------------------
@@ -81,8 +81,8 @@ struct Connection::State {
   // --- the end (connection_end.cpp) -------------------------------------------------------------------------------
   /// By an error of ngtcp2's. Outside of its callbacks only, as the two below.
   void fail(int error, NativeTime now);
-  void send_close(const ngtcp2_ccerr& error, CloseReason reason, NativeTime now);
-  void end(Phase next, CloseReason reason, NativeTime linger_until);
+  void send_close(const ngtcp2_ccerr& error, const CloseReason& reason, NativeTime now);
+  void end(Phase next, const CloseReason& reason, NativeTime linger_until);
   CloseReason reason_of_peer() const;
   void after_callbacks(NativeTime now);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "core/varint.hpp"
 
@@ -50,10 +51,74 @@ void skip_new_connection_id(Reader& reader) {
   reader.skip(std::uint64_t{1} + size + 16);
 }
 
+// How many varints a frame consists of that has nothing else; none for the others.
+std::optional<int> varint_count(std::uint64_t type) {
+  switch (type) {
+    case 0x01:  // PING
+    case 0x1e:  // HANDSHAKE_DONE
+      return 0;
+    case 0x10:  // MAX_DATA
+    case 0x12:  // MAX_STREAMS
+    case 0x13:
+    case 0x14:  // DATA_BLOCKED
+    case 0x16:  // STREAMS_BLOCKED
+    case 0x17:
+    case 0x19:  // RETIRE_CONNECTION_ID
+      return 1;
+    case 0x05:  // STOP_SENDING
+    case 0x11:  // MAX_STREAM_DATA
+    case 0x15:  // STREAM_DATA_BLOCKED
+      return 2;
+    case 0x04:  // RESET_STREAM
+      return 3;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Of the frames with other fields than varints. False for CONNECTION_CLOSE, which is the last one, and unknown types.
+bool skip_fields(Reader& reader, std::uint64_t type) {
+  switch (type) {
+    case 0x02:  // ACK
+    case 0x03:
+      skip_ack(reader, type == 0x03);
+      return true;
+    case 0x06:  // CRYPTO
+      reader.varint();
+      reader.skip(reader.varint());
+      return true;
+    case 0x07:  // NEW_TOKEN
+    case 0x31:  // DATAGRAM with length
+      reader.skip(reader.varint());
+      return true;
+    case 0x18:
+      skip_new_connection_id(reader);
+      return true;
+    case 0x1a:  // PATH_CHALLENGE
+    case 0x1b:  // PATH_RESPONSE
+      reader.skip(8);
+      return true;
+    case 0x30:  // DATAGRAM up to the end
+      reader.skip(reader.rest.size());
+      return true;
+    default:
+      if (type < 0x08 || type > 0x0f) return false;
+      skip_stream(reader, type);
+      return true;
+  }
+}
+
+bool is_odd(std::uint64_t type) { return (type >= 0x04 && type <= 0x07) || (type >= 0x18 && type <= 0x1b); }
+
 }  // namespace
 
 void FrameScan::on_payload(ByteView payload) {
   while (!payload.empty()) {
+    if (payload[0] == 0) {  // PADDING, thousands of it in a probe of the path's MTU
+      const auto end = std::find_if(payload.begin(), payload.end(), [](std::uint8_t byte) { return byte != 0; });
+      payload = payload.subspan(static_cast<std::size_t>(end - payload.begin()));
+      continue;
+    }
     const std::size_t size = scan_frame(payload);
     if (size == 0) return;
     payload = payload.subspan(size);
@@ -63,73 +128,21 @@ void FrameScan::on_payload(ByteView payload) {
 std::size_t FrameScan::scan_frame(ByteView payload) {
   Reader reader{payload};
   const std::uint64_t type = reader.varint();
-  if (type >= 0x08 && type <= 0x0f) {
-    skip_stream(reader, type);
-    return reader.ok ? payload.size() - reader.rest.size() : 0;
+  if (const auto count = varint_count(type)) {
+    const Reader fields = reader;
+    reader.varints(*count);
+    if (type == 0x05 && reader.ok) note_stop_sending(fields.rest);
+  } else if (!skip_fields(reader, type)) {
+    return 0;
   }
-  switch (type) {
-    case 0x00:  // PADDING
-    case 0x01:  // PING
-    case 0x1e:  // HANDSHAKE_DONE
-      break;
-    case 0x02:
-    case 0x03:
-      skip_ack(reader, type == 0x03);
-      break;
-    case 0x04:  // RESET_STREAM
-      reader.varints(3);
-      ++odd_frame_count_;
-      break;
-    case 0x05: {
-      const std::uint64_t id = reader.varint();
-      const std::uint64_t code = reader.varint();
-      if (reader.ok && stop_sending_.size() < kStopSendingMax) stop_sending_.push_back({id, code});
-      ++odd_frame_count_;
-      break;
-    }
-    case 0x06:  // CRYPTO
-      reader.varint();
-      reader.skip(reader.varint());
-      ++odd_frame_count_;
-      break;
-    case 0x07:  // NEW_TOKEN
-      reader.skip(reader.varint());
-      ++odd_frame_count_;
-      break;
-    case 0x10:  // MAX_DATA
-    case 0x12:  // MAX_STREAMS
-    case 0x13:
-    case 0x14:  // DATA_BLOCKED
-    case 0x16:  // STREAMS_BLOCKED
-    case 0x17:
-      reader.varint();
-      break;
-    case 0x11:  // MAX_STREAM_DATA
-    case 0x15:  // STREAM_DATA_BLOCKED
-      reader.varints(2);
-      break;
-    case 0x18:
-      skip_new_connection_id(reader);
-      ++odd_frame_count_;
-      break;
-    case 0x19:  // RETIRE_CONNECTION_ID
-      reader.varint();
-      ++odd_frame_count_;
-      break;
-    case 0x1a:  // PATH_CHALLENGE
-    case 0x1b:  // PATH_RESPONSE
-      reader.skip(8);
-      ++odd_frame_count_;
-      break;
-    case 0x30:
-      return payload.size();  // DATAGRAM up to the end
-    case 0x31:
-      reader.skip(reader.varint());
-      break;
-    default:  // CONNECTION_CLOSE, or unknown
-      return 0;
-  }
+  if (is_odd(type)) ++odd_frame_count_;
   return reader.ok ? payload.size() - reader.rest.size() : 0;
+}
+
+void FrameScan::note_stop_sending(ByteView fields) {
+  Reader reader{fields};
+  const StreamId id = reader.varint();
+  if (stop_sending_.size() < kStopSendingMax) stop_sending_.push_back({id, reader.varint()});
 }
 
 bool FrameScan::within_rate(TimePoint now) {

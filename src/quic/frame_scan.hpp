@@ -37,6 +37,7 @@ class FrameScan final : public PayloadObserver {
  private:
   /// Size of the frame at the front of `payload`, 0 if malformed.
   std::size_t scan_frame(ByteView payload);
+  void note_stop_sending(ByteView fields);
 
   std::vector<StopSending> stop_sending_;
   std::uint64_t odd_frame_count_ = 0;

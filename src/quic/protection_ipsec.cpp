@@ -88,7 +88,8 @@ class IpsecHeaderKey final : public HeaderKey {
   }
 
  private:
-  using Rounds = std::array<std::uint8_t, 16 * 15>;
+  // Up to 15 keys of a block each.
+  using Rounds = std::array<std::uint8_t, 240>;
   alignas(16) Rounds rounds_;
   aes_cfb_t encrypt_;
 };

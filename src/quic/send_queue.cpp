@@ -17,6 +17,7 @@ SendQueue::Gathered SendQueue::gather(std::span<ByteView> pieces) const {
   Gathered gathered;
   std::size_t skip = unsent_in_chunk_;
   for (std::size_t i = unsent_chunk_; i < chunks_.size() && gathered.piece_count < pieces.size(); ++i) {
+    if (gathered.bytes >= kGatherBytes) break;
     pieces[gathered.piece_count++] = chunks_[i].view().subspan(skip);
     gathered.bytes += chunks_[i].size() - skip;
     skip = 0;

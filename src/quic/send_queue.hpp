@@ -13,7 +13,9 @@ namespace plait::quic {
 class SendQueue {
  public:
   void push(Bytes data, bool fin);
-  /// The next bytes to send, in order, as many pieces as fit in `pieces`.
+  /// More than the largest packet takes.
+  static constexpr std::size_t kGatherBytes = 65536;
+  /// The next bytes to send, in order: as many pieces as fit in `pieces`, and no more after kGatherBytes.
   struct Gathered {
     std::size_t piece_count = 0;
     std::size_t bytes = 0;
