@@ -1,0 +1,148 @@
+// Sessions: the WebTransport sessions of one HTTP/3 connection, either role. The owner implements h3::Visitor and
+// passes on what it is told; `now` is the time of the event:
+//
+//   on_settings(peer)                    nothing: accept() reads Connection::peer_settings()
+//   on_request(id, head)                 if is_connect_protocol(head.protocol): begin(id), decide (now or later), then
+//                                        Connection::respond(id, 200, …) and accept(id, visitor), or respond and
+//                                        reject(id)
+//   request() returned id (client)       begin(id)
+//   on_response(id, head)                2xx: accept(id, visitor); other final ones: reject(id)
+//   on_webtransport_stream(id, s, dir)   handle_stream(id, s, dir, now)
+//   on_data(id, data)                    if (!handle_data(id, data)) it belongs to another request
+//   on_fin(id)                           if (!handle_fin(id)) …
+//   on_reset(id, code)                   if (!handle_reset(id, code, the final size that QUIC told)) …
+//   on_stop_sending(id, code)            if (!handle_stop_sending(id, code)) …
+//   on_stream_error(id, error)           if (!handle_stream_error(id)) …
+//   on_closed(id)                        if (!handle_closed(id)) …
+//   on_datagram(id, payload)             handle_datagram(id, payload, now)
+//   on_goaway(id)                        handle_goaway()
+//   on_streams_available(dir)            handle_streams_available(dir)
+//   on_connection_error(error)           handle_connection_closed(); as well when QUIC's connection ends or is closed
+//
+// and calls handle_timeout(now) at next_timeout().
+#pragma once
+
+#include <plait/bytes.hpp>
+#include <plait/result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "core/timer.hpp"
+#include "h3/connection.hpp"
+#include "wt/session.hpp"
+
+namespace plait::wt {
+
+/// What waits for sessions that are not there (yet), of a connection.
+inline constexpr std::size_t kEarlyStreamsMax = 64;
+inline constexpr std::size_t kEarlyBytesMax = std::size_t{256} * 1024;
+inline constexpr std::size_t kEarlyDatagramsMax = 64;
+inline constexpr std::chrono::seconds kEarlyTime{5};
+/// Session IDs that are remembered after the end.
+inline constexpr std::size_t kGoneMax = 16;
+
+struct SessionsOptions {
+  h3::Settings settings = h3::webtransport_settings();  ///< ours, those that the connection sends
+  std::size_t sessions_max = 16;                        ///< at a time, with those that are not accepted yet
+};
+
+enum class AcceptError : std::uint8_t {
+  settings_missing,   ///< the peer's have not come: wait for on_settings
+  too_many_sessions,  ///< from draft 13 on there is no second session without flow control (§5.1): H3_REQUEST_REJECTED
+  gone,               ///< begin() was not called, or the CONNECT stream ended meanwhile
+};
+
+class Sessions {
+ public:
+  /// Both outlive the object; `options` may serve many connections.
+  Sessions(const SessionsOptions& options, h3::Connection& connection);
+  ~Sessions();
+  Sessions(const Sessions&) = delete;
+  Sessions& operator=(const Sessions&) = delete;
+
+  // --- CONNECT
+  // --------------------------------------------------------------------------------------------------------
+  /// The request for a session came, or was sent: from now on the stream is the object's. False: too many sessions, or
+  /// the connection is over; the stream is not taken.
+  bool begin(StreamId id);
+  /// The request was accepted with a 2xx, by us or by the server. The pointer is valid until the visitor's on_closed
+  /// has returned; `visitor` lives as long. Nothing is reported before deliver_early().
+  Result<Session*, AcceptError> accept(StreamId id, SessionVisitor& visitor);
+  /// To be called when the session from accept() is in its place: reports what has come for it before. May end it.
+  void deliver_early(StreamId id);
+  /// The request was refused. Streams that came for it are, too. The CONNECT stream is the owner's again.
+  void reject(StreamId id);
+  /// None: no accepted session of that ID, or it has ended.
+  [[nodiscard]] Session* find(StreamId id);
+  [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
+
+  // --- From h3::Visitor. False: the stream is none of a session's
+  // -----------------------------------------------------
+  void handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now);
+  bool handle_data(StreamId id, ByteView data);
+  bool handle_fin(StreamId id);
+  /// `final_size`: of the QUIC stream, with the header. Without it, what had not arrived is not counted.
+  bool handle_reset(StreamId id, std::uint64_t error_code, std::optional<std::uint64_t> final_size);
+  bool handle_stop_sending(StreamId id, std::uint64_t error_code);
+  bool handle_stream_error(StreamId id);
+  bool handle_closed(StreamId id);
+  void handle_datagram(StreamId session, ByteView payload, core::TimePoint now);
+  void handle_streams_available(Direction direction);
+  void handle_goaway();
+  /// Ends all sessions. Nothing but the destructor may follow.
+  void handle_connection_closed();
+  /// Optional: a reset of our sending side dropped `bytes` below before they were sent, so the peer never counts them.
+  void handle_unsent(StreamId id, std::uint64_t bytes);
+
+  // --- Time
+  // -----------------------------------------------------------------------------------------------------------
+  void handle_timeout(core::TimePoint now);
+  /// When handle_timeout() has something to do; none while nothing waits for an unknown session.
+  [[nodiscard]] std::optional<core::TimePoint> next_timeout() const;
+
+ private:
+  // Of a CONNECT stream.
+  struct Entry {
+    std::unique_ptr<Session> session;    // none before accept()
+    std::vector<std::uint8_t> capsules;  // that came before deliver_early()
+    bool live = false;                   // deliver_early() was called
+    bool fin = false;
+  };
+  struct EarlyStream {
+    StreamId id;
+    StreamId session;
+    Direction direction;
+    core::TimePoint deadline;
+    std::vector<std::uint8_t> data{};
+    bool fin = false;
+    bool closed = false;
+    std::optional<std::uint64_t> reset{};
+    std::optional<std::uint64_t> reset_size{};
+    std::optional<std::uint64_t> stopped{};
+  };
+  struct EarlyDatagram {
+    StreamId session;
+    core::TimePoint deadline;
+    std::vector<std::uint8_t> payload;
+  };
+
+  Entry* find_entry(StreamId id);
+  void end_entry(StreamId id);
+
+  const SessionsOptions& options_;
+  SessionContext context_;
+  std::unordered_map<StreamId, Entry> sessions_;
+  std::vector<EarlyStream> early_streams_;
+  std::vector<EarlyDatagram> early_datagrams_;
+  std::size_t early_bytes_ = 0;
+  std::vector<StreamId> gone_;
+  bool closed_ = false;
+};
+
+}  // namespace plait::wt
