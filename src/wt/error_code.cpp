@@ -20,8 +20,6 @@ std::uint64_t wire_code_of(Error error) {
     case Error::stream_limit_exceeded:
     case Error::limit_not_increased:
       return code::kFlowControlError;
-    case Error::early_data_too_large:
-      return h3::code::kExcessiveLoad;
   }
   return h3::code::kInternalError;
 }
@@ -50,8 +48,6 @@ std::string_view describe(Error error) {
       return "WT_MAX_DATA or WT_MAX_STREAMS that does not increase";
     case Error::stream_limit_too_high:
       return "WT_MAX_STREAMS above 2^60";
-    case Error::early_data_too_large:
-      return "too many capsules before the session was accepted";
   }
   return "no error";
 }

@@ -45,10 +45,9 @@ enum class Error : std::uint8_t {
   stream_limit_exceeded,  ///< more streams than our WT_MAX_STREAMS (§5.6.2)
   limit_not_increased,    ///< WT_MAX_DATA or WT_MAX_STREAMS below the one before; from draft 15 on also the same again
   stream_limit_too_high,  ///< WT_MAX_STREAMS above 2^60 (§5.6.2)
-  early_data_too_large,   ///< more capsules before the session was accepted than kEarlyBytesMax
 };
 
-inline constexpr Error kLastError = Error::early_data_too_large;
+inline constexpr Error kLastError = Error::stream_limit_too_high;
 
 /// The error code that the CONNECT stream is reset with.
 [[nodiscard]] std::uint64_t wire_code_of(Error error);

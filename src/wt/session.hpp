@@ -28,6 +28,8 @@
 namespace plait::wt {
 
 inline constexpr std::size_t kCloseReasonBytesMax = 1024;
+/// Largest capsule of a known type.
+inline constexpr std::size_t kCapsuleBytesMax = 4096;
 inline constexpr unsigned kBlockedCapsulesMax = 1024;
 
 /// Why no stream was opened.
@@ -43,9 +45,14 @@ struct SessionContext {
   StreamTable streams{};
   h3::WebTransportSettings local{};
   h3::WebTransportSettings peer{};
-  bool flow_control = false;   ///< both sides sent an initial limit
-  bool strict_limits = false;  ///< both speak draft 15 or later: a limit that is sent again must be higher
+  bool flow_control = false;     ///< both sides sent an initial limit
+  bool connection_lost = false;  ///< nothing is sent any more
+  bool strict_limits = false;    ///< both speak draft 15 or later: a limit that is sent again must be higher
 };
+
+[[nodiscard]] constexpr std::uint64_t initial_streams(const h3::WebTransportSettings& settings, Direction direction) {
+  return direction == Direction::bidirectional ? settings.initial_streams_bidi : settings.initial_streams_uni;
+}
 
 class Session {
  public:
@@ -85,25 +92,29 @@ class Session {
   /// WT_DRAIN_SESSION: asks the peer to finish soon.
   void drain();
   /// WT_CLOSE_SESSION and FIN; streams are reset and stopped. Then on_closed follows as soon as the peer has ended its
-  /// side; wait a bounded time for it, then abort(). `reason` is cut to kCloseReasonBytesMax at a whole character.
+  /// side; wait a bounded time for it, then abort(). `reason` is cut to kCloseReasonBytesMax at a whole character, and
+  /// left out if it is not UTF-8.
   void close(std::uint32_t code, std::string_view reason);
   /// Resets and stops the CONNECT stream (H3_REQUEST_CANCELLED) and all others; calls on_closed before it returns.
   void abort();
 
-  // --- From below: wt::Sessions calls these
-  // ---------------------------------------------------------------------------
+  // --- From below: wt::Sessions calls these -------------------------------------------------------------------------
   void handle_connect_data(ByteView data);
   void handle_connect_fin();
-  /// RESET_STREAM or STOP_SENDING of the CONNECT stream, an error of HTTP/3 on it, or the end of the connection.
-  void handle_connect_lost();
-  void handle_goaway();
+  /// RESET_STREAM of the CONNECT stream, or both of its sides are over.
+  void handle_connect_reset();
+  void handle_connect_stop_sending(std::uint64_t error_code);
+  /// An error of HTTP/3 on the CONNECT stream, or the end of the connection.
+  void handle_lost();
+  void handle_goaway() { handle_draining(); }
   void handle_stream(StreamId id, Direction direction);
   void handle_stream_data(StreamId id, ByteView data, bool fin);
-  /// `payload_size`: the final size without the stream's header; what did not arrive counts against the credit, too.
-  void handle_stream_reset(StreamId id, std::uint64_t error_code, std::optional<std::uint64_t> payload_size);
+  /// `payload_bytes`: the final size without the stream's header; what did not arrive counts against the credit, too.
+  void handle_stream_reset(StreamId id, std::uint64_t error_code, std::optional<std::uint64_t> payload_bytes);
   void handle_stop_sending(StreamId id, std::uint64_t error_code);
   void handle_stream_closed(StreamId id);
-  void handle_unsent(std::uint64_t bytes);
+  /// Of the bytes of a stream, so many were dropped below before they were sent.
+  void handle_unsent(StreamId id, std::uint64_t bytes);
   void handle_datagram(ByteView payload);
   void handle_streams_available(Direction direction);
 
@@ -123,39 +134,38 @@ class Session {
     std::uint64_t local_limit = 0;  // for the peer
   };
 
-  Stream* find(StreamId id);
+  // session.cpp
+  [[nodiscard]] Stream* find(StreamId id) const;
   [[nodiscard]] StreamCounts& counts_of(Direction direction) { return counts_[static_cast<std::size_t>(direction)]; }
-  [[nodiscard]] std::uint64_t initial_streams(Direction direction) const;
-  [[nodiscard]] bool is_local(StreamId id) const;
+  void fail(Error error);
+  void end_streams();
+  void finish(const CloseInfo& info);
 
   // session_capsules.cpp
   void handle_capsule(const http::Capsule& capsule);
   void handle_close_capsule(ByteView value);
   void handle_max_data(ByteView value);
   void handle_max_streams(Direction direction, ByteView value);
+  void handle_streams_blocked(ByteView value);
   void handle_draining();
+  std::optional<std::uint64_t> read_limit(ByteView value);
   bool raise(std::uint64_t& limit, std::uint64_t value);
-  void send_capsule(std::uint64_t type, ByteView value);
+  void send_capsule(std::uint64_t type, ByteView value, bool fin = false);
   void send_limit(std::uint64_t type, std::uint64_t limit);
-  void send_blocked(std::uint64_t type, std::uint64_t limit);
+  void send_blocked(std::uint64_t type, std::uint64_t limit, std::uint64_t& blocked_at);
   void send_connect(Bytes data, bool fin);
 
-  // session_streams.cpp
-  [[nodiscard]] std::uint64_t send_credit() const;
+  // session_streams.cpp: sending
   void send(StreamId id, Stream& stream, Bytes data, bool fin);
   void enqueue(StreamId id, Stream& stream, Bytes data, bool fin);
   bool flush_turn(StreamId id, Stream& stream);
   void flush();
-  void drop_queue(Stream& stream);
-  bool count_received(std::uint64_t bytes);
+  void end_sending(StreamId id, Stream& stream);
+  // session_streams.cpp: receiving
+  [[nodiscard]] bool count_received(std::uint64_t bytes);
   void give_credit(std::uint64_t bytes);
   void use_up(StreamId id, Stream& stream);
-  void erase_if_over(StreamId id, Stream& stream);
-  void count_peer_closed(Direction direction);
-
-  void fail(Error error);
-  void end_streams();
-  void finish(const CloseInfo& info);
+  void erase_if_over(StreamId id);
 
   StreamId id_;
   SessionContext& context_;
@@ -164,8 +174,9 @@ class Session {
   Phase phase_ = Phase::open;
   bool draining_reported_ = false;
   bool close_received_ = false;
-  bool sending_drained_ = false;
+  bool draining_sent_ = false;
   unsigned blocked_capsules_ = 0;
+  std::size_t stream_count_ = 0;
   std::array<StreamCounts, 2> counts_{};
   std::uint64_t sent_bytes_ = 0;
   std::uint64_t peer_data_limit_ = 0;

@@ -25,7 +25,6 @@
 #include <plait/bytes.hpp>
 #include <plait/result.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,15 +34,11 @@
 
 #include "core/timer.hpp"
 #include "h3/connection.hpp"
+#include "wt/early.hpp"
 #include "wt/session.hpp"
 
 namespace plait::wt {
 
-/// What waits for sessions that are not there (yet), of a connection.
-inline constexpr std::size_t kEarlyStreamsMax = 64;
-inline constexpr std::size_t kEarlyBytesMax = std::size_t{256} * 1024;
-inline constexpr std::size_t kEarlyDatagramsMax = 64;
-inline constexpr std::chrono::seconds kEarlyTime{5};
 /// Session IDs that are remembered after the end.
 inline constexpr std::size_t kGoneMax = 16;
 
@@ -104,45 +99,41 @@ class Sessions {
   // -----------------------------------------------------------------------------------------------------------
   void handle_timeout(core::TimePoint now);
   /// When handle_timeout() has something to do; none while nothing waits for an unknown session.
-  [[nodiscard]] std::optional<core::TimePoint> next_timeout() const;
+  [[nodiscard]] std::optional<core::TimePoint> next_timeout() const { return early_.next_deadline(); }
 
  private:
   // Of a CONNECT stream.
   struct Entry {
-    std::unique_ptr<Session> session;    // none before accept()
-    std::vector<std::uint8_t> capsules;  // that came before deliver_early()
-    bool live = false;                   // deliver_early() was called
+    std::unique_ptr<Session> session{};    // none before accept()
+    std::vector<std::uint8_t> capsules{};  // that came before deliver_early()
     bool fin = false;
-  };
-  struct EarlyStream {
-    StreamId id;
-    StreamId session;
-    Direction direction;
-    core::TimePoint deadline;
-    std::vector<std::uint8_t> data{};
-    bool fin = false;
-    bool closed = false;
-    std::optional<std::uint64_t> reset{};
-    std::optional<std::uint64_t> reset_size{};
-    std::optional<std::uint64_t> stopped{};
-  };
-  struct EarlyDatagram {
-    StreamId session;
-    core::TimePoint deadline;
-    std::vector<std::uint8_t> payload;
+    bool live = false;   // deliver_early() was called
+    bool ended = false;  // before that
   };
 
   Entry* find_entry(StreamId id);
-  void end_entry(StreamId id);
+  [[nodiscard]] bool may_accept_another() const;
+  [[nodiscard]] bool is_gone(StreamId session);
+  std::vector<Session*> live_sessions();
+  bool handle_connect_data(StreamId id, ByteView data);
+  bool handle_connect_closed(StreamId id);
+  void end_early_connect(StreamId id, Entry& entry, std::uint64_t error_code);
+  void end_pending(StreamId id, Entry& entry);
+  void end_session(StreamId id);
+  void drop_capsules(StreamId id, Entry& entry);
+
+  // sessions_early.cpp
+  void append_early(EarlyStream& early, ByteView data);
+  void deliver(Session& session, const EarlyStream& early);
+  void refuse(StreamId id, std::uint64_t error_code);
+  void drop(const EarlyStream& early, std::uint64_t error_code);
+  void drop_early(StreamId session);
 
   const SessionsOptions& options_;
   SessionContext context_;
   std::unordered_map<StreamId, Entry> sessions_;
-  std::vector<EarlyStream> early_streams_;
-  std::vector<EarlyDatagram> early_datagrams_;
-  std::size_t early_bytes_ = 0;
   std::vector<StreamId> gone_;
-  bool closed_ = false;
+  EarlyBuffer early_;
 };
 
 }  // namespace plait::wt

@@ -28,13 +28,16 @@ struct SendQueue {
 
 struct Stream {
   Session* session = nullptr;          ///< none: what arrives is dropped, until the stream is closed
+  std::uint64_t sent_bytes = 0;        ///< without the header, what waits in `queue` not counted
   std::uint64_t received_bytes = 0;    ///< without the header
   std::uint64_t unconsumed_bytes = 0;  ///< reported, and consume() not called yet
   std::unique_ptr<SendQueue> queue{};  ///< only while something waits
-  bool sends = false;                  ///< our sending side is open
-  bool receives = false;               ///< the peer's sending side is open
-  bool dropped = false;                ///< after our STOP_SENDING: what still arrives is used up at once
-  bool closed = false;                 ///< both sides are over; only consume() is awaited
+  bool fin_written = false;
+  bool sends = false;     ///< our sending side is open
+  bool receives = false;  ///< the peer's sending side is open
+  bool dropped = false;   ///< after our STOP_SENDING: what still arrives is used up at once
+  bool local = false;     ///< we opened it
+  bool closed = false;    ///< both sides are over; only consume() is awaited
 };
 
 using StreamTable = std::unordered_map<StreamId, Stream>;
