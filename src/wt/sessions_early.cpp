@@ -1,0 +1,96 @@
+// What waits for a session that is not there yet: how it gets there, or is refused.
+#include <algorithm>
+#include <utility>
+
+#include "wt/sessions.hpp"
+
+namespace plait::wt {
+
+void Sessions::handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now) {
+  if (context_.connection_lost) return;
+  Entry* entry = find_entry(session);
+  if (entry != nullptr && entry->live && entry->session->is_open()) {
+    return entry->session->handle_stream(id, direction);
+  }
+  context_.streams[id] = Stream{};
+  if (is_gone(session)) return refuse(id, code::kSessionGone);
+  EarlyStream early{.id = id, .session = session};
+  if (entry == nullptr) early.deadline = now + kEarlyTime;
+  if (!early_.add_stream(std::move(early))) refuse(id, code::kBufferedStreamRejected);
+}
+
+void Sessions::handle_datagram(StreamId session, ByteView payload, core::TimePoint now) {
+  if (context_.connection_lost) return;
+  Entry* entry = find_entry(session);
+  if (entry != nullptr && entry->live) return entry->session->handle_datagram(payload);
+  if (is_gone(session) || payload.size() > kEarlyBytesMax) return;
+  EarlyDatagram early{.session = session, .payload = {payload.begin(), payload.end()}};
+  if (entry == nullptr) early.deadline = now + kEarlyTime;
+  if (!early_.add_datagram(std::move(early))) return;  // dropped, as any datagram may be
+}
+
+// Sessions that have ended, whether their CONNECT stream has or not.
+bool Sessions::is_gone(StreamId session) {
+  const Entry* entry = find_entry(session);
+  if (entry != nullptr) return entry->ended || entry->live;
+  return std::find(gone_.begin(), gone_.end(), session) != gone_.end();
+}
+
+void Sessions::append_early(EarlyStream& early, ByteView data) {
+  if (early_.append(early, data)) return;
+  context_.connection.consume(early.id, data.size());
+  drop(early_.take_stream(early.id), code::kBufferedStreamRejected);
+}
+
+// --- The session is there -------------------------------------------------------------------------------------------
+
+void Sessions::deliver_early(StreamId id) {
+  Entry* entry = find_entry(id);
+  if (entry == nullptr || !entry->session || std::exchange(entry->live, true)) return;
+  Session& session = *entry->session;
+  if (entry->ended) return session.handle_lost();
+  for (const EarlyStream& stream : early_.take_streams(id)) deliver(session, stream);
+  for (const EarlyDatagram& datagram : early_.take_datagrams(id)) session.handle_datagram(datagram.payload);
+  const std::vector<std::uint8_t> capsules = std::exchange(entry->capsules, {});
+  early_.release_bytes(capsules.size());
+  if (!capsules.empty()) session.handle_connect_data(capsules);
+  if (entry->fin) session.handle_connect_fin();
+}
+
+// As it would have come one by one. The session may end at each step; what follows then does nothing.
+void Sessions::deliver(Session& session, const EarlyStream& early) {
+  if (!session.is_open()) return drop(early, code::kSessionGone);
+  session.handle_stream(early.id, h3::direction_of(early.id));
+  if (!early.data.empty() || early.fin) session.handle_stream_data(early.id, early.data, early.fin);
+  if (early.stopped) session.handle_stop_sending(early.id, *early.stopped);
+  if (early.reset) session.handle_stream_reset(early.id, early.reset->error_code, early.reset->payload_bytes);
+  if (early.closed) handle_closed(early.id);
+}
+
+// --- It will not be -------------------------------------------------------------------------------------------------
+
+void Sessions::refuse(StreamId id, std::uint64_t error_code) {
+  if (h3::direction_of(id) == Direction::bidirectional) context_.connection.reset(id, error_code);
+  context_.connection.stop_sending(id, error_code);
+}
+
+// Of a stream that was kept; its entry in the table stays until h3 reports the end.
+void Sessions::drop(const EarlyStream& early, std::uint64_t error_code) {
+  if (!early.data.empty()) context_.connection.consume(early.id, early.data.size());
+  if (early.closed) {
+    context_.streams.erase(early.id);
+  } else {
+    refuse(early.id, error_code);
+  }
+}
+
+void Sessions::drop_early(StreamId session) {
+  for (const EarlyStream& stream : early_.take_streams(session)) drop(stream, code::kSessionGone);
+  (void)early_.take_datagrams(session);
+}
+
+void Sessions::handle_timeout(core::TimePoint now) {
+  for (const EarlyStream& stream : early_.take_expired(now)) drop(stream, code::kBufferedStreamRejected);
+}
+
+}  // namespace plait::wt
