@@ -47,6 +47,11 @@ class Kinds(unittest.TestCase):
         units = {case["row"]: case["claims"][0]["unit"] for case in bench.cases}
         self.assertIn("B", units["memory/tls"])
 
+    @unittest.skipUnless({0, 1} <= os.sched_getaffinity(0), "needs the CPUs 0 and 1")
+    def test_a_download_to_a_client_that_never_falls_behind_does_not_starve_the_upload_beside_it(self):
+        bench = Bench("websocket", "^stream/concurrent$", "--placement", "two")
+        self.assertGreater(samples(bench)[0]["messages"], 0)
+
     def test_every_kind_of_tcp_row_measures_plait(self):
         bench = Bench("tcp-echo", "^(literal/single|literal/16KB|steady/1KB|echo/1KB/d64/c10)$", "--placement", "free")
         self.assertEqual(len(bench.cases), 4)
