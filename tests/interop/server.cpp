@@ -2,33 +2,30 @@
 //
 // Prints "listening URL" for each URL, then one line for each session that ends: "closed CODE clean|unclean peer|us
 // REASON". Sessions: /echo, /subprotocol (agrees to chat.v2), /close (a text "CODE REASON" is what it closes with),
-// /rtt (answers every message with whether a pong has come), /parts (echoes in frames of 1000 bytes), /refuse (401).
+// /rtt (answers every message with whether a pong has come), /parts (echoes in frames of 1000 bytes), /refuse (401); on
+// https: those of stream_routes.hpp, too.
 // Endpoints: /health, /page (64 KiB), /body (the request's body). On unix: the path "/" echoes.
 #include <plait/server.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "reporting.hpp"
+#include "stream_routes.hpp"
+
 namespace {
 
 using plait::ByteView;
-using plait::CloseInfo;
 using plait::Message;
 using plait::OpeningRequest;
 using plait::Session;
 
 constexpr std::size_t kPartBytes = 1000;
-
-struct Reporting : plait::SessionHandler {
-  void on_close(Session&, const CloseInfo& info) override {
-    std::printf("closed %d %s %s %s\n", info.code, info.clean ? "clean" : "unclean", info.started_by_us ? "us" : "peer",
-                info.reason.c_str());
-    std::fflush(stdout);
-  }
-};
 
 struct Echo : Reporting {
   void on_message(Session& session, const Message& message) override { session.send(message); }
@@ -75,13 +72,14 @@ plait::Result<std::string, plait::Error> listen(plait::Server& server, const std
   auto bound = server.listen(url + "/echo", plait::handler<Echo>());
   if (!bound) return bound;
   const std::string root = bound->substr(0, bound->rfind('/'));
-  const std::pair<const char*, plait::HandlerFactory> routes[] = {
+  std::vector<Route> routes{
       {"/subprotocol", plait::handler<Subprotocol>()},
       {"/close", plait::handler<Close>()},
       {"/rtt", plait::handler<Rtt>()},
       {"/parts", plait::handler<Parts>()},
       {"/refuse", plait::handler<Refuse>()},
   };
+  if (url.starts_with("https:")) std::ranges::move(stream_routes(), std::back_inserter(routes));
   for (const auto& [path, factory] : routes) {
     if (auto added = server.listen(root + path, factory); !added) return added;
   }
