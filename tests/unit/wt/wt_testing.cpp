@@ -44,6 +44,7 @@ void Endpoint::on_request(StreamId id, const h3::RequestHead& head) {
 }
 
 void Endpoint::on_response(StreamId id, const h3::ResponseHead& head) {
+  if (head.is_interim()) return;
   if (head.status == 200) {
     accept(id);
   } else {
