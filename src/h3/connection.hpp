@@ -47,6 +47,7 @@ inline constexpr std::size_t kBufferedSectionsBytesMax = 4 * kFieldSectionBytesM
 /// Why nothing was sent.
 enum class SendError : std::uint8_t {
   closed,                        ///< the connection or the stream is over
+  already_responded,             ///< the final response to this request is out
   stream_limit,                  ///< the peer's; Visitor::on_streams_available follows
   going_away,                    ///< the peer sent GOAWAY: use another connection
   extended_connect_not_enabled,  ///< :protocol before or without the peer's SETTINGS_ENABLE_CONNECT_PROTOCOL
@@ -83,9 +84,10 @@ class Connection {
   /// not needed. With `protocol` it is an extended CONNECT, and its stream ID a session ID.
   Result<StreamId, SendError> request(const RequestHead& head, bool fin);
   /// Server: sends the head of a response, after as many interim ones (100, 102–199) as wanted.
-  /// Errors: closed, field_invalid, field_section_too_large.
+  /// Errors: closed, already_responded, field_invalid, field_section_too_large.
   Result<void, SendError> respond(StreamId id, int status, std::span<const http::Field> fields, bool fin);
-  /// Content of a message in one DATA frame; none if `data` is empty. Ignored on a stream that is over.
+  /// Content of a message in one DATA frame; none if `data` is empty. Ignored on a stream that is over. A server has
+  /// sent the final response before.
   void send_data(StreamId id, Bytes data, bool fin);
 
   // --- WebTransport -----------------------------------------------------------------------------------------------
@@ -148,6 +150,7 @@ class Connection {
     bool is_connect = false;       // client: of the request
     bool is_head_request = false;  // client
     bool unframed_capsules = false;
+    bool head_sent = false;  // of the request, or of the final response
   };
   // Bytes from below that have not been looked at, and how many were framing.
   struct Input {

@@ -78,13 +78,16 @@ Result<StreamId, SendError> Connection::request(const RequestHead& head, bool fi
   stream.announced = true;
   stream.is_connect = head.is_connect();
   stream.is_head_request = head.method == "HEAD";
+  stream.head_sent = true;
   streams_.write(*id, *std::move(frame), fin);
   return *id;
 }
 
 Result<void, SendError> Connection::respond(StreamId id, int status, std::span<const http::Field> fields, bool fin) {
   PLAIT_ASSERT(options_.role == Role::server, "clients send no responses");
-  if (find_sendable(id, Kind::request) == nullptr) return err(SendError::closed);
+  Stream* stream = find_sendable(id, Kind::request);
+  if (stream == nullptr) return err(SendError::closed);
+  if (stream->head_sent) return err(SendError::already_responded);
   if (status < 100 || status > 599 || status == 101) return err(SendError::field_invalid);
   std::array<char, 3> digits{};
   std::to_chars(digits.data(), digits.data() + digits.size(), status);
@@ -95,6 +98,7 @@ Result<void, SendError> Connection::respond(StreamId id, int status, std::span<c
   }
   auto frame = encode_head(lines);
   if (!frame) return err(frame.error());
+  stream->head_sent = status >= 200;
   streams_.write(id, *std::move(frame), fin);
   return {};
 }
@@ -113,7 +117,9 @@ Connection::Stream* Connection::find_sendable(StreamId id, Kind kind) {
 }
 
 void Connection::send_data(StreamId id, Bytes data, bool fin) {
-  if (find_sendable(id, Kind::request) == nullptr) return;
+  const Stream* stream = find_sendable(id, Kind::request);
+  if (stream == nullptr) return;
+  PLAIT_ASSERT(stream->head_sent, "content comes after the head");
   if (!data.empty()) {
     streams_.write(id, Bytes::copy_of(FrameHeader{frame_type::kData, data.size()}.view()), false);
   }

@@ -2,6 +2,9 @@
 #include "h3/connection.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <memory>
 
 #include "support/allocations.hpp"
 #include "unit/h3/h3_testing.hpp"
@@ -152,6 +155,21 @@ TEST(H3Connection, FieldsThatMustNotBeSent) {
   EXPECT_EQ(client.connection.request(bad, true).error(), SendError::field_invalid);
 }
 
+TEST(H3Connection, OneFinalResponse) {
+  Endpoint server{Role::server};
+  server.connection.handle_ready();
+  server.feed(0, headers(get_lines()), true);
+  EXPECT_TRUE(server.connection.respond(0, 100, {}, false).has_value());
+  EXPECT_TRUE(server.connection.respond(0, 200, {}, false).has_value());
+  EXPECT_EQ(server.connection.respond(0, 200, {}, false).error(), SendError::already_responded);
+}
+
+TEST(H3ConnectionDeathTest, ContentComesAfterTheHead) {
+  Endpoint server{Role::server};
+  server.feed(0, headers(get_lines()), true);
+  EXPECT_DEATH(server.connection.send_data(0, Bytes::copy_of("x"), false), "after the head");
+}
+
 TEST(H3Connection, Rfc9114Section4_2_2_ThePeersLimitOnFieldSections) {
   Endpoint server{Role::server};
   server.connection.handle_ready();
@@ -278,19 +296,33 @@ TEST(H3Connection, AVisitorMayCloseAtAnyTime) {
   }
 }
 
-TEST(H3Connection, AnIdleSessionOwnsLittle) {
-  EXPECT_LE(sizeof(Connection), 512U);
-  Endpoint server{Role::server};
-  server.recorder.log.reserve(100);
-  server.connection.handle_ready();
+// 591 bytes with glibc's malloc; under a sanitizer mallinfo2() knows nothing and the test says nothing.
+TEST(H3Connection, AnIdleSessionOwnsAtMostAKibibyte) {
+  constexpr std::size_t kCount = 1000;
+  Endpoint endpoint{Role::server};  // whose streams, visitor and coder all the connections share
   const Buffer settings = control();
   const Buffer connect = headers(connect_lines());
-  server.feed(2, settings);
-  server.feed(6, bytes_of({0x02}));
-  server.feed(10, bytes_of({0x03}));
-  server.feed(0, connect);
-  ASSERT_TRUE(server.connection.respond(0, 200, {}, false));
-  EXPECT_EQ(server.connection.stream_count(), 1U) << "the critical streams have no entry";
+  const auto make = [&] {
+    auto connection =
+        std::make_unique<Connection>(endpoint.options, endpoint.streams, endpoint.recorder, endpoint.qpack);
+    connection->handle_ready();
+    connection->handle_stream_data(2, settings, false);
+    connection->handle_stream_data(6, bytes_of({0x02}), false);
+    connection->handle_stream_data(10, bytes_of({0x03}), false);
+    connection->handle_stream_data(0, connect, false);
+    EXPECT_TRUE(connection->respond(0, 200, {}, false).has_value());
+    EXPECT_EQ(connection->stream_count(), 1U) << "the critical streams have no entry";
+    endpoint.streams.streams.clear();
+    endpoint.streams.unidirectional_left = 100;
+    endpoint.recorder.log.clear();
+    return connection;
+  };
+  std::vector<std::unique_ptr<Connection>> connections;
+  connections.reserve(kCount);
+  make();
+  const std::size_t before = mallinfo2().uordblks;
+  for (std::size_t i = 0; i < kCount; ++i) connections.push_back(make());
+  EXPECT_LE(mallinfo2().uordblks - before, kCount * 1024);
 }
 
 TEST(H3Connection, WebTransportBytesAllocateNothing) {
