@@ -30,6 +30,9 @@ void Endpoint::accept(StreamId id) {
     return;
   }
   logs[id].session = *session;
+  if (options.role == Role::server) {
+    EXPECT_TRUE(connection.respond(id, 200, {}, false));
+  }
   sessions.deliver_early(id);
 }
 
@@ -38,9 +41,7 @@ void Endpoint::on_request(StreamId id, const h3::RequestHead& head) {
     EXPECT_TRUE(connection.respond(id, 429, {}, true));
     return;
   }
-  if (!accepts) return;
-  EXPECT_TRUE(connection.respond(id, 200, {}, false));
-  accept(id);
+  if (accepts) accept(id);
 }
 
 void Endpoint::on_response(StreamId id, const h3::ResponseHead& head) {
