@@ -87,6 +87,19 @@ TEST(WtEarly, OnceTheSessionWasAskedForThereIsNoHurry) {
   EXPECT_EQ(server->log().log, (Log{"bidirectional 4", "data 4", "unidirectional 6", "data 6"}));
 }
 
+TEST(WtEarly, ASessionThatEndsWhileTheyAreDelivered) {
+  Endpoint server{Role::server, h3::webtransport_settings(limits(100, 4, 2))};
+  server.connection.handle_ready();
+  server.feed_settings(h3::webtransport_settings());
+  for (const StreamId id : {4, 8, 12, 16}) server.feed(id, stream_header(id) + to_buffer("x"), true);
+  server.connection.handle_stream_closed(12);
+  server.feed_connect(0);
+  EXPECT_EQ(server.error(), Error::stream_limit_exceeded);
+  for (const StreamId id : {4, 8, 12, 16}) EXPECT_EQ(server.out(id).consumed, stream_header(id).size() + 1) << id;
+  EXPECT_EQ(server.out(16).stopped, code::kSessionGone);
+  EXPECT_EQ(server.log().log.size(), 7U) << "two streams with data and FIN, and the end";
+}
+
 TEST(WtEarly, StreamsAreBoundedInNumber) {
   auto server = make_waiting_server();
   for (StreamId n = 1; n <= 10'000; ++n) server->feed(4 * n, stream_header(4 * n));
