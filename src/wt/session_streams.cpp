@@ -91,13 +91,9 @@ bool Session::flush_turn(StreamId id, Stream& stream) {
     Bytes& front = queue.pieces.front();
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>({credit, turn_bytes, front.size()}));
     if (count == 0) return false;
-    const bool whole = count == front.size();
-    Bytes piece = whole ? std::move(front) : front.slice(0, count);
-    if (whole) {
-      queue.pieces.pop_front();
-    } else {
-      front = front.slice(count, front.size() - count);
-    }
+    Bytes piece = front.slice(0, count);
+    front = front.slice(count, front.size() - count);
+    if (front.empty()) queue.pieces.pop_front();
     turn_bytes -= count;
     queue.bytes -= count;
     buffered_bytes_ -= count;

@@ -247,12 +247,12 @@ TEST(WtSessions, OtherRequestsAreNotTheirs) {
 
 TEST(WtSessions, OnlyTheLastIdsAreRemembered) {
   auto server = make_waiting_server(h3::webtransport_settings());
-  for (StreamId id = 0; id < 4 * 20; id += 4) {
+  for (StreamId id = 0; id < 80; id += 4) {
     server->feed_connect(id);
     server->feed(id, {}, true);
     server->connection.handle_stream_closed(id);
   }
-  server->feed(2 + 4 * 50, stream_header(202, 4 * 19));
+  server->feed(2 + 4 * 50, stream_header(202, 76));
   server->feed(2 + 4 * 51, stream_header(206, 0));
   EXPECT_EQ(server->out(202).stopped, code::kSessionGone);
   EXPECT_FALSE(server->out(206).stopped.has_value());
