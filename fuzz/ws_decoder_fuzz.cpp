@@ -64,11 +64,25 @@ class Run {
   void take_events() {
     std::vector<std::uint8_t> exact = kept_;
     MutableByteView input{exact};
-    for (Event event = decoder_->next(input); event.kind != Event::Kind::need_more; event = decoder_->next(input)) {
+    for (Event event = next(input); event.kind != Event::Kind::need_more; event = next(input)) {
       check(event);
       add(event);
     }
     kept_.assign(input.begin(), input.end());
+  }
+
+  // As a session does: short messages first, then one event.
+  Event next(MutableByteView& input) {
+    decoder_->take_short_messages(input, [this](MessageKind kind, ByteView payload) {
+      Event event;
+      event.kind = Event::Kind::message;
+      event.message_kind = kind;
+      event.payload = payload;
+      check(event);
+      add(event);
+      return true;
+    });
+    return decoder_->next(input);
   }
 
   void check(const Event& event) {

@@ -48,7 +48,9 @@ async def drain(websocket):
 
 async def produce(websocket):
     while not websocket.closed:
-        await websocket.send_bytes(CHUNK)
+        for _ in range(16):
+            await websocket.send_bytes(CHUNK)
+        await asyncio.sleep(0)  # a client that reads as fast never makes it wait: let the uploads in, as plait does
 
 
 async def stream(request):

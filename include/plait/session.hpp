@@ -8,6 +8,7 @@
 #include <plait/export.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
+#include <plait/stream.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -145,6 +146,17 @@ class PLAIT_API Session {
   virtual void pause() = 0;
   virtual void resume() = 0;
 
+  /// Opens a stream. Errors: unsupported (wss:, tcp:), limit, closed. The handler is destroyed if there is an error.
+  virtual Result<Stream*, StreamError> open_stream(StreamDirection /*direction*/,
+                                                   std::unique_ptr<StreamHandler> /*handler*/) {
+    return err(StreamError::unsupported);
+  }
+  /// Sends one unreliable datagram of at most datagram_bytes_max() bytes and not empty; `dropped` where that is not so,
+  /// or the wire has none, or the queue is full. What is `sent` may still be lost.
+  virtual SendStatus send_datagram(ByteView /*data*/) { return SendStatus::dropped; }
+  /// 0 on wires without datagrams. May grow while path MTU discovery goes on.
+  [[nodiscard]] virtual std::size_t datagram_bytes_max() const { return 0; }
+
   /// Bytes accepted by send() that the kernel has not taken yet.
   [[nodiscard]] virtual std::size_t buffered_bytes() const = 0;
   /// Round trip of the newest answered ping; none before the first.
@@ -190,6 +202,16 @@ class PLAIT_API SessionHandler {
   [[nodiscard]] virtual bool wants_parts() const { return false; }
   /// One part of a message; `last` ends it. A part may be empty.
   virtual void on_message_part(Session&, const Message& /*part*/, bool /*last*/) {}
+  /// On the wires that have streams (https:, quic:): true makes every stream of the peer an on_stream(). False: the
+  /// first bidirectional stream that the client opens carries the session's messages (spec/frames.md), and others are
+  /// refused.
+  [[nodiscard]] virtual bool wants_streams() const { return false; }
+  /// The peer opened a stream. The answer handles it; null refuses it.
+  virtual std::unique_ptr<StreamHandler> on_stream(Session&, Stream&) { return nullptr; }
+  /// open_stream() may be tried again after `limit`.
+  virtual void on_streams_available(Session&, StreamDirection) {}
+  /// One unreliable datagram.
+  virtual void on_datagram(Session&, ByteView) {}
   /// The backlog has drained to the low-water mark after send() had answered `queued` or `dropped`.
   virtual void on_writable(Session&) {}
   /// The last call; `session` may not be sent to any more.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace plait::bench {
@@ -15,6 +16,9 @@ namespace {
 constexpr std::size_t kDefaultMessageBytes = std::size_t{64} << 10;
 constexpr std::size_t kMessageBytesMax = std::size_t{16} << 20;
 constexpr std::uint64_t kEndless = UINT64_MAX;
+// A peer that reads as fast as we write never makes send() say queued: without an end to its turn, a producer on one
+// core and a reader on another would keep this connection's own input, and all others, waiting.
+constexpr std::size_t kTurnBytes = std::size_t{1} << 20;
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t number = 0;
@@ -42,7 +46,8 @@ class IdleHandler final : public SessionHandler {};
 /// Counts what comes in and sends what is asked for, as fast as the peer takes it.
 class StreamHandler final : public SessionHandler {
  public:
-  StreamHandler(bool produces, std::uint64_t bytes) : produces_(produces), remaining_(bytes) {}
+  StreamHandler(Server& server, bool produces, std::uint64_t bytes)
+      : server_(server), produces_(produces), remaining_(bytes) {}
 
   void on_request(OpeningRequest& request) override {
     const auto size = parse_number(query_value(request.query(), "size"));
@@ -71,17 +76,29 @@ class StreamHandler final : public SessionHandler {
     if (payload_.empty() && remaining_ > 0) {
       payload_ = Bytes::copy_of(ByteView{std::vector<std::uint8_t>(message_bytes_, 0x5A)});
     }
-    while (remaining_ > 0) {
+    for (std::size_t sent = 0; remaining_ > 0;) {
+      if (sent >= kTurnBytes) return produce_next_turn(session);
       const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(message_bytes_, remaining_));
       const Bytes part = payload_.slice(0, size);
       const SendStatus status = session.send(Message::shared(MessageKind::binary, part));
       if (status == SendStatus::dropped || status == SendStatus::closed) return;
+      sent += size;
       if (remaining_ != kEndless) remaining_ -= size;
       if (status == SendStatus::queued) return;
     }
   }
 
+  void produce_next_turn(Session& session) {
+    if (std::exchange(posted_, true)) return;
+    server_.post(session.id(), [this](Session& same) {
+      posted_ = false;
+      produce(same);
+    });
+  }
+
+  Server& server_;
   bool produces_;
+  bool posted_ = false;
   std::uint64_t remaining_;
   std::uint64_t received_bytes_ = 0;
   std::size_t message_bytes_ = kDefaultMessageBytes;
@@ -91,13 +108,13 @@ class StreamHandler final : public SessionHandler {
 /// curl_cffi's target: the query, or else the mode that was given, says which way the bytes go.
 class WsModeHandler final : public SessionHandler {
  public:
-  explicit WsModeHandler(WsMode mode) : mode_(mode) {}
+  WsModeHandler(Server& server, WsMode mode) : server_(server), mode_(mode) {}
 
   void on_request(OpeningRequest& request) override {
     const std::string_view test = query_value(request.query(), "test");
     if (test == "upload") mode_ = WsMode::upload;
     if (test == "download") mode_ = WsMode::download;
-    stream_ = std::make_unique<StreamHandler>(mode_ != WsMode::upload, mode_ == WsMode::upload ? 0 : kEndless);
+    stream_ = std::make_unique<StreamHandler>(server_, mode_ != WsMode::upload, mode_ == WsMode::upload ? 0 : kEndless);
     stream_->on_request(request);
   }
   void on_open(Session& session) override { stream_->on_open(session); }
@@ -105,6 +122,7 @@ class WsModeHandler final : public SessionHandler {
   void on_writable(Session& session) override { stream_->on_writable(session); }
 
  private:
+  Server& server_;
   WsMode mode_;
   std::unique_ptr<StreamHandler> stream_;
 };
@@ -199,8 +217,8 @@ class FanoutHandler final : public SessionHandler {
   FanoutGroup::Members* members_ = nullptr;
 };
 
-HandlerFactory stream_handler(bool produces, std::uint64_t bytes) {
-  return [=] { return std::make_unique<StreamHandler>(produces, bytes); };
+HandlerFactory stream_handler(Server& server, bool produces, std::uint64_t bytes) {
+  return [&server, produces, bytes] { return std::make_unique<StreamHandler>(server, produces, bytes); };
 }
 
 }  // namespace
@@ -222,12 +240,12 @@ Result<std::string, Error> listen_on_routes(Server& server, std::string_view url
   const std::string root = bound->substr(0, bound->size() - echo.size());
   const auto group = std::make_shared<FanoutGroup>(server);
   const std::pair<const char*, HandlerFactory> routes[] = {
-      {"/discard", stream_handler(false, 0)},
-      {"/produce", stream_handler(true, 0)},
-      {"/duplex", stream_handler(true, kEndless)},
+      {"/discard", stream_handler(server, false, 0)},
+      {"/produce", stream_handler(server, true, 0)},
+      {"/duplex", stream_handler(server, true, kEndless)},
       {"/latency", handler<IdleHandler>()},
       {"/fanout", [group] { return std::make_unique<FanoutHandler>(group); }},
-      {"/ws", [mode = options.ws_mode] { return std::make_unique<WsModeHandler>(mode); }},
+      {"/ws", [&server, mode = options.ws_mode] { return std::make_unique<WsModeHandler>(server, mode); }},
   };
   for (const auto& [path, factory] : routes) {
     if (auto added = server.listen(root + separator + path, factory); !added) return added;

@@ -1,5 +1,7 @@
 #include "bench/server_spec.hpp"
 
+#include "bench/url.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +13,13 @@ namespace {
 template <class Value>
 bool allows(const std::vector<Value>& list, const Value& value) {
   return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
+}
+
+/// A broker's scheme is no row's: it takes part wherever messages are fanned out in the clear.
+bool speaks(const ServerSpec& spec, const Row& row) {
+  const std::string_view scheme = std::string_view{spec.url}.substr(0, spec.url.find("://"));
+  if (is_broker_scheme(scheme)) return row.plan.mode == LoadMode::fanout && row.scheme == "ws";
+  return scheme == row.scheme;
 }
 
 }  // namespace
@@ -47,8 +56,8 @@ Result<ServerSpec, Error> parse_peer(std::string_view text) {
 const ServerSpec* find_spec(const std::vector<ServerSpec>& specs, std::string_view name, const Row& row) {
   const std::string route = row.path.substr(0, row.path.find('?'));
   const auto found = std::find_if(specs.begin(), specs.end(), [&](const ServerSpec& spec) {
-    return spec.name == name && spec.url.starts_with(row.scheme + "://") && allows(spec.routes, route) &&
-           allows(spec.modes, row.plan.mode) && (spec.has_deflate || !row.plan.deflate);
+    return spec.name == name && speaks(spec, row) && allows(spec.routes, route) && allows(spec.modes, row.plan.mode) &&
+           (spec.has_deflate || !row.plan.deflate);
   });
   return found == specs.end() ? nullptr : &*found;
 }

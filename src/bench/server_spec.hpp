@@ -28,7 +28,8 @@ struct ServerSpec {
 /// NAME=COMMAND,URL; the URL is what follows the last comma. A path in the URL replaces the rows' own paths.
 [[nodiscard]] Result<ServerSpec, Error> parse_peer(std::string_view text);
 
-/// The spec of `name` that speaks the row's scheme and serves its path and load; nothing when there is none.
+/// The spec of `name` that speaks the row's scheme and serves its path and load; nothing when there is none. A redis:
+/// or nats: server is one for the fan-out rows.
 [[nodiscard]] const ServerSpec* find_spec(const std::vector<ServerSpec>& specs, std::string_view name, const Row& row);
 /// Names in the order of their first appearance.
 [[nodiscard]] std::vector<std::string> server_names(const std::vector<ServerSpec>& specs);

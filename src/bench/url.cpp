@@ -14,6 +14,8 @@ Unexpected<Error> refuse(std::string_view text, const char* why) {
 
 }  // namespace
 
+bool is_broker_scheme(std::string_view scheme) { return scheme == "redis" || scheme == "nats"; }
+
 std::string Url::text() const {
   const bool is_ipv6 = host.find(':') != std::string::npos;
   return fmt::format("{}://{}{}{}:{}{}", scheme, is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "", port, path);
@@ -24,8 +26,8 @@ Result<Url, Error> parse_url(std::string_view text) {
   const auto scheme_end = text.find("://");
   if (scheme_end == std::string_view::npos) return refuse(text, "expected scheme://host:port/path");
   url.scheme = text.substr(0, scheme_end);
-  if (!url.is_websocket() && url.scheme != "tcp" && url.scheme != "tls") {
-    return refuse(text, "the scheme must be tcp, tls, ws or wss");
+  if (!url.is_websocket() && !url.is_broker() && url.scheme != "tcp" && url.scheme != "tls") {
+    return refuse(text, "the scheme must be tcp, tls, ws, wss, redis or nats");
   }
   std::string_view authority = text.substr(scheme_end + 3);
   const auto path_start = authority.find('/');

@@ -9,14 +9,19 @@
 
 namespace plait::bench {
 
+/// redis or nats.
+[[nodiscard]] bool is_broker_scheme(std::string_view scheme);
+
 struct Url {
-  std::string scheme;  ///< tcp, tls, ws or wss
+  std::string scheme;  ///< tcp, tls, ws, wss, redis or nats
   std::string host;    ///< without brackets
   std::uint16_t port = 0;
   std::string path;  ///< with its query; empty when the URL names none
 
   [[nodiscard]] bool is_tls() const { return scheme == "tls" || scheme == "wss"; }
   [[nodiscard]] bool is_websocket() const { return scheme == "ws" || scheme == "wss"; }
+  /// A message broker that is spoken to in its own protocol.
+  [[nodiscard]] bool is_broker() const { return is_broker_scheme(scheme); }
   /// A Socket.IO server: its path says so.
   [[nodiscard]] bool is_socket_io() const { return is_websocket() && path.starts_with("/socket.io/"); }
   [[nodiscard]] std::string text() const;

@@ -23,7 +23,11 @@ constexpr const char* kExamples = R"(Examples:
   plait bench websocket --quick --peer raw            a first look, in a minute
   plait bench websocket --peer raw --rows 'echo/93B'  some rows, against the raw epoll peers
   plait bench websocket --peers --json out.json --html out.html
-  plait bench websocket --peer 'uws=/path/server {port},ws://127.0.0.1:{port}' --placement one)";
+  plait bench websocket --peer 'uws=/path/server {port},ws://127.0.0.1:{port}' --placement one
+  plait bench websocket --rows fanout --peer 'nats=nats-server -a 127.0.0.1 -p {port},nats://127.0.0.1:{port}'
+
+The scheme of a peer's URL says which rows it is in: tcp, tls, ws or wss; redis and nats, message brokers spoken to in
+their own protocol, are in the fan-out rows.)";
 
 constexpr const char* kQuickMark = " --quick: a look, not a result (short samples, no retakes)";
 

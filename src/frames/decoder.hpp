@@ -49,7 +49,8 @@ class Decoder {
   static constexpr std::size_t kDirectBytes = 4096;
 
   struct Options {
-    bool parts = false;  ///< report parts instead of messages; the limits on messages do not apply then
+    bool parts = false;   ///< report parts instead of messages; the limits on messages do not apply then
+    bool opening = true;  ///< begins with an open frame; not where HTTP has opened the session
   };
 
   /// `limits` and `pool` outlive the decoder.
@@ -91,7 +92,7 @@ class Decoder {
   const Limits& limits_;
   core::BufferPool& pool_;
 
-  State state_ = State::opening;
+  State state_;
   bool in_message_ = false;  // between the parts of a message
   bool in_data_ = false;     // the current frame's data is still coming
   bool last_ = true;         // the current frame ends the message

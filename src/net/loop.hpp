@@ -26,6 +26,8 @@ class EventHandler {
  public:
   /// `events` are epoll's bits (EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR, EPOLLRDHUP).
   virtual void handle_events(std::uint32_t events) = 0;
+  /// handle_events() is near: a place to prefetch() what it will use beyond the handler itself.
+  virtual void prefetch() const {}
 
  protected:
   ~EventHandler() = default;
@@ -123,6 +125,7 @@ class Loop final : public core::Executor {
   void set_alarm();
   void wake();
   void dispatch(int count);
+  void prefetch_next() const;
   void run_tasks();
   void run_hooks();
   void free_retired();

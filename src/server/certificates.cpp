@@ -10,6 +10,7 @@
 #include <string>
 
 #include "crypto/certificate.hpp"
+#include "crypto/file.hpp"
 
 namespace plait {
 namespace {
@@ -52,6 +53,15 @@ void warn_unless_valid_now(const std::string& file) {
   }
 }
 
+Result<quic::ServerTls, Error> make_quic_tls(const TlsFiles& files) {
+  auto certificate = crypto::read_file(files.certificate_file);
+  if (!certificate) return err(certificate.error());
+  auto key = crypto::read_file(files.private_key_file);
+  if (!key) return err(key.error());
+  return quic::ServerTls::make(
+      {.certificate_pem = std::move(*certificate), .private_key_pem = std::move(*key), .alpn = {"h3"}});
+}
+
 }  // namespace
 
 Result<Certificates::Loaded, Error> Certificates::load() const {
@@ -63,14 +73,16 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
   }
   if (files.certificate_file.empty() || files.private_key_file.empty()) {
     return err(
-        Error{"tls: and wss: need a certificate: give certificate and private key files (PEM), or use the "
+        Error{"tls:, wss: and https: need a certificate: give certificate and private key files (PEM), or use the "
               "development certificate"});
   }
   auto context =
       tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
   if (!context) return err(context.error());
+  auto quic = make_quic_tls(files);
+  if (!quic) return err(quic.error());
   warn_unless_valid_now(files.certificate_file);
-  return Loaded{std::make_shared<const tls::Context>(std::move(*context)), std::move(files)};
+  return Loaded{std::make_shared<const tls::Context>(std::move(*context)), std::move(*quic), std::move(files)};
 }
 
 }  // namespace plait

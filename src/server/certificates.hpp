@@ -5,7 +5,9 @@
 #include <plait/server.hpp>
 
 #include <memory>
+#include <optional>
 
+#include "quic/tls.hpp"
 #include "tls/context.hpp"
 
 namespace plait {
@@ -18,7 +20,8 @@ class Certificates {
 
   struct Loaded {
     std::shared_ptr<const tls::Context> context;
-    TlsFiles files;  ///< to watch
+    std::optional<quic::ServerTls> quic;  ///< the same certificate for https:
+    TlsFiles files;                       ///< to watch
   };
 
   /// Reads the files, or makes and reads the development certificate. Errors name the option, the file and the fix. A

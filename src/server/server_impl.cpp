@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "crypto/random.hpp"
 #include "net/affinity.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/http_connection.hpp"
@@ -16,7 +17,9 @@ namespace {
 
 constexpr Duration kBusyPollMax = std::chrono::microseconds{50};
 
-bool is_secure(http::Scheme scheme) { return scheme == http::Scheme::tls || scheme == http::Scheme::wss; }
+bool is_secure(http::Scheme scheme) {
+  return scheme == http::Scheme::tls || scheme == http::Scheme::wss || scheme == http::Scheme::https;
+}
 
 /// Messages over a bare byte stream, rather than HTTP and WebSocket.
 bool is_framed(http::Scheme scheme) { return scheme == http::Scheme::tcp || scheme == http::Scheme::tls; }
@@ -37,11 +40,12 @@ Result<http::Uri, Error> parse_listen_url(std::string_view url) {
     case http::Scheme::tls:
     case http::Scheme::ws:
     case http::Scheme::wss:
+    case http::Scheme::https:
     case http::Scheme::unix_socket:
       return std::move(*uri);
     default:
       return err(Error{"cannot listen on \"" + std::string{url} +
-                       "\": this build serves the schemes tcp: tls: ws: wss: and unix:"});
+                       "\": this build serves the schemes tcp: tls: ws: wss: https: and unix:"});
   }
 }
 
@@ -51,6 +55,7 @@ Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certif
   options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
   if (options_.threads == 0)
     options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
+  crypto::random_bytes(quic_secret_);
   loops_made_ = make_workers();
   if (loops_made_ && options_.handle_signals) loops_made_ = watch_signals();
 }
@@ -94,15 +99,29 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
     if (auto loaded = load_certificate(); !loaded) return err(loaded.error());
     binding->tls = certificate_.context;
   }
-  auto listener = net::Listener::bind(address_of(uri), {.reuse_port = false});  // so that a port in use is noticed
-  if (!listener) return err(listener.error());
-  binding->listener = std::move(*listener);
-  if (uri.socket_path.empty()) binding->uri.port = binding->listener.port();
+  if (auto bound = bind_socket(*binding); !bound) return err(bound.error());
   binding->router = std::make_unique<transport::Router>();
   binding->router->allowed_origins = options_.allowed_origins;
   binding->router->deflate = options_.deflate;
   bindings_.push_back(std::move(binding));
   return bindings_.back().get();
+}
+
+// Without others on the port, so that one in use is noticed.
+Result<void, Error> Server::Impl::bind_socket(Binding& binding) {
+  const net::Address address = address_of(binding.uri);
+  if (binding.uri.scheme == http::Scheme::https) {
+    auto socket = net::UdpSocket::bind(address, {.reuse_port = false});
+    if (!socket) return err(socket.error());
+    binding.udp = std::move(*socket);
+    binding.uri.port = binding.udp.name().port();
+    return {};
+  }
+  auto listener = net::Listener::bind(address, {.reuse_port = false});
+  if (!listener) return err(listener.error());
+  binding.listener = std::move(*listener);
+  if (binding.uri.socket_path.empty()) binding.uri.port = binding.listener.port();
+  return {};
 }
 
 // One for all listeners, read for the first of them that needs it.
@@ -126,6 +145,10 @@ Result<void, Error> Server::Impl::make_workers() {
 Result<void, Error> Server::Impl::start_listening() {
   for (const auto& binding : bindings_) {
     for (const auto& route : http_routes_) binding->router->add_http(route.path, route.handler);
+    if (binding->uri.scheme == http::Scheme::https) {
+      if (auto listening = listen_quic(*binding); !listening) return listening;
+      continue;
+    }
     for (std::size_t i = workers_.size(); i-- > 0;) {
       if (auto listening = listen_on(*workers_[i], *binding, i == 0); !listening) return listening;
     }
@@ -152,6 +175,30 @@ Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bo
   if (!listener) return err(listener.error());
   return worker.listen(std::make_unique<transport::Acceptor>(worker.context(), std::move(*listener), binding.tls,
                                                              std::move(make_protocol)));
+}
+
+// The kernel steers each packet to the worker that the first byte of its connection ID names, which tells at most 256
+// apart.
+Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
+  const std::size_t count = std::min<std::size_t>(workers_.size(), 256);
+  std::vector<net::UdpSocket> sockets;
+  sockets.push_back(std::move(binding.udp));
+  while (sockets.size() < count) {
+    auto another = sockets.front().another();
+    if (!another) return err(another.error());
+    sockets.push_back(std::move(*another));
+  }
+  if (count > 1) {
+    if (auto steered = sockets.front().steer_by_connection_id(static_cast<unsigned>(count)); !steered) return steered;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    auto listener = std::make_unique<transport::QuicListener>(
+        workers_[i]->context(), std::move(sockets[i]), *binding.router,
+        transport::QuicListener::Options{
+            .tls = *certificate_.quic, .secret = quic_secret_, .socket_number = static_cast<std::uint8_t>(i)});
+    if (auto listening = workers_[i]->listen(std::move(listener)); !listening) return listening;
+  }
+  return {};
 }
 
 // From the constructor on, so that a signal that comes before run() drains it as well.
@@ -212,7 +259,7 @@ Result<void, Error> Server::Impl::reload() {
   if (certificate_.context == nullptr) return {};
   const auto loaded = certificates_.load();
   if (!loaded) return err(loaded.error());
-  for (const auto& worker : workers_) worker->set_tls(loaded->context);
+  for (const auto& worker : workers_) worker->set_tls(loaded->context, *loaded->quic);
   return {};
 }
 
@@ -220,9 +267,9 @@ void Server::Impl::post(SessionId id, std::function<void(Session&)> task) {
   if (id.loop >= workers_.size()) return;
   Worker& worker = *workers_[id.loop];
   worker.loop().post([&worker, id, task = std::move(task)] {
-    transport::TcpConnection* connection = worker.context().connections.find(id);
+    transport::Connection* connection = worker.context().connections.find(id);
     if (connection == nullptr) return;
-    if (Session* session = connection->protocol().session(); session != nullptr) task(*session);
+    if (Session* session = connection->session(); session != nullptr) task(*session);
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <plait/server.hpp>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include "net/file_watch.hpp"
 #include "net/signals.hpp"
 #include "net/socket.hpp"
+#include "net/udp_socket.hpp"
 #include "server/certificates.hpp"
 #include "server/worker.hpp"
 #include "transport/router.hpp"
@@ -36,8 +38,9 @@ class Server::Impl {
  private:
   /// One address, with everything that is answered there.
   struct Binding {
-    http::Uri uri;  // with the port really bound; the path is that of the first listen()
-    net::Listener listener;
+    http::Uri uri;           // with the port really bound; the path is that of the first listen()
+    net::Listener listener;  // TCP or Unix
+    net::UdpSocket udp;      // https:
     std::unique_ptr<transport::Router> router;
     std::shared_ptr<const tls::Context> tls;
   };
@@ -48,10 +51,12 @@ class Server::Impl {
 
   Binding* find_binding(const http::Uri& uri);
   Result<Binding*, Error> bind(const http::Uri& uri);
+  static Result<void, Error> bind_socket(Binding& binding);
   Result<void, Error> load_certificate();
   Result<void, Error> make_workers();
   Result<void, Error> start_listening();
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
+  Result<void, Error> listen_quic(Binding& binding);
   Result<void, Error> watch_signals();
   Result<void, Error> watch_files();
   void handle_signal(int signal);
@@ -64,6 +69,7 @@ class Server::Impl {
   std::vector<std::unique_ptr<Binding>> bindings_;
   std::vector<HttpRoute> http_routes_;
   std::vector<std::unique_ptr<Worker>> workers_;  // made first and kept, so that any thread may use them
+  std::array<std::uint8_t, 32> quic_secret_{};
   Result<void, Error> loops_made_;
   std::unique_ptr<net::SignalWatcher> signals_;
   bool draining_ = false;  // since the first SIGTERM or SIGINT

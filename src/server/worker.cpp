@@ -5,7 +5,6 @@
 #include <chrono>
 
 #include "net/affinity.hpp"
-#include "transport/tcp_connection.hpp"
 
 namespace plait {
 namespace {
@@ -22,6 +21,12 @@ Result<void, Error> Worker::listen(std::unique_ptr<transport::Acceptor> acceptor
   return started;
 }
 
+Result<void, Error> Worker::listen(std::unique_ptr<transport::QuicListener> listener) {
+  auto started = listener->start();
+  quic_listeners_.push_back(std::move(listener));
+  return started;
+}
+
 void Worker::run(int cpu) {
   if (cpu >= 0) {
     if (auto pinned = net::pin_this_thread(cpu); !pinned) log(LogLevel::warning, pinned.error().message);
@@ -29,8 +34,10 @@ void Worker::run(int cpu) {
   loop_->run();
   cancel();
   acceptors_.clear();
-  context_.connections.for_each([](transport::TcpConnection& connection) { connection.abort(); });
-  loop_->run_once(Duration::zero());  // frees what was retired
+  context_.connections.for_each([](transport::Connection& connection) { connection.abort({}); });
+  loop_->run_once(Duration::zero());  // frees what was retired; QUIC says goodbye
+  context_.connections.clear();
+  quic_listeners_.clear();
 }
 
 void Worker::start_thread(int cpu) {
@@ -43,8 +50,9 @@ void Worker::join() {
 
 void Worker::stop() { loop_->stop(); }
 
-void Worker::set_tls(const std::shared_ptr<const tls::Context>& tls) {
-  loop_->post([this, tls] {
+void Worker::set_tls(const std::shared_ptr<const tls::Context>& tls, const quic::ServerTls& quic) {
+  loop_->post([this, tls, quic] {
+    for (const auto& listener : quic_listeners_) listener->set_tls(quic);
     for (const auto& acceptor : acceptors_) {
       if (acceptor->secure()) acceptor->set_tls(tls);
     }
@@ -57,8 +65,9 @@ void Worker::drain(Duration timeout) {
 
 void Worker::begin_drain(Duration timeout) {
   for (const auto& acceptor : acceptors_) acceptor->stop();
+  for (const auto& listener : quic_listeners_) listener->stop();
   drain_deadline_ = loop_->now() + timeout;
-  context_.connections.for_each([](transport::TcpConnection& connection) { connection.protocol().handle_drain(); });
+  context_.connections.for_each([](transport::Connection& connection) { connection.drain(); });
   loop_->schedule(*this, loop_->now());
 }
 

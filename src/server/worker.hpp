@@ -8,6 +8,7 @@
 #include "net/loop.hpp"
 #include "transport/acceptor.hpp"
 #include "transport/loop_context.hpp"
+#include "transport/quic_listener.hpp"
 
 namespace plait {
 
@@ -24,6 +25,7 @@ class Worker final : private core::Timer {
 
   /// Before the loop turns.
   Result<void, Error> listen(std::unique_ptr<transport::Acceptor> acceptor);
+  Result<void, Error> listen(std::unique_ptr<transport::QuicListener> listener);
 
   /// Turns the loop on the calling thread until stop(), then cuts what is left. Pins the thread if `cpu` >= 0.
   void run(int cpu);
@@ -34,7 +36,7 @@ class Worker final : private core::Timer {
   // From any thread:
   void stop();
   void drain(Duration timeout);
-  void set_tls(const std::shared_ptr<const tls::Context>& tls);
+  void set_tls(const std::shared_ptr<const tls::Context>& tls, const quic::ServerTls& quic);
 
  private:
   void begin_drain(Duration timeout);
@@ -43,6 +45,7 @@ class Worker final : private core::Timer {
   std::unique_ptr<net::Loop> loop_;
   transport::LoopContext context_;
   std::vector<std::unique_ptr<transport::Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<transport::QuicListener>> quic_listeners_;
   std::thread thread_;
   core::TimePoint drain_deadline_;
 };

@@ -1,14 +1,13 @@
 #include "transport/loop_context.hpp"
 
 #include "http/date.hpp"
-#include "transport/tcp_connection.hpp"
 
 namespace plait::transport {
 
 ConnectionTable::ConnectionTable() = default;
 ConnectionTable::~ConnectionTable() = default;
 
-SessionId ConnectionTable::add(std::unique_ptr<TcpConnection> connection, std::uint32_t loop) {
+SessionId ConnectionTable::add(std::unique_ptr<Connection> connection, std::uint32_t loop) {
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(entries_.size()));
     entries_.emplace_back();
@@ -20,12 +19,12 @@ SessionId ConnectionTable::add(std::unique_ptr<TcpConnection> connection, std::u
   return {.loop = loop, .index = index, .generation = entries_[index].generation};
 }
 
-TcpConnection* ConnectionTable::find(SessionId id) const {
+Connection* ConnectionTable::find(SessionId id) const {
   if (id.index >= entries_.size() || entries_[id.index].generation != id.generation) return nullptr;
   return entries_[id.index].connection.get();
 }
 
-std::unique_ptr<TcpConnection> ConnectionTable::remove(SessionId id) {
+std::unique_ptr<Connection> ConnectionTable::remove(SessionId id) {
   if (find(id) == nullptr) return nullptr;
   Entry& entry = entries_[id.index];
   ++entry.generation;
@@ -34,7 +33,16 @@ std::unique_ptr<TcpConnection> ConnectionTable::remove(SessionId id) {
   return std::move(entry.connection);
 }
 
-void ConnectionTable::for_each(const std::function<void(TcpConnection&)>& visit) {
+void ConnectionTable::clear() {
+  for (Entry& entry : entries_) {
+    if (entry.connection == nullptr) continue;
+    ++entry.generation;
+    entry.connection.reset();
+  }
+  size_ = 0;
+}
+
+void ConnectionTable::for_each(const std::function<void(Connection&)>& visit) {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].connection != nullptr) visit(*entries_[i].connection);
   }

@@ -19,6 +19,7 @@
 #include "crypto/random.hpp"
 #include "net/loop.hpp"
 #include "transport/broadcast_log.hpp"
+#include "transport/connection.hpp"
 #include "transport/output_queue.hpp"
 
 namespace plait::transport {
@@ -47,18 +48,20 @@ class ConnectionTable {
  public:
   ConnectionTable();
   ~ConnectionTable();
-  SessionId add(std::unique_ptr<TcpConnection> connection, std::uint32_t loop);
+  SessionId add(std::unique_ptr<Connection> connection, std::uint32_t loop);
   /// Null when that connection is gone.
-  [[nodiscard]] TcpConnection* find(SessionId id) const;
+  [[nodiscard]] Connection* find(SessionId id) const;
   /// Takes the connection out; its id becomes stale.
-  std::unique_ptr<TcpConnection> remove(SessionId id);
+  std::unique_ptr<Connection> remove(SessionId id);
   [[nodiscard]] std::size_t size() const { return size_; }
+  /// Frees all without a word.
+  void clear();
   /// Calls `visit` for each; it may remove any.
-  void for_each(const std::function<void(TcpConnection&)>& visit);
+  void for_each(const std::function<void(Connection&)>& visit);
 
  private:
   struct Entry {
-    std::unique_ptr<TcpConnection> connection;
+    std::unique_ptr<Connection> connection;
     std::uint32_t generation = 0;
   };
   std::vector<Entry> entries_;

@@ -66,7 +66,7 @@ ByteView OutputQueue::front() const {
   return {};
 }
 
-void OutputQueue::consume(std::size_t count) {
+void OutputQueue::consume_segments(std::size_t count) {
   bytes_ -= count;
   while (count > 0) {
     Segment& segment = segments_[head_];
@@ -96,17 +96,6 @@ void OutputQueue::clear() {
   borrows_ = false;
   block_bytes_ = kFirstBlockBytes;
   end_tail();
-}
-
-std::unique_ptr<OutputQueue> OutputQueues::take() {
-  if (free_.empty()) return std::make_unique<OutputQueue>(pool_);
-  auto queue = std::move(free_.back());
-  free_.pop_back();
-  return queue;
-}
-
-void OutputQueues::give_back(std::unique_ptr<OutputQueue> queue) {
-  if (free_.size() < kKeptMax) free_.push_back(std::move(queue));
 }
 
 }  // namespace plait::transport

@@ -60,8 +60,16 @@ class OutputQueue final : public core::ByteSink {
   [[nodiscard]] std::size_t fill(std::span<iovec> vectors) const;
   /// The first segment; empty if there is none.
   [[nodiscard]] ByteView front() const;
+  /// The first segment if it is all there is to write; else empty.
+  [[nodiscard]] ByteView only_segment() const {
+    if (segments_.size() != 1) return {};
+    return {segments_[0].data, segments_[0].size};
+  }
   /// Drops `count` bytes from the front.
-  void consume(std::size_t count);
+  void consume(std::size_t count) {
+    if (count == bytes_ && segments_.size() == 1 && tail_ != nullptr) return rewind();
+    consume_segments(count);
+  }
   void clear();
 
  private:
@@ -72,6 +80,14 @@ class OutputQueue final : public core::ByteSink {
   };
 
   void push_shared(Block& block, ByteView data);
+  void consume_segments(std::size_t count);
+  /// All is written, and it was in one block of small pieces: the next pieces go there again.
+  void rewind() {
+    Segment& segment = segments_[0];
+    segment.data = tail_ = segment.block->data();
+    segment.size = 0;
+    bytes_ = 0;
+  }
   void grow(std::size_t size);
   void end_tail() { tail_ = tail_end_ = nullptr; }
 
@@ -92,9 +108,16 @@ class OutputQueue final : public core::ByteSink {
 class OutputQueues {
  public:
   explicit OutputQueues(core::BufferPool& pool) : pool_(pool) {}
-  std::unique_ptr<OutputQueue> take();
+  std::unique_ptr<OutputQueue> take() {
+    if (free_.empty()) return std::make_unique<OutputQueue>(pool_);
+    auto queue = std::move(free_.back());
+    free_.pop_back();
+    return queue;
+  }
   /// `queue` must be empty.
-  void give_back(std::unique_ptr<OutputQueue> queue);
+  void give_back(std::unique_ptr<OutputQueue> queue) {
+    if (free_.size() < kKeptMax) free_.push_back(std::move(queue));
+  }
 
  private:
   static constexpr std::size_t kKeptMax = 1024;

@@ -1,6 +1,11 @@
 #include "transport/router.hpp"
 
+#include <plait/log.hpp>
+
+#include <algorithm>
 #include <utility>
+
+#include "http/origin.hpp"
 
 namespace plait::transport {
 
@@ -29,6 +34,17 @@ const HttpHandler* Router::find_http(std::string_view path) const {
     prefix_size = prefix.size();
   }
   return prefix_match;
+}
+
+bool Router::allows_origin(std::optional<std::string_view> origin, std::string_view host, bool secure) const {
+  if (!origin) return true;
+  if (std::ranges::any_of(allowed_origins, [&](const std::string& one) { return one == "*" || one == *origin; })) {
+    return true;
+  }
+  const auto parsed = http::parse_origin(*origin);
+  if (parsed && http::is_same_origin(*parsed, host, secure)) return true;
+  log(LogLevel::warning, "refused a session from origin " + std::string{*origin} + ": it is not in allowed_origins");
+  return false;
 }
 
 }  // namespace plait::transport

@@ -5,6 +5,7 @@
 #include <plait/session.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,11 @@ class Router {
   /// Null when nothing is there.
   [[nodiscard]] const HandlerFactory* find_session(std::string_view path) const;
   [[nodiscard]] const HttpHandler* find_http(std::string_view path) const;
+
+  /// Whether a session may be opened by a page of this Origin (none: by no page). Browsers name the page's origin, and
+  /// nothing else stops a foreign page from using its visitor's cookies here (RFC 6455 §10.2). `host` is that of the
+  /// request. Logs what it refuses.
+  [[nodiscard]] bool allows_origin(std::optional<std::string_view> origin, std::string_view host, bool secure) const;
 
   /// Origins that browsers may connect from; see ServerOptions::allowed_origins.
   std::vector<std::string> allowed_origins;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <exception>
 
 namespace plait::transport {
 struct StreamSession::Rare {
@@ -19,18 +18,6 @@ StreamSession::~StreamSession() = default;
 StreamSession::Rare& StreamSession::rare() {
   if (rare_ == nullptr) rare_ = std::make_unique<Rare>();
   return *rare_;
-}
-
-// An exception out of the user's handler ends this session, not the server.
-template <class Call>
-inline void StreamSession::guarded(Call&& call) {
-  try {
-    call();
-  } catch (const std::exception& exception) {
-    fail_for_exception(exception.what());
-  } catch (...) {
-    fail_for_exception("something that is not a std::exception");
-  }
 }
 
 void StreamSession::fail_for_exception(const char* what) {
@@ -75,12 +62,6 @@ void StreamSession::count_for_loop(std::uint64_t messages_sent, std::uint64_t by
   Counters& counters = connection().context().counters;
   counters.messages_sent.add(messages_sent);
   counters.bytes_sent.add(bytes_sent);
-}
-
-void StreamSession::handle_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) {
-  ++stats_.messages_received;
-  stats_.bytes_received += payload.size();
-  guarded([&] { handler_->on_message(*this, Message::received(kind, payload, storage, block)); });
 }
 
 void StreamSession::handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last) {

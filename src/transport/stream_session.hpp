@@ -5,6 +5,7 @@
 #include <plait/session.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <string>
 
@@ -79,7 +80,11 @@ class StreamSession : public Session, public Protocol {
   }
   // Events of the decoders; the arguments are those of Message::received(), which is made only in the handler's
   // argument: copied from one place to another right after it was written, it would stall the CPU's store forwarding.
-  void handle_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block);
+  void handle_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) {
+    ++stats_.messages_received;
+    stats_.bytes_received += payload.size();
+    guarded([&] { handler_->on_message(*this, Message::received(kind, payload, storage, block)); });
+  }
   void handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last);
   void handle_pong(ByteView payload);
   void handle_close(std::uint16_t code, std::string_view reason);
@@ -129,5 +134,17 @@ class StreamSession : public Session, public Protocol {
   bool ping_pending_ = false;
   bool input_seen_ = false;
 };
+
+// An exception out of the user's handler ends this session, not the server.
+template <class Call>
+inline void StreamSession::guarded(Call&& call) {
+  try {
+    call();
+  } catch (const std::exception& exception) {
+    fail_for_exception(exception.what());
+  } catch (...) {
+    fail_for_exception("something that is not a std::exception");
+  }
+}
 
 }  // namespace plait::transport

@@ -16,12 +16,6 @@ constexpr std::size_t kRecordBytes = std::size_t{16} << 10;  // plaintext of a f
 
 }  // namespace
 
-std::string Disconnect::text() const {
-  std::string text{reason.empty() ? "the connection ended" : reason};
-  if (system_errno != 0) text += std::string{": "} + std::strerror(system_errno);
-  return text;
-}
-
 void Protocol::handle_end() { connection_->abort(); }
 
 TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
@@ -235,28 +229,36 @@ void TcpConnection::encrypt_output() {
 
 // False: the connection was aborted.
 bool TcpConnection::write_queue(OutputQueue& queue) {
-  std::array<iovec, kVectorsPerWrite> vectors;
   while (!queue.empty() && !write_blocked_) {
-    const std::size_t count = queue.fill(vectors);
-    std::size_t offered = 0;
-    for (std::size_t i = 0; i < count; ++i) offered += vectors[i].iov_len;
-    const net::IoResult result =
-        count == 1 ? socket_.write(queue.front()) : socket_.write(std::span<const iovec>{vectors.data(), count});
-    if (result.status == net::IoStatus::error) {
-      abort({.system_errno = result.system_errno, .reason = "writing failed"});
-      return false;
-    }
-    if (result.status == net::IoStatus::ok) {
-      queue.consume(result.bytes);
-      output_taken_ = true;
-    }
-    write_blocked_ = result.bytes < offered;
+    const ByteView only = queue.only_segment();
+    if (!(only.empty() ? write_segments(queue) : take_written(queue, only.size(), socket_.write(only)))) return false;
   }
   queue.own_borrowed();
   return true;
 }
 
-void TcpConnection::finish_flush() {
+bool TcpConnection::write_segments(OutputQueue& queue) {
+  std::array<iovec, kVectorsPerWrite> vectors;
+  const std::size_t count = queue.fill(vectors);
+  std::size_t offered = 0;
+  for (std::size_t i = 0; i < count; ++i) offered += vectors[i].iov_len;
+  return take_written(queue, offered, socket_.write(std::span<const iovec>{vectors.data(), count}));
+}
+
+inline bool TcpConnection::take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result) {
+  if (result.status == net::IoStatus::error) {
+    abort({.system_errno = result.system_errno, .reason = "writing failed"});
+    return false;
+  }
+  if (result.status == net::IoStatus::ok) {
+    queue.consume(result.bytes);
+    output_taken_ = true;
+  }
+  write_blocked_ = result.bytes < offered;
+  return true;
+}
+
+inline void TcpConnection::finish_flush() {
   check_backlog();
   if (closed_) return;
   if (finishing_ && !fin_sent_ && out_ == nullptr && encrypted_ == nullptr) {
@@ -264,7 +266,7 @@ void TcpConnection::finish_flush() {
     if (ended_) return abort();
     socket_.shutdown_write();
   }
-  update_watch();
+  if (write_blocked_ != ((watched_events_ & EPOLLOUT) != 0)) update_watch();
 }
 
 // Reading stops while the peer does not take what it has caused, and goes on when the backlog is small again.

@@ -15,22 +15,15 @@
 #include <string>
 #include <utility>
 
+#include "core/prefetch.hpp"
 #include "core/timer.hpp"
 #include "net/loop.hpp"
 #include "net/socket.hpp"
 #include "tls/engine.hpp"
+#include "transport/connection.hpp"
 #include "transport/loop_context.hpp"
 
 namespace plait::transport {
-
-/// How a connection ended, for Protocol::handle_closed.
-struct Disconnect {
-  int system_errno = 0;     ///< of the failed read or write; 0 if there was none
-  std::string_view reason;  ///< for a person; empty for a plain end
-
-  /// "reading failed: Connection reset by peer".
-  [[nodiscard]] std::string text() const;
-};
 
 /// What runs above a byte stream: HTTP/1.1, WebSocket, frames. Owned by its connection.
 class Protocol : public net::Retirable {
@@ -53,7 +46,7 @@ class Protocol : public net::Retirable {
   /// The socket is closed. The last call.
   virtual void handle_closed(const Disconnect& why) = 0;
   /// The session, if this protocol is one and it is open.
-  virtual Session* session() { return nullptr; }
+  virtual plait::Session* session() { return nullptr; }
 
   [[nodiscard]] class TcpConnection& connection() const { return *connection_; }
 
@@ -62,7 +55,7 @@ class Protocol : public net::Retirable {
   TcpConnection* connection_ = nullptr;
 };
 
-class TcpConnection final : public net::EventHandler, public net::TurnHook, public core::Timer, public net::Retirable {
+class TcpConnection final : public net::EventHandler, public net::TurnHook, public core::Timer, public Connection {
  public:
   /// Starts serving `socket` (connected, or connecting when `connecting`) on the context's loop. The connection belongs
   /// to the context's table and ends itself. Null when the socket cannot be watched (out of memory or of watches).
@@ -110,7 +103,9 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   /// (Limits::close_timeout is armed as the deadline by the caller). No more input is handled.
   void finish();
   /// Closes the socket now; handle_closed follows before this returns.
-  void abort(const Disconnect& why = {});
+  void abort(const Disconnect& why = {}) override;
+  void drain() override { protocol_->handle_drain(); }
+  [[nodiscard]] Session* session() override { return protocol_->session(); }
 
   [[nodiscard]] SessionId id() const { return id_; }
   [[nodiscard]] LoopContext& context() const { return context_; }
@@ -120,12 +115,15 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   [[nodiscard]] Protocol& protocol() const { return *protocol_; }
 
   void handle_events(std::uint32_t events) override;
+  void prefetch() const override { core::prefetch(protocol_.get(), kProtocolPrefetchBytes); }
 
  protected:
   void on_turn_end() override;
   void on_timer(core::TimePoint now) override;
 
  private:
+  static constexpr std::size_t kProtocolPrefetchBytes = 320;
+
   TcpConnection(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
                 std::unique_ptr<Protocol> protocol);
 
@@ -143,6 +141,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   OutputQueue& encrypted_output();
   void encrypt_output();
   bool write_queue(OutputQueue& queue);
+  bool write_segments(OutputQueue& queue);
+  bool take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result);
   void finish_flush();
   void update_watch();
   void check_backlog();

@@ -87,6 +87,11 @@ void WsSession::handle_open() {
 void WsSession::handle_bytes(MutableByteView& input) {
   const InputScope scope{*this};
   while (handles_input()) {
+    decoder_.take_short_messages(input, [this](MessageKind kind, ByteView payload) {
+      handle_message(kind, payload, Message::Storage::receive_buffer, nullptr);
+      return handles_input();
+    });
+    if (!handles_input()) return;
     const ws::Event event = decoder_.next(input);
     if (event.kind == ws::Event::Kind::need_more) return;
     handle_event(event);

@@ -1,12 +1,9 @@
 #include "transport/ws_upgrade.hpp"
 
-#include <plait/log.hpp>
-
 #include <algorithm>
 #include <utility>
 
 #include "crypto/hash.hpp"
-#include "http/origin.hpp"
 #include "transport/ws_session.hpp"
 #include "ws/extensions.hpp"
 #include "ws/handshake.hpp"
@@ -47,16 +44,8 @@ bool WsUpgrade::refuse(ws::HandshakeError error) {
   return false;
 }
 
-// Browsers name the page's origin, and nothing else stops a foreign page from using its visitor's cookies here
-// (RFC 6455 §10.2). Other clients send no Origin.
 bool WsUpgrade::check_origin() {
-  const auto text = head_.fields.find("Origin");
-  if (!text) return true;
-  const auto& allowed = router_.allowed_origins;
-  if (std::ranges::any_of(allowed, [&](const std::string& one) { return one == "*" || one == *text; })) return true;
-  const auto origin = http::parse_origin(*text);
-  if (origin && http::is_same_origin(*origin, header("Host"), secure())) return true;
-  log(LogLevel::warning, "refused a session from origin " + std::string{*text} + ": it is not in allowed_origins");
+  if (router_.allows_origin(head_.fields.find("Origin"), header("Host"), secure())) return true;
   reject(403, "this origin is not allowed");
   return false;
 }

@@ -42,40 +42,17 @@ Decoder::~Decoder() { drop_block(); }
 
 Event Decoder::next(MutableByteView& input) {
   Event event;
-  if (!take_short_message(input, event)) take_steps(input, event);
+  if (input.empty() && state_ == State::header && !block_reported_) return event;
+  take_steps(input, event);
   return event;
 }
 
-inline void Decoder::report_whole(MutableByteView payload, std::uint32_t masking_key, Opcode opcode, Event& event) {
+void Decoder::report_whole(MutableByteView payload, std::uint32_t masking_key, Opcode opcode, Event& event) {
   mask(payload, masking_key);
   event.kind = Event::Kind::message;
   event.message_kind = kind_of(opcode);
   event.payload = payload;
   if (opcode == Opcode::text && !codec::is_utf8(payload)) fail(Error::invalid_utf8_text, event);
-}
-
-// The hot path: a message of less than 64 KiB in one frame that breaks no rule of the header. All else is step()'s.
-// Kept apart so that the compiler saves no registers for the rest.
-inline bool Decoder::take_short_message(MutableByteView& input, Event& event) {
-  if (state_ != State::header || message_under_way_ || block_reported_ || parts_) return false;
-  if (input.size() < kFrameHeaderBytesMax) return false;
-  std::uint8_t* data = input.data();
-  const auto opcode = static_cast<Opcode>(data[0] ^ kFinBit);  // no other value if FIN is clear or an RSV bit set
-  const bool masked = (data[1] & kMaskBit) != 0;
-  if ((opcode != Opcode::text && opcode != Opcode::binary) || masked != (role_ == Role::server)) return false;
-  std::size_t length = data[1] & kLengthBits;
-  if (length >= kLength16) {
-    if (length == kLength64) return false;
-    length = static_cast<std::size_t>(data[2] << 8 | data[3]);
-    if (length < kLength16) return false;
-  }
-  const std::size_t header_bytes = frame_header_bytes(data[1]);
-  if (length > input.size() - header_bytes || length > limits_.message_bytes_max) return false;
-  input = input.subspan(header_bytes + length);
-  std::uint32_t masking_key = 0;
-  if (masked) std::memcpy(&masking_key, data + header_bytes - sizeof masking_key, sizeof masking_key);
-  report_whole({data + header_bytes, length}, masking_key, opcode, event);
-  return true;
 }
 
 void Decoder::take_steps(MutableByteView& input, Event& event) {

@@ -13,12 +13,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include "codec/utf8.hpp"
 #include "core/buffer_pool.hpp"
 #include "ws/error.hpp"
 #include "ws/frame.hpp"
+#include "ws/mask.hpp"
 
 namespace plait::codec {
 class Inflater;
@@ -68,6 +70,12 @@ class Decoder {
   /// The next event; removes from the front of `input` what was used up. Unmasks in place.
   Event next(MutableByteView& input);
 
+  /// The hot path of next(): as long as `input` begins with a whole message of less than 64 KiB in one frame that
+  /// breaks no rule, unmasks it in place, takes it off and calls `take(MessageKind, MutableByteView payload)`, which
+  /// answers whether to go on. What it stops at is next()'s.
+  template <class Take>
+  void take_short_messages(MutableByteView& input, Take&& take);
+
   /// The free part of the block of the message under way; empty if there is none. Never larger than what is missing of
   /// the current frame's payload. Valid until the next call.
   [[nodiscard]] MutableByteView direct_buffer();
@@ -82,7 +90,13 @@ class Decoder {
   };
   enum class Step : std::uint8_t { again, done };
 
-  bool take_short_message(MutableByteView& input, Event& event);
+  struct ShortMessage {
+    MutableByteView payload;
+    std::uint32_t masking_key;
+    Opcode opcode;
+  };
+  [[nodiscard]] bool find_short_message(MutableByteView input, ShortMessage& found) const;
+
   void report_whole(MutableByteView payload, std::uint32_t masking_key, Opcode opcode, Event& event);
   void take_steps(MutableByteView& input, Event& event);
   Step step(MutableByteView& input, Event& event);
@@ -136,5 +150,42 @@ class Decoder {
   bool text_invalid_ = false;    // found by commit_direct(), told by next()
   bool block_reported_ = false;  // block_ belongs to the last event
 };
+
+inline bool Decoder::find_short_message(MutableByteView input, ShortMessage& found) const {
+  if (state_ != State::header || message_under_way_ || block_reported_ || parts_) return false;
+  if (input.size() < kFrameHeaderBytesMax) return false;
+  std::uint8_t* data = input.data();
+  found.opcode = static_cast<Opcode>(data[0] ^ kFinBit);  // no other value if FIN is clear or an RSV bit set
+  const bool masked = (data[1] & kMaskBit) != 0;
+  if ((found.opcode != Opcode::text && found.opcode != Opcode::binary) || masked != (role_ == Role::server)) {
+    return false;
+  }
+  std::size_t length = data[1] & kLengthBits;
+  if (length >= kLength16) {
+    if (length == kLength64) return false;
+    length = static_cast<std::size_t>(data[2] << 8 | data[3]);
+    if (length < kLength16) return false;
+  }
+  const std::size_t header_bytes = frame_header_bytes(data[1]);
+  if (length > input.size() - header_bytes || length > limits_.message_bytes_max) return false;
+  found.payload = {data + header_bytes, length};
+  found.masking_key = 0;
+  if (masked)
+    std::memcpy(&found.masking_key, found.payload.data() - sizeof found.masking_key, sizeof found.masking_key);
+  return true;
+}
+
+template <class Take>
+void Decoder::take_short_messages(MutableByteView& input, Take&& take) {
+  ShortMessage found;
+  while (find_short_message(input, found)) {
+    mask(found.payload, found.masking_key);
+    const bool text = found.opcode == Opcode::text;
+    if (text && !codec::is_utf8(found.payload)) return mask(found.payload, found.masking_key);
+    const auto used = static_cast<std::size_t>(found.payload.data() - input.data()) + found.payload.size();
+    input = input.subspan(used);
+    if (!take(text ? MessageKind::text : MessageKind::binary, found.payload)) return;
+  }
+}
 
 }  // namespace plait::ws

@@ -47,6 +47,7 @@ struct SessionsOptions {
   std::size_t sessions_max = 16;                        ///< at a time, with those that are not accepted yet
 };
 
+/// Call reject() then, but for settings_missing.
 enum class AcceptError : std::uint8_t {
   settings_missing,   ///< the peer's have not come: wait for on_settings
   too_many_sessions,  ///< from draft 13 on there is no second session without flow control (§5.1): H3_REQUEST_REJECTED

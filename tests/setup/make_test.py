@@ -14,12 +14,12 @@ from pathlib import Path
 
 SOURCE = Path(sys.argv.pop(1)).resolve()
 PROGRAMS = {
-    "dpkg-query": 'shift 3; for p; do grep -qx -- "$p" installed && echo "ii  $p"; done; exit 0',
+    "dpkg-query": '''shift 3; for p; do awk -v p="$p" '$1 == p { print "ii", p, $2 }' installed; done; exit 0''',
     "apt-get": """
-case " $* " in *" -s "*) exit 0 ;; esac
+case " $* " in *" -s "*) exit 0 ;; *" indextargets "*) cat targets; exit 0 ;; esac
 note apt-get "$@"
 while [ $# -gt 0 ] && [ "$1" != install ]; do shift; done
-[ $# = 0 ] || { shift; printf '%s\\n' "$@" >> installed; }""",
+[ $# = 0 ] || { shift; for p; do echo "${p%%/*} 9" >> installed; done; }""",
     "sudo": 'exec "$@"',
     "cmake": """
 note cmake "$@"
@@ -34,6 +34,8 @@ while [ "$1" != --output-junit ]; do shift; done
 cp junit "$2"
 ! grep -q failure junit""",
 }
+DEBIAN = "Types: deb\nURIs: http://mirror/debian/\nSuites: bookworm\nComponents: main\nSigned-By: /keys/debian.gpg\n"
+LIST = "deb [arch=amd64 signed-by=/keys/list.gpg] http://mirror/debian bookworm main\n"
 PASSED = '<testcase name="a" status="run">\n'
 FAILED = '<testcase name="b" status="fail">\n<failure message=""/>\n'
 SKIPPED = '<testcase name="c" status="notrun">\n<skipped message="SKIP_RETURN_CODE=77"/>\n'
@@ -50,7 +52,18 @@ class Make(unittest.TestCase):
             file.write_text(f'#!/bin/bash\ncd {self.tree}\nnote() {{ echo "$@" >> calls; }}\n{script}\n')
             file.chmod(0o755)
         (self.tree / "installed").touch()
+        self.root = self.tree / "root"
+        (self.root / "etc/apt/sources.list.d").mkdir(parents=True)
+        self.system("bookworm", DEBIAN)
         self.results(PASSED)
+
+    def system(self, codename, sources, *targets):
+        """A release of Debian, its file of apt's sources, and what apt makes of it."""
+        (self.root / "etc/os-release").write_text(f"VERSION_CODENAME={codename}\n")
+        (self.root / "etc/apt/sources.list.d/debian.sources").write_text(sources)
+        entry = "/etc/apt/sources.list.d/debian.sources:1"
+        releases = (codename, *targets)
+        (self.tree / "targets").write_text("".join(f"{name}|http://mirror/debian/|{entry}|main\n" for name in releases))
 
     def results(self, *cases):
         (self.tree / "junit").write_text("".join(cases))
@@ -61,7 +74,8 @@ class Make(unittest.TestCase):
                  if name not in ("CI", "SKIP_DEPS", "ARGS", "JOBS", "MAKEFLAGS", "MAKELEVEL")}
         calls = self.tree / "calls"
         calls.write_text("")
-        variables = clean | {"PATH": f"{self.tree}/bin:{os.environ['PATH']}"} | variables
+        variables = clean | {"PATH": f"{self.tree}/bin:{os.environ['PATH']}",
+                             "PLAIT_ROOT_FOLDER": str(self.root)} | variables
         done = subprocess.run(["make", *arguments], cwd=self.tree, env=variables, capture_output=True, text=True,
                               timeout=50, check=False)
         return done.returncode, done.stdout + done.stderr, calls.read_text().splitlines()
@@ -89,13 +103,59 @@ class Make(unittest.TestCase):
         status, output, calls = self.run_make("serve")
         self.assertEqual((status, self.programs(calls)), (0, ["cmake", "plait"]), output)
 
+    def backports(self):
+        file = self.root / "etc/apt/sources.list.d/bookworm-backports.sources"
+        return file.read_text() if file.exists() else None
+
+    def test_what_debian_12_has_only_in_backports_comes_from_there(self):
+        status, output, calls = self.run_make("serve")
+        self.assertEqual(status, 0, output)
+        self.assertIn("adding bookworm-backports of http://mirror/debian/ to apt", output)
+        self.assertEqual(self.backports(), "Types: deb\nURIs: http://mirror/debian/\nSuites: bookworm-backports\n"
+                                           "Components: main\nSigned-By: /keys/debian.gpg\n")
+        for package in ("libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libnghttp3-dev"):
+            self.assertIn(f" {package}/bookworm-backports", calls[1])
+        self.assertIn(" libgnutls28-dev ", calls[1])
+
+    def test_an_older_version_is_not_enough(self):
+        for version, enough in (("0.12.1+dfsg-1", False), ("1.11.0-1~bpo12+1", True), ("1.9.0", False), ("2.0", True)):
+            self.run_make("deps")
+            installed = (self.tree / "installed").read_text().replace("libngtcp2-dev 9", f"libngtcp2-dev {version}")
+            (self.tree / "installed").write_text(installed)
+            status, output, calls = self.run_make("deps")
+            self.assertEqual((status, self.programs(calls)), (0, [] if enough else ["apt-get", "apt-get"]), output)
+            (self.tree / "installed").write_text("")
+
+    def test_a_source_that_offers_backports_is_left_alone_and_one_in_a_list_has_its_key_read(self):
+        self.system("bookworm", DEBIAN, "bookworm-backports")
+        status, output, calls = self.run_make("deps")
+        self.assertEqual((status, self.backports()), (0, None), output)
+        self.assertIn(" libngtcp2-dev/bookworm-backports", calls[1])
+        (self.tree / "installed").write_text("")
+        self.system("bookworm", LIST)
+        self.run_make("deps")
+        self.assertIn("Signed-By: /keys/list.gpg\n", self.backports())
+
+    def test_debian_13_has_them_itself(self):
+        self.system("trixie", DEBIAN.replace("bookworm", "trixie"))
+        status, output, calls = self.run_make("deps")
+        self.assertEqual((status, self.backports()), (0, None), output)
+        self.assertIn(" libngtcp2-dev ", calls[1])
+        self.assertNotIn("backports", calls[1])
+
+    def test_without_a_source_of_debian_it_says_what_to_do(self):
+        (self.tree / "targets").write_text("")
+        status, output, _ = self.run_make("deps")
+        self.assertNotEqual(status, 0)
+        self.assertIn("apt has no source of bookworm whose mirror could be asked for bookworm-backports", output)
+
     def test_test_does_the_same_set_up_and_runs_every_test(self):
         status, output, calls = self.run_make("test")
         self.assertEqual(status, 0, output)
         self.assertEqual(set(self.programs(calls)), {"apt-get", "cmake", "ctest"})
         installed = (self.tree / "installed").read_text()
         for package in ("cmake", "python3-websockets", "python3-aiohttp", "curl", "chromium"):
-            self.assertIn(f"{package}\n", installed)
+            self.assertIn(f"{package} 9\n", installed)
         self.assertIn("ctest --preset release", calls[-1])
         self.assertEqual(output.splitlines()[-1], "1 passed, 0 failed")
 

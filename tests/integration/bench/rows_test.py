@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import tempfile
 import threading
 import unittest
@@ -20,6 +21,11 @@ PEER = """#!/bin/sh
 echo "$$ $2 $(sed -n 's/^Cpus_allowed_list:\\t//p' /proc/$$/status)" >> "$3"
 exec "$4" bench-raw ws --port "$1"
 """
+
+BROKERS = {
+    "redis": 'redis-server --bind 127.0.0.1 --port {port} --save "" --appendonly no',
+    "nats": "env PATH=$PATH:/usr/sbin nats-server -a 127.0.0.1 -p {port}",
+}
 
 
 def samples(bench):
@@ -41,6 +47,11 @@ class Kinds(unittest.TestCase):
         units = {case["row"]: case["claims"][0]["unit"] for case in bench.cases}
         self.assertIn("B", units["memory/tls"])
 
+    @unittest.skipUnless({0, 1} <= os.sched_getaffinity(0), "needs the CPUs 0 and 1")
+    def test_a_download_to_a_client_that_never_falls_behind_does_not_starve_the_upload_beside_it(self):
+        bench = Bench("websocket", "^stream/concurrent$", "--placement", "two")
+        self.assertGreater(samples(bench)[0]["messages"], 0)
+
     def test_every_kind_of_tcp_row_measures_plait(self):
         bench = Bench("tcp-echo", "^(literal/single|literal/16KB|steady/1KB|echo/1KB/d64/c10)$", "--placement", "free")
         self.assertEqual(len(bench.cases), 4)
@@ -52,6 +63,43 @@ class Kinds(unittest.TestCase):
         (sample,) = samples(bench)
         self.assertLess(sample["messages"] / sample["seconds"], 2200)
         self.assertGreater(sample["messages"] / sample["seconds"], 1000)
+
+
+class Brokers(unittest.TestCase):
+    """Redis and NATS in their own protocols; they belong to the benchmark's packages, not to the tests'."""
+
+    def fan_out(self, name, more="", seconds=0.05):
+        if not shutil.which(f"{name}-server", path=os.environ["PATH"] + ":/usr/sbin"):
+            self.skipTest(f"{name}-server is not installed")
+        rows = "^(echo/93B/d1/c1|fanout/93B/b(1|16|64)/s100|connect/k1)$"
+        bench = Bench("websocket", rows, "--placement", "free", "--verify", "--seconds", seconds, "--servers", name,
+                      "--peer", f"{name}={BROKERS[name]} {more},{name}://127.0.0.1:{{port}}")
+        ran = {case["row"] for case in bench.cases if case["servers"]}
+        self.assertEqual(ran, {f"fanout/93B/b{burst}/s100" for burst in (1, 16, 64)}, "no other row is its business")
+        for case in bench.cases:
+            for server in case["servers"]:
+                self.assertGreater(server["samples"][0]["messages"], 0, case["row"])
+
+    def test_redis(self):
+        self.fan_out("redis")
+
+    def test_nats(self):
+        self.fan_out("nats")
+
+    def test_the_pings_of_nats_are_no_deliveries(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write('ping_interval: "50ms"\n')
+            file.flush()
+            self.fan_out("nats", f"-c {file.name}", seconds=0.6)
+
+    def test_a_broker_that_refuses_is_quoted(self):
+        refusal = ("import socket; server = socket.create_server((\"127.0.0.1\", {port}))\nwhile True: "
+                   "server.accept()[0].sendall(b\"-DENIED go away\\r\\n\")")
+        bench = Bench("websocket", "^fanout/93B/b1/s100$", "--placement", "free", "--peer",
+                      f"denying=python3 -c '{refusal}',redis://127.0.0.1:{{port}}")
+        (case,) = bench.cases
+        (error,) = [server["error"] for server in case["servers"] if server["name"] == "denying"]
+        self.assertEqual(error, "refused: -DENIED go away")
 
 
 class Peers(unittest.TestCase):

@@ -5,7 +5,7 @@ import re
 import cpp
 from tree import Finding, line_of
 
-PURE = tuple(f"src/{layer}/" for layer in "core codec http ws frames wire h3 wt hub".split())
+PURE = tuple(f"src/{layer}/" for layer in "core codec http ws frames quic wire h3 wt hub".split())
 LIBRARIES = ("src/",)
 PROGRAMS = ("src/cli/", "src/bench/")
 # Where HubOptions names the clock and the random source that are passed in unless the caller has others.

@@ -8,7 +8,10 @@ from tree import Finding, line_of
 LIST = "scripts/packages.txt"
 DEBIAN = {
     "CLI11": "libcli11-dev",
+    "GNUTLS": "libgnutls28-dev",
     "GTest": "libgtest-dev",
+    "NGTCP2": "libngtcp2-dev",
+    "NGTCP2_CRYPTO": "libngtcp2-crypto-gnutls-dev",
     "OpenSSL": "libssl-dev",
     "PkgConfig": "pkg-config",
     "SIMDJSON": "libsimdjson-dev",
@@ -21,7 +24,7 @@ DEBIAN = {
 
 def build_packages(tree):
     section = tree.files.get(LIST, "").partition("[build]")[2].partition("\n[")[0]
-    return {line.split()[0] for line in section.splitlines() if line.split()}
+    return {line.split()[0].partition("/")[0] for line in section.splitlines() if line.split()}
 
 
 def check(tree):
@@ -42,4 +45,4 @@ VIOLATIONS = {
     "does not install zlib1g-dev": _CMAKE | {LIST: "[build]\nlibfmt-dev\n\n[test]\nzlib1g-dev\n"},
     "which Debian package has Foo?": {"CMakeLists.txt": "find_package(Foo)", LIST: "[build]\n"},
 }
-CLEAN = _CMAKE | {LIST: "[build]\nlibfmt-dev\nzlib1g-dev\n"}
+CLEAN = _CMAKE | {LIST: "[build]\nlibfmt-dev/bookworm-backports >=9\nzlib1g-dev arch=amd64\n"}

@@ -27,7 +27,7 @@ TEST(BenchUrl, Ipv6KeepsItsBrackets) {
 
 TEST(BenchUrl, ErrorsNameTheUrlAndWhatIsWrong) {
   for (const auto& [text, why] : {std::pair{"127.0.0.1:80", "scheme://"},
-                                  {"http://h:80", "tcp, tls, ws or wss"},
+                                  {"http://h:80", "tcp, tls, ws, wss, redis or nats"},
                                   {"ws://host/path", "port is missing"},
                                   {"ws://host:99999", "0 to 65535"},
                                   {"ws://host:80x/", "0 to 65535"},
@@ -52,7 +52,7 @@ TEST(BenchPeer, ErrorsSayWhatIsMissing) {
                                   {"=server,ws://h:1", "name"},
                                   {"a=server", "URL"},
                                   {"a=,ws://h:1", "command"},
-                                  {"a=server,ftp://h:1", "tcp, tls, ws or wss"},
+                                  {"a=server,ftp://h:1", "tcp, tls, ws, wss, redis or nats"},
                                   {"a=server,ws://h:{port}", "{port}"}}) {
     const auto spec = parse_peer(text);
     ASSERT_FALSE(spec) << text;
@@ -63,6 +63,25 @@ TEST(BenchPeer, ErrorsSayWhatIsMissing) {
 TEST(BenchPeer, EveryPlaceholderIsReplaced) {
   EXPECT_EQ(replace_all("{port} -p {port}{port}", "{port}", "80"), "80 -p 8080");
   EXPECT_EQ(replace_all("none", "{port}", "80"), "none");
+}
+
+TEST(BenchPeer, BrokersTakePartInTheFanoutRowsOnly) {
+  for (const std::string scheme : {"redis", "nats"}) {
+    const auto spec = parse_peer("broker=server --save \"\" {port}," + scheme + "://127.0.0.1:{port}");
+    ASSERT_TRUE(spec) << scheme;
+    std::size_t rows = 0;
+    for (const Suite& suite : all_suites()) {
+      for (const Row& row : suite.rows) {
+        const bool is_fanout = row.id.starts_with("fanout/");
+        EXPECT_EQ(find_spec({*spec}, "broker", row) != nullptr, is_fanout) << row.id;
+        rows += is_fanout ? 1 : 0;
+      }
+    }
+    EXPECT_EQ(rows, 6U);
+    Row secured{.scheme = "wss"};
+    secured.plan.mode = LoadMode::fanout;
+    EXPECT_EQ(find_spec({*spec}, "broker", secured), nullptr);
+  }
 }
 
 TEST(BenchPeer, RowsChooseBySchemeRouteAndDeflate) {

@@ -45,6 +45,8 @@ TEST(BenchPlan, UselessPlansAreRefused) {
   for (const std::string word : {"connections=0", "depth=0", "payload=0", "seconds=0", "mode=stream"}) {
     EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=ws://h:1", word})) << word;
   }
+  EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=redis://h:1"})) << "a broker echoes nothing";
+  EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=redis://h:1", "mode=fanout"}));
 }
 
 }  // namespace

@@ -145,6 +145,34 @@ TEST(Decoder, AHeaderIsJudgedByItsFirstTwoBytes) {
 
 TEST(Decoder, IdleDecoderIsSmall) { EXPECT_LE(sizeof(Decoder), 96U); }
 
+TEST(Decoder, ShortMessagesStopWhenTold) {
+  core::BufferPool pool;
+  const Limits limits;
+  Decoder decoder{{}, limits, pool};
+  const Buffer second = Frame{.payload = "the second message"}.bytes();
+  Buffer frames = Frame{.payload = "the first message"}.bytes() + second;
+  MutableByteView input{frames};
+  std::vector<std::string> taken;
+  decoder.take_short_messages(input, [&taken](MessageKind, ByteView payload) {
+    taken.emplace_back(as_text(payload));
+    return false;
+  });
+  EXPECT_THAT(taken, ElementsAre("the first message"));
+  EXPECT_EQ(input.size(), second.size());
+  EXPECT_EQ(as_text(decoder.next(input).payload), "the second message");
+}
+
+TEST(Decoder, ShortMessagesLeaveInvalidTextToNext) {
+  core::BufferPool pool;
+  const Limits limits;
+  Decoder decoder{{}, limits, pool};
+  Buffer frame = Frame{.payload = "not UTF-8: \xC3\x28, at least a header long"}.bytes();
+  MutableByteView input{frame};
+  decoder.take_short_messages(input, [](MessageKind, ByteView) { return ADD_FAILURE(), true; });
+  EXPECT_EQ(input.size(), frame.size());
+  EXPECT_EQ(decoder.next(input).error, Error::invalid_utf8_text);
+}
+
 // --- Where the payload is -------------------------------------------------------------------------------------------
 
 TEST(DecoderStorage, AWholeFrameStaysInTheInput) {

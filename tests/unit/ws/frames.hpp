@@ -118,10 +118,23 @@ class Driver {
   void take_events() {
     Buffer exact = kept_;  // an allocation of exactly this size, so that ASan sees a read beyond it
     MutableByteView input{exact};
-    for (Event event = decoder_.next(input); event.kind != Event::Kind::need_more; event = decoder_.next(input)) {
+    for (Event event = next(input); event.kind != Event::Kind::need_more; event = next(input)) {
       seen.push_back(record(event));
     }
     kept_.assign(input.begin(), input.end());
+  }
+
+  /// As a session does: short messages first, then one event.
+  Event next(MutableByteView& input) {
+    decoder_.take_short_messages(input, [this](MessageKind kind, ByteView payload) {
+      Event event;
+      event.kind = Event::Kind::message;
+      event.message_kind = kind;
+      event.payload = payload;
+      seen.push_back(record(event));
+      return true;
+    });
+    return decoder_.next(input);
   }
 
   Limits limits_;

@@ -100,16 +100,20 @@ bool Endpoint::start(const EndpointOptions& options) {
 
 Endpoint::Phase Endpoint::advance(const EndpointOptions& options) {
   if (phase_ == Phase::connecting && connected()) {
-    phase_ = options.url.is_tls() ? Phase::securing : options.url.is_websocket() ? Phase::upgrading : Phase::open;
+    phase_ = options.url.is_tls() ? Phase::securing : first_phase(options);
   }
-  if (phase_ == Phase::securing && secure(options)) {
-    phase_ = options.url.is_websocket() ? Phase::upgrading : Phase::open;
-  }
+  if (phase_ == Phase::securing && secure(options)) phase_ = first_phase(options);
   if (phase_ == Phase::upgrading && upgrade(options)) {
     phase_ = options.url.is_socket_io() ? Phase::greeting : Phase::open;
   }
+  if (phase_ == Phase::hello && say_hello(options.hello)) phase_ = Phase::open;
   if (phase_ == Phase::greeting && greet()) phase_ = Phase::open;
   return phase_;
+}
+
+Endpoint::Phase Endpoint::first_phase(const EndpointOptions& options) {
+  if (options.url.is_websocket()) return Phase::upgrading;
+  return options.hello.request.empty() ? Phase::open : Phase::hello;
 }
 
 bool Endpoint::connected() {
@@ -135,26 +139,50 @@ bool Endpoint::secure(const EndpointOptions& options) {
 }
 
 bool Endpoint::upgrade(const EndpointOptions& options) {
-  if (!request_sent_) {
-    const std::string request = make_upgrade_request(options.url, options.deflate);
-    if (write(as_bytes(request)) != request.size()) return fail("the opening handshake's request could not be sent");
-    request_sent_ = true;
+  if (!request_sent_ && !send_request(make_upgrade_request(options.url, options.deflate))) return false;
+  const std::size_t end = receive_until("\r\n\r\n");
+  if (end == 0) return false;
+  if (!accepts_upgrade({head_.data(), end}, options.deflate)) {
+    return fail(fmt::format("refused{}: {}", options.deflate ? ", or without permessage-deflate" : "",
+                            head_.substr(0, head_.find('\r'))));
   }
+  head_.erase(0, end);
+  return true;
+}
+
+bool Endpoint::say_hello(const Hello& hello) {
+  if (!request_sent_ && !send_request(hello.request)) return false;
+  const std::size_t end = receive_until(hello.answer_end);
+  // Both brokers' errors are lines that begin with a minus sign; the connection may end behind one.
+  const std::size_t error = head_.starts_with('-') ? 0 : head_.find("\n-");
+  if (error != std::string::npos) {
+    const std::size_t line = head_.find('-', error);
+    return fail("refused: " + head_.substr(line, head_.find('\r', line) - line));
+  }
+  if (end == 0) return false;
+  head_.erase(0, end);
+  return true;
+}
+
+/// In one call: what a fresh connection takes without waiting.
+bool Endpoint::send_request(std::string_view request) {
+  request_sent_ = write(as_bytes(request)) == request.size();
+  return request_sent_ || fail("the opening handshake's request could not be sent");
+}
+
+/// Collects the answer; where `mark`, with which it ends, is over in head_, or 0 while it has not arrived.
+std::size_t Endpoint::receive_until(std::string_view mark) {
   std::array<std::uint8_t, 4096> buffer{};
   while (const std::size_t got = read(buffer)) {
     head_ += as_text({buffer.data(), got});
-    const auto end = head_.find("\r\n\r\n");
-    if (end != std::string::npos) {
-      if (!accepts_upgrade({head_.data(), end + 4}, options.deflate)) {
-        return fail(fmt::format("refused{}: {}", options.deflate ? ", or without permessage-deflate" : "",
-                                head_.substr(0, head_.find('\r'))));
-      }
-      head_.erase(0, end + 4);
-      return true;
+    const auto at = head_.find(mark);
+    if (at != std::string::npos) return at + mark.size();
+    if (head_.size() > kHeadBytesMax) {
+      fail("the answer to the opening handshake is too long");
+      break;
     }
-    if (head_.size() > kHeadBytesMax) return fail("the response head is too long");
   }
-  return false;
+  return 0;
 }
 
 bool Endpoint::greet() {

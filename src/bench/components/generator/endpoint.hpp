@@ -26,16 +26,24 @@ using SslContext = std::unique_ptr<SSL_CTX, SslContextDeleter>;
 /// A TLS 1.2/1.3 client that accepts any certificate: the servers under test use development certificates.
 [[nodiscard]] SslContext make_client_context();
 
-/// What every endpoint of one run shares; must outlive them.
+/// What a connection says first where the opening handshake is not WebSocket's: the request, and the bytes that the
+/// answer ends with. Empty: nothing.
+struct Hello {
+  std::string request;
+  std::string answer_end;
+};
+
+/// What the endpoints of one run share; must outlive them.
 struct EndpointOptions {
   Url url;
   SSL_CTX* tls = nullptr;  ///< required for tls: and wss:
   bool deflate = false;    ///< offer permessage-deflate without context takeover
+  Hello hello{};           ///< for a broker
 };
 
 class Endpoint {
  public:
-  enum class Phase : std::uint8_t { closed, connecting, securing, upgrading, greeting, open, failed };
+  enum class Phase : std::uint8_t { closed, connecting, securing, upgrading, hello, greeting, open, failed };
 
   Endpoint() = default;
   Endpoint(Endpoint&& other) noexcept;
@@ -62,13 +70,17 @@ class Endpoint {
  private:
   bool connected();
   bool secure(const EndpointOptions& options);
+  [[nodiscard]] static Phase first_phase(const EndpointOptions& options);
   bool upgrade(const EndpointOptions& options);
+  bool say_hello(const Hello& hello);
   bool greet();
+  bool send_request(std::string_view request);
+  std::size_t receive_until(std::string_view mark);
   bool fail(std::string why);
 
   std::unique_ptr<SSL, SslDeleter> ssl_;
   std::unique_ptr<SocketIoGreeting> greeting_;  // only with Socket.IO
-  std::string head_;                            // the response head while it arrives, then what followed it
+  std::string head_;                            // the answer to the request while it arrives, then what followed it
   std::string failure_;
   int fd_ = -1;
   Phase phase_ = Phase::closed;

@@ -1,6 +1,7 @@
 // The fan-out load: endpoint 0 publishes, all others receive. `window` bursts of `burst` messages are outstanding; when
 // the last subscriber has all of a burst, the next is sent. A delivery counts when the subscriber has read it; latency
 // is the whole burst's: from the call that sent it to the read that completed it at the last subscriber.
+#include "bench/components/generator/fanout_protocol.hpp"
 #include "bench/components/generator/frames.hpp"
 #include "bench/components/generator/loads.hpp"
 #include "bench/components/generator/replies.hpp"
@@ -21,13 +22,17 @@ class FanoutLoad {
   explicit FanoutLoad(LoadContext& context)
       : context_(context),
         plan_(context.plan),
-        cycle_({.payload_bytes = plan_.payload_bytes}, plan_.burst * plan_.window),
+        protocol_(fanout_protocol(plan_.url.scheme, plan_.payload_bytes)),
+        cycle_({.websocket = plan_.url.is_websocket(),
+                .sent = protocol_.publication,
+                .answered = protocol_.delivery,
+                .payload_bytes = plan_.payload_bytes},
+               plan_.burst * plan_.window),
         publisher_(cycle_),
-        endpoints_(plan_.connections + 1),
-        subscribers_(plan_.connections + 1, Subscriber{KnownReplies(cycle_, plan_.verify), 0}) {}
+        subscribers_(plan_.connections + 1, Subscriber{KnownReplies(cycle_, plan_.verify, protocol_.ping), 0}) {}
 
   Result<void, Error> run() {
-    if (auto opened = open_endpoints(context_.poller, context_.options, endpoints_); !opened) return opened;
+    if (auto opened = open_connections(); !opened) return opened;
     if (!await_all_subscribed()) {
       return err(Error{failure_.empty() ? "not every subscriber receives what is published" : failure_});
     }
@@ -59,6 +64,15 @@ class FanoutLoad {
     std::uint64_t last_message;  // subscribers' `received` when they have all of it
     std::uint64_t waiting;       // subscribers that have not
   };
+
+  Result<void, Error> open_connections() {
+    context_.options.hello = protocol_.publisher;
+    endpoints_.resize(1);
+    if (auto opened = open_endpoints(context_.poller, context_.options, endpoints_); !opened) return opened;
+    context_.options.hello = protocol_.subscriber;
+    endpoints_.resize(1 + plan_.connections);
+    return open_endpoints(context_.poller, context_.options, endpoints_, 1);
+  }
 
   /// A server may finish the opening handshake before it subscribes the connection. So publish single messages until
   /// one reaches everybody; what an earlier one still delivers is waited out, since each probe ends in silence.
@@ -112,8 +126,18 @@ class FanoutLoad {
     } else if (completed > 0) {
       deliver(subscribers_[index], completed);
     }
+    answer_pings(index);
     if (endpoints_[index].phase() == Endpoint::Phase::failed) failure_ = endpoints_[index].failure();
-    if (subscribers_[index].replies.is_broken()) failure_ = "a delivery differs from what was published";
+    if (subscribers_[index].replies.is_broken())
+      failure_ = "a connection was sent something else than what was published";
+  }
+
+  /// Never inside a publication of which the socket has taken a part: then when the rest has left.
+  void answer_pings(std::size_t index) {
+    if (index == 0 && !publisher_.is_idle()) return;
+    for (std::size_t pings = subscribers_[index].replies.take_asides(); pings > 0; --pings) {
+      endpoints_[index].write(as_bytes(protocol_.pong));
+    }
   }
 
   void deliver(Subscriber& subscriber, std::uint64_t completed) {
@@ -134,6 +158,7 @@ class FanoutLoad {
 
   LoadContext& context_;
   const Plan& plan_;
+  FanoutProtocol protocol_;
   FrameCycle cycle_;
   Sender publisher_;
   std::vector<Endpoint> endpoints_;

@@ -17,6 +17,14 @@ constexpr std::size_t kDistinctPeriod = 61;  // prime: no batch size divides it
 
 void append(std::vector<std::uint8_t>& out, ByteView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 
+std::vector<std::uint8_t> enclose(const Envelope& envelope, ByteView payload) {
+  std::vector<std::uint8_t> out;
+  append(out, as_bytes(envelope.before));
+  append(out, payload);
+  append(out, as_bytes(envelope.after));
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> frame_header(std::size_t payload_bytes, bool masked, std::uint8_t first_byte) {
@@ -63,10 +71,15 @@ FrameCycle::FrameCycle(const WireFormat& format, std::size_t depth)
     if (format.socket_io) payload = socket_io_event(payload);
     append(payloads_, payload);
     if (format.deflate) payload = deflate_message(payload);
-    append(cycle, format.websocket ? make_client_frame(payload, first_byte) : payload);
+    append(cycle, format.websocket ? make_client_frame(payload, first_byte) : enclose(format.sent, payload));
   }
   payload_bytes_ = payloads_.size() / period_;
-  if (format.websocket) reply_header_ = frame_header(payload_bytes_, false, first_byte);
+  if (format.websocket) {
+    reply_header_ = frame_header(payload_bytes_, false, first_byte);
+  } else {
+    append(reply_header_, as_bytes(format.answered.before));
+    append(reply_trailer_, as_bytes(format.answered.after));
+  }
   frame_bytes_ = cycle.size() / period_;
   const std::size_t total = cycle.size() + frame_bytes_ * depth;
   bytes_.reserve(total);

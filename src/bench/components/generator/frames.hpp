@@ -4,13 +4,22 @@
 #include <plait/bytes.hpp>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace plait::bench {
 
+/// The bytes before and after each payload where there are no WebSocket frames.
+struct Envelope {
+  std::string before;
+  std::string after;
+};
+
 /// How messages look on the wire: what the client sends and what the server must answer.
 struct WireFormat {
-  bool websocket = true;   ///< else the payload alone (raw TCP)
+  bool websocket = true;  ///< else the payload in these envelopes; without them it is alone (raw TCP)
+  Envelope sent{};
+  Envelope answered{};
   bool socket_io = false;  ///< each payload inside a Socket.IO event, in a text frame
   bool deflate = false;    ///< client frames compressed (RSV1); answers are not predictable byte by byte
   bool distinct = false;   ///< every message of a long cycle differs, so that loss and reordering show
@@ -29,8 +38,10 @@ class FrameCycle {
   [[nodiscard]] std::size_t cycle_bytes() const { return period_ * frame_bytes_; }
   /// Bytes of one client frame (all are equally long).
   [[nodiscard]] std::size_t frame_bytes() const { return frame_bytes_; }
-  /// The answer's header as an uncompressed server frame, and one cycle of payloads.
+  /// What stands before an answer's payload (the header of an uncompressed server frame, or the envelope) and behind
+  /// it, and one cycle of payloads.
   [[nodiscard]] ByteView reply_header() const { return reply_header_; }
+  [[nodiscard]] ByteView reply_trailer() const { return reply_trailer_; }
   [[nodiscard]] ByteView payload(std::size_t index) const;  ///< as it is in the frame: with its Socket.IO envelope
   [[nodiscard]] std::size_t period() const { return period_; }
 
@@ -40,6 +51,7 @@ class FrameCycle {
   std::size_t frame_bytes_ = 0;
   std::vector<std::uint8_t> payloads_;
   std::vector<std::uint8_t> reply_header_;
+  std::vector<std::uint8_t> reply_trailer_;
   std::vector<std::uint8_t> bytes_;
 };
 

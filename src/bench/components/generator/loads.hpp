@@ -18,7 +18,7 @@ struct LoadContext {
   explicit LoadContext(const Plan& the_plan)
       : plan(the_plan),
         tls(plan.url.is_tls() ? make_client_context() : nullptr),
-        options{plan.url, tls.get(), plan.deflate},
+        options{.url = plan.url, .tls = tls.get(), .deflate = plan.deflate},
         poller(plan.spin),
         buffer(1 << 20),
         meter(plan) {}

@@ -78,7 +78,8 @@ bool apply(Plan& plan, std::string_view key, std::string_view value) {
 
 bool is_sound(const Plan& plan) {
   return plan.url.port != 0 && plan.connections > 0 && plan.payload_bytes > 0 && plan.depth > 0 && plan.burst > 0 &&
-         plan.window > 0 && plan.seconds > 0 && (plan.mode != LoadMode::stream || plan.total_bytes > 0);
+         plan.window > 0 && plan.seconds > 0 && (!plan.url.is_broker() || plan.mode == LoadMode::fanout) &&
+         (plan.mode != LoadMode::stream || plan.total_bytes > 0);
 }
 
 }  // namespace
@@ -92,7 +93,8 @@ Result<Plan, Error> parse_plan(std::span<const std::string> arguments) {
       return err(Error{"generator: '" + argument + "' is no key=value that it knows"});
     }
   }
-  if (!is_sound(plan)) return err(Error{"generator: a url with a port and counts above zero are required"});
+  if (!is_sound(plan))
+    return err(Error{"generator: a url with a port (of a broker: in mode fanout) and counts above zero are required"});
   return plan;
 }
 

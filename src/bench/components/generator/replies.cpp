@@ -21,12 +21,15 @@ std::size_t KnownReplies::count(ByteView bytes) {
   const std::size_t frame = frame_bytes_;
   std::size_t completed = 0;
   while (!bytes.empty()) {
+    if (is_in_aside(bytes.front())) {
+      bytes = bytes.subspan(skip_aside(bytes));
+      continue;
+    }
     if (within_frame_ == 0 && !verify_ && bytes.size() >= frame) {  // the case that must be cheap
-      const std::size_t whole = bytes.size() / frame;
-      check_headers(bytes.first(whole * frame));
+      const std::size_t whole = matching_headers(bytes.first(bytes.size() / frame * frame));
       bytes = bytes.subspan(whole * frame);
       completed += whole;
-      continue;
+      if (whole > 0) continue;
     }
     const ByteView piece = bytes.first(std::min(bytes.size(), frame - within_frame_));
     check(piece);
@@ -41,37 +44,55 @@ std::size_t KnownReplies::count(ByteView bytes) {
   return completed;
 }
 
-void KnownReplies::check_headers(ByteView frames) {
+bool KnownReplies::is_in_aside(std::uint8_t next) const {
+  return within_aside_ > 0 || (within_frame_ == 0 && !aside_.empty() && next == aside_.front());
+}
+
+std::size_t KnownReplies::skip_aside(ByteView bytes) {
+  const std::size_t part = std::min(bytes.size(), aside_.size() - within_aside_);
+  broken_ = broken_ || std::memcmp(bytes.data(), aside_.data() + within_aside_, part) != 0;
+  within_aside_ += part;
+  if (within_aside_ == aside_.size()) {
+    within_aside_ = 0;
+    ++asides_;
+  }
+  return part;
+}
+
+/// How many answers, from the first on, begin as they must.
+std::size_t KnownReplies::matching_headers(ByteView frames) const {
   const ByteView header = cycle_->reply_header();
-  if (header.empty()) return;
-  const ByteView extended_length = header.subspan(2);
   const std::size_t step = frame_bytes_;
+  if (header.empty()) return frames.size() / step;
+  const ByteView rest = header.subspan(2);  // of a frame's header: the extended payload length
   std::uint16_t expected = 0;
   std::memcpy(&expected, header.data(), sizeof expected);
-  bool matches = true;
-  for (std::size_t at = 0; at < frames.size(); at += step) {
+  std::size_t at = 0;
+  for (; at < frames.size(); at += step) {
     std::uint16_t start = 0;
     std::memcpy(&start, frames.data() + at, sizeof start);
-    matches &= start == expected;
-    if (!extended_length.empty()) {
-      matches &= std::memcmp(frames.data() + at + 2, extended_length.data(), extended_length.size()) == 0;
-    }
+    if (start != expected) break;
+    if (!rest.empty() && std::memcmp(frames.data() + at + sizeof start, rest.data(), rest.size()) != 0) break;
   }
-  broken_ = broken_ || !matches;
+  return at / step;
 }
 
 void KnownReplies::check(ByteView piece) {
   const ByteView header = cycle_->reply_header();
-  std::size_t at = within_frame_;
-  if (at < header.size()) {
-    const std::size_t part = std::min(piece.size(), header.size() - at);
-    broken_ = broken_ || std::memcmp(piece.data(), header.data() + at, part) != 0;
-    piece = piece.subspan(part);
-    at += part;
-  }
-  if (!verify_ || piece.empty()) return;
+  const ByteView payload = cycle_->payload(index_);
+  check_part(piece, 0, header);
+  if (!verify_) return;
+  check_part(piece, header.size(), payload);
+  check_part(piece, header.size() + payload.size(), cycle_->reply_trailer());
+}
+
+/// Compares what of `piece` falls on `expected`, which stands `at` bytes behind the answer's beginning.
+void KnownReplies::check_part(ByteView piece, std::size_t at, ByteView expected) {
+  const std::size_t begin = std::max(within_frame_, at);
+  const std::size_t end = std::min(within_frame_ + piece.size(), at + expected.size());
+  if (begin >= end) return;
   broken_ =
-      broken_ || std::memcmp(piece.data(), cycle_->payload(index_).data() + (at - header.size()), piece.size()) != 0;
+      broken_ || std::memcmp(piece.data() + (begin - within_frame_), expected.data() + (begin - at), end - begin) != 0;
 }
 
 std::size_t FrameScanner::header_bytes_needed() const {

@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace plait::bench {
@@ -16,17 +18,30 @@ namespace plait::bench {
 /// payload length; one wrong length shifts every later header). With `verify` it compares all payload bytes as well.
 class KnownReplies {
  public:
-  KnownReplies(const FrameCycle& cycle, bool verify)
-      : cycle_(&cycle), frame_bytes_(cycle.reply_header().size() + cycle.payload(0).size()), verify_(verify) {}
+  /// `aside`: what the server may say between two answers (a broker's PING); no answer begins with its first byte. It
+  /// must outlive this.
+  KnownReplies(const FrameCycle& cycle, bool verify, std::string_view aside = {})
+      : cycle_(&cycle),
+        aside_(as_bytes(aside)),
+        frame_bytes_(cycle.reply_header().size() + cycle.payload(0).size() + cycle.reply_trailer().size()),
+        verify_(verify) {}
   /// Messages completed by `bytes`. After a mismatch is_broken() holds and the count means nothing.
   std::size_t count(ByteView bytes);
   [[nodiscard]] bool is_broken() const { return broken_; }
+  /// Whole asides since the last call.
+  std::size_t take_asides() { return std::exchange(asides_, 0); }
 
  private:
-  void check_headers(ByteView frames);
+  [[nodiscard]] bool is_in_aside(std::uint8_t next) const;
+  std::size_t skip_aside(ByteView bytes);
+  [[nodiscard]] std::size_t matching_headers(ByteView frames) const;
   void check(ByteView piece);
+  void check_part(ByteView piece, std::size_t at, ByteView expected);
 
   const FrameCycle* cycle_;
+  ByteView aside_;
+  std::size_t within_aside_ = 0;  // bytes of an aside that have arrived
+  std::size_t asides_ = 0;
   std::size_t frame_bytes_;       // of one answer
   std::size_t within_frame_ = 0;  // bytes of the current answer that have arrived
   std::size_t index_ = 0;         // of the current answer in the cycle

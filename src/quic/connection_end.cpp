@@ -1,0 +1,179 @@
+// What comes in, what time does, and how a connection ends.
+#include <utility>
+
+#include "quic/connection_state.hpp"
+#include "quic/endpoint_state.hpp"
+
+namespace plait::quic {
+namespace {
+
+std::string name_of(int error) { return std::string{"the peer broke a rule of QUIC ("} + ngtcp2_strerror(error) + ")"; }
+
+}  // namespace
+
+void Connection::State::handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now) {
+  counters.received_bytes += datagram.size();
+  ++counters.received_packet_count;
+  if (phase != Phase::open) {
+    // Ever more rarely (RFC 9000 §10.2.1).
+    const std::uint32_t count = ++late_packet_count;
+    if (phase == Phase::closing && (count & (count - 1)) == 0) {
+      close_packet_due = true;
+      want_transmit();
+    }
+    return;
+  }
+  const ngtcp2_path where = quic::native(from);
+  const ngtcp2_pkt_info info{static_cast<std::uint8_t>(ecn)};
+  const int status = ngtcp2_conn_read_pkt(conn.get(), &where, &info, datagram.data(), datagram.size(), now);
+  if (status != 0) {
+    fail(status, now);
+  } else {
+    path = path_of(*ngtcp2_conn_get_path(conn.get()));
+    report_stop_sending();
+  }
+  after_callbacks(now);
+  if (phase == Phase::open) update_expiry();
+  want_transmit();
+}
+
+void Connection::State::handle_expiry(NativeTime now) {
+  if (phase != Phase::open) {
+    phase = Phase::dead;
+    endpoint.dead.push_back(this);
+    endpoint.expiries.remove(*this);
+    return;
+  }
+  const int status = ngtcp2_conn_handle_expiry(conn.get(), now);
+  if (status != 0) fail(status, now);
+  after_callbacks(now);
+  if (phase == Phase::open) update_expiry();
+  want_transmit();
+}
+
+void Connection::State::update_expiry() {
+  const NativeTime next = ngtcp2_conn_get_expiry(conn.get());
+  if (next == kNever) {
+    endpoint.expiries.remove(*this);
+  } else {
+    endpoint.expiries.set(*this, next);
+  }
+}
+
+void Connection::State::after_callbacks(NativeTime now) {
+  retired.clear();
+  if (free_tls && conn) {
+    free_tls = false;
+    ngtcp2_conn_set_tls_native_handle(conn.get(), nullptr);
+    session.reset();
+    server_tls.reset();
+  }
+  if (phase != Phase::open) return;
+  if (!scan.within_rate(time_point(now)) && !close_requested) {
+    close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_PROTOCOL_VIOLATION,
+                                  "the peer sends too many frames that carry nothing"};
+  }
+  if (!close_requested) return;
+  ngtcp2_ccerr error;
+  ngtcp2_ccerr_default(&error);
+  const auto* text = reinterpret_cast<const std::uint8_t*>(close_requested->reason.data());
+  if (close_requested->kind == CloseReason::Kind::local) {
+    ngtcp2_ccerr_set_application_error(&error, close_requested->code, text, close_requested->reason.size());
+  } else {
+    ngtcp2_ccerr_set_transport_error(&error, close_requested->code, text, close_requested->reason.size());
+  }
+  send_close(error, *close_requested, now);
+}
+
+void Connection::State::fail(int error, NativeTime now) {
+  using Kind = CloseReason::Kind;
+  const NativeTime linger = now + 3 * ngtcp2_conn_get_pto(conn.get());
+  switch (error) {
+    case NGTCP2_ERR_DRAINING:
+      return end(Phase::draining, reason_of_peer(), linger);
+    case NGTCP2_ERR_CLOSING:
+    case NGTCP2_ERR_DROP_CONN:
+    case NGTCP2_ERR_RETRY:
+      return end(Phase::dead, {Kind::protocol, 0, "the first packet was no QUIC"}, now);
+    case NGTCP2_ERR_IDLE_CLOSE:
+      return end(Phase::dead, {Kind::idle_timeout, 0, "nothing came from the peer for the idle timeout"}, now);
+    case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
+      return end(Phase::dead, {Kind::handshake_timeout, 0, "no answer: does the peer speak QUIC on this UDP port?"},
+                 now);
+    case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
+      return end(Phase::dead, {Kind::version, 0, "the peer does not speak QUIC version 1"}, now);
+    default:
+      break;
+  }
+  ngtcp2_ccerr native_error;
+  ngtcp2_ccerr_default(&native_error);
+  CloseReason reason{Kind::protocol, 0, name_of(error)};
+  if (error == NGTCP2_ERR_CRYPTO || (error == NGTCP2_ERR_CALLBACK_FAILURE && !tls_failure.empty())) {
+    const std::uint8_t alert = ngtcp2_conn_get_tls_alert(conn.get());
+    ngtcp2_ccerr_set_tls_alert(&native_error, alert, nullptr, 0);
+    reason.kind = Kind::tls;
+    reason.reason = tls_failure.empty() ? explain_alert(alert, true) : tls_failure;
+  } else {
+    ngtcp2_ccerr_set_liberr(&native_error, error, nullptr, 0);
+  }
+  reason.code = native_error.error_code;
+  send_close(native_error, reason, now);
+}
+
+void Connection::State::send_close(const ngtcp2_ccerr& error, const CloseReason& reason, NativeTime now) {
+  const NativeTime linger = now + 3 * ngtcp2_conn_get_pto(conn.get());
+  close_packet.resize(NGTCP2_MAX_UDP_PAYLOAD_SIZE);
+  ngtcp2_path_storage to;
+  ngtcp2_path_storage_zero(&to);
+  ngtcp2_pkt_info info{};
+  const ngtcp2_ssize size = ngtcp2_conn_write_connection_close(conn.get(), &to.path, &info, close_packet.data(),
+                                                               close_packet.size(), &error, now);
+  if (size <= 0) return end(Phase::dead, reason, now);
+  close_packet.resize(static_cast<std::size_t>(size));
+  close_packet.shrink_to_fit();
+  close_packet_due = true;
+  close_ecn = static_cast<Ecn>(info.ecn & NGTCP2_ECN_MASK);
+  path = path_of(to.path);
+  end(Phase::closing, reason, linger);
+}
+
+CloseReason Connection::State::reason_of_peer() const {
+  using Kind = CloseReason::Kind;
+  if (stateless_reset) return {Kind::stateless_reset, 0, "the peer knows this connection no more: connect again"};
+  const ngtcp2_ccerr* error = ngtcp2_conn_get_ccerr(conn.get());
+  CloseReason reason{Kind::peer_transport, error->error_code, {}};
+  if (error->type == NGTCP2_CCERR_TYPE_APPLICATION) reason.kind = Kind::peer_application;
+  reason.reason.assign(reinterpret_cast<const char*>(error->reason), error->reasonlen);
+  const bool is_alert =
+      reason.kind == Kind::peer_transport && (reason.code & ~std::uint64_t{0xff}) == NGTCP2_CRYPTO_ERROR;
+  if (is_alert && reason.reason.empty()) {
+    reason.reason = explain_alert(static_cast<std::uint8_t>(reason.code), false);
+  }
+  return reason;
+}
+
+void Connection::State::end(Phase next, const CloseReason& reason, NativeTime linger_until) {
+  phase = next;
+  if (counted_as_handshake) --endpoint.counters.handshake_count;
+  counted_as_handshake = false;
+  std::erase(endpoint.clients, this);
+  if (visitor != nullptr) std::exchange(visitor, nullptr)->on_closed(reason);
+  conn.reset();
+  session.reset();
+  server_tls.reset();
+  client_tls.reset();
+  streams.clear();
+  retired.clear();
+  writable = {};
+  datagrams = DatagramQueue{0, 0, Duration::zero()};
+  scan.stop_sending().clear();
+  if (phase == Phase::dead) {
+    endpoint.expiries.remove(*this);
+    endpoint.dead.push_back(this);
+  } else {
+    endpoint.expiries.set(*this, linger_until);
+    want_transmit();
+  }
+}
+
+}  // namespace plait::quic

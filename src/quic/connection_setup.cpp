@@ -1,0 +1,146 @@
+#include <algorithm>
+
+#include <ngtcp2/ngtcp2_crypto_gnutls.h>
+
+#include "quic/connection_state.hpp"
+#include "quic/endpoint_state.hpp"
+
+namespace plait::quic {
+namespace {
+
+ngtcp2_conn* find_native(ngtcp2_crypto_conn_ref* reference) {
+  return static_cast<Connection::State*>(reference->user_data)->conn.get();
+}
+
+std::uint64_t native(Duration duration) {
+  return static_cast<std::uint64_t>(std::max<Duration::rep>(duration.count(), 0));
+}
+
+ngtcp2_cc_algo native(CongestionControl control) {
+  if (control == CongestionControl::bbr) return NGTCP2_CC_ALGO_BBR;
+  return control == CongestionControl::cubic ? NGTCP2_CC_ALGO_CUBIC : NGTCP2_CC_ALGO_RENO;
+}
+
+ngtcp2_settings native_settings(const Settings& from, RandomSource& random, NativeTime now) {
+  ngtcp2_settings settings;
+  ngtcp2_settings_default(&settings);
+  settings.initial_ts = now;
+  settings.rand_ctx.native_handle = &random;
+  settings.cc_algo = native(from.congestion_control);
+  settings.initial_rtt = native(from.initial_rtt);
+  settings.handshake_timeout = native(from.handshake_timeout);
+  settings.max_stream_window = from.stream_credit_bytes_max;
+  settings.max_window = from.connection_credit_bytes_max;
+  settings.ack_thresh = from.acknowledge_packets;
+  settings.pmtud_probes = from.mtu_probes.data();
+  settings.pmtud_probeslen = from.mtu_probes.size();
+  settings.no_pmtud = from.mtu_probes.empty() ? 1 : 0;
+  settings.max_tx_udp_payload_size = NGTCP2_MAX_UDP_PAYLOAD_SIZE;
+  for (const std::uint16_t probe : from.mtu_probes) {
+    settings.max_tx_udp_payload_size = std::max<std::size_t>(settings.max_tx_udp_payload_size, probe);
+  }
+  return settings;
+}
+
+ngtcp2_transport_params native_parameters(const Settings& from) {
+  ngtcp2_transport_params parameters;
+  ngtcp2_transport_params_default(&parameters);
+  parameters.max_idle_timeout = native(from.idle_timeout);
+  parameters.initial_max_stream_data_bidi_local = from.stream_credit_bytes;
+  parameters.initial_max_stream_data_bidi_remote = from.stream_credit_bytes;
+  parameters.initial_max_stream_data_uni = from.stream_credit_bytes;
+  parameters.initial_max_data = from.connection_credit_bytes;
+  parameters.initial_max_streams_bidi = from.streams_bidi_max;
+  parameters.initial_max_streams_uni = from.streams_uni_max;
+  parameters.max_datagram_frame_size = from.datagram_frame_bytes_max;
+  parameters.active_connection_id_limit = 4;
+  return parameters;
+}
+
+}  // namespace
+
+Connection::State::State(Endpoint::State& owner, bool server, NativeTime now)
+    : endpoint(owner),
+      is_server(server),
+      scan(owner.config.settings.odd_frames_burst, owner.config.settings.odd_frames_per_second, time_point(now)),
+      datagrams(owner.config.settings.datagram_queue_bytes_max, owner.config.settings.datagram_queue_count_max,
+                owner.config.settings.datagram_age_max) {
+  reference.get_conn = find_native;
+  reference.user_data = this;
+}
+
+Connection::State::~State() {
+  endpoint.ready.remove(*this);
+  endpoint.expiries.remove(*this);
+  while (!ids.empty()) endpoint.remove_id(*this, {ids.back().bytes.data(), ids.back().bytes.back()});
+}
+
+bool Connection::State::set_up_server(const Path& from, const Accept& accept, NativeTime now) {
+  server_tls = endpoint.config.server_tls->state();
+  session = make_server_session(*server_tls, &reference);
+  if (!session || ngtcp2_crypto_gnutls_configure_server_session(session.get()) != 0) return false;
+  gnutls_handshake_set_secret_function(session.get(), handle_secrets);
+
+  const ngtcp2_cid id = endpoint.make_connection_id();
+  ngtcp2_settings settings = native_settings(endpoint.config.settings, endpoint.random, now);
+  settings.token = accept.header.token;
+  settings.tokenlen = accept.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN ? 0 : accept.header.tokenlen;
+  settings.token_type = accept.token_type;
+  ngtcp2_transport_params parameters = native_parameters(endpoint.config.settings);
+  parameters.original_dcid_present = 1;
+  parameters.original_dcid = accept.original_id.value_or(accept.header.dcid);
+  if (accept.original_id) {
+    parameters.retry_scid_present = 1;
+    parameters.retry_scid = accept.header.dcid;
+  }
+  parameters.stateless_reset_token_present = 1;
+  if (!endpoint.make_reset_token(id, parameters.stateless_reset_token)) return false;
+
+  const ngtcp2_path where = quic::native(from);
+  ngtcp2_conn* made = nullptr;
+  if (ngtcp2_conn_server_new(&made, &accept.header.scid, &id, &where, accept.header.version, &native_callbacks(true),
+                             &settings, &parameters, nullptr, this) != 0) {
+    return false;
+  }
+  conn.reset(made);
+  ngtcp2_conn_set_tls_native_handle(made, session.get());
+  path = from;
+  endpoint.add_id(*this, view(id));
+  endpoint.add_id(*this, view(accept.header.dcid));
+  counted_as_handshake = true;
+  ++endpoint.counters.handshake_count;
+  return true;
+}
+
+bool Connection::State::set_up_client(const Path& to, const std::string& name, const ClientTls& with, NativeTime now) {
+  client_tls = with.state();
+  host = name;
+  session = make_client_session(*client_tls, host, &reference);
+  if (!session || ngtcp2_crypto_gnutls_configure_client_session(session.get()) != 0) return false;
+  gnutls_handshake_set_secret_function(session.get(), handle_secrets);
+  gnutls_session_set_verify_function(session.get(), [](gnutls_session_t of) {
+    auto* found = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(of));
+    auto& state = *static_cast<State*>(found->user_data);
+    state.tls_failure = verify_server(of, *state.client_tls, state.host);
+    return state.tls_failure.empty() ? 0 : -1;
+  });
+
+  const ngtcp2_cid id = endpoint.make_connection_id();
+  ngtcp2_cid first_destination = endpoint.make_connection_id();
+  endpoint.random.fill({first_destination.data, first_destination.datalen});
+  const ngtcp2_settings settings = native_settings(endpoint.config.settings, endpoint.random, now);
+  const ngtcp2_transport_params parameters = native_parameters(endpoint.config.settings);
+  const ngtcp2_path where = quic::native(to);
+  ngtcp2_conn* made = nullptr;
+  if (ngtcp2_conn_client_new(&made, &first_destination, &id, &where, NGTCP2_PROTO_VER_V1, &native_callbacks(false),
+                             &settings, &parameters, nullptr, this) != 0) {
+    return false;
+  }
+  conn.reset(made);
+  ngtcp2_conn_set_tls_native_handle(made, session.get());
+  path = to;
+  endpoint.add_id(*this, view(id));
+  return true;
+}
+
+}  // namespace plait::quic

@@ -1,0 +1,165 @@
+// What a Connection is made of. For the files of this layer.
+//
+// connection_setup.cpp makes it; connection_callbacks.cpp hears ngtcp2; connection_keys.cpp gives ngtcp2 its keys;
+// connection_streams.cpp does what the owner asks for; connection_write.cpp makes packets; connection_end.cpp ends it.
+//
+// Ended means: the visitor was told and ngtcp2's state is gone. What remains, for three PTOs (RFC 9000 §10.2), answers
+// late packets with the CONNECTION_CLOSE that was sent, and keeps the connection IDs from being taken for unknown ones.
+#pragma once
+
+#include <gnutls/gnutls.h>
+#include <ngtcp2/ngtcp2.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "quic/connection.hpp"
+#include "quic/connection_ids.hpp"
+#include "quic/datagram_queue.hpp"
+#include "quic/endpoint.hpp"
+#include "quic/frame_scan.hpp"
+#include "quic/intrusive_list.hpp"
+#include "quic/native.hpp"
+#include "quic/stream.hpp"
+#include "quic/tls_state.hpp"
+
+namespace plait::quic {
+
+struct Connection::State {
+  enum class Phase : std::uint8_t {
+    open,      // ngtcp2's state lives
+    closing,   // we sent CONNECTION_CLOSE
+    draining,  // the peer ended it
+    dead,      // to be freed
+  };
+  struct NativeDelete {
+    void operator()(ngtcp2_conn* gone) const { ngtcp2_conn_del(gone); }
+  };
+
+  State(Endpoint::State& owner, bool server, NativeTime now);
+  ~State();
+
+  // --- connection_setup.cpp ---------------------------------------------------------------------------------------
+  /// A client's first Initial packet, and what its token has proven.
+  struct Accept {
+    const ngtcp2_pkt_hd& header;
+    std::optional<ngtcp2_cid> original_id;  ///< with a valid Retry token
+    ngtcp2_token_type token_type = NGTCP2_TOKEN_TYPE_UNKNOWN;
+  };
+  bool set_up_server(const Path& from, const Accept& accept, NativeTime now);
+  bool set_up_client(const Path& to, const std::string& name, const ClientTls& with, NativeTime now);
+
+  // --- input and time (connection_end.cpp) ------------------------------------------------------------------------
+  void handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
+  void handle_expiry(NativeTime now);
+  /// Reads ngtcp2's deadline anew.
+  void update_expiry();
+
+  // --- output (connection_write.cpp) ------------------------------------------------------------------------------
+  /// Sets `more` if another call may give more.
+  std::optional<Transmit> poll_transmit(MutableByteView buffer, NativeTime now, bool& more);
+  ngtcp2_ssize write_packet(ngtcp2_path* to, ngtcp2_pkt_info* info, MutableByteView out, NativeTime now);
+  struct PacketUnderWay;
+  bool write_streams(PacketUnderWay& packet);
+  bool write_stream(PacketUnderWay& packet, Stream& stream);
+  bool write_datagrams(PacketUnderWay& packet);
+  void purge_datagrams(NativeTime now);
+  std::optional<Transmit> poll_close_packet(MutableByteView buffer);
+
+  // --- streams (connection_streams.cpp) ---------------------------------------------------------------------------
+  Stream* find(StreamId id) const;
+  Stream& add_stream(StreamId id);
+  void drop_writing(Stream& stream);
+  void retire(Stream& stream);
+  void want_transmit();
+  void report_stop_sending();
+
+  // --- the end (connection_end.cpp) -------------------------------------------------------------------------------
+  /// By an error of ngtcp2's. Outside of its callbacks only, as the two below.
+  void fail(int error, NativeTime now);
+  void send_close(const ngtcp2_ccerr& error, const CloseReason& reason, NativeTime now);
+  void end(Phase next, const CloseReason& reason, NativeTime linger_until);
+  CloseReason reason_of_peer() const;
+  void after_callbacks(NativeTime now);
+
+  /// Whether the visitor may be called.
+  [[nodiscard]] bool is_live() const { return phase == Phase::open && !close_requested && visitor != nullptr; }
+  void become_ready();
+  void complete_handshake();
+
+  // --- keys (connection_keys.cpp) ---------------------------------------------------------------------------------
+  bool install_initial_keys(ByteView destination_connection_id);
+  bool install_keys(ngtcp2_encryption_level level, ByteView rx_secret, ByteView tx_secret);
+
+  Endpoint::State& endpoint;
+  Connection* connection = nullptr;  // that owns this
+  ConnectionVisitor* visitor = nullptr;
+  const bool is_server;
+  Phase phase = Phase::open;
+  bool ready = false;
+  bool handshake_completed = false;
+  bool counted_as_handshake = false;
+  bool stateless_reset = false;
+  bool version_mismatch = false;
+  bool free_tls = false;  // after the callback
+  bool datagrams_first = false;
+  std::optional<CloseReason> close_requested;  // kind local, or protocol with one of our codes
+
+  ngtcp2_crypto_conn_ref reference{};  // what GnuTLS finds this by
+  Session session;
+  std::unique_ptr<ngtcp2_conn, NativeDelete> conn;
+  std::shared_ptr<const ServerTls::State> server_tls;
+  std::shared_ptr<const ClientTls::State> client_tls;
+  std::string host;
+  std::string alpn;
+  std::string tls_failure;  // a sentence
+  Path path;
+  std::vector<ConnectionId> ids;  // that lead here
+  Cipher cipher = Cipher::aes_128_gcm;
+  FrameScan scan;
+
+  std::unordered_map<StreamId, std::unique_ptr<Stream>> streams;
+  std::vector<std::unique_ptr<Stream>> retired;  // freed outside of callbacks
+  IntrusiveList<Stream> writable;
+  DatagramQueue datagrams;
+  DatagramId next_datagram_id = 0;
+
+  std::vector<std::uint8_t> close_packet;
+  Ecn close_ecn = Ecn::not_ect;
+  bool close_packet_due = false;
+  std::uint32_t late_packet_count = 0;
+
+  ConnectionStats counters;  // what ngtcp2 does not count; lost packets of streams that are gone
+
+  // Places in the endpoint's lists.
+  std::uint64_t expiry = kNever;
+  std::size_t heap_place = SIZE_MAX;
+  State* list_next = nullptr;
+  State* list_previous = nullptr;
+  bool listed = false;
+};
+
+/// ngtcp2's callbacks, which are the same for all connections of a role.
+const ngtcp2_callbacks& native_callbacks(bool is_server);
+// connection_keys.cpp. ngtcp2 calls the first six; GnuTLS hands out secrets through the last.
+int encrypt_packet(std::uint8_t* out, const ngtcp2_crypto_aead* aead, const ngtcp2_crypto_aead_ctx* handle,
+                   const std::uint8_t* plaintext, std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
+                   const std::uint8_t* associated, std::size_t associated_size);
+int decrypt_packet(std::uint8_t* out, const ngtcp2_crypto_aead* aead, const ngtcp2_crypto_aead_ctx* handle,
+                   const std::uint8_t* ciphertext, std::size_t size, const std::uint8_t* nonce, std::size_t nonce_size,
+                   const std::uint8_t* associated, std::size_t associated_size);
+int mask_header(std::uint8_t* out, const ngtcp2_crypto_cipher* cipher, const ngtcp2_crypto_cipher_ctx* handle,
+                const std::uint8_t* sample);
+void delete_packet_key(ngtcp2_conn* conn, ngtcp2_crypto_aead_ctx* handle, void* user);
+void delete_header_key(ngtcp2_conn* conn, ngtcp2_crypto_cipher_ctx* handle, void* user);
+int update_keys(ngtcp2_conn* conn, std::uint8_t* rx_secret, std::uint8_t* tx_secret, ngtcp2_crypto_aead_ctx* rx,
+                std::uint8_t* rx_iv, ngtcp2_crypto_aead_ctx* tx, std::uint8_t* tx_iv, const std::uint8_t* old_rx_secret,
+                const std::uint8_t* old_tx_secret, std::size_t size, void* user);
+int handle_secrets(gnutls_session_t session, gnutls_record_encryption_level_t level, const void* rx_secret,
+                   const void* tx_secret, std::size_t size);
+
+}  // namespace plait::quic

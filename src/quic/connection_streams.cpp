@@ -1,0 +1,243 @@
+// What the owner asks of a connection.
+#include <utility>
+
+#include "core/assert.hpp"
+#include "core/varint.hpp"
+#include "quic/connection_state.hpp"
+#include "quic/endpoint_state.hpp"
+
+namespace plait::quic {
+namespace {
+
+bool is_local(const Connection::State& state, StreamId id) { return is_opened_by_server(id) == state.is_server; }
+
+std::int64_t native_id(StreamId id) { return static_cast<std::int64_t>(id); }
+
+bool is_open(const Connection::State& state) {
+  return state.phase == Connection::State::Phase::open && !state.close_requested;
+}
+
+/// Bytes of a 1-RTT packet around one QUIC DATAGRAM frame: flags, connection ID, packet number, tag.
+std::size_t packet_overhead_bytes(ngtcp2_conn* conn) {
+  constexpr std::size_t kPacketNumberBytesMax = 4;
+  return 1 + ngtcp2_conn_get_dcid(conn)->datalen + kPacketNumberBytesMax + kTagBytes;
+}
+
+/// The payload that fits into `room` behind the frame's type and length.
+std::size_t frame_payload_bytes(std::size_t room) {
+  for (const std::size_t length_bytes : {1U, 2U, 4U}) {
+    if (room < 1 + length_bytes) return 0;
+    const std::size_t payload = room - 1 - length_bytes;
+    if (core::varint_size(payload) <= length_bytes) return payload;
+  }
+  return 0;
+}
+
+}  // namespace
+
+// --- Connection::State
+// ------------------------------------------------------------------------------------------------
+
+Stream* Connection::State::find(StreamId id) const {
+  const auto found = streams.find(id);
+  return found == streams.end() ? nullptr : found->second.get();
+}
+
+Stream& Connection::State::add_stream(StreamId id) {
+  auto stream = std::make_unique<Stream>();
+  stream->id = id;
+  const bool both = direction_of(id) == Direction::bidirectional;
+  stream->can_write = both || is_local(*this, id);
+  stream->can_read = both || !is_local(*this, id);
+  return *(streams[id] = std::move(stream));
+}
+
+void Connection::State::drop_writing(Stream& stream) {
+  stream.can_write = false;
+  stream.queue.clear();
+  writable.remove(stream);
+}
+
+void Connection::State::retire(Stream& stream) {
+  writable.remove(stream);
+  const StreamId id = stream.id;
+  if (conn && !is_local(*this, id)) {
+    if (direction_of(id) == Direction::bidirectional) {
+      ngtcp2_conn_extend_max_streams_bidi(conn.get(), 1);
+    } else {
+      ngtcp2_conn_extend_max_streams_uni(conn.get(), 1);
+    }
+  }
+  const auto found = streams.find(id);
+  retired.push_back(std::move(found->second));
+  streams.erase(found);
+}
+
+void Connection::State::want_transmit() { endpoint.mark_ready(*this); }
+
+void Connection::State::report_stop_sending() {
+  for (const auto& [id, code] : std::exchange(scan.stop_sending(), {})) {
+    Stream* stream = find(id);
+    if (stream == nullptr || stream->closed || !stream->can_write) continue;
+    drop_writing(*stream);
+    if (is_live()) visitor->on_stop_sending(id, code);
+  }
+}
+
+// --- Connection
+// -------------------------------------------------------------------------------------------------------
+
+Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) { state_->connection = this; }
+Connection::~Connection() = default;
+
+bool Connection::is_server() const { return state_->is_server; }
+bool Connection::is_ready() const { return state_->ready; }
+bool Connection::is_handshake_completed() const { return state_->handshake_completed; }
+bool Connection::is_closed() const { return !is_open(*state_); }
+std::string_view Connection::alpn() const { return state_->alpn; }
+const Path& Connection::path() const { return state_->path; }
+
+std::optional<StreamId> Connection::open(Direction direction) {
+  if (!state_->ready || !is_open(*state_)) return std::nullopt;
+  std::int64_t id = 0;
+  ngtcp2_conn* conn = state_->conn.get();
+  const int status = direction == Direction::bidirectional ? ngtcp2_conn_open_bidi_stream(conn, &id, nullptr)
+                                                           : ngtcp2_conn_open_uni_stream(conn, &id, nullptr);
+  if (status != 0) return std::nullopt;
+  Stream& stream = state_->add_stream(static_cast<StreamId>(id));
+  ngtcp2_conn_set_stream_user_data(conn, id, &stream);
+  return stream.id;
+}
+
+std::uint64_t Connection::streams_available(Direction direction) const {
+  if (!state_->ready || !is_open(*state_)) return 0;
+  ngtcp2_conn* conn = state_->conn.get();
+  return direction == Direction::bidirectional ? ngtcp2_conn_get_streams_bidi_left(conn)
+                                               : ngtcp2_conn_get_streams_uni_left(conn);
+}
+
+bool Connection::write(StreamId id, Bytes data, bool fin) {
+  Stream* stream = state_->find(id);
+  if (!is_open(*state_) || stream == nullptr || !stream->can_write || stream->queue.ended()) return false;
+  stream->queue.push(std::move(data), fin);
+  if (!stream->queue.has_unsent()) return true;
+  if (!stream->blocked) state_->writable.push_back(*stream);
+  state_->want_transmit();
+  return true;
+}
+
+std::uint64_t Connection::buffered_bytes(StreamId id) const {
+  const Stream* stream = state_->find(id);
+  return stream == nullptr ? 0 : stream->queue.buffered_bytes();
+}
+
+std::uint64_t Connection::unsent_bytes(StreamId id) const {
+  const Stream* stream = state_->find(id);
+  return stream == nullptr ? 0 : stream->queue.unsent_bytes();
+}
+
+void Connection::reset(StreamId id, std::uint64_t code) {
+  Stream* stream = state_->find(id);
+  if (!is_open(*state_) || stream == nullptr || !stream->can_write || stream->closed) return;
+  PLAIT_ASSERT(code <= core::kVarintMax, "a code is below 2^62");
+  ngtcp2_conn_shutdown_stream_write(state_->conn.get(), 0, native_id(id), code);
+  state_->drop_writing(*stream);
+  state_->want_transmit();
+}
+
+void Connection::stop_sending(StreamId id, std::uint64_t code) {
+  Stream* stream = state_->find(id);
+  if (!is_open(*state_) || stream == nullptr) return;
+  PLAIT_ASSERT(code <= core::kVarintMax, "a code is below 2^62");
+  const std::uint64_t unconsumed = stream->unconsumed_bytes;
+  if (stream->can_read && !stream->closed) {
+    stream->can_read = false;
+    ngtcp2_conn_shutdown_stream_read(state_->conn.get(), 0, native_id(id), code);
+  }
+  consume(id, unconsumed);  // may retire the stream
+  state_->want_transmit();
+}
+
+void Connection::consume(StreamId id, std::size_t size) {
+  Stream* stream = state_->find(id);
+  if (stream == nullptr || size == 0 || !state_->conn) return;
+  PLAIT_ASSERT(size <= stream->unconsumed_bytes || !stream->can_read, "never more than was delivered");
+  const std::uint64_t count = std::min<std::uint64_t>(size, stream->unconsumed_bytes);
+  stream->unconsumed_bytes -= count;
+  ngtcp2_conn_extend_max_offset(state_->conn.get(), count);
+  if (!stream->closed && stream->can_read) {
+    ngtcp2_conn_extend_max_stream_offset(state_->conn.get(), native_id(id), count);
+  }
+  if (stream->closed && stream->unconsumed_bytes == 0) state_->retire(*stream);
+  state_->want_transmit();
+}
+
+Result<DatagramId, DatagramError> Connection::send_datagram(ByteView data) {
+  return send_datagram(Bytes::copy_of(data));
+}
+
+Result<DatagramId, DatagramError> Connection::send_datagram(Bytes data) {
+  if (!is_open(*state_)) return err(DatagramError::closed);
+  if (data.empty()) return err(DatagramError::empty);
+  const std::size_t size_max = datagram_bytes_max();
+  if (size_max == 0) return err(DatagramError::unsupported);
+  if (data.size() > size_max) return err(DatagramError::too_large);
+  const DatagramId id = state_->next_datagram_id++;
+  state_->datagrams.push(id, std::move(data), [this](DatagramId dropped) {
+    if (state_->is_live()) state_->visitor->on_datagram_fate(dropped, DatagramFate::dropped);
+  });
+  state_->want_transmit();
+  return id;
+}
+
+std::size_t Connection::datagram_bytes_max() const {
+  if (!state_->ready || !state_->conn) return 0;
+  ngtcp2_conn* conn = state_->conn.get();
+  const ngtcp2_transport_params* peer = ngtcp2_conn_get_remote_transport_params(conn);
+  if (peer == nullptr || peer->max_datagram_frame_size == 0) return 0;
+  const std::size_t packet = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn) - packet_overhead_bytes(conn);
+  return frame_payload_bytes(static_cast<std::size_t>(std::min<std::uint64_t>(packet, peer->max_datagram_frame_size)));
+}
+
+void Connection::close(std::uint64_t code, std::string_view reason) {
+  if (!is_open(*state_)) return;
+  PLAIT_ASSERT(code <= core::kVarintMax, "a code is below 2^62");
+  constexpr std::size_t kReasonBytesMax = 1024;
+  state_->close_requested = CloseReason{CloseReason::Kind::local, code, std::string{reason.substr(0, kReasonBytesMax)}};
+  state_->want_transmit();
+}
+
+bool Connection::migrate(const Path& path) {
+  if (!is_open(*state_) || state_->is_server || !is_valid(path)) return false;
+  const ngtcp2_path to = native(path);
+  if (ngtcp2_conn_initiate_migration(state_->conn.get(), &to, state_->endpoint.now) != 0) return false;
+  state_->want_transmit();
+  return true;
+}
+
+bool Connection::update_keys() {
+  if (!is_open(*state_) || !state_->handshake_completed) return false;
+  if (ngtcp2_conn_initiate_key_update(state_->conn.get(), state_->endpoint.now) != 0) return false;
+  state_->want_transmit();
+  return true;
+}
+
+ConnectionStats Connection::stats() const {
+  ConnectionStats stats = state_->counters;
+  if (!state_->conn) return stats;
+  ngtcp2_conn* conn = state_->conn.get();
+  ngtcp2_conn_info info;
+  ngtcp2_conn_get_conn_info(conn, &info);
+  stats.rtt = std::chrono::nanoseconds{info.smoothed_rtt};
+  stats.rtt_latest = std::chrono::nanoseconds{info.latest_rtt};
+  if (info.min_rtt != UINT64_MAX) stats.rtt_min = std::chrono::nanoseconds{info.min_rtt};
+  stats.congestion_window_bytes = info.cwnd;
+  stats.in_flight_bytes = info.bytes_in_flight;
+  stats.path_udp_payload_bytes_max = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn);
+  for (const auto& [id, stream] : state_->streams) {
+    if (!stream->closed) stats.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, native_id(id));
+  }
+  return stats;
+}
+
+}  // namespace plait::quic

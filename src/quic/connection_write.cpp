@@ -1,0 +1,169 @@
+// Packets of a connection: as many frames in each as there is room for (WRITE_MORE), streams in turn, QUIC DATAGRAM
+// frames before or after them in turn; and packets of one size back to back, so that one system call sends them all.
+#include <array>
+#include <cstring>
+
+#include "quic/connection_state.hpp"
+#include "quic/endpoint_state.hpp"
+
+namespace plait::quic {
+
+/// Once a write has answered WRITE_MORE, ngtcp2 allows nothing but further writes into the same packet. So nothing here
+/// calls the visitor, and the connection's credit is counted beside ngtcp2.
+struct Connection::State::PacketUnderWay {
+  ngtcp2_path* path;
+  ngtcp2_pkt_info* info;
+  MutableByteView out;
+  NativeTime now;
+  std::uint64_t credit;     // of the connection
+  ngtcp2_ssize result = 0;  // when it is done: its size, 0 if nothing can be sent now, or an error
+};
+
+namespace {
+
+constexpr std::size_t kPiecesMax = 16;
+
+bool packet_goes_on(ngtcp2_ssize result) {
+  return result == NGTCP2_ERR_WRITE_MORE || result == NGTCP2_ERR_STREAM_DATA_BLOCKED ||
+         result == NGTCP2_ERR_STREAM_SHUT_WR || result == NGTCP2_ERR_STREAM_NOT_FOUND;
+}
+
+ngtcp2_vec vector_of(ByteView bytes) { return {const_cast<std::uint8_t*>(bytes.data()), bytes.size()}; }
+
+}  // namespace
+
+// Whether the packet has room left.
+bool Connection::State::write_stream(PacketUnderWay& packet, Stream& stream) {
+  std::array<ByteView, kPiecesMax> pieces;
+  std::array<ngtcp2_vec, kPiecesMax> vectors;
+  const SendQueue::Gathered gathered = stream.queue.gather(pieces);
+  for (std::size_t i = 0; i < gathered.piece_count; ++i) vectors[i] = vector_of(pieces[i]);
+  const std::uint32_t flags =
+      NGTCP2_WRITE_STREAM_FLAG_MORE | (gathered.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : NGTCP2_WRITE_STREAM_FLAG_NONE);
+  ngtcp2_ssize written = -1;
+  packet.result = ngtcp2_conn_writev_stream(conn.get(), packet.path, packet.info, packet.out.data(), packet.out.size(),
+                                            &written, flags, static_cast<std::int64_t>(stream.id), vectors.data(),
+                                            gathered.piece_count, packet.now);
+  if (written >= 0) {
+    stream.queue.mark_sent(gathered, static_cast<std::size_t>(written));
+    packet.credit -= std::min(packet.credit, static_cast<std::uint64_t>(written));
+  }
+  if (packet.result == NGTCP2_ERR_STREAM_DATA_BLOCKED) stream.blocked = true;
+  if (packet.result == NGTCP2_ERR_STREAM_SHUT_WR || packet.result == NGTCP2_ERR_STREAM_NOT_FOUND) drop_writing(stream);
+  if (stream.blocked || !stream.queue.has_unsent()) {
+    writable.remove(stream);
+  } else if (written >= 0 && stream.can_write) {
+    writable.move_to_back(stream);
+  }
+  return packet_goes_on(packet.result);
+}
+
+bool Connection::State::write_streams(PacketUnderWay& packet) {
+  for (std::size_t left = writable.size(); left > 0 && !writable.empty(); --left) {
+    Stream& stream = writable.front();
+    // Without credit of the connection ngtcp2 would call the stream blocked, and never say when it is not any more.
+    if (stream.queue.has_unsent_bytes() && packet.credit == 0) {
+      writable.move_to_back(stream);
+      continue;
+    }
+    if (!write_stream(packet, stream)) return false;
+  }
+  return true;
+}
+
+bool Connection::State::write_datagrams(PacketUnderWay& packet) {
+  while (!datagrams.empty()) {
+    const DatagramQueue::Entry& entry = datagrams.front();
+    const ngtcp2_vec vector = vector_of(entry.data.view());
+    int accepted = 0;
+    packet.result =
+        ngtcp2_conn_writev_datagram(conn.get(), packet.path, packet.info, packet.out.data(), packet.out.size(),
+                                    &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, entry.id, &vector, 1, packet.now);
+    if (accepted != 0) datagrams.pop();
+    if (packet.result != NGTCP2_ERR_WRITE_MORE) return false;
+  }
+  return true;
+}
+
+ngtcp2_ssize Connection::State::write_packet(ngtcp2_path* to, ngtcp2_pkt_info* info, MutableByteView out,
+                                             NativeTime now) {
+  PacketUnderWay packet{to, info, out, now, ngtcp2_conn_get_max_data_left(conn.get())};
+  if (ready) {
+    datagrams_first = !datagrams_first;
+    const bool room = datagrams_first ? write_datagrams(packet) && write_streams(packet)
+                                      : write_streams(packet) && write_datagrams(packet);
+    if (!room) return packet.result;
+  }
+  return ngtcp2_conn_writev_stream(conn.get(), to, info, out.data(), out.size(), nullptr, NGTCP2_WRITE_STREAM_FLAG_NONE,
+                                   -1, nullptr, 0, now);
+}
+
+// Before any packet is begun, since this calls the visitor. A datagram that is larger than the path allows would
+// otherwise be refused for ever, with all behind it.
+void Connection::State::purge_datagrams(NativeTime now) {
+  if (datagrams.empty()) return;
+  datagrams.purge(time_point(now), connection->datagram_bytes_max(), [this](DatagramId id) {
+    if (is_live()) visitor->on_datagram_fate(id, DatagramFate::dropped);
+  });
+}
+
+std::optional<Transmit> Connection::State::poll_close_packet(MutableByteView buffer) {
+  if (!close_packet_due) return std::nullopt;
+  close_packet_due = false;
+  std::memcpy(buffer.data(), close_packet.data(), close_packet.size());
+  return Transmit{path, close_packet.size(), close_packet.size(), close_ecn};
+}
+
+std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer, NativeTime now, bool& more) {
+  more = false;
+  if (phase == Phase::open && ready) purge_datagrams(now);
+  after_callbacks(now);
+  if (phase != Phase::open) return poll_close_packet(buffer);
+
+  const std::size_t full = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn.get());
+  const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(conn.get()), full);
+  const std::size_t limit = std::min(Endpoint::kTransmitBytesMax, quantum);
+  const std::size_t segments_max = endpoint.segmentation ? Endpoint::kTransmitSegmentsMax : 1;
+  // Only the first packet may be larger than the path is known to take: a probe, which goes alone.
+  std::size_t room = std::max(ngtcp2_conn_get_max_tx_udp_payload_size(conn.get()), full);
+  Transmit batch;
+  std::size_t segments = 0;
+  while (segments == 0 || (segments < segments_max && batch.size + room <= limit)) {
+    ngtcp2_path_storage to;
+    ngtcp2_path_storage_zero(&to);
+    ngtcp2_pkt_info info{};
+    const auto out = buffer.subspan(batch.size, room);
+    const ngtcp2_ssize result = write_packet(&to.path, &info, out, now);
+    if (result < 0) {
+      fail(static_cast<int>(result), now);
+      more = true;
+      break;
+    }
+    more = result > 0;
+    if (result == 0) break;
+    const auto size = static_cast<std::size_t>(result);
+    const Transmit packet{path_of(to.path), size, size, static_cast<Ecn>(info.ecn & NGTCP2_ECN_MASK)};
+    counters.sent_bytes += size;
+    ++counters.sent_packet_count;
+    if (segments++ == 0) {
+      batch = packet;
+      if (size > full) break;
+      room = full;
+      continue;
+    }
+    if (size > batch.segment_bytes || packet.ecn != batch.ecn || packet.path != batch.path) {
+      endpoint.carry(packet, out.first(size));
+      break;
+    }
+    batch.size += size;
+    if (size < batch.segment_bytes) break;
+  }
+  if (phase == Phase::open) {
+    if (endpoint.config.settings.pacing) ngtcp2_conn_update_pkt_tx_time(conn.get(), now);
+    update_expiry();
+  }
+  if (segments > 0) return batch;
+  return phase == Phase::open ? std::nullopt : poll_close_packet(buffer);
+}
+
+}  // namespace plait::quic

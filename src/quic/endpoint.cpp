@@ -1,0 +1,221 @@
+#include "quic/endpoint.hpp"
+
+#include <ngtcp2/ngtcp2_crypto.h>
+
+#include <cstring>
+#include <utility>
+
+#include "core/assert.hpp"
+#include "quic/endpoint_state.hpp"
+
+namespace plait::quic {
+namespace {
+
+constexpr std::uint64_t kCreditMax = std::uint64_t{1} << 60;
+
+/// ngtcp2 aborts the process for what it does not like.
+Settings valid(Settings settings) {
+  const auto bound = [](auto& value, auto low, auto high) {
+    value = std::clamp<std::decay_t<decltype(value)>>(value, low, high);
+  };
+  bound(settings.stream_credit_bytes, 0U, kCreditMax);
+  bound(settings.stream_credit_bytes_max, 0U, kCreditMax);
+  bound(settings.connection_credit_bytes, 0U, kCreditMax);
+  bound(settings.connection_credit_bytes_max, 0U, kCreditMax);
+  bound(settings.streams_bidi_max, 0U, kCreditMax);
+  bound(settings.streams_uni_max, 0U, kCreditMax);
+  bound(settings.datagram_frame_bytes_max, 0U, 65535U);
+  bound(settings.acknowledge_packets, 1U, 1000U);
+  const Duration day = std::chrono::hours{24};
+  bound(settings.idle_timeout, std::chrono::milliseconds{1}, day);
+  bound(settings.handshake_timeout, std::chrono::milliseconds{1}, day);
+  bound(settings.initial_rtt, std::chrono::microseconds{1}, std::chrono::seconds{10});
+  std::erase_if(settings.mtu_probes,
+                [](std::uint16_t size) { return size <= NGTCP2_MAX_UDP_PAYLOAD_SIZE || size > 65000; });
+  return settings;
+}
+
+std::uint64_t random_number(RandomSource& random) {
+  std::array<std::uint8_t, 8> bytes;
+  random.fill(bytes);
+  std::uint64_t number;
+  std::memcpy(&number, bytes.data(), bytes.size());
+  return number;
+}
+
+}  // namespace
+
+std::optional<std::uint8_t> connection_id_first_byte(ByteView datagram) {
+  constexpr std::size_t kLongOffset = 6;  // flags, version, length
+  if (datagram.empty()) return std::nullopt;
+  if ((datagram[0] & 0x80U) == 0) return datagram.size() > 1 ? std::optional{datagram[1]} : std::nullopt;
+  if (datagram.size() <= kLongOffset || datagram[kLongOffset - 1] == 0) return std::nullopt;
+  return datagram[kLongOffset];
+}
+
+// --- Endpoint::State
+// --------------------------------------------------------------------------------------------------
+
+Endpoint::State::State(EndpointConfig given, RandomSource& random_source, EndpointVisitor& endpoint_visitor,
+                       TimePoint start)
+    : config(std::move(given)),
+      random(random_source),
+      visitor(endpoint_visitor),
+      now(native(start)),
+      ids(random_number(random_source)) {
+  config.settings = valid(std::move(config.settings));
+  if (config.secret == decltype(config.secret){}) random.fill(config.secret);
+}
+
+Endpoint::State::Call::Call(State& state) : state_(state) {
+  PLAIT_ASSERT(state_.calls_under_way == 0, "called from inside a visitor's function");
+  ++state_.calls_under_way;
+}
+Endpoint::State::Call::~Call() {
+  --state_.calls_under_way;
+  state_.reap();
+}
+
+NativeTime Endpoint::State::advance(TimePoint given) { return now = std::max(now, native(given)); }
+
+void Endpoint::State::mark_ready(Connection::State& connection) {
+  const bool first = ready.empty();
+  ready.push_back(connection);
+  if (first && calls_under_way == 0) visitor.on_transmit_wanted();
+}
+
+void Endpoint::State::add_id(Connection::State& connection, ByteView id) {
+  if (ids.add(id, connection)) connection.ids.push_back(ConnectionId::of(id));
+}
+
+void Endpoint::State::remove_id(Connection::State& connection, ByteView id) {
+  ids.remove(id, connection);
+  std::erase(connection.ids, ConnectionId::of(id));
+}
+
+ngtcp2_cid Endpoint::State::make_connection_id() {
+  ngtcp2_cid id;
+  id.datalen = kConnectionIdBytes;
+  random.fill({id.data, id.datalen});
+  id.data[0] = config.loop_number;
+  return id;
+}
+
+bool Endpoint::State::make_reset_token(const ngtcp2_cid& id, std::uint8_t* token) const {
+  return ngtcp2_crypto_generate_stateless_reset_token(token, config.secret.data(), config.secret.size(), &id) == 0;
+}
+
+void Endpoint::State::reap() {
+  if (dead.empty()) return;
+  for (Connection::State* gone : std::exchange(dead, {})) {
+    std::erase(clients, gone);
+    connections.erase(gone);
+  }
+}
+
+void Endpoint::State::carry(Transmit transmit, ByteView packet) {
+  carried = Carried{transmit, {packet.begin(), packet.end()}};
+}
+
+std::optional<Transmit> Endpoint::State::poll_connections(MutableByteView buffer) {
+  while (!ready.empty()) {
+    Connection::State& connection = ready.front();
+    ready.remove(connection);
+    bool more = false;
+    const auto batch = connection.poll_transmit(buffer, now, more);
+    if (more && connection.phase != Connection::State::Phase::dead) ready.push_back(connection);
+    if (batch) return batch;
+  }
+  return std::nullopt;
+}
+
+// --- Endpoint
+// ---------------------------------------------------------------------------------------------------------
+
+Endpoint::Endpoint(EndpointConfig config, RandomSource& random, EndpointVisitor& visitor, TimePoint now)
+    : state_(std::make_unique<State>(std::move(config), random, visitor, now)) {}
+Endpoint::~Endpoint() = default;
+
+Result<Connection*, Error> Endpoint::connect(const Path& path, const std::string& host, const ClientTls& tls,
+                                             ConnectionVisitor& visitor, TimePoint now) {
+  if (!is_valid(path)) return err(Error{"a QUIC connection needs an IPv4 or IPv6 address at both ends"});
+  const NativeTime time = state_->advance(now);
+  auto made = std::make_unique<Connection::State>(*state_, false, time);
+  if (!made->set_up_client(path, host, tls, time)) return err(Error{"out of memory for a QUIC connection to " + host});
+  made->visitor = &visitor;
+  Connection::State& state = *made;
+  auto& connection = state_->connections[&state] = std::make_unique<Connection>(std::move(made));
+  state_->clients.push_back(&state);
+  state.update_expiry();
+  state.want_transmit();
+  return connection.get();
+}
+
+void Endpoint::handle_datagram(const Path& path, ByteView datagram, Ecn ecn, TimePoint now) {
+  const State::Call call{*state_};
+  state_->advance(now);
+  ngtcp2_version_cid header{};
+  const int status = datagram.empty()  // ngtcp2 aborts the process for it
+                         ? NGTCP2_ERR_INVALID_ARGUMENT
+                         : ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(), kConnectionIdBytes);
+  if (!is_valid(path) || (status != 0 && status != NGTCP2_ERR_VERSION_NEGOTIATION)) {
+    ++state_->counters.dropped_datagram_count;
+    return;
+  }
+  if (status == NGTCP2_ERR_VERSION_NEGOTIATION) return state_->send_version_negotiation(path, datagram, header);
+  if (Connection::State* found = state_->ids.find({header.dcid, header.dcidlen}); found != nullptr) {
+    return found->handle_datagram(path, datagram, ecn, state_->now);
+  }
+  state_->handle_unknown(path, datagram, ecn, header);
+}
+
+std::optional<Transmit> Endpoint::poll_transmit(MutableByteView buffer, TimePoint now) {
+  PLAIT_ASSERT(buffer.size() >= kTransmitBytesMax, "a batch needs kTransmitBytesMax");
+  const State::Call call{*state_};
+  state_->advance(now);
+  if (state_->carried) {
+    const State::Carried carried = *std::exchange(state_->carried, std::nullopt);
+    std::memcpy(buffer.data(), carried.bytes.data(), carried.bytes.size());
+    return carried.transmit;
+  }
+  if (!state_->answers.empty()) {
+    const State::Answer answer = std::move(state_->answers.front());
+    state_->answers.pop_front();
+    std::memcpy(buffer.data(), answer.bytes.data(), answer.bytes.size());
+    return Transmit{answer.path, answer.bytes.size(), answer.bytes.size(), Ecn::not_ect};
+  }
+  return state_->poll_connections(buffer);
+}
+
+std::optional<TimePoint> Endpoint::next_expiry() const {
+  if (state_->expiries.empty()) return std::nullopt;
+  return time_point(state_->expiries.top().expiry);
+}
+
+void Endpoint::handle_expiry(TimePoint now) {
+  const State::Call call{*state_};
+  const NativeTime time = state_->advance(now);
+  // A deadline that is due again at once waits for the next call, so that this one ends.
+  for (std::size_t left = state_->connections.size(); left > 0 && !state_->expiries.empty(); --left) {
+    Connection::State& next = state_->expiries.top();
+    if (next.expiry > time) break;
+    next.handle_expiry(time);
+  }
+}
+
+void Endpoint::close_all(std::uint64_t code, std::string_view reason) {
+  state_->accepting = false;
+  for (auto& [state, connection] : state_->connections) connection->close(code, reason);
+}
+
+void Endpoint::set_server_tls(ServerTls tls) { state_->config.server_tls = std::move(tls); }
+
+EndpointStats Endpoint::stats() const {
+  EndpointStats stats = state_->counters;
+  stats.connection_count = state_->connections.size();
+  return stats;
+}
+
+void Endpoint::disable_segmentation() { state_->segmentation = false; }
+
+}  // namespace plait::quic

@@ -1,0 +1,158 @@
+#include "quic/frame_scan.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "core/varint.hpp"
+
+namespace plait::quic {
+namespace {
+
+/// Takes varints and bytes off the front; once too short, `ok` stays false.
+struct Reader {
+  ByteView rest;
+  bool ok = true;
+
+  std::uint64_t varint() {
+    const core::Varint read = core::decode_varint(rest);
+    skip(read.size);
+    ok = ok && read.size != 0;
+    return read.value;
+  }
+  void skip(std::uint64_t count) {
+    if (count > rest.size()) ok = false;
+    rest = ok ? rest.subspan(static_cast<std::size_t>(count)) : ByteView{};
+  }
+  void varints(int count) {
+    while (count-- > 0) varint();
+  }
+};
+
+// RFC 9000 §19.3.
+void skip_ack(Reader& reader, bool with_ecn) {
+  reader.varints(2);
+  std::uint64_t range_count = reader.varint();
+  reader.varint();
+  for (; range_count > 0 && reader.ok; --range_count) reader.varints(2);
+  if (with_ecn) reader.varints(3);
+}
+
+// RFC 9000 §19.8.
+void skip_stream(Reader& reader, std::uint64_t type) {
+  reader.varint();
+  if ((type & 4U) != 0) reader.varint();
+  reader.skip((type & 2U) != 0 ? reader.varint() : reader.rest.size());
+}
+
+void skip_new_connection_id(Reader& reader) {
+  reader.varints(2);
+  const std::uint8_t size = reader.rest.empty() ? 0 : reader.rest[0];
+  reader.skip(std::uint64_t{1} + size + 16);
+}
+
+// How many varints a frame consists of that has nothing else; none for the others.
+std::optional<int> varint_count(std::uint64_t type) {
+  switch (type) {
+    case 0x01:  // PING
+    case 0x1e:  // HANDSHAKE_DONE
+      return 0;
+    case 0x10:  // MAX_DATA
+    case 0x12:  // MAX_STREAMS
+    case 0x13:
+    case 0x14:  // DATA_BLOCKED
+    case 0x16:  // STREAMS_BLOCKED
+    case 0x17:
+    case 0x19:  // RETIRE_CONNECTION_ID
+      return 1;
+    case 0x05:  // STOP_SENDING
+    case 0x11:  // MAX_STREAM_DATA
+    case 0x15:  // STREAM_DATA_BLOCKED
+      return 2;
+    case 0x04:  // RESET_STREAM
+      return 3;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Of the frames with other fields than varints. False for CONNECTION_CLOSE, which is the last one, and unknown types.
+bool skip_fields(Reader& reader, std::uint64_t type) {
+  switch (type) {
+    case 0x02:  // ACK
+    case 0x03:
+      skip_ack(reader, type == 0x03);
+      return true;
+    case 0x06:  // CRYPTO
+      reader.varint();
+      reader.skip(reader.varint());
+      return true;
+    case 0x07:  // NEW_TOKEN
+    case 0x31:  // DATAGRAM with length
+      reader.skip(reader.varint());
+      return true;
+    case 0x18:
+      skip_new_connection_id(reader);
+      return true;
+    case 0x1a:  // PATH_CHALLENGE
+    case 0x1b:  // PATH_RESPONSE
+      reader.skip(8);
+      return true;
+    case 0x30:  // DATAGRAM up to the end
+      reader.skip(reader.rest.size());
+      return true;
+    default:
+      if (type < 0x08 || type > 0x0f) return false;
+      skip_stream(reader, type);
+      return true;
+  }
+}
+
+bool is_odd(std::uint64_t type) { return (type >= 0x04 && type <= 0x07) || (type >= 0x18 && type <= 0x1b); }
+
+}  // namespace
+
+void FrameScan::on_payload(ByteView payload) {
+  while (!payload.empty()) {
+    if (payload[0] == 0) {  // PADDING, thousands of it in a probe of the path's MTU
+      const auto end = std::find_if(payload.begin(), payload.end(), [](std::uint8_t byte) { return byte != 0; });
+      payload = payload.subspan(static_cast<std::size_t>(end - payload.begin()));
+      continue;
+    }
+    const std::size_t size = scan_frame(payload);
+    if (size == 0) return;
+    payload = payload.subspan(size);
+  }
+}
+
+std::size_t FrameScan::scan_frame(ByteView payload) {
+  Reader reader{payload};
+  const std::uint64_t type = reader.varint();
+  if (const auto count = varint_count(type)) {
+    const Reader fields = reader;
+    reader.varints(*count);
+    if (type == 0x05 && reader.ok) note_stop_sending(fields.rest);
+  } else if (!skip_fields(reader, type)) {
+    return 0;
+  }
+  if (is_odd(type)) ++odd_frame_count_;
+  return reader.ok ? payload.size() - reader.rest.size() : 0;
+}
+
+void FrameScan::note_stop_sending(ByteView fields) {
+  Reader reader{fields};
+  const StreamId id = reader.varint();
+  if (stop_sending_.size() < kStopSendingMax) stop_sending_.push_back({id, reader.varint()});
+}
+
+bool FrameScan::within_rate(TimePoint now) {
+  if (odd_frame_count_ == 0) return true;
+  const std::chrono::duration<double> elapsed = now - refilled_;
+  refilled_ = now;
+  tokens_ = std::min<double>(burst_, tokens_ + elapsed.count() * per_second_);
+  tokens_ -= static_cast<double>(odd_frame_count_);
+  odd_frame_count_ = 0;
+  return tokens_ >= 0;
+}
+
+}  // namespace plait::quic

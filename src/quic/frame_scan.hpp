@@ -1,0 +1,50 @@
+// FrameScan: reads the payload of each received 1-RTT packet beside ngtcp2, for two things that ngtcp2 1.11 keeps to
+// itself: that a STOP_SENDING frame came (it answers with RESET_STREAM and calls nobody), and how many frames come that
+// cost work and carry nothing, with which a peer could keep us busy for ever.
+#pragma once
+
+#include <plait/bytes.hpp>
+
+#include <cstdint>
+#include <vector>
+
+#include "quic/protection.hpp"
+#include "quic/types.hpp"
+
+namespace plait::quic {
+
+class FrameScan final : public PayloadObserver {
+ public:
+  struct StopSending {
+    StreamId id;
+    std::uint64_t code;
+  };
+  /// More STOP_SENDING frames of one packet than this are not reported; the flood counter sees them.
+  static constexpr std::size_t kStopSendingMax = 512;
+
+  /// At most `burst` odd frames at once and `per_second` later.
+  FrameScan(std::uint32_t burst, std::uint32_t per_second, TimePoint now)
+      : tokens_(burst), burst_(burst), per_second_(per_second), refilled_(now) {}
+
+  /// Of a genuine packet. A malformed payload is read up to the mistake; ngtcp2 then closes the connection.
+  void on_payload(ByteView payload) override;
+
+  /// STOP_SENDING frames since the last call; maybe repeated ones, maybe of unknown streams.
+  std::vector<StopSending>& stop_sending() { return stop_sending_; }
+  /// Counts the odd frames since the last call. False if they are too many.
+  bool within_rate(TimePoint now);
+
+ private:
+  /// Size of the frame at the front of `payload`, 0 if malformed.
+  std::size_t scan_frame(ByteView payload);
+  void note_stop_sending(ByteView fields);
+
+  std::vector<StopSending> stop_sending_;
+  std::uint64_t odd_frame_count_ = 0;
+  double tokens_;
+  std::uint32_t burst_;
+  std::uint32_t per_second_;
+  TimePoint refilled_;
+};
+
+}  // namespace plait::quic

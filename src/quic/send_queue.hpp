@@ -1,0 +1,52 @@
+// SendQueue: what was written to a stream and is not acknowledged yet. Keeps the Bytes; copies none.
+#pragma once
+
+#include <plait/bytes.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "quic/fifo.hpp"
+
+namespace plait::quic {
+
+class SendQueue {
+ public:
+  void push(Bytes data, bool fin);
+  /// More than the largest packet takes.
+  static constexpr std::size_t kGatherBytes = 65536;
+  /// The next bytes to send, in order: as many pieces as fit in `pieces`, and no more after kGatherBytes.
+  struct Gathered {
+    std::size_t piece_count = 0;
+    std::size_t bytes = 0;
+    bool fin = false;  ///< they are the last ones, or the end alone
+  };
+  Gathered gather(std::span<ByteView> pieces) const;
+  /// `bytes` of what gather() gave are on their way; with the end, if it was given and they were all.
+  void mark_sent(const Gathered& gathered, std::size_t bytes);
+  /// All below `offset` has arrived: their Bytes are let go. Never more than was sent.
+  void mark_acked(std::uint64_t offset);
+  /// Forgets everything.
+  void clear();
+
+  [[nodiscard]] bool has_unsent() const { return sent_ < end_ || (fin_ && !fin_sent_); }
+  [[nodiscard]] bool has_unsent_bytes() const { return sent_ < end_; }
+  [[nodiscard]] bool ended() const { return fin_; }
+  [[nodiscard]] std::uint64_t buffered_bytes() const { return end_ - acked_; }
+  [[nodiscard]] std::uint64_t unsent_bytes() const { return end_ - sent_; }
+  [[nodiscard]] std::uint64_t acked_offset() const { return acked_; }
+
+ private:
+  Fifo<Bytes> chunks_;
+  std::uint64_t first_ = 0;       // offset of the front chunk
+  std::uint64_t acked_ = 0;       // first_ <= acked_ <= sent_ <= end_
+  std::uint64_t sent_ = 0;        //
+  std::uint64_t end_ = 0;         //
+  std::size_t unsent_chunk_ = 0;  // where sent_ lies
+  std::size_t unsent_in_chunk_ = 0;
+  bool fin_ = false;
+  bool fin_sent_ = false;
+};
+
+}  // namespace plait::quic

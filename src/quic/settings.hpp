@@ -1,0 +1,66 @@
+// Settings of a QUIC connection: transport parameters (RFC 9000 §18.2), timers, bounds. Units are in the names.
+#pragma once
+
+#include <plait/limits.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace plait::quic {
+
+enum class CongestionControl : std::uint8_t { cubic, bbr, new_reno };
+
+/// The values hold for all connections of an Endpoint; Endpoint brings each into the range that is valid.
+struct Settings {
+  // --- Times ----------------------------------------------------------------------------------------------------
+  /// Silence after which a connection is given up without a word (RFC 9000 §10.1); the smaller of both ends' counts.
+  Duration idle_timeout = std::chrono::seconds{30};
+  /// A PING goes out after this much silence; zero turns it off. Browsers send none for WebTransport, so a server must.
+  Duration keep_alive_server = std::chrono::seconds{10};
+  /// The same of a client.
+  Duration keep_alive_client = Duration::zero();
+  /// From the first packet to the end of the handshake.
+  Duration handshake_timeout = std::chrono::seconds{10};
+  /// What the round trip is taken for before it is measured. RFC 9002 §6.2.2 advises 333 ms, which costs a second where
+  /// the first packet is lost.
+  Duration initial_rtt = std::chrono::milliseconds{100};
+
+  // --- Flow-control credit that we give (RFC 9000 §4) -----------------------------------------------------------
+  std::uint64_t stream_credit_bytes = std::uint64_t{1} << 20;
+  /// A stream's credit grows up to this when the round trip demands it.
+  std::uint64_t stream_credit_bytes_max = std::uint64_t{6} << 20;
+  std::uint64_t connection_credit_bytes = std::uint64_t{3} << 19;
+  std::uint64_t connection_credit_bytes_max = std::uint64_t{9} << 20;
+  /// Streams that the peer may have open at a time.
+  std::uint64_t streams_bidi_max = 100;
+  std::uint64_t streams_uni_max = 103;
+
+  // --- QUIC DATAGRAM frames (RFC 9221) ----------------------------------------------------------------------------
+  /// Largest frame that we take; 0 means no support.
+  std::uint64_t datagram_frame_bytes_max = 65535;
+  /// What waits for the congestion window; the oldest is dropped when more comes.
+  std::size_t datagram_queue_bytes_max = std::size_t{1} << 20;
+  std::size_t datagram_queue_count_max = 4096;
+  /// A datagram that waited longer than this is dropped.
+  Duration datagram_age_max = std::chrono::seconds{1};
+
+  // --- Packets ----------------------------------------------------------------------------------------------------
+  CongestionControl congestion_control = CongestionControl::cubic;
+  /// Packets are spaced as RFC 9002 §7.7 asks. Loopback does not need it, and it costs nothing measurable there.
+  bool pacing = true;
+  /// An acknowledgement is sent at once after this many packets that elicit one; RFC 9000 §13.2.2 says 2.
+  std::size_t acknowledge_packets = 8;
+  /// UDP payload sizes that are probed one after the other (RFC 8899); each above 1200. What does not arrive is not
+  /// used, so large ones harm nobody: they are for loopback and jumbo frames.
+  std::vector<std::uint16_t> mtu_probes{1452, 8000, 16000, 32000};
+
+  // --- Bounds on what a peer may do -------------------------------------------------------------------------------
+  /// Frames that cost work and carry nothing (RESET_STREAM, STOP_SENDING, PATH_CHALLENGE, RETIRE_CONNECTION_ID and the
+  /// like): this many at once, and so many a second; beyond, the connection is closed.
+  std::uint32_t odd_frames_burst = 1000;
+  std::uint32_t odd_frames_per_second = 333;
+};
+
+}  // namespace plait::quic

@@ -1,0 +1,26 @@
+// Stream: what a Connection keeps of one stream beside ngtcp2.
+#pragma once
+
+#include <cstdint>
+
+#include "quic/send_queue.hpp"
+#include "quic/types.hpp"
+
+namespace plait::quic {
+
+struct Stream {
+  StreamId id = 0;
+  SendQueue queue;
+  std::uint64_t unconsumed_bytes = 0;  ///< delivered, and the credit not given back
+  bool can_write = false;              ///< the direction is ours, and neither reset nor stopped
+  bool can_read = false;               ///< neither reset nor stopped
+  bool blocked = false;                ///< waits for the peer's credit
+  bool closed = false;                 ///< ngtcp2 knows it no more; only consume() is awaited
+
+  // Its place among the streams that have something to send.
+  Stream* list_next = nullptr;
+  Stream* list_previous = nullptr;
+  bool listed = false;
+};
+
+}  // namespace plait::quic

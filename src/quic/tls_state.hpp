@@ -1,0 +1,52 @@
+// What ServerTls, ClientTls and a connection's TLS session are made of. For the files of this layer.
+#pragma once
+
+#include <gnutls/gnutls.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "quic/tls.hpp"
+
+namespace plait::quic {
+
+template <auto kFree>
+struct GnutlsFree {
+  template <class Object>
+  void operator()(Object* object) const {
+    kFree(object);
+  }
+};
+using Credentials = std::unique_ptr<gnutls_certificate_credentials_st, GnutlsFree<gnutls_certificate_free_credentials>>;
+using Priority = std::unique_ptr<gnutls_priority_st, GnutlsFree<gnutls_priority_deinit>>;
+using Session = std::unique_ptr<gnutls_session_int, GnutlsFree<gnutls_deinit>>;
+
+struct ServerTls::State {
+  Credentials credentials;
+  Priority priority;
+  std::vector<std::string> alpn;
+};
+
+struct ClientTls::State {
+  Credentials credentials;
+  Priority priority;
+  ClientTlsConfig config;
+};
+
+/// TLS 1.3 alone, without the compatibility mode that QUIC forbids (RFC 9001 §8.4), and the ciphers that QUIC has. Null
+/// with a sentence in `error`.
+Priority make_priority(std::string& error);
+
+// Null when out of memory. `pointer` is what gnutls_session_get_ptr() shall give.
+Session make_server_session(const ServerTls::State& tls, void* pointer);
+Session make_client_session(const ClientTls::State& tls, const std::string& host, void* pointer);
+
+/// Of a client: whether the certificate that the server sent is good enough. Empty, or a sentence that says what to do.
+std::string verify_server(gnutls_session_t session, const ClientTls::State& tls, const std::string& host);
+
+/// For a person: what a TLS alert means, sent by us or by the peer.
+std::string explain_alert(std::uint8_t alert, bool sent);
+
+}  // namespace plait::quic

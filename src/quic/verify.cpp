@@ -1,0 +1,139 @@
+// Whether a client may trust the certificate that it was shown.
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include <algorithm>
+
+#include "crypto/hash.hpp"
+#include "quic/tls_state.hpp"
+
+namespace plait::quic {
+namespace {
+
+using Certificate = std::unique_ptr<gnutls_x509_crt_int, GnutlsFree<gnutls_x509_crt_deinit>>;
+
+Certificate parse(const gnutls_datum_t& der) {
+  gnutls_x509_crt_t raw = nullptr;
+  if (gnutls_x509_crt_init(&raw) != 0) return nullptr;
+  Certificate certificate{raw};
+  return gnutls_x509_crt_import(raw, &der, GNUTLS_X509_FMT_DER) == 0 ? std::move(certificate) : nullptr;
+}
+
+std::string check_times(gnutls_x509_crt_t certificate, const std::string& name, WallTime now) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  if (gnutls_x509_crt_get_activation_time(certificate) > seconds) {
+    return name + " is not valid yet: check this machine's clock";
+  }
+  if (gnutls_x509_crt_get_expiration_time(certificate) < seconds) {
+    return name + " has expired: its owner must renew it";
+  }
+  return "";
+}
+
+bool is_ecdsa_p256(gnutls_x509_crt_t certificate) {
+  if (gnutls_x509_crt_get_pk_algorithm(certificate, nullptr) != GNUTLS_PK_ECDSA) return false;
+  gnutls_ecc_curve_t curve = GNUTLS_ECC_CURVE_INVALID;
+  gnutls_datum_t x{};
+  gnutls_datum_t y{};
+  if (gnutls_x509_crt_get_pk_ecc_raw(certificate, &curve, &x, &y) != 0) return false;
+  gnutls_free(x.data);
+  gnutls_free(y.data);
+  return curve == GNUTLS_ECC_CURVE_SECP256R1;
+}
+
+/// The rules of W3C WebTransport's serverCertificateHashes, so that what works here works in browsers.
+std::string verify_by_hash(const gnutls_datum_t& der, gnutls_x509_crt_t leaf, const ClientTlsConfig& config,
+                           const std::string& name) {
+  const CertificateHash hash = crypto::sha256({der.data, der.size});
+  if (std::ranges::find(config.certificate_hashes, hash) == config.certificate_hashes.end()) {
+    return name + " is not one of those whose hashes were given: it may have been renewed, ask for its new hash";
+  }
+  if (!is_ecdsa_p256(leaf)) return name + " has no ECDSA P-256 key, which trust by hash demands: make it anew with one";
+  constexpr std::time_t kLifetimeMax = std::time_t{14} * 24 * 3600;
+  if (gnutls_x509_crt_get_expiration_time(leaf) - gnutls_x509_crt_get_activation_time(leaf) > kLifetimeMax) {
+    return name + " is valid for more than 14 days, which trust by hash does not allow: make it anew for fewer";
+  }
+  return "";
+}
+
+std::string explain(unsigned status, const std::string& name) {
+  if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0) {
+    return name + " is not valid for that name: connect by a name that the certificate lists";
+  }
+  if ((status & GNUTLS_CERT_REVOKED) != 0) return name + " was revoked by its authority: its owner must replace it";
+  if ((status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0) {
+    return name +
+           " is signed by no authority known here: give the authority's certificate, verify by its hash, or for "
+           "development connect with verification off";
+  }
+  if ((status & GNUTLS_CERT_INSECURE_ALGORITHM) != 0) {
+    return name + " is signed with an algorithm that is not secure any more: its owner must renew it";
+  }
+  if ((status & GNUTLS_CERT_SIGNER_NOT_CA) != 0) {
+    return name + " is signed by a certificate that may sign none: its owner must replace it";
+  }
+  gnutls_datum_t text{};
+  std::string reason = "unknown reason";
+  if (gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) == 0) {
+    reason.assign(reinterpret_cast<const char*>(text.data), text.size);
+    gnutls_free(text.data);
+  }
+  return name + " is not accepted: " + reason;
+}
+
+std::string verify_by_authority(gnutls_session_t session, const std::string& host, const std::string& name) {
+  unsigned status = 0;
+  const int error = gnutls_certificate_verify_peers3(session, host.c_str(), &status);
+  if (error != 0) return name + " cannot be verified: " + gnutls_strerror(error);
+  return status == 0 ? "" : explain(status, name);
+}
+
+}  // namespace
+
+std::string verify_server(gnutls_session_t session, const ClientTls::State& tls, const std::string& host) {
+  if (tls.config.verify == ClientTlsConfig::Verify::off) return "";
+  const std::string name = "the certificate of " + host;
+  unsigned count = 0;
+  const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
+  if (chain == nullptr || count == 0) return host + " showed no certificate: is this the right port?";
+  const Certificate leaf = parse(chain[0]);
+  if (!leaf) return name + " cannot be read: its owner must replace it";
+  const bool by_hash = tls.config.verify == ClientTlsConfig::Verify::hashes;
+  std::string reason =
+      by_hash ? verify_by_hash(chain[0], leaf.get(), tls.config, name) : verify_by_authority(session, host, name);
+  const WallTime now = tls.config.wall_clock();
+  for (unsigned i = 0; i < (by_hash ? 1 : count) && reason.empty(); ++i) {
+    const Certificate link = parse(chain[i]);
+    if (link) reason = check_times(link.get(), i == 0 ? name : "an authority's certificate of " + host, now);
+  }
+  return reason;
+}
+
+std::string explain_alert(std::uint8_t alert, bool sent) {
+  const char* text = gnutls_alert_get_strname(static_cast<gnutls_alert_description_t>(alert));
+  const std::string name = text == nullptr ? std::to_string(alert) : text;
+  switch (alert) {
+    case GNUTLS_A_NO_APPLICATION_PROTOCOL:
+      return sent ? "the peer offers none of our application protocols (ALPN)"
+                  : "the peer speaks none of the application protocols (ALPN) that we offered";
+    case GNUTLS_A_PROTOCOL_VERSION:
+      return "the peer does not speak TLS 1.3";
+    case GNUTLS_A_BAD_CERTIFICATE:
+    case GNUTLS_A_UNSUPPORTED_CERTIFICATE:
+    case GNUTLS_A_CERTIFICATE_REVOKED:
+    case GNUTLS_A_CERTIFICATE_EXPIRED:
+    case GNUTLS_A_CERTIFICATE_UNKNOWN:
+    case GNUTLS_A_UNKNOWN_CA:
+      return sent ? "the peer's certificate was not accepted (alert: " + name + ")"
+                  : "the peer does not accept our certificate (alert: " + name + ")";
+    case GNUTLS_A_HANDSHAKE_FAILURE:
+      return "the peer and we have no cipher suite or signature algorithm in common";
+    default:
+      return (sent ? "the TLS handshake was ended here with the alert: "
+                   : "the peer ended the TLS handshake with the alert: ") +
+             name;
+  }
+}
+
+}  // namespace plait::quic

@@ -1,0 +1,33 @@
+// Connection: what a loop's table holds, whichever wire it is on: a TCP connection, a QUIC connection, or a session of
+// the latter.
+#pragma once
+
+#include <plait/session.hpp>
+
+#include <string>
+#include <string_view>
+
+#include "net/loop.hpp"
+
+namespace plait::transport {
+
+/// How a connection ended.
+struct Disconnect {
+  int system_errno = 0;     ///< of the failed read or write; 0 if there was none
+  std::string_view reason;  ///< for a person; empty for a plain end
+
+  /// "reading failed: Connection reset by peer".
+  [[nodiscard]] std::string text() const;
+};
+
+class Connection : public net::Retirable {
+ public:
+  /// The session, if there is one and it is open.
+  [[nodiscard]] virtual Session* session() = 0;
+  /// The server is going away: finish what is under way and close.
+  virtual void drain() = 0;
+  /// Ends it; its handlers hear of it before this returns.
+  virtual void abort(const Disconnect& why) = 0;
+};
+
+}  // namespace plait::transport

@@ -1,0 +1,155 @@
+// H3Connection: one QUIC connection that speaks HTTP/3, either side: pages by requests, WebTransport sessions by
+// extended CONNECT. It joins quic::Connection, h3::Connection and wt::Sessions; each of them knows only bytes.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "h3/connection.hpp"
+#include "quic/connection.hpp"
+#include "transport/connection.hpp"
+#include "transport/http_exchange.hpp"
+#include "transport/quic_endpoint.hpp"
+#include "transport/wt_session.hpp"
+#include "wt/sessions.hpp"
+
+namespace plait::transport {
+
+/// What the HTTP/3 connections of one listener, or of one client, share on a loop.
+struct H3Service {
+  QuicEndpoint& endpoint;
+  const Router* router = nullptr;  ///< none: a client
+  h3::Options options{};
+  wt::SessionsOptions sessions{};
+  h3::Qpack qpack{};
+};
+
+/// What a client asks for.
+struct WtRequest {
+  std::string authority;
+  std::string path;  ///< with the query
+  std::vector<std::string> subprotocols;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+class H3Connection final : public Connection,
+                           public quic::ConnectionVisitor,
+                           private core::Timer,
+                           private h3::Streams,
+                           private h3::Visitor {
+ public:
+  /// In the context's table until the QUIC connection is closed. `service` outlives it.
+  static H3Connection& make(H3Service& service);
+  ~H3Connection() override;
+
+  /// `connection` is the one that this is the visitor of.
+  void attach(quic::Connection& connection) { quic_ = &connection; }
+  /// Client: opens a session as soon as the server's SETTINGS are there.
+  WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler);
+
+  // Connection
+  [[nodiscard]] Session* session() override { return nullptr; }
+  void drain() override;
+  void abort(const Disconnect& why) override;
+
+  // For WtSession
+  [[nodiscard]] LoopContext& context() const { return service_.endpoint.context(); }
+  [[nodiscard]] bool is_client() const { return service_.router == nullptr; }
+  [[nodiscard]] std::string peer() const;
+  [[nodiscard]] std::optional<Duration> rtt() const;
+  [[nodiscard]] std::size_t unacknowledged_bytes(h3::StreamId id) const;
+  /// Why the connection ended, for a person; empty while it lives.
+  [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
+  /// Ends the opening of a session of ours.
+  void give_up(WtSession& session, const std::string& reason);
+  /// The session is over.
+  void forget(WtSession& session);
+
+  // quic::ConnectionVisitor
+  void on_ready() override { h3_.handle_ready(); }
+  void on_stream_data(quic::StreamId id, ByteView data, bool fin) override;
+  void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size_bytes) override;
+  void on_stop_sending(quic::StreamId id, std::uint64_t code) override;
+  void on_stream_acked(quic::StreamId id, std::uint64_t offset) override;
+  void on_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) override;
+  void on_streams_available(quic::Direction direction) override;
+  void on_datagram(ByteView data) override { h3_.handle_datagram(data); }
+  void on_closed(const quic::CloseReason& reason) override;
+
+ private:
+  // A session of ours from connect() to the server's response.
+  struct Opening {
+    WtSession* session;
+    WtRequest request;
+    std::optional<h3::StreamId> id;  // once asked for
+  };
+
+  explicit H3Connection(H3Service& service);
+
+  void on_timer(core::TimePoint now) override;
+
+  // h3::Streams
+  std::optional<h3::StreamId> open(h3::Direction direction) override;
+  void write(h3::StreamId id, Bytes data, bool fin) override;
+  void reset(h3::StreamId id, std::uint64_t error_code) override;
+  void stop_sending(h3::StreamId id, std::uint64_t error_code) override;
+  void consume(h3::StreamId id, std::size_t bytes) override;
+  void close(std::uint64_t error_code, std::string_view reason) override;
+  [[nodiscard]] std::size_t datagram_bytes_max() const override;
+  bool send_datagram(ByteView data) override;
+
+  // h3::Visitor
+  void on_settings(const h3::Settings& peer) override;
+  void on_request(h3::StreamId id, const h3::RequestHead& head) override;
+  void on_response(h3::StreamId id, const h3::ResponseHead& head) override;
+  void on_webtransport_stream(h3::StreamId id, h3::StreamId session, h3::Direction direction) override;
+  void on_data(h3::StreamId id, ByteView data) override;
+  void on_fin(h3::StreamId id) override;
+  void on_reset(h3::StreamId id, std::uint64_t error_code) override;
+  void on_stop_sending(h3::StreamId id, std::uint64_t error_code) override;
+  void on_stream_error(h3::StreamId id, h3::Error error) override;
+  void on_closed(h3::StreamId id) override;
+  void on_datagram(h3::StreamId id, ByteView payload) override;
+  void on_goaway(std::uint64_t id) override;
+  void on_streams_available(h3::Direction direction) override;
+  void on_connection_error(h3::Error error) override;
+
+  // Pages, h3_requests.cpp
+  void take_content(h3::StreamId id, ByteView data);
+  void answer(h3::StreamId id);
+  void respond(h3::StreamId id, const HttpResponse& response, bool head_only);
+
+  // Sessions, h3_sessions.cpp
+  void begin_session(h3::StreamId id);
+  void accept_session(h3::StreamId id);
+  void refuse_session(h3::StreamId id, int status, const std::string& reason);
+  void accept_waiting();
+  void request_session(Opening& opening);
+  void request_waiting();
+  void finish_opening(h3::StreamId id, const h3::ResponseHead& head);
+  void watch_early();
+
+  void end_sessions(const std::string& reason);
+  void close_when_idle();
+
+  H3Service& service_;
+  quic::Connection* quic_ = nullptr;  // none once it is closed
+  SessionId id_;
+  h3::Connection h3_;
+  wt::Sessions sessions_;
+  std::vector<WtSession*> live_;  // from the CONNECT's acceptance to their end
+  std::vector<Opening> openings_;
+  std::unordered_map<h3::StreamId, HttpExchange> exchanges_;
+  // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
+  // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
+  std::unordered_map<h3::StreamId, std::optional<std::uint64_t>> unattributed_;
+  std::optional<std::uint64_t> reset_size_;  // of the stream that is being reported as reset
+  std::string end_reason_;
+  bool draining_ = false;
+};
+
+}  // namespace plait::transport

@@ -1,0 +1,45 @@
+// HttpExchange: one request of a page over HTTP/3, from its head to its response.
+#pragma once
+
+#include <plait/server.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "h3/message.hpp"
+#include "transport/router.hpp"
+
+namespace plait::transport {
+
+/// Owns what it was asked, because a request's head and content come in several events.
+class HttpExchange {
+ public:
+  explicit HttpExchange(const h3::RequestHead& head);
+
+  /// More content. False: it is more than `bytes_max` in all.
+  [[nodiscard]] bool take(ByteView content, std::size_t bytes_max);
+  /// The handler's response, or a refusal: 404, 500.
+  [[nodiscard]] HttpResponse answer(const Router& router, const std::string& peer) const;
+  [[nodiscard]] bool wants_head_only() const { return method_ == "HEAD"; }
+
+  [[nodiscard]] std::string_view path() const { return path_; }    ///< without the query
+  [[nodiscard]] std::string_view query() const { return query_; }  ///< after "?"
+  /// :protocol of an extended CONNECT, or empty.
+  [[nodiscard]] std::string_view protocol() const { return protocol_; }
+  [[nodiscard]] bool is_connect() const { return method_ == "CONNECT"; }
+  /// The value of a field; `host` is :authority.
+  [[nodiscard]] std::optional<std::string_view> field(std::string_view name) const;
+
+ private:
+  std::string method_;
+  std::string path_;
+  std::string query_;
+  std::string protocol_;
+  std::vector<std::pair<std::string, std::string>> fields_;
+  std::string content_;
+};
+
+}  // namespace plait::transport

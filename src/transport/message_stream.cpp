@@ -1,0 +1,164 @@
+#include "transport/message_stream.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "core/byte_sink.hpp"
+#include "frames/frame.hpp"
+
+namespace plait::transport {
+namespace {
+
+// From this size on a payload that lies in a block is sent from there instead of being copied behind its header.
+constexpr std::size_t kReferenceBytesMin = 2048;
+
+frames::FrameType type_of(MessageKind kind) {
+  return kind == MessageKind::text ? frames::FrameType::text : frames::FrameType::binary;
+}
+
+Bytes joined(ByteView head, ByteView payload) {
+  Block* block = Block::make(head.size() + payload.size());
+  std::memcpy(block->data(), head.data(), head.size());
+  if (!payload.empty()) std::memcpy(block->data() + head.size(), payload.data(), payload.size());
+  Bytes bytes = Bytes::share(*block, {block->data(), head.size() + payload.size()});
+  block->release();
+  return bytes;
+}
+
+}  // namespace
+
+MessageStream::MessageStream(Owner& owner, const Limits& limits, core::BufferPool& pool, bool parts, bool stalls)
+    : owner_(owner), limits_(limits), decoder_({.parts = parts, .opening = false}, limits, pool), stalls_(stalls) {}
+
+void MessageStream::attach(StreamId id) {
+  id_ = id;
+  early_bytes_ = 0;
+  for (Bytes& data : std::exchange(early_, {})) owner_.write(id, std::move(data));
+}
+
+// --- Receiving -------------------------------------------------------------------------------------------------------
+
+// What is handled counts as consumed, what waits here does not, so that a stopped session stops its peer.
+void MessageStream::handle_data(ByteView data) {
+  if (ended_) return owner_.consume(*id_, data.size());
+  if (!kept_.empty() || is_stopped()) {
+    kept_.insert(kept_.end(), data.begin(), data.end());
+    return handle_kept();
+  }
+  ByteView rest = data;
+  decode(rest);
+  kept_.assign(rest.begin(), rest.end());
+  owner_.consume(*id_, data.size() - rest.size());
+}
+
+void MessageStream::handle_kept() {
+  if (is_stopped() || ended_ || kept_.empty()) return;
+  const std::vector<std::uint8_t> input = std::exchange(kept_, {});
+  ByteView rest = input;
+  decode(rest);
+  kept_.assign(rest.begin(), rest.end());
+  owner_.consume(*id_, input.size() - rest.size());
+}
+
+void MessageStream::decode(ByteView& input) {
+  while (!is_stopped() && !ended_) {
+    const frames::Event event = decoder_.next(input);
+    if (event.kind == frames::Event::Kind::need_more) return;
+    handle_event(event);
+  }
+}
+
+void MessageStream::handle_event(const frames::Event& event) {
+  switch (event.kind) {
+    case frames::Event::Kind::message:
+      return owner_.on_message(event.message_kind, event.payload, event.storage, event.block);
+    case frames::Event::Kind::part:
+      return owner_.on_part(event.message_kind, event.payload, event.last);
+    case frames::Event::Kind::ping: {
+      core::VectorSink pong;
+      frames::encode_pong(event.payload, pong);
+      if (buffered_bytes() <= limits_.send_high_water_bytes) append(Bytes::copy_of(ByteView{pong.bytes}));
+      return;
+    }
+    case frames::Event::Kind::close:
+      return owner_.on_peer_close(event.close_code, as_text(event.payload));
+    case frames::Event::Kind::failed:
+      return owner_.on_framing_error(frames::close_code_of(event.error), frames::name_of(event.error));
+    case frames::Event::Kind::open:
+    case frames::Event::Kind::pong:
+    case frames::Event::Kind::need_more:
+      return;
+  }
+}
+
+void MessageStream::set_paused(bool paused) {
+  paused_ = paused;
+  handle_kept();
+}
+
+// --- Sending ---------------------------------------------------------------------------------------------------------
+
+std::size_t MessageStream::buffered_bytes() const { return id_ ? owner_.buffered_bytes(*id_) : early_bytes_; }
+
+// A message larger than the whole queue may still pass when nothing waits: it could never be sent otherwise.
+bool MessageStream::admits(std::size_t size) {
+  const std::size_t backlog = buffered_bytes();
+  if (backlog == 0) return true;
+  if (backlog <= limits_.send_queue_bytes_max && size <= limits_.send_queue_bytes_max - backlog) return true;
+  wants_writable_ = true;
+  return false;
+}
+
+SendStatus MessageStream::append(Bytes data) {
+  if (!id_) {
+    early_bytes_ += data.size();
+    early_.push_back(std::move(data));
+  } else if (!owner_.write(*id_, std::move(data))) {
+    return SendStatus::closed;
+  }
+  if (buffered_bytes() <= limits_.send_high_water_bytes) return SendStatus::sent;
+  wants_writable_ = true;
+  stalled_ = stalls_;
+  return SendStatus::queued;
+}
+
+SendStatus MessageStream::send(const Message& message) {
+  if (message_under_way_ || !admits(message.size())) return SendStatus::dropped;
+  const frames::FrameHeader header{type_of(message.kind()), message.size()};
+  if (message.storage() != Message::Storage::block || message.size() < kReferenceBytesMin) {
+    return append(joined(header.view(), message.data()));
+  }
+  const SendStatus status = append(Bytes::copy_of(header.view()));
+  return status == SendStatus::closed ? status : append(Bytes::share(*message.block(), message.data()));
+}
+
+MessageWriter* MessageStream::begin_message(MessageKind kind) {
+  if (message_under_way_) return nullptr;
+  message_under_way_ = true;
+  part_kind_ = kind;
+  return this;
+}
+
+SendStatus MessageStream::write(ByteView part) {
+  if (!admits(part.size())) return SendStatus::dropped;
+  return send_part(part, false);
+}
+
+SendStatus MessageStream::finish() {
+  message_under_way_ = false;
+  return send_part({}, true);
+}
+
+SendStatus MessageStream::send_part(ByteView part, bool last) {
+  return append(joined(frames::FrameHeader::part(part_kind_, last, part.size()).view(), part));
+}
+
+void MessageStream::handle_acked() {
+  if (ended_ || (!wants_writable_ && !stalled_) || buffered_bytes() > limits_.send_low_water_bytes) return;
+  stalled_ = false;
+  const bool tell = std::exchange(wants_writable_, false);
+  handle_kept();
+  if (tell && !ended_) owner_.on_writable();
+}
+
+}  // namespace plait::transport

@@ -1,0 +1,87 @@
+// MessageStream: messages as frames (spec/frames.md) over one stream of a QUIC connection, both directions. What the
+// stream is, the owner knows.
+#pragma once
+
+#include <plait/limits.hpp>
+#include <plait/session.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/buffer_pool.hpp"
+#include "frames/decoder.hpp"
+
+namespace plait::transport {
+
+class MessageStream final : private MessageWriter {
+ public:
+  using StreamId = std::int64_t;
+
+  /// The stream below and the session above.
+  class Owner {
+   public:
+    virtual bool write(StreamId id, Bytes data) = 0;
+    /// Written and not acknowledged.
+    [[nodiscard]] virtual std::size_t buffered_bytes(StreamId id) const = 0;
+    virtual void consume(StreamId id, std::size_t bytes) = 0;
+
+    virtual void on_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) = 0;
+    virtual void on_part(MessageKind kind, ByteView payload, bool last) = 0;
+    /// As SessionHandler::on_writable.
+    virtual void on_writable() = 0;
+    virtual void on_framing_error(std::uint16_t code, std::string_view reason) = 0;
+    virtual void on_peer_close(std::uint16_t code, std::string_view reason) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  /// `stalls`: stop reading while the peer does not take what it has caused; for one side of a session only.
+  MessageStream(Owner& owner, const Limits& limits, core::BufferPool& pool, bool parts, bool stalls);
+
+  /// The stream is there. What was sent before goes out.
+  void attach(StreamId id);
+  [[nodiscard]] std::optional<StreamId> id() const { return id_; }
+  /// The session is over: nothing is reported any more.
+  void detach() { ended_ = true; }
+
+  void handle_data(ByteView data);
+  /// The peer acknowledged some of the stream.
+  void handle_acked();
+
+  SendStatus send(const Message& message);
+  MessageWriter* begin_message(MessageKind kind);
+  void set_paused(bool paused);
+  [[nodiscard]] std::size_t buffered_bytes() const;
+
+ private:
+  SendStatus write(ByteView part) override;
+  SendStatus finish() override;
+
+  [[nodiscard]] bool is_stopped() const { return paused_ || stalled_; }
+  bool admits(std::size_t size);
+  SendStatus append(Bytes data);
+  SendStatus send_part(ByteView part, bool last);
+  void decode(ByteView& input);
+  void handle_event(const frames::Event& event);
+  void handle_kept();
+
+  Owner& owner_;
+  const Limits& limits_;
+  frames::Decoder decoder_;
+  std::optional<StreamId> id_;
+  std::vector<std::uint8_t> kept_;  // received and not decoded: part of a frame, or what came while stopped
+  std::vector<Bytes> early_;        // sent before there was a stream
+  std::size_t early_bytes_ = 0;
+  MessageKind part_kind_ = MessageKind::binary;
+  const bool stalls_;
+  bool message_under_way_ = false;  // of ours, in parts
+  bool paused_ = false;             // by the user
+  bool stalled_ = false;            // by the backlog
+  bool wants_writable_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace plait::transport

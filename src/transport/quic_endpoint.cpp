@@ -1,0 +1,164 @@
+#include "transport/quic_endpoint.hpp"
+
+#include <plait/log.hpp>
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace plait::transport {
+namespace {
+
+constexpr int kReceivesPerTurn = 32;  // so that a flood of datagrams does not starve the rest of the loop
+constexpr int kBatchesPerTurn = 16;   // 1 MiB: then what arrives, acknowledgements among it, has its turn
+
+}  // namespace
+
+quic::Address to_quic(const net::SocketAddress& address) {
+  return quic::Address::of({reinterpret_cast<const std::uint8_t*>(&address.storage), address.length});
+}
+
+net::SocketAddress to_net(const quic::Address& address) {
+  net::SocketAddress result;
+  std::memcpy(&result.storage, address.bytes.data(), address.size);
+  result.length = address.size;
+  return result;
+}
+
+QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept)
+    : context_(context),
+      socket_(std::move(socket)),
+      accept_(std::move(accept)),
+      is_client_(!accept_),
+      random_(context.random),
+      engine_(std::move(config), random_, *this, context.loop.now()),
+      alarm_(context.loop, [this] { handle_expiry(); }),
+      buffer_(quic::Endpoint::kTransmitBytesMax) {}
+
+QuicEndpoint::~QuicEndpoint() {
+  if (socket_.fd() >= 0) context_.loop.unwatch(socket_.fd(), *this);
+}
+
+Result<void, Error> QuicEndpoint::start() {
+  if (auto opened = alarm_.open(); !opened) return opened;
+  return context_.loop.watch(socket_.fd(), EPOLLIN, *this);
+}
+
+Result<quic::Connection*, Error> QuicEndpoint::connect(const net::SocketAddress& remote, const std::string& host,
+                                                       const quic::ClientTls& tls, quic::ConnectionVisitor& visitor) {
+  const quic::Path path{.local = to_quic(socket_.name()), .remote = to_quic(remote)};
+  auto connection = engine_.connect(path, host, tls, visitor, context_.loop.now());
+  if (connection) transmit_soon();
+  return connection;
+}
+
+quic::ConnectionVisitor* QuicEndpoint::on_connection(quic::Connection& connection) {
+  if (!accept_ || context_.connection_count.load(std::memory_order_relaxed) >= context_.limits.connections_max) {
+    context_.counters.connections_refused.add();
+    return nullptr;
+  }
+  return accept_(connection);
+}
+
+// --- Receiving -------------------------------------------------------------------------------------------------------
+
+void QuicEndpoint::handle_events(std::uint32_t events) {
+  if ((events & EPOLLOUT) != 0) watch_for_room(false);
+  if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) receive();
+  transmit_soon();
+}
+
+void QuicEndpoint::receive() {
+  const MutableByteView buffer = context_.loop.receive_buffer().first(net::UdpSocket::kBatchBytesMax);
+  for (int i = 0; i < kReceivesPerTurn; ++i) {
+    net::UdpBatch batch;
+    const net::IoResult result = socket_.receive(buffer, batch);
+    if (result.status == net::IoStatus::would_block) return;
+    // Errors are of datagrams that were sent before (ICMP); QUIC's own timers notice what was lost.
+    if (result.status == net::IoStatus::ok) handle_batch(batch);
+  }
+}
+
+// A server answers from the address that it was asked at. A client leaves its own to the system and must not know it
+// either: it is the wildcard before the first packet, and a change would be a migration.
+const net::SocketAddress& QuicEndpoint::local_of(const net::UdpBatch& batch) const {
+  return is_client_ ? socket_.name() : batch.local;
+}
+
+void QuicEndpoint::handle_batch(const net::UdpBatch& batch) {
+  const quic::Path path{.local = to_quic(local_of(batch)), .remote = to_quic(batch.remote)};
+  const core::TimePoint now = context_.loop.now();
+  for (ByteView rest = batch.bytes; !rest.empty();) {
+    const std::size_t size = std::min(rest.size(), batch.segment_bytes);
+    engine_.handle_datagram(path, rest.first(size), static_cast<quic::Ecn>(batch.ecn), now);
+    rest = rest.subspan(size);
+  }
+}
+
+// --- Sending ---------------------------------------------------------------------------------------------------------
+
+void QuicEndpoint::handle_expiry() {
+  engine_.handle_expiry(context_.loop.now());
+  transmit_soon();
+}
+
+void QuicEndpoint::on_turn_end() {
+  transmit();
+  if (const auto expiry = engine_.next_expiry()) alarm_.set(*expiry);
+}
+
+void QuicEndpoint::transmit() {
+  if (blocked_) return;
+  const core::TimePoint now = context_.loop.now();
+  for (int i = 0; i < kBatchesPerTurn; ++i) {
+    if (unsent_.bytes.empty()) {
+      const auto next = engine_.poll_transmit(buffer_, now);
+      if (!next) return;
+      unsent_ = {.local = is_client_ ? net::SocketAddress{} : to_net(next->path.local),
+                 .remote = to_net(next->path.remote),
+                 .bytes = ByteView{buffer_}.first(next->size),
+                 .segment_bytes = next->segment_bytes,
+                 .ecn = static_cast<std::uint8_t>(next->ecn)};
+    }
+    if (send(unsent_) == Sent::blocked) return watch_for_room(true);
+    unsent_.bytes = {};
+  }
+  alarm_.set(now);  // goes on in the next turn
+}
+
+QuicEndpoint::Sent QuicEndpoint::send(const net::UdpBatch& batch) {
+  const net::IoResult result = socket_.send(batch);
+  if (result.status == net::IoStatus::would_block) return Sent::blocked;
+  if (result.status == net::IoStatus::ok || batch.segment_bytes >= batch.bytes.size()) return Sent::yes;
+  if (result.system_errno != EIO && result.system_errno != EINVAL) return Sent::yes;
+  log(LogLevel::warning, "this network interface cannot send UDP segments (" +
+                             std::string{std::strerror(result.system_errno)} +
+                             "): every QUIC packet takes a system call from here on");
+  engine_.disable_segmentation();
+  return send_singly(batch);
+}
+
+// What does not fit into the socket's buffer is lost, as any datagram may be.
+QuicEndpoint::Sent QuicEndpoint::send_singly(const net::UdpBatch& batch) {
+  for (ByteView rest = batch.bytes; !rest.empty();) {
+    net::UdpBatch one = batch;
+    one.bytes = rest.first(std::min(rest.size(), batch.segment_bytes));
+    if (socket_.send(one).status == net::IoStatus::would_block) break;
+    rest = rest.subspan(one.bytes.size());
+  }
+  return Sent::yes;
+}
+
+void QuicEndpoint::watch_for_room(bool blocked) {
+  if (blocked == blocked_) return;
+  blocked_ = blocked;
+  const std::uint32_t events = EPOLLIN | (blocked ? EPOLLOUT : 0U);
+  if (!context_.loop.rewatch(socket_.fd(), events, *this)) {
+    log(LogLevel::error, "a UDP socket can no longer be watched");
+  }
+}
+
+}  // namespace plait::transport

@@ -1,0 +1,127 @@
+// QUIC DATAGRAM frames (RFC 9221): sizes, fates, bounds.
+#include "unit/quic/network.hpp"
+
+namespace plait::quic {
+namespace {
+
+TEST(QuicDatagram, ArriveAndAreAcknowledged) {
+  Pair pair;
+  pair.establish();
+  std::vector<DatagramId> ids;
+  for (int i = 0; i < 10; ++i) {
+    const auto sent = pair.client.connection->send_datagram(as_bytes("number " + std::to_string(i)));
+    ASSERT_TRUE(sent);
+    ids.push_back(*sent);
+  }
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.fates.size() == 10; }));
+  EXPECT_EQ(pair.server().datagrams.size(), 10U);
+  EXPECT_EQ(pair.server().datagrams.front(), "number 0");
+  for (const DatagramId id : ids) EXPECT_EQ(pair.client.fates[id], DatagramFate::acknowledged);
+}
+
+TEST(QuicDatagram, LostOnesAreReported) {
+  Pair pair{3};
+  pair.establish();
+  pair.network.link.loss = 0.3;
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(900, 'x'))));
+    pair.network.run_for(20ms);
+  }
+  pair.network.link.loss = 0;
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.fates.size() == 100; }, 10s)) << pair.client.fates.size();
+  const auto lost =
+      std::ranges::count_if(pair.client.fates, [](auto& one) { return one.second == DatagramFate::lost; });
+  EXPECT_GT(lost, 10);
+  EXPECT_GE(pair.server().datagrams.size(), 100U - static_cast<std::size_t>(lost));
+}
+
+TEST(QuicDatagram, TheLargestOneGoesAndOneByteMoreIsRefused) {
+  Pair pair;
+  pair.establish();
+  Connection& connection = *pair.client.connection;
+  for (int i = 0; i < 2; ++i) {
+    const std::size_t size = connection.datagram_bytes_max();
+    EXPECT_GT(size, 1100U);
+    EXPECT_EQ(connection.send_datagram(as_bytes(std::string(size + 1, 'y'))).error(), DatagramError::too_large);
+    pair.server().datagrams.clear();
+    ASSERT_TRUE(connection.send_datagram(as_bytes(std::string(size, 'x'))));
+    EXPECT_TRUE(pair.network.run([&] { return pair.server().datagrams.size() == 1; }, 1s)) << size;
+    EXPECT_EQ(pair.server().datagrams.at(0).size(), size);
+    // And once more when path MTU discovery has found the largest size.
+    EXPECT_TRUE(pair.network.run([&] { return connection.stats().path_udp_payload_bytes_max == 32000; }));
+  }
+  EXPECT_GT(connection.datagram_bytes_max(), 31900U);
+}
+
+TEST(QuicDatagram, EmptyOnesAndThoseOfAClosedConnectionAreRefused) {
+  Pair pair;
+  pair.establish();
+  EXPECT_EQ(pair.client.connection->send_datagram(ByteView{}).error(), DatagramError::empty);
+  pair.client.connection->close(0, "");
+  EXPECT_EQ(pair.client.connection->send_datagram(as_bytes("x")).error(), DatagramError::closed);
+}
+
+TEST(QuicDatagram, APeerWithoutSupportGetsNone) {
+  EndpointConfig config = server_config();
+  config.settings.datagram_frame_bytes_max = 0;
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  EXPECT_EQ(pair.client.connection->datagram_bytes_max(), 0U);
+  EXPECT_EQ(pair.client.connection->send_datagram(as_bytes("x")).error(), DatagramError::unsupported);
+  EXPECT_TRUE(pair.server().connection->send_datagram(as_bytes("x"))) << "the other direction is its own";
+}
+
+TEST(QuicDatagram, AFullQueueDropsTheOldest) {
+  EndpointConfig config;
+  config.settings.datagram_queue_count_max = 3;
+  Pair pair{1, server_config(), std::move(config)};
+  pair.establish();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::to_string(i))));
+  EXPECT_EQ(pair.client.fates.size(), 2U);
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.fates.size() == 5; }));
+  EXPECT_EQ(pair.client.fates[0], DatagramFate::dropped);
+  EXPECT_EQ(pair.client.fates[1], DatagramFate::dropped);
+  EXPECT_EQ(pair.server().datagrams, (std::vector<std::string>{"2", "3", "4"}));
+}
+
+TEST(QuicDatagram, WhatWaitsTooLongIsDropped) {
+  EndpointConfig config;
+  config.settings.datagram_age_max = 50ms;
+  Pair pair{1, server_config(), std::move(config)};
+  pair.establish();
+  pair.network.drops = [](ByteView) { return true; };  // so the congestion window fills up
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(1100, 'x'))));
+  pair.network.run_for(300ms);
+  const auto dropped =
+      std::ranges::count_if(pair.client.fates, [](auto& one) { return one.second == DatagramFate::dropped; });
+  EXPECT_GT(dropped, 50);
+}
+
+TEST(QuicDatagram, ThoseTooLargeForAPathThatShrankDoNotHoldTheRestUp) {
+  Pair pair;
+  pair.establish();
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->stats().path_udp_payload_bytes_max == 32000; }));
+  ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(20000, 'x'))));
+  // A new path begins at 1200 bytes. The datagram is still in the queue.
+  EXPECT_TRUE(pair.client.connection->migrate({address(2, 5555), pair.server_host.at}));
+  EXPECT_TRUE(pair.network.run([&] { return !pair.client.fates.empty(); }, 2s));
+  ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes("small")));
+  EXPECT_TRUE(pair.network.run(
+      [&] { return !pair.server().datagrams.empty() && pair.server().datagrams.back() == "small"; }, 2s));
+}
+
+TEST(QuicDatagram, StreamsAndDatagramsShareTheConnection) {
+  Pair pair;
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(2'000'000)), true));
+  std::size_t accepted = 0;
+  EXPECT_TRUE(pair.network.run([&] {
+    if (pair.client.connection->send_datagram(as_bytes(std::string(200, 'd')))) ++accepted;
+    return pair.server().streams[id].fin;
+  }));
+  EXPECT_GT(pair.server().datagrams.size(), 10U);
+}
+
+}  // namespace
+}  // namespace plait::quic

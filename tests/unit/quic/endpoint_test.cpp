@@ -1,0 +1,248 @@
+// Endpoint: what it answers without a connection, limits, tokens, resets, batches.
+#include "unit/quic/network.hpp"
+
+namespace plait::quic {
+namespace {
+
+std::vector<std::uint8_t> initial_of_version(std::uint32_t version, std::size_t size) {
+  std::vector<std::uint8_t> packet = {0xC0};
+  for (int shift = 24; shift >= 0; shift -= 8) packet.push_back(static_cast<std::uint8_t>(version >> shift));
+  packet.insert(packet.end(), {8, 1, 2, 3, 4, 5, 6, 7, 8, 4, 9, 9, 9, 9});
+  packet.resize(size);
+  return packet;
+}
+
+class QuicAnswers : public testing::Test {
+ protected:
+  /// What the server answers to `packet`.
+  std::vector<std::uint8_t> answer(ByteView packet) {
+    server.endpoint->handle_datagram({server.at, address(9)}, packet, Ecn::not_ect, network.now());
+    const auto batch = server.endpoint->poll_transmit(buffer, network.now());
+    return batch ? std::vector<std::uint8_t>(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(batch->size))
+                 : std::vector<std::uint8_t>{};
+  }
+  Network network;
+  Host& server = network.add(address(1), server_config());
+  std::vector<std::uint8_t> buffer = std::vector<std::uint8_t>(Endpoint::kTransmitBytesMax);
+};
+
+TEST_F(QuicAnswers, Rfc9000Section6_AnUnknownVersionIsNegotiated) {
+  const auto reply = answer(initial_of_version(0x1a2a3a4a, 1200));
+  ASSERT_GT(reply.size(), 20U);
+  EXPECT_EQ(std::vector<std::uint8_t>(reply.begin() + 1, reply.begin() + 5), (std::vector<std::uint8_t>{0, 0, 0, 0}));
+  EXPECT_EQ(server.endpoint->stats().version_negotiation_count, 1U);
+  EXPECT_EQ(server.endpoint->stats().connection_count, 0U);
+}
+
+TEST_F(QuicAnswers, Rfc9000Section6_1_ASmallDatagramOfAnUnknownVersionIsDropped) {
+  EXPECT_TRUE(answer(initial_of_version(0x1a2a3a4a, 1199)).empty());
+}
+
+TEST_F(QuicAnswers, Rfc9000Section14_1_ASmallInitialIsDropped) {
+  EXPECT_TRUE(answer(initial_of_version(1, 1199)).empty());
+  EXPECT_EQ(server.endpoint->stats().connection_count, 0U);
+}
+
+TEST_F(QuicAnswers, Rfc9000Section10_3_AnUnknownShortPacketGetsAResetThatIsSmaller) {
+  std::vector<std::uint8_t> packet(100, 0x41);
+  EXPECT_EQ(answer(packet).size(), 42U);
+  packet.resize(30);
+  EXPECT_EQ(answer(packet).size(), 29U);
+  packet.resize(21);
+  EXPECT_TRUE(answer(packet).empty());
+}
+
+TEST_F(QuicAnswers, ResetsAreLimitedInRate) {
+  const std::vector<std::uint8_t> packet(100, 0x41);
+  int count = 0;
+  for (int i = 0; i < 5000; ++i) count += answer(packet).empty() ? 0 : 1;
+  EXPECT_EQ(count, 1000);
+}
+
+TEST_F(QuicAnswers, GarbageIsDropped) {
+  SeededRandom random{5};
+  std::vector<std::uint8_t> bytes(1500);
+  for (int i = 0; i < 3000; ++i) {
+    random.fill(bytes);
+    const std::size_t size = bytes[0] | (bytes[1] & 3U) << 8;
+    if (i % 2 == 0) bytes[0] |= 0xC0;
+    if (i % 4 == 0) std::fill_n(bytes.begin() + 1, 4, std::uint8_t{0}), bytes[4] = 1, bytes[5] %= 21;
+    static_cast<void>(answer(ByteView{bytes}.first(size + (i % 3 == 0 ? 500 : 0))));
+  }
+  EXPECT_EQ(server.endpoint->stats().handshake_count, server.endpoint->stats().connection_count);
+  network.run_for(30s);
+  EXPECT_EQ(server.endpoint->stats().connection_count, 0U);
+}
+
+TEST(QuicEndpoint, ConnectionIdsBeginWithTheLoopNumber) {
+  EndpointConfig config = server_config();
+  config.loop_number = 0x5A;
+  Pair pair{1, std::move(config)};
+  int short_packets = 0;
+  pair.network.drops = [&](ByteView data) {
+    const bool from_client = (data[0] & 0x80) == 0 && connection_id_first_byte(data) == 0x5A;
+    short_packets += from_client ? 1 : 0;
+    return false;
+  };
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("x"), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().streams[id].fin; }));
+  EXPECT_GT(short_packets, 0);
+}
+
+TEST(QuicEndpoint, FirstByteOfTheConnectionId) {
+  const std::vector<std::uint8_t> long_header = {0xC0, 0, 0, 0, 1, 8, 0x33, 1, 2, 3, 4, 5, 6, 7};
+  EXPECT_EQ(connection_id_first_byte(long_header), 0x33);
+  EXPECT_EQ(connection_id_first_byte(std::vector<std::uint8_t>{0x40, 0x44}), 0x44);
+  EXPECT_EQ(connection_id_first_byte(std::vector<std::uint8_t>{0xC0, 0, 0, 0, 1, 0, 0x33}), std::nullopt);
+  for (std::size_t size = 0; size < 7; ++size) {
+    EXPECT_EQ(connection_id_first_byte(ByteView{long_header}.first(size)), std::nullopt);
+  }
+  EXPECT_EQ(connection_id_first_byte(std::vector<std::uint8_t>{0x40}), std::nullopt);
+}
+
+TEST(QuicEndpoint, RetryIsDemandedWhenForced) {
+  EndpointConfig config = server_config();
+  config.retry_always = true;
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  EXPECT_EQ(pair.server_host.endpoint->stats().retry_count, 1U);
+  EXPECT_EQ(pair.server_host.endpoint->stats().accepted_count, 1U);
+}
+
+TEST(QuicEndpoint, RetryIsDemandedAboveTheLimitOfHalfOpenHandshakes) {
+  EndpointConfig config = server_config();
+  config.retry_handshakes = 3;
+  Pair pair{1, std::move(config)};
+  // The server's answers are lost, so handshakes stay half-open.
+  pair.network.drops = [&](ByteView data) { return pair.network.datagram_count > 0 && (data[0] & 0xB0) == 0x90; };
+  std::deque<Recorder> clients;
+  const ClientTls tls = client_tls();
+  for (int i = 0; i < 6; ++i) {
+    Recorder& client = clients.emplace_back();
+    const Path path{address(2, static_cast<std::uint16_t>(1000 + i)), pair.server_host.at};
+    ASSERT_TRUE(pair.client_host.endpoint->connect(path, "localhost", tls, client, pair.network.now()));
+  }
+  std::vector<std::uint8_t> buffer(Endpoint::kTransmitBytesMax);
+  while (const auto batch = pair.client_host.endpoint->poll_transmit(buffer, pair.network.now())) {
+    for (std::size_t at = 0; at < batch->size; at += batch->segment_bytes) {
+      const std::size_t size = std::min(batch->segment_bytes, batch->size - at);
+      pair.server_host.endpoint->handle_datagram({batch->path.remote, batch->path.local},
+                                                 ByteView{buffer}.subspan(at, size), Ecn::not_ect, pair.network.now());
+    }
+  }
+  EXPECT_EQ(pair.server_host.endpoint->stats().handshake_count, 3U);
+  EXPECT_GE(pair.server_host.endpoint->stats().retry_count, 3U);
+}
+
+TEST(QuicEndpoint, ConnectionsAboveTheLimitAreRefused) {
+  EndpointConfig config = server_config();
+  config.connections_max = 1;
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  Recorder second;
+  const ClientTls tls = client_tls();
+  ASSERT_TRUE(pair.client_host.endpoint->connect({address(2, 99), pair.server_host.at}, "localhost", tls, second,
+                                                 pair.network.now()));
+  EXPECT_TRUE(pair.network.run([&] { return second.reason.has_value(); }));
+  EXPECT_EQ(second.reason->kind, CloseReason::Kind::peer_transport);
+  EXPECT_EQ(second.reason->code, 2U) << "CONNECTION_REFUSED";
+}
+
+TEST(QuicEndpoint, AVisitorMayRefuse) {
+  Pair pair;
+  pair.server_host.refuses = true;
+  pair.connect();
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }));
+  EXPECT_EQ(pair.client.reason->code, 2U);
+  pair.network.run_for(10s);
+  EXPECT_EQ(pair.server_host.endpoint->stats().connection_count, 0U);
+}
+
+TEST(QuicEndpoint, ARestartedServerEndsOldConnectionsByAStatelessReset) {
+  Pair pair;
+  pair.establish();
+  pair.network.run_for(1s);
+  pair.server_host.endpoint =
+      std::make_unique<Endpoint>(server_config(), pair.server_host.random, pair.server_host, pair.network.now());
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(100)), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }, 2s));
+  EXPECT_EQ(pair.client.reason->kind, CloseReason::Kind::stateless_reset);
+}
+
+TEST(QuicEndpoint, CloseAllTellsEveryPeer) {
+  Pair pair;
+  pair.establish();
+  pair.server_host.endpoint->close_all(256, "going away");
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }));
+  EXPECT_EQ(pair.client.reason->kind, CloseReason::Kind::peer_application);
+  EXPECT_EQ(pair.client.reason->code, 256U);
+  EXPECT_EQ(pair.client.reason->reason, "going away");
+  pair.network.run_for(5s);
+  EXPECT_EQ(pair.server_host.endpoint->stats().connection_count, 0U);
+  EXPECT_EQ(pair.client_host.endpoint->stats().connection_count, 0U);
+}
+
+TEST(QuicEndpoint, BulkLeavesInLargeBatches) {
+  Pair pair;
+  pair.network.link.udp_payload_bytes_max = 1452;
+  pair.establish();
+  pair.server_host.prepare = nullptr;
+  const StreamId id = pair.server().connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.server().connection->write(id, Bytes::copy_of(pattern(8'000'000)), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].fin; }));
+  EXPECT_GE(pair.server_host.largest_batch_count, 20U);
+  EXPECT_EQ(pair.server().connection->stats().path_udp_payload_bytes_max, 1452U) << "larger probes vanished";
+}
+
+TEST(QuicEndpoint, WithoutSegmentationEveryTransmitIsOneDatagram) {
+  Pair pair;
+  pair.server_host.endpoint->disable_segmentation();
+  pair.establish();
+  const StreamId id = pair.server().connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.server().connection->write(id, Bytes::copy_of(pattern(500'000)), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].fin; }));
+  EXPECT_EQ(pair.server_host.largest_batch_count, 1U);
+}
+
+TEST(QuicEndpoint, SaysWhenSomethingWaitsOutsideOfItsCalls) {
+  Pair pair;
+  pair.establish();
+  pair.network.run_for(1s);
+  pair.client_host.transmit_wanted = false;
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("x")));
+  EXPECT_TRUE(pair.client_host.transmit_wanted);
+}
+
+TEST(QuicEndpoint, TimeThatGoesBackIsTakenForTheLatest) {
+  Pair pair;
+  pair.establish();
+  std::vector<std::uint8_t> buffer(Endpoint::kTransmitBytesMax);
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("x")));
+  EXPECT_TRUE(pair.client_host.endpoint->poll_transmit(buffer, TimePoint{}).has_value());
+  pair.client_host.endpoint->handle_expiry(TimePoint{1s});
+  EXPECT_FALSE(pair.client.reason);
+}
+
+TEST(QuicEndpoint, Rfc9000Section8_1_AServerSendsAtMostThreeTimesWhatItReceived) {
+  Pair pair;
+  pair.connect();
+  // The client falls silent after its first flight.
+  pair.network.drops = [&](ByteView) { return pair.server_host.received_bytes > 0 && false; };
+  bool first = true;
+  pair.network.drops = [&](ByteView data) {
+    const bool is_client_initial = (data[0] & 0xF0) == 0xC0 && first;
+    if (pair.server_host.received_bytes > 0) first = false;
+    return pair.server_host.received_bytes > 0 && !is_client_initial;
+  };
+  pair.network.run_for(9s);
+  EXPECT_GT(pair.server_host.sent_bytes, 0U);
+  EXPECT_LE(pair.server_host.sent_bytes, 3 * pair.server_host.received_bytes);
+}
+
+}  // namespace
+}  // namespace plait::quic

@@ -1,0 +1,32 @@
+// The handshake, and a first stream.
+#include "unit/quic/network.hpp"
+
+namespace plait::quic {
+namespace {
+
+TEST(QuicHandshake, CompletesAtBothEnds) {
+  Pair pair;
+  pair.establish();
+  EXPECT_TRUE(pair.client.ready);
+  EXPECT_TRUE(pair.server().ready);
+  EXPECT_EQ(pair.client.connection->alpn(), "test");
+  EXPECT_EQ(pair.server().connection->alpn(), "test");
+}
+
+TEST(QuicHandshake, AStreamIsEchoed) {
+  Pair pair;
+  pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  pair.establish();
+  const auto id = pair.client.connection->open(Direction::bidirectional);
+  ASSERT_EQ(id, 0U);
+  const std::string text = pattern(3'000'000);
+  EXPECT_TRUE(pair.client.connection->write(*id, Bytes::copy_of(text), true));
+  EXPECT_EQ(pair.client.connection->buffered_bytes(*id), text.size());
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[*id].closed; }));
+  EXPECT_TRUE(pair.client.streams[*id].data == text);
+  EXPECT_TRUE(pair.client.streams[*id].fin);
+  EXPECT_EQ(pair.client.streams[*id].acked, text.size());
+}
+
+}  // namespace
+}  // namespace plait::quic

@@ -1,0 +1,217 @@
+// How connections end, and what they live through: timeouts, codes, new keys, new paths, floods.
+#include "unit/quic/network.hpp"
+
+namespace plait::quic {
+namespace {
+
+using Kind = CloseReason::Kind;
+
+TEST(QuicLifetime, CodeAndReasonOfTheApplicationArrive) {
+  Pair pair;
+  pair.establish();
+  pair.client.connection->close(123, "client done");
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().reason && pair.client.reason; }));
+  EXPECT_EQ(pair.server().reason->kind, Kind::peer_application);
+  EXPECT_EQ(pair.server().reason->code, 123U);
+  EXPECT_EQ(pair.server().reason->reason, "client done");
+  EXPECT_EQ(pair.client.reason->kind, Kind::local);
+  EXPECT_EQ(pair.client.reason->code, 123U);
+  pair.network.run_for(5s);
+  EXPECT_EQ(pair.client_host.endpoint->stats().connection_count, 0U) << "freed after three PTOs";
+  EXPECT_EQ(pair.server_host.endpoint->stats().connection_count, 0U);
+}
+
+TEST(QuicLifetime, ALostCloseIsRepeatedForPacketsThatStillCome) {
+  Pair pair;
+  pair.establish();
+  const StreamId id = pair.server().connection->open(Direction::unidirectional).value();
+  pair.client.connection->close(5, "bye");
+  int count = 0;
+  pair.network.drops = [&](ByteView) { return count++ == 0; };
+  EXPECT_TRUE(pair.server().connection->write(id, Bytes::copy_of(pattern(50'000)), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().reason.has_value(); }, 2s));
+  EXPECT_EQ(pair.server().reason->code, 5U);
+}
+
+TEST(QuicLifetime, NothingIsCalledAfterClose) {
+  Pair pair;
+  pair.establish();
+  const StreamId id = pair.server().connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.server().connection->write(id, Bytes::copy_of("data"), true));
+  pair.client.connection->close(0, "");
+  EXPECT_TRUE(pair.client.connection->is_closed());
+  EXPECT_FALSE(pair.client.connection->open(Direction::bidirectional).has_value());
+  pair.network.run_for(1s);
+  EXPECT_TRUE(pair.client.streams.empty());
+}
+
+TEST(QuicLifetime, ClosingInsideAnEventIsAllowed) {
+  Pair pair;
+  pair.server_host.prepare = [](Recorder& recorder) {
+    recorder.when_ready = [&recorder] { recorder.connection->close(9, "not today"); };
+  };
+  pair.connect();
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }));
+  // Before the client has 1-RTT keys the application's code is hidden (RFC 9000 §10.2.3).
+  EXPECT_EQ(pair.client.reason->kind, Kind::peer_transport);
+  EXPECT_EQ(pair.server().reason->kind, Kind::local);
+}
+
+TEST(QuicLifetime, SilenceEndsInTheIdleTimeout) {
+  EndpointConfig config = server_config();
+  config.settings.keep_alive_server = Duration::zero();
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  pair.network.run_for(29s);
+  EXPECT_FALSE(pair.client.reason);
+  pair.network.run_for(3s);
+  ASSERT_TRUE(pair.client.reason && pair.server().reason);
+  EXPECT_EQ(pair.client.reason->kind, Kind::idle_timeout);
+  EXPECT_EQ(pair.server().reason->kind, Kind::idle_timeout);
+}
+
+TEST(QuicLifetime, TheServersKeepAliveHoldsASilentConnection) {
+  Pair pair;
+  pair.establish();
+  pair.network.run_for(200s);
+  EXPECT_FALSE(pair.client.reason);
+  EXPECT_FALSE(pair.server().reason);
+}
+
+TEST(QuicLifetime, AServerThatDoesNotAnswerEndsInTheHandshakeTimeout) {
+  Pair pair;
+  pair.network.drops = [](ByteView) { return true; };
+  pair.connect();
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }, 11s));
+  EXPECT_EQ(pair.client.reason->kind, Kind::handshake_timeout);
+}
+
+TEST(QuicLifetime, AClientThatVanishesDuringTheHandshakeIsForgotten) {
+  Pair pair;
+  pair.connect();
+  pair.network.drops = [&](ByteView) { return pair.server_host.received_bytes > 0; };
+  pair.network.run_for(12s);
+  EXPECT_EQ(pair.server_host.endpoint->stats().accepted_count, 1U);
+  EXPECT_EQ(pair.server_host.endpoint->stats().connection_count, 0U);
+  EXPECT_EQ(pair.server_host.endpoint->stats().handshake_count, 0U);
+}
+
+TEST(QuicLifetime, KeysAreUpdatedFromBothSidesWhileDataFlow) {
+  Pair pair;
+  pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  pair.establish();
+  const std::string text = pattern(20'000);
+  for (int i = 0; i < 6; ++i) {
+    pair.network.run_for(2s);
+    // ngtcp2 makes the next keys when a packet comes.
+    const StreamId probe = pair.client.connection->open(Direction::bidirectional).value();
+    EXPECT_TRUE(pair.client.connection->write(probe, Bytes::copy_of("x"), true));
+    ASSERT_TRUE(pair.network.run([&] { return pair.client.streams[probe].closed; }));
+    EXPECT_TRUE((i % 2 == 0 ? pair.client : pair.server()).connection->update_keys()) << i;
+    const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+    EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(text), true));
+    ASSERT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; })) << i;
+    EXPECT_TRUE(pair.client.streams[id].data == text);
+  }
+}
+
+TEST(QuicLifetime, ANatThatMovesIsFollowed) {
+  Pair pair;
+  pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  pair.establish();
+  pair.network.run_for(1s);
+  pair.network.rebind(pair.client_host.at, address(77, 7777));
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  const std::string text = pattern(300'000);
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(text), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; }));
+  EXPECT_TRUE(pair.client.streams[id].data == text);
+  EXPECT_EQ(pair.server().connection->path().remote, address(77, 7777));
+}
+
+TEST(QuicLifetime, AClientMigrates) {
+  Pair pair;
+  pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  pair.establish();
+  pair.network.run_for(1s);
+  const Path next{address(2, 9999), pair.server_host.at};
+  EXPECT_FALSE(pair.client.connection->migrate({})) << "no address";
+  EXPECT_TRUE(pair.client.connection->migrate(next));
+  pair.network.run_for(1s);
+  EXPECT_EQ(pair.client.connection->path(), next);
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("moved"), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; }));
+  EXPECT_EQ(pair.client.streams[id].data, "moved");
+  EXPECT_EQ(pair.server().connection->path().remote, next.local);
+}
+
+TEST(QuicLifetime, AFloodOfResetsClosesTheConnection) {
+  EndpointConfig config = server_config();
+  config.settings.odd_frames_burst = 50;
+  config.settings.odd_frames_per_second = 1;
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  for (int i = 0; i < 500 && !pair.server().reason; ++i) {
+    if (pair.client.reason) break;
+    const auto id = pair.client.connection->open(Direction::unidirectional);
+    if (!id) {
+      pair.network.run_for(20ms);
+      continue;
+    }
+    EXPECT_TRUE(pair.client.connection->write(*id, Bytes::copy_of("x")));
+    pair.client.connection->reset(*id, 1);
+  }
+  pair.network.run_for(1s);
+  ASSERT_TRUE(pair.server().reason);
+  EXPECT_EQ(pair.server().reason->kind, Kind::protocol);
+  ASSERT_TRUE(pair.client.reason);
+  EXPECT_EQ(pair.client.reason->kind, Kind::peer_transport);
+  EXPECT_EQ(pair.client.reason->code, 0xaU) << "PROTOCOL_VIOLATION";
+}
+
+TEST(QuicLifetime, DamagedPacketsAreIgnored) {
+  Pair pair{4};
+  pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  SeededRandom random{9};
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  const std::string text = pattern(100'000);
+  std::vector<std::vector<std::uint8_t>> seen;
+  pair.network.drops = [&](ByteView data) {
+    if (seen.size() < 300) seen.emplace_back(data.begin(), data.end());
+    return false;
+  };
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(text), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; }));
+  pair.network.drops = nullptr;
+  for (auto packet : seen) {
+    std::array<std::uint8_t, 2> chance;
+    random.fill(chance);
+    packet[chance[0] % packet.size()] ^= static_cast<std::uint8_t>(chance[1] | 1);
+    pair.network.send(address(2), address(1), packet);
+    pair.network.send(address(1), address(2), packet);
+  }
+  pair.network.run_for(1s);
+  EXPECT_FALSE(pair.client.reason);
+  EXPECT_FALSE(pair.server().reason);
+  EXPECT_TRUE(pair.client.streams[id].data == text);
+}
+
+TEST(QuicLifetime, TheStatisticsAreOfThePath) {
+  Pair pair;
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(500'000)), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; }));
+  const ConnectionStats stats = pair.client.connection->stats();
+  EXPECT_GE(stats.rtt_min, 10ms);
+  EXPECT_LT(stats.rtt_min, 12ms);
+  EXPECT_GE(stats.rtt, stats.rtt_min);
+  EXPECT_GT(stats.sent_bytes, 500'000U);
+  EXPECT_GT(stats.congestion_window_bytes, 10'000U);
+  EXPECT_EQ(stats.lost_packet_count, 0U);
+}
+
+}  // namespace
+}  // namespace plait::quic

@@ -1,0 +1,185 @@
+// The small parts that a connection is made of.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/varint.hpp"
+#include "quic/connection_ids.hpp"
+#include "quic/datagram_queue.hpp"
+#include "quic/expiry_heap.hpp"
+#include "quic/fifo.hpp"
+#include "quic/frame_scan.hpp"
+#include "quic/send_queue.hpp"
+
+namespace plait::quic {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+
+std::string text_of(std::span<const ByteView> pieces) {
+  std::string text;
+  for (const ByteView piece : pieces) text += as_text(piece);
+  return text;
+}
+
+TEST(QuicFifo, KeepsTheOrderWhateverComesAndGoes) {
+  Fifo<int> fifo;
+  int pushed = 0;
+  int popped = 0;
+  for (int round = 0; round < 2000; ++round) {
+    for (int i = 0; i < round % 7; ++i) fifo.push_back(pushed++);
+    for (int i = 0; i < round % 5 && !fifo.empty(); ++i) ASSERT_EQ(fifo.pop_front(), popped++);
+    ASSERT_EQ(fifo.size(), static_cast<std::size_t>(pushed - popped));
+    if (!fifo.empty()) {
+      ASSERT_EQ(fifo.front(), popped);
+      ASSERT_EQ(fifo[fifo.size() - 1], pushed - 1);
+    }
+  }
+}
+
+TEST(QuicSendQueue, KeepsWhatIsNotAcknowledged) {
+  SendQueue queue;
+  queue.push(Bytes::copy_of("hello"), false);
+  queue.push(Bytes::copy_of(" "), false);
+  queue.push(Bytes::copy_of("world"), true);
+  std::array<ByteView, 8> pieces;
+  auto gathered = queue.gather(pieces);
+  EXPECT_EQ(text_of({pieces.data(), gathered.piece_count}), "hello world");
+  EXPECT_TRUE(gathered.fin);
+  queue.mark_sent(gathered, 7);
+  EXPECT_EQ(queue.unsent_bytes(), 4U);
+  EXPECT_TRUE(queue.has_unsent());
+  queue.mark_acked(6);
+  EXPECT_EQ(queue.buffered_bytes(), 5U);
+  gathered = queue.gather(pieces);
+  EXPECT_EQ(text_of({pieces.data(), gathered.piece_count}), "orld");
+  queue.mark_sent(gathered, 4);
+  EXPECT_FALSE(queue.has_unsent());
+  queue.mark_acked(11);
+  EXPECT_EQ(queue.buffered_bytes(), 0U);
+}
+
+TEST(QuicSendQueue, TheEndGoesOnlyWithTheLastByte) {
+  SendQueue queue;
+  for (int i = 0; i < 5; ++i) queue.push(Bytes::copy_of("x"), i == 4);
+  std::array<ByteView, 4> pieces;
+  auto gathered = queue.gather(pieces);
+  EXPECT_EQ(gathered.bytes, 4U);
+  EXPECT_FALSE(gathered.fin);
+  queue.mark_sent(gathered, 4);
+  EXPECT_TRUE(queue.has_unsent());
+  gathered = queue.gather(pieces);
+  EXPECT_TRUE(gathered.fin);
+  queue.mark_sent(gathered, 0);
+  EXPECT_TRUE(queue.has_unsent()) << "the end was not sent";
+  queue.mark_sent(queue.gather(pieces), 1);
+  EXPECT_FALSE(queue.has_unsent());
+}
+
+TEST(QuicDatagramQueue, IsBoundedInBytesNumberAndAge) {
+  std::vector<DatagramId> dropped;
+  const auto drop = [&](DatagramId id) { dropped.push_back(id); };
+  DatagramQueue queue{10, 3, 1s};
+  queue.push(0, Bytes::copy_of("1234"), drop);
+  queue.push(1, Bytes::copy_of("1234"), drop);
+  queue.push(2, Bytes::copy_of("1234"), drop);
+  EXPECT_THAT(dropped, ElementsAre(0));
+  queue.push(3, Bytes::copy_of("1"), drop);
+  queue.push(4, Bytes::copy_of("1"), drop);
+  EXPECT_THAT(dropped, ElementsAre(0, 1));
+  queue.purge(TimePoint{10s}, 100, drop);
+  queue.purge(TimePoint{11s}, 100, drop);
+  EXPECT_THAT(dropped, ElementsAre(0, 1));
+  queue.push(5, Bytes::copy_of("1"), drop);
+  EXPECT_THAT(dropped, ElementsAre(0, 1, 2));
+  queue.purge(TimePoint{12s}, 100, drop);
+  EXPECT_THAT(dropped, ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_EQ(queue.front().id, 5U);
+  queue.purge(TimePoint{12s}, 0, drop);
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST(QuicExpiryHeap, GivesTheSoonestAlways) {
+  struct Owner {
+    std::uint64_t expiry = 0;
+    std::size_t heap_place = SIZE_MAX;
+  };
+  std::vector<Owner> owners(200);
+  ExpiryHeap<Owner> heap;
+  std::uint64_t random = 1;
+  for (int round = 0; round < 5000; ++round) {
+    random = random * 6364136223846793005 + 1442695040888963407;
+    Owner& owner = owners[(random >> 33) % owners.size()];
+    if (round % 5 == 0) {
+      heap.remove(owner);
+    } else {
+      heap.set(owner, random >> 40);
+    }
+    std::uint64_t least = UINT64_MAX;
+    for (const Owner& one : owners) {
+      if (one.heap_place != SIZE_MAX) least = std::min(least, one.expiry);
+    }
+    ASSERT_EQ(heap.empty() ? UINT64_MAX : heap.top().expiry, least);
+  }
+}
+
+TEST(QuicConnectionIds, FindsByAllBytesAndForgets) {
+  int a = 0;
+  int b = 0;
+  ConnectionIds<int> ids{42};
+  const std::vector<std::uint8_t> one = {1, 2, 3};
+  const std::vector<std::uint8_t> longer = {1, 2, 3, 0};
+  EXPECT_TRUE(ids.add(one, a));
+  EXPECT_TRUE(ids.add(longer, b));
+  EXPECT_FALSE(ids.add(one, b));
+  EXPECT_EQ(ids.find(one), &a);
+  EXPECT_EQ(ids.find(longer), &b);
+  EXPECT_EQ(ids.find(std::vector<std::uint8_t>(21)), nullptr);
+  ids.remove(one, b);
+  EXPECT_EQ(ids.find(one), &a) << "it is not b's to remove";
+  ids.remove(one, a);
+  EXPECT_EQ(ids.find(one), nullptr);
+  EXPECT_EQ(ids.size(), 1U);
+}
+
+TEST(QuicFrameScan, FindsStopSendingBehindEveryOtherFrame) {
+  std::vector<std::uint8_t> payload = {
+      0x00, 0x00, 0x01, 0x1e,                                                        // PADDING PING HANDSHAKE_DONE
+      0x02, 0x05, 0x00, 0x01, 0x02, 0x01, 0x01,                                      // ACK with one range
+      0x03, 0x05, 0x00, 0x00, 0x02, 0x01, 0x01, 0x01,                                // ACK with ECN counts
+      0x04, 0x04, 0x07, 0x09,                                                        // RESET_STREAM
+      0x06, 0x00, 0x02, 0xAA, 0xBB,                                                  // CRYPTO
+      0x07, 0x01, 0xCC,                                                              // NEW_TOKEN
+      0x0a, 0x08, 0x02, 0x11, 0x22,                                                  // STREAM with length
+      0x0e, 0x08, 0x05, 0x01, 0x33,                                                  // STREAM with offset and length
+      0x10, 0x01, 0x11, 0x04, 0x01, 0x12, 0x01, 0x14, 0x01, 0x15, 4, 1, 0x16, 0x01,  // credit
+      0x19, 0x01, 0x1a, 1,    2,    3,    4,    5,    6,    7,    8,  // RETIRE_CONNECTION_ID PATH_CHALLENGE
+      0x31, 0x01, 0x44,                                               // DATAGRAM with length
+      0x05, 0x08, 0x40, 0x4e,                                         // STOP_SENDING
+  };
+  FrameScan scan{100, 1, TimePoint{}};
+  scan.on_payload(payload);
+  ASSERT_EQ(scan.stop_sending().size(), 1U);
+  EXPECT_EQ(scan.stop_sending()[0].id, 8U);
+  EXPECT_EQ(scan.stop_sending()[0].code, 78U);
+  for (std::size_t size = 0; size < payload.size(); ++size) {  // cut anywhere
+    FrameScan other{100, 1, TimePoint{}};
+    other.on_payload(ByteView{payload}.first(size));
+    EXPECT_TRUE(other.stop_sending().empty());
+  }
+}
+
+TEST(QuicFrameScan, CountsOddFramesAsABucket) {
+  FrameScan scan{10, 5, TimePoint{}};
+  const std::vector<std::uint8_t> resets = {0x04, 4, 1, 0, 0x04, 8, 1, 0, 0x04, 12, 1, 0};
+  for (int i = 0; i < 3; ++i) scan.on_payload(resets);
+  EXPECT_TRUE(scan.within_rate(TimePoint{}));
+  scan.on_payload(resets);
+  EXPECT_TRUE(scan.within_rate(TimePoint{1s}));
+  scan.on_payload(resets);
+  scan.on_payload(resets);
+  EXPECT_FALSE(scan.within_rate(TimePoint{1s}));
+}
+
+}  // namespace
+}  // namespace plait::quic

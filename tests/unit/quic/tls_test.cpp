@@ -1,0 +1,126 @@
+// Whom a client trusts, what ALPN demands, and the sentences that say so.
+#include <gmock/gmock.h>
+
+#include "unit/quic/network.hpp"
+
+namespace plait::quic {
+namespace {
+
+using testing::HasSubstr;
+using Verify = ClientTlsConfig::Verify;
+
+/// How a connection to `host` ends with `tls`, or nothing if it is established.
+std::optional<CloseReason> outcome(const ClientTls& tls, const std::string& host,
+                                   EndpointConfig config = server_config()) {
+  Pair pair{1, std::move(config)};
+  auto made = pair.client_host.endpoint->connect({pair.client_host.at, pair.server_host.at}, host, tls, pair.client,
+                                                 pair.network.now());
+  EXPECT_TRUE(made);
+  pair.client.connection = *made;
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.completed || pair.client.reason; }));
+  return pair.client.reason;
+}
+
+ClientTls with(Verify verify, WallTime now, std::vector<CertificateHash> hashes = {}) {
+  ClientTlsConfig config;
+  config.verify = verify;
+  config.authority_pem = test_certificate().certificate;
+  config.certificate_hashes = std::move(hashes);
+  config.alpn = {"test"};
+  config.wall_clock = [now] { return now; };
+  return ClientTls::make(std::move(config)).value();
+}
+
+TEST(QuicTls, AnAuthoritysCertificateIsTrusted) {
+  EXPECT_FALSE(outcome(client_tls(Verify::authorities), "localhost").has_value());
+}
+
+TEST(QuicTls, AnotherNameIsRefused) {
+  const auto reason = outcome(client_tls(Verify::authorities), "other.example");
+  ASSERT_TRUE(reason);
+  EXPECT_EQ(reason->kind, CloseReason::Kind::tls);
+  EXPECT_EQ(reason->code & ~0xffU, 0x100U);
+  EXPECT_THAT(reason->reason, HasSubstr("other.example is not valid for that name: connect by a name"));
+}
+
+TEST(QuicTls, AnUnknownAuthorityIsRefused) {
+  const auto other = crypto::make_certificate({.common_name = "Other"}, kWallNow).value();
+  ClientTlsConfig config;
+  config.authority_pem = other.certificate;
+  config.alpn = {"test"};
+  config.wall_clock = [] { return kWallNow; };
+  const auto reason = outcome(ClientTls::make(std::move(config)).value(), "localhost");
+  ASSERT_TRUE(reason);
+  EXPECT_THAT(reason->reason, HasSubstr("give the authority's certificate, verify by its hash"));
+}
+
+TEST(QuicTls, ExpiredAndFutureCertificatesAreRefused) {
+  const auto expired = outcome(with(Verify::authorities, kWallNow + std::chrono::days{14}), "localhost");
+  ASSERT_TRUE(expired);
+  EXPECT_THAT(expired->reason, HasSubstr("has expired"));
+  const auto future = outcome(with(Verify::authorities, kWallNow - std::chrono::days{1}), "localhost");
+  ASSERT_TRUE(future);
+  EXPECT_THAT(future->reason, HasSubstr("is not valid yet: check this machine's clock"));
+}
+
+TEST(QuicTls, TheRightHashIsTrustedForAnyName) {
+  EXPECT_FALSE(outcome(client_tls(Verify::hashes), "any.example").has_value());
+}
+
+TEST(QuicTls, AnotherHashIsRefused) {
+  const auto reason = outcome(with(Verify::hashes, kWallNow, {CertificateHash{}}), "localhost");
+  ASSERT_TRUE(reason);
+  EXPECT_THAT(reason->reason, HasSubstr("is not one of those whose hashes were given"));
+}
+
+TEST(QuicTls, AHashOfAnExpiredCertificateIsRefused) {
+  const auto reason = outcome(with(Verify::hashes, kWallNow + std::chrono::days{14}, {test_certificate_hash()}), "x");
+  ASSERT_TRUE(reason);
+  EXPECT_THAT(reason->reason, HasSubstr("has expired"));
+}
+
+TEST(QuicTls, AHashOfACertificateThatLivesTooLongIsRefused) {
+  const auto made = crypto::make_certificate({.lifetime = std::chrono::days{15}}, kWallNow).value();
+  EndpointConfig config = server_config();
+  config.server_tls = ServerTls::make({made.certificate, made.private_key, {"test"}}).value();
+  const CertificateHash hash = crypto::parse_certificate(made.certificate).value().fingerprint;
+  const auto reason = outcome(with(Verify::hashes, kWallNow, {hash}), "localhost", std::move(config));
+  ASSERT_TRUE(reason);
+  EXPECT_THAT(reason->reason, HasSubstr("valid for more than 14 days"));
+}
+
+TEST(QuicTls, Rfc9001Section8_1_NoCommonProtocolEndsTheHandshake) {
+  const auto reason = outcome(client_tls(Verify::off, {"other"}), "localhost");
+  ASSERT_TRUE(reason);
+  EXPECT_EQ(reason->kind, CloseReason::Kind::peer_transport);
+  EXPECT_EQ(reason->code, 0x178U) << "no_application_protocol";
+  EXPECT_THAT(reason->reason, HasSubstr("speaks none of the application protocols"));
+}
+
+TEST(QuicTls, TheServersPreferenceDecides) {
+  Pair pair{1, server_config({"first", "second"})};
+  pair.connect(client_tls(Verify::off, {"second", "first"}));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.completed; }));
+  EXPECT_EQ(pair.client.connection->alpn(), "first");
+}
+
+TEST(QuicTls, MistakesInTheConfigurationAreNamed) {
+  const auto& pem = test_certificate();
+  const auto other = crypto::make_certificate({}, kWallNow).value();
+  EXPECT_THAT(ServerTls::make({pem.certificate, pem.private_key, {}}).error().message, HasSubstr("name at least one"));
+  EXPECT_THAT(ServerTls::make({pem.certificate, pem.private_key, {""}}).error().message, HasSubstr("1 to 255 bytes"));
+  EXPECT_THAT(ServerTls::make({pem.certificate, other.private_key, {"x"}}).error().message,
+              HasSubstr("does not belong to the certificate"));
+  EXPECT_THAT(ServerTls::make({"no", "pem", {"x"}}).error().message, HasSubstr("no PEM text"));
+  ClientTlsConfig config;
+  config.alpn = {"x"};
+  EXPECT_THAT(ClientTls::make(config).error().message, HasSubstr("set wall_clock"));
+  config.wall_clock = [] { return kWallNow; };
+  config.authority_pem = "no PEM";
+  EXPECT_THAT(ClientTls::make(config).error().message, HasSubstr("no PEM text with a certificate"));
+  config.verify = Verify::hashes;
+  EXPECT_THAT(ClientTls::make(config).error().message, HasSubstr("no certificate hash"));
+}
+
+}  // namespace
+}  // namespace plait::quic
