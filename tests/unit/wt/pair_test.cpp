@@ -1,7 +1,6 @@
 // A client and a server with a wire between them: what one sends is what the other is told.
 #include <gtest/gtest.h>
 
-#include "support/allocations.hpp"
 #include "unit/wt/wt_testing.hpp"
 
 namespace plait::wt {
@@ -147,21 +146,6 @@ TEST(WtPair, ARefusal) {
   client.feed(id, headers({{":status", "403"}}), true);
   EXPECT_EQ(client.out(1).stopped, code::kSessionGone);
   EXPECT_EQ(client.sessions.session_count(), 0U);
-}
-
-TEST(WtPair, AnIdleSessionOwnsLessThan500Bytes) {
-  Pair pair;
-  SessionsOptions options;
-  SessionLog log;
-  Sessions sessions{options, pair.server.connection};
-  EXPECT_TRUE(sessions.begin(4));
-  test::start_counting();
-  const auto session = sessions.accept(4, log);
-  sessions.deliver_early(4);
-  const auto counted = test::stop_counting();
-  ASSERT_TRUE(session.has_value());
-  EXPECT_EQ(counted.count, 1U);
-  EXPECT_LT(counted.bytes_max, 420U) << "80 for its place in the table";
 }
 
 }  // namespace
