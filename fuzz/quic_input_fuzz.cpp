@@ -3,8 +3,6 @@
 // over. The same bytes as the payload of a packet: reading them whole finds what reading up to any cut finds, and no
 // more. Input: datagrams, each behind a byte of options (1: to the client; 2: padded to 1200 bytes; 4: 100 ms later)
 // and a byte for a quarter of its size.
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -27,12 +25,10 @@ void require(bool condition) {
   if (!condition) std::abort();
 }
 
-Address address(std::uint16_t port) {
-  sockaddr_in in{};
-  in.sin_family = AF_INET;
-  in.sin_port = port;
-  in.sin_addr.s_addr = 0x0100007F;
-  return Address::of({reinterpret_cast<const std::uint8_t*>(&in), sizeof in});
+/// The sockaddr_in of 127.0.0.1:`port` on a little-endian machine.
+Address address(std::uint8_t port) {
+  const std::array<std::uint8_t, 16> in = {2, 0, 0, port, 127, 0, 0, 1};
+  return Address::of(in);
 }
 
 class Counting final : public RandomSource {

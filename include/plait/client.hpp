@@ -6,6 +6,8 @@
 #include <plait/result.hpp>
 #include <plait/session.hpp>
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,6 +17,8 @@
 #include <vector>
 
 namespace plait {
+
+using CertificateHash = std::array<std::uint8_t, 32>;
 
 struct ClientOptions {
   Limits limits;
@@ -33,6 +37,9 @@ struct ConnectOptions {
   bool verify_certificate = true;
   /// PEM file with the authorities to trust; empty: the system's. Read once by each Client.
   std::string certificate_authority_file;
+  /// https: only: instead of all other verification, the server's certificate must be one of these, as with browsers'
+  /// serverCertificateHashes: SHA-256 of its DER encoding, ECDSA P-256, valid now and for at most 14 days.
+  std::vector<CertificateHash> certificate_hashes;
   /// From the call to on_open.
   Duration timeout = std::chrono::seconds{10};
 };
@@ -46,9 +53,9 @@ class PLAIT_API Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Starts connecting to a ws: wss: tcp: tls: URL, or unix:/name.sock (as ws:; unix:/name.sock:/path for another path
-  /// than "/"). Errors: a URL that cannot be used.
-  /// What fails later is told to handler->on_close (code 1006, the reason says what), without on_open.
+  /// Starts connecting to a ws: wss: tcp: tls: or https: (WebTransport) URL, or unix:/name.sock (as ws:;
+  /// unix:/name.sock:/path for another path than "/"). Errors: a URL that cannot be used. What fails later is told to
+  /// handler->on_close (code 1006, the reason says what), without on_open.
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options = {});
 

@@ -22,11 +22,11 @@ Result<http::Uri, Error> parse_connect_url(std::string_view url) {
   auto uri = http::parse_uri(url);
   if (!uri) return err(Error{"cannot connect to \"" + std::string{url} + "\": " + std::string{describe(uri.error())}});
   if (is_secure(uri->scheme) || is_framed(uri->scheme) || uri->scheme == http::Scheme::ws ||
-      uri->scheme == http::Scheme::unix_socket) {
+      uri->scheme == http::Scheme::https || uri->scheme == http::Scheme::unix_socket) {
     return std::move(*uri);
   }
   return err(Error{"cannot connect to \"" + std::string{url} +
-                   "\": this build connects to the schemes ws: wss: tcp: tls: and unix:"});
+                   "\": this build connects to the schemes ws: wss: tcp: tls: https: and unix:"});
 }
 
 std::string_view bearer_token(const ConnectOptions& options) {
@@ -48,17 +48,20 @@ Client::Impl::Impl(const ClientOptions& options) : options_(options) {
   PLAIT_ASSERT(loop.has_value(), "no file descriptors left for an event loop");
   loop_ = std::move(*loop);
   context_ = std::make_unique<transport::LoopContext>(*loop_, options_.limits, 0, connection_count_);
+  quic_ = std::make_unique<QuicClient>(*context_);
 }
 
 Client::Impl::~Impl() {
   context_->connections.for_each([](transport::Connection& connection) { connection.abort({}); });
-  loop_->run_once(Duration::zero());  // frees what was retired
+  loop_->run_once(Duration::zero());  // frees what was retired; QUIC says goodbye
+  context_->connections.clear();
 }
 
 Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                                const ConnectOptions& options) {
   auto uri = parse_connect_url(url);
   if (!uri) return err(uri.error());
+  if (uri->scheme == http::Scheme::https) return quic_->connect(*uri, std::move(handler), options);
   std::unique_ptr<tls::Engine> engine;
   if (is_secure(uri->scheme)) {
     auto made = make_engine(*uri, options);

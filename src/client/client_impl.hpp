@@ -9,6 +9,7 @@
 #include <string>
 #include <tuple>
 
+#include "client/quic_client.hpp"
 #include "http/uri.hpp"
 #include "net/loop.hpp"
 #include "net/socket.hpp"
@@ -49,6 +50,7 @@ class Client::Impl {
   std::unique_ptr<net::Loop> loop_;
   std::atomic<std::size_t> connection_count_{0};
   std::unique_ptr<transport::LoopContext> context_;
+  std::unique_ptr<QuicClient> quic_;
   std::atomic<bool> stopped_{false};
 };
 

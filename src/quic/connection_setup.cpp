@@ -53,7 +53,7 @@ ngtcp2_transport_params native_parameters(const Settings& from) {
   parameters.initial_max_streams_bidi = from.streams_bidi_max;
   parameters.initial_max_streams_uni = from.streams_uni_max;
   parameters.max_datagram_frame_size = from.datagram_frame_bytes_max;
-  parameters.active_connection_id_limit = 7;
+  parameters.active_connection_id_limit = 4;
   return parameters;
 }
 

@@ -6,9 +6,9 @@
 #include <plait/limits.hpp>
 
 #include <cstddef>
-#include <deque>
 #include <optional>
 
+#include "quic/fifo.hpp"
 #include "quic/types.hpp"
 
 namespace plait::quic {
@@ -42,20 +42,19 @@ class DatagramQueue {
       dropped(pop().id);
     }
     // Entries get their time in order, so those without one are all at the end.
-    for (auto entry = entries_.rbegin(); entry != entries_.rend() && !entry->since; ++entry) entry->since = now;
+    for (std::size_t i = entries_.size(); i > 0 && !entries_[i - 1].since; --i) entries_[i - 1].since = now;
   }
 
   [[nodiscard]] bool empty() const { return entries_.empty(); }
   [[nodiscard]] const Entry& front() const { return entries_.front(); }
   Entry pop() {
-    Entry entry = std::move(entries_.front());
-    entries_.pop_front();
+    Entry entry = entries_.pop_front();
     bytes_ -= entry.data.size();
     return entry;
   }
 
  private:
-  std::deque<Entry> entries_;
+  Fifo<Entry> entries_;
   std::size_t bytes_ = 0;
   std::size_t bytes_max_;
   std::size_t count_max_;

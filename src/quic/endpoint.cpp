@@ -106,6 +106,7 @@ bool Endpoint::State::make_reset_token(const ngtcp2_cid& id, std::uint8_t* token
 }
 
 void Endpoint::State::reap() {
+  if (dead.empty()) return;
   for (Connection::State* gone : std::exchange(dead, {})) {
     std::erase(clients, gone);
     connections.erase(gone);

@@ -56,7 +56,8 @@ class EndpointVisitor {
   /// A client's first packet came. The answer is the connection's visitor, or null to refuse it. Nothing may be sent
   /// before its on_ready.
   virtual ConnectionVisitor* on_connection(Connection& /*connection*/) { return nullptr; }
-  /// Something waits to be sent and no call of the endpoint is under way: poll_transmit() before the loop sleeps.
+  /// Something waits to be sent, nothing did before, and no call of the endpoint is under way: poll_transmit() before
+  /// the loop sleeps. A driver that stopped polling before nothing came has to go on by itself.
   virtual void on_transmit_wanted() {}
 
  protected:

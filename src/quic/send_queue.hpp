@@ -5,8 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <span>
+
+#include "quic/fifo.hpp"
 
 namespace plait::quic {
 
@@ -37,7 +38,7 @@ class SendQueue {
   [[nodiscard]] std::uint64_t acked_offset() const { return acked_; }
 
  private:
-  std::deque<Bytes> chunks_;
+  Fifo<Bytes> chunks_;
   std::uint64_t first_ = 0;       // offset of the front chunk
   std::uint64_t acked_ = 0;       // first_ <= acked_ <= sent_ <= end_
   std::uint64_t sent_ = 0;        //

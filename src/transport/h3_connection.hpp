@@ -66,8 +66,8 @@ class H3Connection final : public Connection,
   [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
   /// Ends the opening of a session of ours.
   void give_up(WtSession& session, const std::string& reason);
-  /// The session is over.
-  void forget(WtSession& session);
+  /// The session is over. `acknowledged`: we closed it, and the peer has answered.
+  void forget(WtSession& session, bool acknowledged);
 
   // quic::ConnectionVisitor
   void on_ready() override { h3_.handle_ready(); }
@@ -143,7 +143,7 @@ class H3Connection final : public Connection,
   wt::Sessions sessions_;
   std::vector<WtSession*> live_;  // from the CONNECT's acceptance to their end
   std::vector<Opening> openings_;
-  std::unordered_map<h3::StreamId, HttpExchange> exchanges_;
+  std::unordered_map<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
   std::unordered_map<h3::StreamId, std::optional<std::uint64_t>> unattributed_;

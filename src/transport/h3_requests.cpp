@@ -17,8 +17,7 @@ void H3Connection::take_content(h3::StreamId id, ByteView data) {
 void H3Connection::answer(h3::StreamId id) {
   const auto found = exchanges_.find(id);
   if (found == exchanges_.end() || service_.router == nullptr) return;
-  const HttpExchange request = std::move(found->second);
-  exchanges_.erase(found);
+  const HttpExchange& request = found->second;  // stays until the response has arrived
   respond(id, request.answer(*service_.router, peer()), request.wants_head_only());
 }
 

@@ -127,7 +127,11 @@ void H3Connection::give_up(WtSession& session, const std::string& reason) {
   if (!id && live_.empty() && openings_.empty()) h3_.close();
 }
 
-void H3Connection::forget(WtSession& session) { std::erase(live_, &session); }
+// A client that was told to go and said yes needs not wait for the last acknowledgements.
+void H3Connection::forget(WtSession& session, bool acknowledged) {
+  std::erase(live_, &session);
+  if (draining_ && acknowledged && live_.empty() && exchanges_.empty()) h3_.close();
+}
 
 // --- Streams and datagrams that wait for their session ---------------------------------------------------------------
 

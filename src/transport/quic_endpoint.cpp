@@ -32,6 +32,7 @@ QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::En
     : context_(context),
       socket_(std::move(socket)),
       accept_(std::move(accept)),
+      is_client_(!accept_),
       random_(context.random),
       engine_(std::move(config), random_, *this, context.loop.now()),
       alarm_(context.loop, [this] { handle_expiry(); }),
@@ -81,8 +82,14 @@ void QuicEndpoint::receive() {
   }
 }
 
+// A server answers from the address that it was asked at. A client leaves its own to the system and must not know it
+// either: it is the wildcard before the first packet, and a change would be a migration.
+const net::SocketAddress& QuicEndpoint::local_of(const net::UdpBatch& batch) const {
+  return is_client_ ? socket_.name() : batch.local;
+}
+
 void QuicEndpoint::handle_batch(const net::UdpBatch& batch) {
-  const quic::Path path{.local = to_quic(batch.local), .remote = to_quic(batch.remote)};
+  const quic::Path path{.local = to_quic(local_of(batch)), .remote = to_quic(batch.remote)};
   const core::TimePoint now = context_.loop.now();
   for (ByteView rest = batch.bytes; !rest.empty();) {
     const std::size_t size = std::min(rest.size(), batch.segment_bytes);
@@ -110,7 +117,7 @@ void QuicEndpoint::transmit() {
     if (unsent_.bytes.empty()) {
       const auto next = engine_.poll_transmit(buffer_, now);
       if (!next) return;
-      unsent_ = {.local = to_net(next->path.local),
+      unsent_ = {.local = is_client_ ? net::SocketAddress{} : to_net(next->path.local),
                  .remote = to_net(next->path.remote),
                  .bytes = ByteView{buffer_}.first(next->size),
                  .segment_bytes = next->segment_bytes,

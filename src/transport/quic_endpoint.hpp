@@ -63,6 +63,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
 
   void handle_expiry();
   void receive();
+  [[nodiscard]] const net::SocketAddress& local_of(const net::UdpBatch& batch) const;
   void handle_batch(const net::UdpBatch& batch);
   void transmit();
   Sent send(const net::UdpBatch& batch);
@@ -72,6 +73,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   LoopContext& context_;
   net::UdpSocket socket_;
   Accept accept_;
+  const bool is_client_;
   QuicRandom random_;
   quic::Endpoint engine_;
   net::Alarm alarm_;

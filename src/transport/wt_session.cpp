@@ -131,19 +131,27 @@ void WtSession::on_stream_data(wt::StreamId id, ByteView data, bool fin) {
 }
 
 void WtSession::on_stream_reset(wt::StreamId id, std::optional<std::uint32_t> code) {
-  if (messages_.id() == id && is_open()) {
-    on_framing_error(close_code::kProtocolError, "the peer reset the stream of the messages");
+  if (messages_.id() == id) {
+    lose_message_stream(code, "the peer reset the stream of the messages");
   } else if (WtStream* stream = find(id)) {
     stream->handle_reset(code);
   }
 }
 
 void WtSession::on_stop_sending(wt::StreamId id, std::optional<std::uint32_t> code) {
-  if (messages_.id() == id && is_open()) {
-    on_framing_error(close_code::kProtocolError, "the peer stopped the stream of the messages");
+  if (messages_.id() == id) {
+    lose_message_stream(code, "the peer stopped the stream of the messages");
   } else if (WtStream* stream = find(id)) {
     stream->handle_stop(code);
   }
+}
+
+// Without an application's code it is the end of the session, whose WT_CLOSE_SESSION comes on another stream: now, or
+// the peer is a strange one.
+void WtSession::lose_message_stream(std::optional<std::uint32_t> code, const char* reason) {
+  if (!is_open()) return;
+  if (code) return on_framing_error(close_code::kProtocolError, reason);
+  connection_.context().loop.schedule(*this, connection_.context().loop.now() + limits().close_timeout);
 }
 
 void WtSession::on_stream_closed(wt::StreamId id) {
@@ -313,7 +321,7 @@ void WtSession::finish(const CloseInfo& info) {
   guarded([&] { handler_->on_close(*this, info); });
   LoopContext& context = connection_.context();
   context.loop.retire(context.connections.remove(id_));
-  connection_.forget(*this);
+  connection_.forget(*this, info.clean && info.started_by_us);
 }
 
 }  // namespace plait::transport

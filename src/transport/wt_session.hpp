@@ -106,6 +106,7 @@ class WtSession final : public Session,
   WtStream* find(wt::StreamId id);
   WtStream& add_stream(wt::StreamId id, bool opened_by_peer);
   void open_message_stream();
+  void lose_message_stream(std::optional<std::uint32_t> code, const char* reason);
   void fail_for_exception(const char* what);
   void finish(const CloseInfo& info);
 

@@ -9,6 +9,50 @@
 namespace plait::test {
 namespace {
 
+TEST(ServerThreads, QuicConnectionsStayOnTheirLoopsWhilePostsReachThem) {
+  constexpr int kSessions = 24;
+  Folder folder;
+  ServerOptions options;
+  options.threads = 2;
+  options.tls = write_certificate(folder);
+  std::mutex mutex;
+  std::vector<SessionId> ids;
+  Calls calls;
+  calls.on_open = [&](Session& session) {
+    const std::lock_guard lock{mutex};
+    ids.push_back(session.id());
+  };
+  calls.on_message = [](Session& session, const Message& message) { session.send(message); };
+  TestServer server{options};
+  const std::string url = server.listen("https", calling(calls));
+  server.start();
+
+  ConnectOptions connecting;
+  connecting.verify_certificate = false;
+  Client client;
+  int echoed = 0, posted = 0;
+  for (int i = 0; i < kSessions; ++i) {
+    Calls own;
+    own.on_open = [](Session& session) { session.send(Message::text("hello")); };
+    own.on_message = [&](Session&, const Message& message) { ++(message.text() == "hello" ? echoed : posted); };
+    ASSERT_TRUE(client.connect(url, std::make_unique<Called>(own), connecting));
+  }
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    return echoed == kSessions;
+  }));
+  std::set<std::uint32_t> loops;
+  for (const SessionId id : ids) {
+    loops.insert(id.loop);
+    server->post(id, [](Session& session) { session.send(Message::text("posted")); });
+  }
+  EXPECT_EQ(loops.size(), 2U) << "random connection IDs go to both";
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    return posted == kSessions;
+  }));
+}
+
 TEST(ServerThreads, PostsReachSessionsOnBothLoopsWhileStatsAreRead) {
   constexpr int kSessions = 16;
   constexpr int kPosts = 50;

@@ -6,6 +6,7 @@
 #include "quic/connection_ids.hpp"
 #include "quic/datagram_queue.hpp"
 #include "quic/expiry_heap.hpp"
+#include "quic/fifo.hpp"
 #include "quic/frame_scan.hpp"
 #include "quic/send_queue.hpp"
 
@@ -19,6 +20,21 @@ std::string text_of(std::span<const ByteView> pieces) {
   std::string text;
   for (const ByteView piece : pieces) text += as_text(piece);
   return text;
+}
+
+TEST(QuicFifo, KeepsTheOrderWhateverComesAndGoes) {
+  Fifo<int> fifo;
+  int pushed = 0;
+  int popped = 0;
+  for (int round = 0; round < 2000; ++round) {
+    for (int i = 0; i < round % 7; ++i) fifo.push_back(pushed++);
+    for (int i = 0; i < round % 5 && !fifo.empty(); ++i) ASSERT_EQ(fifo.pop_front(), popped++);
+    ASSERT_EQ(fifo.size(), static_cast<std::size_t>(pushed - popped));
+    if (!fifo.empty()) {
+      ASSERT_EQ(fifo.front(), popped);
+      ASSERT_EQ(fifo[fifo.size() - 1], pushed - 1);
+    }
+  }
 }
 
 TEST(QuicSendQueue, KeepsWhatIsNotAcknowledged) {

@@ -1,0 +1,80 @@
+#include "client/quic_client.hpp"
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <utility>
+
+#include "crypto/file.hpp"
+
+namespace plait {
+namespace {
+
+quic::EndpointConfig client_config() { return {}; }
+
+std::string path_of(const http::Uri& uri) { return uri.query.empty() ? uri.path : uri.path + "?" + uri.query; }
+
+}  // namespace
+
+QuicClient::Side::Side(transport::LoopContext& context, net::UdpSocket socket)
+    : endpoint(context, std::move(socket), client_config(), nullptr), service{.endpoint = endpoint, .options = {.role = h3::Role::client}} {}
+
+Result<QuicClient::Side*, Error> QuicClient::side_of(int family) {
+  std::unique_ptr<Side>& side = sides_[family];
+  if (side != nullptr) return side.get();
+  auto socket = net::UdpSocket::bind(net::Address{.host = family == AF_INET6 ? "::" : "0.0.0.0"}, {});
+  if (!socket) return err(socket.error());
+  auto made = std::make_unique<Side>(context_, std::move(*socket));
+  if (auto started = made->endpoint.start(); !started) return err(started.error());
+  side = std::move(made);
+  return side.get();
+}
+
+// Reading the system's authorities takes milliseconds, so each combination of what a context depends on has one.
+Result<const quic::ClientTls*, Error> QuicClient::tls_of(const ConnectOptions& options) {
+  const TlsKey key{options.verify_certificate, options.certificate_authority_file, options.certificate_hashes};
+  if (const auto found = tls_.find(key); found != tls_.end()) return &found->second;
+  quic::ClientTlsConfig config;
+  config.alpn = {"h3"};
+  config.wall_clock = [] { return std::chrono::system_clock::now(); };
+  config.certificate_hashes = options.certificate_hashes;
+  if (!options.certificate_hashes.empty()) {
+    config.verify = quic::ClientTlsConfig::Verify::hashes;
+  } else if (!options.verify_certificate) {
+    config.verify = quic::ClientTlsConfig::Verify::off;
+  }
+  if (!options.certificate_authority_file.empty()) {
+    auto text = crypto::read_file(options.certificate_authority_file);
+    if (!text) return err(text.error());
+    config.authority_pem = std::move(*text);
+  }
+  auto tls = quic::ClientTls::make(std::move(config));
+  if (!tls) return err(tls.error());
+  return &tls_.emplace(key, std::move(*tls)).first->second;
+}
+
+Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
+                                             const ConnectOptions& options) {
+  const auto addresses = net::resolve({.host = uri.host, .port = uri.port});
+  if (!addresses) return err(addresses.error());
+  const auto tls = tls_of(options);
+  if (!tls) return err(tls.error());
+  const auto side = side_of(addresses->front().family());
+  if (!side) return err(side.error());
+  auto& connection = transport::H3Connection::make((*side)->service);
+  const auto started = (*side)->endpoint.connect(addresses->front(), uri.host, **tls, connection);
+  if (!started) {
+    connection.abort({});
+    return err(started.error());
+  }
+  connection.attach(**started);
+  transport::WtSession& session = connection.connect({.authority = to_host_field(uri),
+                                                      .path = path_of(uri),
+                                                      .subprotocols = options.subprotocols,
+                                                      .headers = options.headers},
+                                                     std::move(handler));
+  session.set_opening_deadline(std::chrono::steady_clock::now() + options.timeout);
+  return session.id();
+}
+
+}  // namespace plait

@@ -1,0 +1,462 @@
+// Streams and datagrams of WebTransport sessions, by Plait's own client.
+#include "crypto/certificate.hpp"
+#include "integration/server/support.hpp"
+
+namespace plait::test {
+namespace {
+
+// --- Handlers made of functions
+// ---------------------------------------------------------------------------------------
+
+struct StreamCalls {
+  bool consumes = false;
+  std::function<void(Stream&, ByteView, bool)> on_data{};
+  std::function<void(Stream&, std::uint32_t)> on_reset{};
+  std::function<void(Stream&, std::uint32_t)> on_stop{};
+  std::function<void(Stream&)> on_writable{};
+  std::function<void(Stream&)> on_close{};
+};
+
+class CalledStream final : public StreamHandler {
+ public:
+  explicit CalledStream(StreamCalls calls) : calls_(std::move(calls)) {}
+  [[nodiscard]] bool consumes() const override { return calls_.consumes; }
+  void on_data(Stream& stream, ByteView data, bool fin) override {
+    if (calls_.on_data) calls_.on_data(stream, data, fin);
+  }
+  void on_reset(Stream& stream, std::uint32_t code) override {
+    if (calls_.on_reset) calls_.on_reset(stream, code);
+  }
+  void on_stop(Stream& stream, std::uint32_t code) override {
+    if (calls_.on_stop) calls_.on_stop(stream, code);
+  }
+  void on_writable(Stream& stream) override {
+    if (calls_.on_writable) calls_.on_writable(stream);
+  }
+  void on_close(Stream& stream) override {
+    if (calls_.on_close) calls_.on_close(stream);
+  }
+
+ private:
+  StreamCalls calls_;
+};
+
+std::unique_ptr<StreamHandler> stream_calling(StreamCalls calls) {
+  return std::make_unique<CalledStream>(std::move(calls));
+}
+
+struct StreamsCalls {
+  std::function<void(Session&)> on_open{};
+  std::function<std::unique_ptr<StreamHandler>(Session&, Stream&)> on_stream{};
+  std::function<void(Session&, ByteView)> on_datagram{};
+  std::function<void(Session&, StreamDirection)> on_streams_available{};
+  std::function<void(Session&, const CloseInfo&)> on_close{};
+};
+
+class CalledStreams final : public SessionHandler {
+ public:
+  explicit CalledStreams(StreamsCalls calls) : calls_(std::move(calls)) {}
+  [[nodiscard]] bool wants_streams() const override { return true; }
+  void on_open(Session& session) override {
+    if (calls_.on_open) calls_.on_open(session);
+  }
+  std::unique_ptr<StreamHandler> on_stream(Session& session, Stream& stream) override {
+    return calls_.on_stream ? calls_.on_stream(session, stream) : nullptr;
+  }
+  void on_datagram(Session& session, ByteView data) override {
+    if (calls_.on_datagram) calls_.on_datagram(session, data);
+  }
+  void on_streams_available(Session& session, StreamDirection direction) override {
+    if (calls_.on_streams_available) calls_.on_streams_available(session, direction);
+  }
+  void on_close(Session& session, const CloseInfo& info) override {
+    if (calls_.on_close) calls_.on_close(session, info);
+  }
+
+ private:
+  StreamsCalls calls_;
+};
+
+HandlerFactory streams_calling(StreamsCalls calls) {
+  return [calls = std::move(calls)] { return std::make_unique<CalledStreams>(calls); };
+}
+
+/// Sends back what a bidirectional stream brings.
+std::unique_ptr<StreamHandler> echo_stream(Session&, Stream&) {
+  return stream_calling({.on_data = [](Stream& stream, ByteView data, bool fin) { stream.write(data, fin); }});
+}
+
+class ServerStreams : public testing::Test {
+ protected:
+  void start(StreamsCalls calls, ServerOptions options = {}) {
+    options.tls = write_certificate(folder_);
+    server_ = std::make_unique<TestServer>(std::move(options));
+    url_ = server_->listen("https", streams_calling(std::move(calls)));
+    server_->start();
+  }
+  [[nodiscard]] ConnectOptions options() const {
+    ConnectOptions options;
+    options.certificate_authority_file = folder_.file("certificate.pem");
+    return options;
+  }
+  /// Runs a client's session until it has ended; how it ended.
+  CloseInfo run(StreamsCalls calls) { return run(std::move(calls), options()); }
+  CloseInfo run(StreamsCalls calls, const ConnectOptions& options) {
+    CloseInfo closed;
+    calls.on_close = [&closed](Session&, const CloseInfo& info) { closed = info; };
+    Client client;
+    const auto id = client.connect(url_, std::make_unique<CalledStreams>(std::move(calls)), options);
+    EXPECT_TRUE(id) << id.error().message;
+    client.run();
+    return closed;
+  }
+
+  Folder folder_;
+  std::unique_ptr<TestServer> server_;
+  std::string url_;
+};
+
+// --- Streams ---------------------------------------------------------------------------------------------------------
+
+TEST_F(ServerStreams, ABidirectionalStreamEchoesMoreThanItsCredit) {
+  start({.on_stream = echo_stream});
+  const std::string data = pattern(std::size_t{20} << 20);
+  std::string received;
+  bool ended = false;
+  StreamsCalls calls;
+  calls.on_open = [&](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::bidirectional,
+                                            stream_calling({.on_data = [&](Stream& from, ByteView piece, bool fin) {
+                                              received += as_text(piece);
+                                              ended = fin;
+                                              if (fin) from.session().close();
+                                            }}));
+    ASSERT_TRUE(stream);
+    EXPECT_EQ((*stream)->direction(), StreamDirection::bidirectional);
+    EXPECT_FALSE((*stream)->opened_by_peer());
+    EXPECT_NE((*stream)->write(as_bytes(data), true), SendStatus::dropped);
+  };
+  const CloseInfo closed = run(calls);
+  EXPECT_TRUE(closed.clean);
+  EXPECT_TRUE(ended);
+  EXPECT_TRUE(received == data) << received.size() << " of " << data.size() << " bytes, or other ones";
+}
+
+TEST_F(ServerStreams, ManyStreamsAtATimeBeyondTheFirstLimit) {
+  start({.on_stream = echo_stream});
+  const int kStreams = 1000;
+  int opened = 0, closed = 0;
+  std::size_t wrong = 0;
+  StreamsCalls calls;
+  const auto open_more = [&](Session& session) {
+    for (; opened < kStreams; ++opened) {
+      const std::string text = pattern(static_cast<std::size_t>(opened) + 1);
+      auto received = std::make_shared<std::string>();
+      StreamCalls own;
+      own.on_data = [received](Stream&, ByteView piece, bool) { *received += as_text(piece); };
+      own.on_close = [&wrong, &closed, received, text, kStreams](Stream& stream) {
+        wrong += *received == text ? 0 : 1;
+        if (++closed == kStreams) stream.session().close();
+      };
+      const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling(own));
+      if (!stream) {
+        EXPECT_EQ(stream.error(), StreamError::limit);
+        return;
+      }
+      (*stream)->write(as_bytes(text), true);
+    }
+  };
+  calls.on_open = open_more;
+  calls.on_streams_available = [&](Session& session, StreamDirection) { open_more(session); };
+  EXPECT_TRUE(run(calls).clean);
+  EXPECT_EQ(closed, kStreams);
+  EXPECT_EQ(wrong, 0U);
+}
+
+TEST_F(ServerStreams, AUnidirectionalStreamIsAnsweredByOneOfTheServers) {
+  StreamsCalls server_calls;
+  server_calls.on_stream = [](Session&, Stream& stream) {
+    EXPECT_EQ(stream.direction(), StreamDirection::unidirectional);
+    EXPECT_TRUE(stream.opened_by_peer());
+    EXPECT_EQ(stream.write(as_bytes("no")), SendStatus::closed);
+    return stream_calling({.on_data = [all = std::string{}](Stream& from, ByteView data, bool fin) mutable {
+      all += as_text(data);
+      if (!fin) return;
+      const auto answer = from.session().open_stream(StreamDirection::unidirectional, stream_calling({}));
+      ASSERT_TRUE(answer);
+      (*answer)->write(as_bytes(all), true);
+    }});
+  };
+  start(server_calls);
+  std::string received;
+  StreamsCalls calls;
+  calls.on_open = [](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::unidirectional, stream_calling({}));
+    ASSERT_TRUE(stream);
+    (*stream)->write(as_bytes("hello"), true);
+  };
+  calls.on_stream = [&](Session&, Stream&) {
+    return stream_calling({.on_data = [&](Stream& from, ByteView data, bool fin) {
+      received += as_text(data);
+      if (fin) from.session().close();
+    }});
+  };
+  EXPECT_TRUE(run(calls).clean);
+  EXPECT_EQ(received, "hello");
+}
+
+TEST_F(ServerStreams, AServerOpensABidirectionalStream) {
+  Box<std::string> answer;
+  StreamsCalls server_calls;
+  server_calls.on_open = [&](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::bidirectional,
+                                            stream_calling({.on_data = [&](Stream&, ByteView data, bool) {
+                                              if (!data.empty()) answer.set(std::string{as_text(data)});
+                                            }}));
+    ASSERT_TRUE(stream);
+    (*stream)->write(as_bytes("who is there?"));
+  };
+  start(server_calls);
+  StreamsCalls calls;
+  calls.on_stream = [](Session&, Stream&) {
+    return stream_calling({.on_data =
+                               [](Stream& stream, ByteView data, bool) {
+                                 EXPECT_EQ(as_text(data), "who is there?");
+                                 stream.write(as_bytes("me"), true);
+                               },
+                           .on_close = nullptr});
+  };
+  Client client;
+  ASSERT_TRUE(client.connect(url_, std::make_unique<CalledStreams>(calls), options()));
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    return answer.get().has_value();
+  }));
+  EXPECT_EQ(answer.wait(), "me");
+}
+
+TEST_F(ServerStreams, ResetAndStopBringTheirCodes) {
+  Box<std::uint32_t> reset, stopped;
+  StreamsCalls server_calls;
+  server_calls.on_stream = [&](Session&, Stream& stream) {
+    stream.write(as_bytes("I talk until I am stopped"));
+    return stream_calling({.on_reset = [&](Stream&, std::uint32_t code) { reset.set(code); },
+                           .on_stop = [&](Stream&, std::uint32_t code) { stopped.set(code); }});
+  };
+  start(server_calls);
+  StreamsCalls calls;
+  calls.on_open = [](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
+    ASSERT_TRUE(stream);
+    (*stream)->write(as_bytes("half of a"));
+    (*stream)->reset(0xFFFFFFFF);
+    (*stream)->stop(30);
+  };
+  Client client;
+  ASSERT_TRUE(client.connect(url_, std::make_unique<CalledStreams>(calls), options()));
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    return reset.get() && stopped.get();
+  }));
+  EXPECT_EQ(reset.wait(), 0xFFFFFFFFU);
+  EXPECT_EQ(stopped.wait(), 30U);
+}
+
+TEST_F(ServerStreams, AStreamThatNobodyWantsIsRefusedAndTheSessionGoesOn) {
+  start({.on_datagram = [](Session& session, ByteView data) { session.send_datagram(data); }});
+  bool stopped = false;
+  StreamsCalls calls;
+  calls.on_open = [&](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::bidirectional,
+                                            stream_calling({.on_stop = [&](Stream& refused, std::uint32_t) {
+                                              stopped = true;
+                                              refused.session().send_datagram(as_bytes("still there?"));
+                                            }}));
+    ASSERT_TRUE(stream);
+    (*stream)->write(as_bytes("anybody?"));
+  };
+  std::string received;
+  calls.on_datagram = [&](Session& session, ByteView data) {
+    received = as_text(data);
+    session.close();
+  };
+  EXPECT_TRUE(run(calls).clean);
+  EXPECT_TRUE(stopped);
+  EXPECT_EQ(received, "still there?");
+}
+
+// A reader that consumes nothing stops its peer: no more than the credit is under way, however much was written.
+TEST_F(ServerStreams, AReaderThatDoesNotConsumeStopsItsPeer) {
+  std::atomic<std::size_t> received{0};
+  Box<Stream*> stream_there;
+  Box<SessionId> id;
+  StreamsCalls server_calls;
+  server_calls.on_stream = [&](Session& session, Stream& stream) {
+    stream_there.set(&stream);
+    id.set(session.id());
+    return stream_calling(
+        {.consumes = true, .on_data = [&](Stream&, ByteView data, bool) { received += data.size(); }});
+  };
+  start(server_calls);
+  constexpr std::size_t kBytes = std::size_t{40} << 20;
+  StreamsCalls calls;
+  calls.on_open = [&](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
+    ASSERT_TRUE(stream);
+    EXPECT_EQ((*stream)->write(as_bytes(std::string(kBytes, 'x')), true), SendStatus::queued);
+  };
+  Client client;
+  ASSERT_TRUE(client.connect(url_, std::make_unique<CalledStreams>(calls), options()));
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    return received >= std::size_t{1} << 19;
+  }));
+  std::size_t consumed = 0;
+  for (int i = 0; i < 20; ++i) client.run_once(5ms);
+  EXPECT_LT(received, std::size_t{20} << 20) << "credit is bounded";
+  // From now on it consumes, and all arrives.
+  ASSERT_TRUE(wait_until([&] {
+    const std::size_t now = received;
+    const std::size_t more = now - std::exchange(consumed, now);
+    server_->server().post(id.wait(), [&stream_there, more](Session&) { stream_there.wait()->consume(more); });
+    client.run_once(5ms);
+    return received == kBytes;
+  }));
+}
+
+TEST_F(ServerStreams, WritableFollowsAFullBacklog) {
+  start({.on_stream = echo_stream});
+  std::size_t written = 0, received = 0;
+  constexpr std::size_t kPieces = 200;
+  const std::string piece = pattern(100'000);
+  const auto fill = [&](Stream& stream) {
+    while (written < kPieces) {
+      const SendStatus status = stream.write(as_bytes(piece), written + 1 == kPieces);
+      ASSERT_NE(status, SendStatus::closed);
+      if (status == SendStatus::dropped) return;
+      ++written;
+      if (status == SendStatus::queued) return;
+    }
+  };
+  StreamsCalls calls;
+  calls.on_open = [&](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::bidirectional,
+                                            stream_calling({.on_data =
+                                                                [&](Stream& from, ByteView data, bool fin) {
+                                                                  received += data.size();
+                                                                  if (fin) from.session().close();
+                                                                },
+                                                            .on_writable = fill}));
+    ASSERT_TRUE(stream);
+    fill(**stream);
+    EXPECT_LT(written, kPieces) << "the high-water mark was met";
+  };
+  EXPECT_TRUE(run(calls).clean);
+  EXPECT_EQ(received, kPieces * piece.size());
+}
+
+TEST_F(ServerStreams, TheEndOfTheSessionClosesItsStreams) {
+  std::atomic<int> closed{0};
+  StreamsCalls server_calls;
+  server_calls.on_stream = [&](Session& session, Stream&) {
+    session.close(4242, "enough");
+    return stream_calling({.on_close = [&](Stream& stream) {
+      EXPECT_EQ(stream.write(as_bytes("too late")), SendStatus::closed);
+      ++closed;
+    }});
+  };
+  start(server_calls);
+  int own_closed = 0;
+  StreamsCalls calls;
+  calls.on_open = [&](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::bidirectional,
+                                            stream_calling({.on_close = [&](Stream&) { ++own_closed; }}));
+    ASSERT_TRUE(stream);
+    (*stream)->write(as_bytes("hello"));
+  };
+  const CloseInfo info = run(calls);
+  EXPECT_EQ(info.code, 4242);
+  EXPECT_EQ(info.reason, "enough");
+  EXPECT_TRUE(info.clean);
+  EXPECT_EQ(own_closed, 1);
+  EXPECT_TRUE(wait_until([&] { return closed == 1; }));
+}
+
+TEST_F(ServerStreams, AnExceptionFromAStreamsHandlerClosesTheSessionWith1011) {
+  StreamsCalls server_calls;
+  server_calls.on_stream = [](Session&, Stream&) {
+    return stream_calling({.on_data = [](Stream&, ByteView, bool) { throw std::runtime_error{"no database"}; }});
+  };
+  start(server_calls);
+  StreamsCalls calls;
+  calls.on_open = [](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
+    ASSERT_TRUE(stream);
+    (*stream)->write(as_bytes("hello"));
+  };
+  EXPECT_EQ(run(calls).code, close_code::kInternalError);
+}
+
+// --- Datagrams -------------------------------------------------------------------------------------------------------
+
+TEST_F(ServerStreams, DatagramsOfEverySizeUpToTheLargest) {
+  start({.on_datagram = [](Session& session, ByteView data) { session.send_datagram(data); }});
+  std::vector<std::size_t> sizes{1, 100, 1000};
+  std::size_t next = 0;
+  StreamsCalls calls;
+  const auto send_next = [&](Session& session) {
+    if (next == sizes.size()) return session.close();
+    EXPECT_EQ(session.send_datagram(as_bytes(pattern(sizes[next]))), SendStatus::sent);
+  };
+  calls.on_open = [&](Session& session) {
+    EXPECT_GE(session.datagram_bytes_max(), 1000U);
+    EXPECT_EQ(session.send_datagram({}), SendStatus::dropped);
+    EXPECT_EQ(session.send_datagram(as_bytes(std::string(70'000, 'x'))), SendStatus::dropped);
+    sizes.push_back(session.datagram_bytes_max());
+    send_next(session);
+  };
+  calls.on_datagram = [&](Session& session, ByteView data) {
+    EXPECT_TRUE(as_text(data) == pattern(sizes[next])) << sizes[next];
+    ++next;
+    send_next(session);
+  };
+  EXPECT_TRUE(run(calls).clean);
+  EXPECT_EQ(next, sizes.size());
+}
+
+// --- Certificates ----------------------------------------------------------------------------------------------------
+
+TEST_F(ServerStreams, ACertificateIsAcceptedByItsHash) {
+  start({.on_open = [](Session& session) { session.close(4000, "welcome"); }});
+  const auto info = crypto::read_certificate(folder_.file("certificate.pem"));
+  ASSERT_TRUE(info);
+  ConnectOptions by_hash;
+  by_hash.certificate_hashes = {CertificateHash{}, info->fingerprint};
+  EXPECT_EQ(run({}, by_hash).code, 4000);
+}
+
+TEST_F(ServerStreams, AWrongHashAndAnUnknownAuthorityAreRefusedWithAReason) {
+  start({});
+  ConnectOptions wrong_hash;
+  wrong_hash.certificate_hashes = {CertificateHash{}};
+  const CloseInfo by_hash = run({}, wrong_hash);
+  EXPECT_EQ(by_hash.code, close_code::kAbnormal);
+  EXPECT_NE(by_hash.reason.find("hash"), std::string::npos) << by_hash.reason;
+  const CloseInfo by_authority = run({}, {});
+  EXPECT_EQ(by_authority.code, close_code::kAbnormal);
+  EXPECT_NE(by_authority.reason.find("certificate"), std::string::npos) << by_authority.reason;
+}
+
+TEST_F(ServerStreams, NobodyThereIsToldAfterTheTimeout) {
+  start({});
+  server_->server().stop();
+  ASSERT_TRUE(server_->join());
+  ConnectOptions impatient = options();
+  impatient.timeout = 50ms;
+  const CloseInfo info = run({}, impatient);
+  EXPECT_EQ(info.code, close_code::kAbnormal);
+  EXPECT_FALSE(info.reason.empty());
+}
+
+}  // namespace
+}  // namespace plait::test
