@@ -62,13 +62,13 @@ class Sessions {
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
 
-  // --- CONNECT
-  // --------------------------------------------------------------------------------------------------------
+  // --- CONNECT ------------------------------------------------------------------------------------------------------
   /// The request for a session came, or was sent: from now on the stream is the object's. False: too many sessions, or
   /// the connection is over; the stream is not taken.
   bool begin(StreamId id);
-  /// The request was accepted with a 2xx, by us or by the server. The pointer is valid until the visitor's on_closed
-  /// has returned; `visitor` lives as long. Nothing is reported before deliver_early().
+  /// The request is accepted with a 2xx, which has come or is to be sent now. The pointer is valid until the visitor's
+  /// on_closed has returned; `visitor` lives as long. Nothing but the connection's end is reported before
+  /// deliver_early(). On a server the session may be used as soon as the 2xx is sent.
   Result<Session*, AcceptError> accept(StreamId id, SessionVisitor& visitor);
   /// To be called when the session from accept() is in its place and the 2xx is sent: reports what has come for it
   /// before. May end it.
@@ -79,8 +79,7 @@ class Sessions {
   [[nodiscard]] Session* find(StreamId id);
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
 
-  // --- From h3::Visitor. False: the stream is none of a session's
-  // -----------------------------------------------------
+  // --- From h3::Visitor. False: the stream is none of a session's ---------------------------------------------------
   void handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now);
   bool handle_data(StreamId id, ByteView data);
   bool handle_fin(StreamId id);
@@ -97,8 +96,7 @@ class Sessions {
   /// Optional: a reset of our sending side dropped `bytes` below before they were sent, so the peer never counts them.
   void handle_unsent(StreamId id, std::uint64_t bytes);
 
-  // --- Time
-  // -----------------------------------------------------------------------------------------------------------
+  // --- Time ---------------------------------------------------------------------------------------------------------
   void handle_timeout(core::TimePoint now);
   /// When handle_timeout() has something to do; none while nothing waits for an unknown session.
   [[nodiscard]] std::optional<core::TimePoint> next_timeout() const { return early_.next_deadline(); }
