@@ -63,7 +63,7 @@ void Session::handle_connect_data(ByteView data) {
 }
 
 void Session::handle_connect_fin() {
-  if (phase_ == Phase::closing) return finish(*close_info_);
+  if (phase_ == Phase::closing) return finish_close(true);
   if (!is_open()) return;
   if (!capsules_.finish()) return fail(Error::capsule_truncated);
   send_connect({}, true);
@@ -73,7 +73,7 @@ void Session::handle_connect_fin() {
 
 // The recipient of WT_CLOSE_SESSION may answer it with a reset (§6).
 void Session::handle_connect_reset() {
-  if (phase_ == Phase::closing) return finish(*close_info_);
+  if (phase_ == Phase::closing) return finish_close(true);
   if (is_open()) abort();
 }
 
@@ -84,10 +84,9 @@ void Session::handle_connect_stop_sending(std::uint64_t error_code) {
 
 void Session::handle_lost() {
   if (phase_ == Phase::closed) return;
+  if (phase_ == Phase::closing) return finish_close(false);
   end_streams();
-  CloseInfo info = close_info_ ? std::move(*close_info_) : CloseInfo{};
-  info.clean = false;
-  finish(info);
+  finish({.clean = false});
 }
 
 // --- The end --------------------------------------------------------------------------------------------------------
@@ -97,14 +96,14 @@ void Session::drain() {
   send_capsule(capsule_type::kDrainSession, {});
 }
 
-// Code 0 without a reason is FIN alone, which means the same to all peers (§6).
+// Code 0 without a reason is FIN alone, which means the same to all peers (§6). The streams are reset when the peer has
+// ended its side: Chromium 156 tells its page of a lost connection, three times of ten, when both arrive together.
 void Session::close(std::uint32_t code, std::string_view reason) {
   if (!is_open()) return;
   ByteView text = as_bytes(reason);
   text = codec::is_utf8(text) ? codec::utf8_prefix(text, kCloseReasonBytesMax) : ByteView{};
   phase_ = Phase::closing;
-  close_info_ =
-      std::make_unique<CloseInfo>(CloseInfo{.code = code, .reason = std::string{as_text(text)}, .clean = true});
+  close_ = std::make_unique<OwnClose>(OwnClose{.info = {.code = code, .reason = std::string{as_text(text)}}});
   if (code == 0 && text.empty()) {
     send_connect({}, true);
   } else {
@@ -143,10 +142,14 @@ void Session::end_streams() {
       ++at;
       continue;
     }
-    if (!context_.connection_lost) {
-      if (stream.unconsumed_bytes > 0) context_.connection.consume(id, stream.unconsumed_bytes);
-      if (stream.sends) context_.connection.reset(id, code::kSessionGone);
-      if (stream.receives && !stream.dropped) context_.connection.stop_sending(id, code::kSessionGone);
+    if (!context_.connection_lost && stream.unconsumed_bytes > 0) {
+      context_.connection.consume(id, stream.unconsumed_bytes);
+    }
+    const EndedStream ended{id, stream.sends, stream.receives && !stream.dropped};
+    if (phase_ == Phase::closing) {
+      close_->streams.push_back(ended);
+    } else {
+      tell_end(ended);
     }
     const bool closed = stream.closed;
     stream = Stream{};
@@ -154,6 +157,18 @@ void Session::end_streams() {
   }
   blocked_.clear();
   buffered_bytes_ = 0;
+}
+
+void Session::tell_end(const EndedStream& stream) {
+  if (context_.connection_lost || !context_.streams.contains(stream.id)) return;
+  if (stream.sends) context_.connection.reset(stream.id, code::kSessionGone);
+  if (stream.receives) context_.connection.stop_sending(stream.id, code::kSessionGone);
+}
+
+void Session::finish_close(bool clean) {
+  for (const EndedStream& stream : close_->streams) tell_end(stream);
+  close_->info.clean = clean;
+  finish(close_->info);
 }
 
 void Session::finish(const CloseInfo& info) {

@@ -90,9 +90,9 @@ class Session {
 
   /// WT_DRAIN_SESSION: asks the peer to finish soon.
   void drain();
-  /// WT_CLOSE_SESSION and FIN; streams are reset and stopped. Then on_closed follows as soon as the peer has ended its
-  /// side; wait a bounded time for it, then abort(). `reason` is cut to kCloseReasonBytesMax at a whole character, and
-  /// left out if it is not UTF-8.
+  /// WT_CLOSE_SESSION and FIN; nothing more is reported of streams. As soon as the peer has ended its side they are
+  /// reset and stopped, and on_closed follows; wait a bounded time for it, then abort(). `reason` is cut to
+  /// kCloseReasonBytesMax at a whole character, and left out if it is not UTF-8.
   void close(std::uint32_t code, std::string_view reason);
   /// Resets and stops the CONNECT stream (H3_REQUEST_CANCELLED) and all others; calls on_closed before it returns.
   void abort();
@@ -133,11 +133,24 @@ class Session {
     std::uint64_t local_limit = 0;  // for the peer
   };
 
+  // Of a stream that is over for the user: the directions that the peer has to be told of.
+  struct EndedStream {
+    StreamId id;
+    bool sends;
+    bool receives;
+  };
+  struct OwnClose {
+    CloseInfo info;
+    std::vector<EndedStream> streams{};
+  };
+
   // session.cpp
   [[nodiscard]] Stream* find(StreamId id) const;
   [[nodiscard]] StreamCounts& counts_of(Direction direction) { return counts_[static_cast<std::size_t>(direction)]; }
   void fail(Error error);
   void end_streams();
+  void tell_end(const EndedStream& stream);
+  void finish_close(bool clean);
   void finish(const CloseInfo& info);
 
   // session_capsules.cpp
@@ -185,7 +198,7 @@ class Session {
   std::uint64_t local_data_limit_ = 0;
   std::vector<StreamId> blocked_;  // those with a queue, in the order of their turns
   std::size_t buffered_bytes_ = 0;
-  std::unique_ptr<CloseInfo> close_info_;  // ours, while the peer's end is awaited
+  std::unique_ptr<OwnClose> close_;  // while the peer's end is awaited
 };
 
 }  // namespace plait::wt

@@ -35,12 +35,7 @@ using Capsules = std::vector<std::pair<std::uint64_t, Buffer>>;
 
 inline Buffer capsule(std::uint64_t type, const Buffer& value = {}) { return frame(type, value); }
 inline Buffer in_data(const Buffer& bytes) { return frame(h3::frame_type::kData, bytes); }
-inline Buffer close_capsule(std::uint32_t code, std::string_view reason) {
-  return capsule(capsule_type::kCloseSession,
-                 bytes_of({static_cast<int>(code >> 24), static_cast<int>(code >> 16 & 0xFF),
-                           static_cast<int>(code >> 8 & 0xFF), static_cast<int>(code & 0xFF)}) +
-                     to_buffer(reason));
-}
+Buffer close_capsule(std::uint32_t code, std::string_view reason);
 /// The header of a stream of the peer's.
 inline Buffer stream_header(StreamId id, StreamId session = 0) {
   const bool bidirectional = h3::direction_of(id) == Direction::bidirectional;
