@@ -1,10 +1,14 @@
-// The page: one WebSocket session to the hub (spec/protocol.md), and the server's counters once a second.
+// The page: one session to the hub (spec/protocol.md), over WebTransport where browser and server have it, else over
+// WebSocket; and the server's counters once a second.
+
+import {WebTransportSocket} from './webtransport.js';
 
 const TOPIC = 'demo';
 const MESSAGES_SHOWN_MAX = 200;
 const SECONDS_PLOTTED = 120;
 const RECONNECT_MS_MIN = 250;
 const RECONNECT_MS_MAX = 8000;
+const WEBTRANSPORT_MS_MAX = 3000;
 const TIMER_MS = 100;
 
 const element = (id) => document.getElementById(id);
@@ -28,19 +32,53 @@ class HubSession {
     this.position = null;
     this.requests = 0;
     this.delay = RECONNECT_MS_MIN;
+    this.attempts = 0;
+    this.tryWebTransport = 'WebTransport' in window;
   }
 
   // A development server hands out tokens as a cookie, since a browser's WebSocket sends no other field. Others answer
   // 404, and the cookie is made from what the visitor pastes.
   async connect() {
     show('connecting', 'connecting');
+    const attempt = ++this.attempts;
     const answer = await fetch('/dev/token', {cache: 'no-store'}).catch(() => null);
     if (!answer) return this.retry();
     this.development = answer.ok;
     this.ready = false;
-    this.socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/wse`);
-    this.socket.onmessage = (event) => this.handleMessage(JSON.parse(event.data));
-    this.socket.onclose = (event) => this.handleClose(event);
+    const socket = (answer.ok && await this.openWebTransport(await answer.json())) || this.openWebSocket();
+    if (attempt === this.attempts) {
+      this.socket = socket;
+      socket.start?.();
+    } else {
+      socket.onclose = () => {};
+      socket.close();
+    }
+  }
+
+  openWebSocket() {
+    this.wire = 'WebSocket';
+    const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/wse`);
+    socket.onmessage = (event) => this.handleMessage(JSON.parse(event.data));
+    socket.onclose = (event) => this.handleClose(event);
+    return socket;
+  }
+
+  // Null where there is none. What fails once (UDP is blocked, say) is not tried again.
+  async openWebTransport({token}) {
+    if (!this.tryWebTransport) return null;
+    const offer = await fetch('/dev/certificate', {cache: 'no-store'}).catch(() => null);
+    if (!offer?.ok) return null;
+    this.wire = 'WebTransport';
+    return WebTransportSocket.open({
+      ...await offer.json(),
+      token,
+      milliseconds: WEBTRANSPORT_MS_MAX,
+      onmessage: (event) => this.handleMessage(JSON.parse(event.data)),
+      onclose: (event) => this.handleClose(event),
+    }).catch(() => {
+      this.tryWebTransport = false;
+      return null;
+    });
   }
 
   send(type, payload) {
@@ -80,7 +118,7 @@ class HubSession {
     this.delay = RECONNECT_MS_MIN;
     notify('');
     element('token-form').hidden = true;
-    show('open', 'connected');
+    show('open', `connected over ${this.wire}`);
   }
 
   handlePublication(message) {

@@ -6,6 +6,8 @@
 #include <plait/result.hpp>
 #include <plait/session.hpp>
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,7 +33,7 @@ struct ServerOptions {
   /// Needed by tls: and wss: unless development_certificate is set.
   TlsFiles tls;
   /// Makes (once) and uses a self-signed ECDSA P-256 certificate for localhost in the user's state folder. For
-  /// development only: no peer can verify it.
+  /// development only: no peer can verify it, but by its hash (certificates()). Replaced a day before it expires.
   bool development_certificate = false;
   /// permessage-deflate is offered to peers that ask for it. Off by default: compressing 1 KiB costs more than a
   /// whole uncompressed echo.
@@ -64,6 +66,12 @@ struct HttpResponse {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body{};
   std::vector<std::pair<std::string, std::string>> headers{};  ///< further fields
+};
+
+/// One that this server serves, as a page names it in `new WebTransport(url, {serverCertificateHashes: […]})`.
+struct ServerCertificate {
+  std::array<std::uint8_t, 32> sha256{};  ///< of its DER encoding
+  std::chrono::system_clock::time_point not_after;
 };
 
 /// Called on any loop, possibly several at once. HEAD is answered from GET's response without the body.
@@ -113,6 +121,10 @@ class PLAIT_API Server {
   void stop();
   /// Reads the certificate files again; the old certificate stays when they are bad. From any thread.
   Result<void, Error> reload();
+
+  /// The certificate that new connections get, and behind it the one before while that is valid: a page may know
+  /// either. Empty without a listener that needs one. From any thread.
+  [[nodiscard]] std::vector<ServerCertificate> certificates() const;
 
   /// Runs `task` with the session on its loop; does nothing when it is gone. From any thread.
   void post(SessionId id, std::function<void(Session&)> task);

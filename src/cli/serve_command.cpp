@@ -90,13 +90,18 @@ std::string page_url(const std::vector<std::string>& urls) {
   return {};
 }
 
-void print_development_notice(const std::vector<std::string>& urls, const std::string& token) {
+void print_development_notice(const server::Service& service, const std::string& token) {
+  const std::vector<std::string>& urls = service.urls();
   const Reach reach = choose_reach(urls);
   const char* program = program_invocation_name;
   fmt::print(stderr,
              "plait: warning: DEVELOPMENT MODE. Everyone on this machine gets a token, and certificates are not to be\n"
              "plait: warning: trusted. Loopback only. For production leave out --dev and give --jwt-secret-file.\n");
   fmt::print("\nA token for 24 hours or until the server stops:\n\n  export PLAIT_TOKEN={}\n\n", token);
+  if (const auto webtransport = service.webtransport()) {
+    fmt::print("Browsers' WebTransport to {} knows the certificate by its SHA-256 hash:\n\n  {}\n\n", webtransport->url,
+               webtransport->certificate_hash);
+  }
   fmt::print("Paste in a terminal that has it, or open the page:\n\n  {0} sub demo{1}\n", program, reach.options);
   fmt::print("  {} pub demo '{{\"hello\":\"world\"}}'{}\n", program, reach.options);
   if (const std::string page = page_url(urls); !page.empty()) fmt::print("  {}\n", page);
@@ -111,7 +116,7 @@ int serve(const Options& options) {
   if (!made) return fail(made.error().message);
   server::Service& service = **made;
   for (const std::string& url : service.urls()) fmt::print("listening {}\n", url);
-  if (const auto token = service.development_token()) print_development_notice(service.urls(), *token);
+  if (const auto token = service.development_token()) print_development_notice(service, *token);
   std::fflush(stdout);
   const auto served = service.run();
   return served ? 0 : fail(served.error().message);
@@ -123,8 +128,8 @@ void add_listening_options(CLI::App& command, Options& options) {
                    "Development mode: loopback only, a certificate and tokens of its own");
   command
       .add_option("--listen", options.listen,
-                  "ws: wss: tcp: tls: or unix: URL; port 0 picks a free one; may be repeated\n"
-                  "[ws 8800, tcp 8801, and with a certificate wss 8443, tls 8802]")
+                  "ws: wss: https: tcp: tls: or unix: URL; port 0 picks a free one; may be repeated\n"
+                  "[ws 8800, tcp 8801, and with a certificate wss 8443, https 4433, tls 8802]")
       ->type_name("URL");
   command.add_option("--cert", options.certificate, "Certificate chain (PEM), leaf first")->type_name("PATH");
   command.add_option("--key", options.key, "Private key (PEM)")->type_name("PATH");

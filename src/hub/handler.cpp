@@ -3,13 +3,20 @@
 #include <utility>
 
 namespace plait::hub {
+namespace {
+
+// What is agreed on if it is offered. A browser's WebSocket that offers its token as a subprotocol fails unless one of
+// its subprotocols is chosen, and the token must not be sent back.
+constexpr std::string_view kSubprotocol = "plait.v1";
+
+}  // namespace
 
 void Handler::on_request(OpeningRequest& request) {
   if (engine_.options().authenticate) identity_ = engine_.options().authenticate(request);
   if (!identity_.authenticated && identity_.refusal_status != 0) {
     return request.reject(identity_.refusal_status, identity_.reason);
   }
-  request.accept();
+  request.accept(kSubprotocol);
 }
 
 void Handler::on_open(Session& session) {

@@ -40,15 +40,12 @@ std::string date_of(crypto::WallTime time) {
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts)};
 }
 
-void warn_unless_valid_now(const std::string& file) {
-  const auto info = crypto::read_certificate(file);
-  if (!info) return;
-  const auto now = std::chrono::system_clock::now();
-  if (now > info->not_after) {
-    log(LogLevel::warning, "certificate file " + file + " expired on " + date_of(info->not_after) +
+void warn_unless_valid(const crypto::CertificateInfo& info, const std::string& file, crypto::WallTime now) {
+  if (now > info.not_after) {
+    log(LogLevel::warning, "certificate file " + file + " expired on " + date_of(info.not_after) +
                                ": clients that verify it will refuse it; replace it");
-  } else if (now < info->not_before) {
-    log(LogLevel::warning, "certificate file " + file + " is valid only from " + date_of(info->not_before) +
+  } else if (now < info.not_before) {
+    log(LogLevel::warning, "certificate file " + file + " is valid only from " + date_of(info.not_before) +
                                ": clients that verify it will refuse it until then; is the clock right?");
   }
 }
@@ -81,8 +78,13 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
   if (!context) return err(context.error());
   auto quic = make_quic_tls(files);
   if (!quic) return err(quic.error());
-  warn_unless_valid_now(files.certificate_file);
-  return Loaded{std::make_shared<const tls::Context>(std::move(*context)), std::move(*quic), std::move(files)};
+  const auto info = crypto::read_certificate(files.certificate_file);
+  if (!info) return err(info.error());
+  warn_unless_valid(*info, files.certificate_file, std::chrono::system_clock::now());
+  return Loaded{std::make_shared<const tls::Context>(std::move(*context)),
+                std::move(*quic),
+                std::move(files),
+                {.sha256 = info->fingerprint, .not_after = info->not_after}};
 }
 
 }  // namespace plait

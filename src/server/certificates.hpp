@@ -22,6 +22,7 @@ class Certificates {
     std::shared_ptr<const tls::Context> context;
     std::optional<quic::ServerTls> quic;  ///< the same certificate for https:
     TlsFiles files;                       ///< to watch
+    ServerCertificate description;
   };
 
   /// Reads the files, or makes and reads the development certificate. Errors name the option, the file and the fix. A

@@ -24,27 +24,64 @@ bool is_from_own_page(const HttpRequest& request) {
   return origin && http::is_same_origin(*origin, request.header("Host"), origin->scheme == "https");
 }
 
+bool may_know(const HttpRequest& request) {
+  const bool is_local = request.peer == "unix" || is_loopback_host_field(request.peer);
+  return is_local && is_loopback_host_field(request.header("Host")) && is_from_own_page(request);
+}
+
+HttpResponse refusal(const HttpRequest& request) {
+  HttpResponse refused = page_response(request, "text/plain; charset=utf-8", "only for pages of this server\n");
+  refused.status = 403;
+  return refused;
+}
+
+// RFC 9111 §5.2.2.5: what must not be kept anywhere.
+HttpResponse fresh_response(const HttpRequest& request, std::string_view body) {
+  HttpResponse response = page_response(request, "application/json", body);
+  for (auto& [name, value] : response.headers) {
+    if (name == "Cache-Control") value = "no-store";
+  }
+  return response;
+}
+
 }  // namespace
 
 std::string development_token(const crypto::JwtKey& key) { return make_token(key, "developer"); }
 
 HttpResponse answer_token_request(const HttpRequest& request, const crypto::JwtKey& key) {
-  const bool is_local = request.peer == "unix" || is_loopback_host_field(request.peer);
-  if (!is_local || !is_loopback_host_field(request.header("Host")) || !is_from_own_page(request)) {
-    HttpResponse refused = page_response(request, "text/plain; charset=utf-8", "only for pages of this server\n");
-    refused.status = 403;
-    return refused;
-  }
+  if (!may_know(request)) return refusal(request);
   const std::string token = make_token(key, "page");
   std::string body;
   codec::JsonWriter{body}.begin_object().member("token", token).end_object();
-  HttpResponse response = page_response(request, "application/json", body);
-  for (auto& [name, value] : response.headers) {
-    if (name == "Cache-Control") value = "no-store";  // RFC 9111 §5.2.2.5: a token must not be kept anywhere
-  }
+  HttpResponse response = fresh_response(request, body);
   response.headers.emplace_back("Set-Cookie",
                                 "access_token=" + token + "; Path=" + std::string{kHubPath} + "; SameSite=Strict");
   return response;
+}
+
+HttpResponse answer_certificate_request(const HttpRequest& request, std::string_view url,
+                                        const std::vector<ServerCertificate>& certificates) {
+  if (!may_know(request)) return refusal(request);
+  std::string body;
+  codec::JsonWriter json{body};
+  json.begin_object().member("url", url).key("certificates").begin_array();
+  for (const ServerCertificate& certificate : certificates) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(certificate.not_after).time_since_epoch().count();
+    json.begin_object().member("algorithm", "sha-256").member("hash", hash_text(certificate));
+    json.member("not_after", static_cast<std::int64_t>(seconds)).end_object();
+  }
+  json.end_array().end_object();
+  return fresh_response(request, body);
+}
+
+std::string hash_text(const ServerCertificate& certificate) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : certificate.sha256) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
 }
 
 }  // namespace plait::server

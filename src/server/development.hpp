@@ -1,10 +1,12 @@
-// What only development mode has: a token for everyone on this machine.
+// What only development mode has: a token for everyone on this machine, and the hash of the certificate.
 #pragma once
 
 #include <plait/server.hpp>
 
 #include <chrono>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "server/tokens.hpp"
 
@@ -19,5 +21,13 @@ std::string development_token(const crypto::JwtKey& key);
 /// send other fields. Refused (403) unless the request comes from this machine, for a loopback name (so that no foreign
 /// name that resolves to loopback can read it) and from no other origin's page.
 HttpResponse answer_token_request(const HttpRequest& request, const crypto::JwtKey& key);
+
+/// GET /dev/certificate: where the page's WebTransport goes, and the hashes that its browser may know the certificate
+/// by (serverCertificateHashes), newest first. Refused as a token is.
+HttpResponse answer_certificate_request(const HttpRequest& request, std::string_view url,
+                                        const std::vector<ServerCertificate>& certificates);
+
+/// As hexadecimal digits.
+std::string hash_text(const ServerCertificate& certificate);
 
 }  // namespace plait::server

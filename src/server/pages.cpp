@@ -6,9 +6,13 @@ namespace plait::server {
 namespace {
 
 // 'self' in connect-src covers ws: and wss: of the same host and port (CSP Level 3 §6.7.2.8).
-constexpr const char* kContentSecurityPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+std::string content_security_policy(const std::vector<std::string>& connect_to) {
+  std::string policy =
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; "
+      "form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
+  for (const std::string& origin : connect_to) policy += " " + origin;
+  return policy;
+}
 
 }  // namespace
 
@@ -22,19 +26,27 @@ HttpResponse page_response(const HttpRequest& request, std::string_view content_
   }
   response.content_type = content_type;
   response.body = body;
-  response.headers = {{"Content-Security-Policy", kContentSecurityPolicy},
+  response.headers = {{"Content-Security-Policy", content_security_policy({})},
                       {"X-Content-Type-Options", "nosniff"},
                       {"Referrer-Policy", "no-referrer"},
                       {"Cache-Control", "no-cache"}};
   return response;
 }
 
-void add_pages(Server& server) {
-  const auto add = [&server](const char* path, const char* content_type, std::string_view body) {
-    server.http(path, [=](const HttpRequest& request) { return page_response(request, content_type, body); });
+void add_pages(Server& server, const std::vector<std::string>& connect_to) {
+  const auto add = [&](const char* path, const char* content_type, std::string_view body) {
+    server.http(path, [=, policy = content_security_policy(connect_to)](const HttpRequest& request) {
+      HttpResponse response = page_response(request, content_type, body);
+      for (auto& [name, value] : response.headers) {
+        if (name == "Content-Security-Policy") value = policy;
+      }
+      return response;
+    });
   };
   add("/", "text/html; charset=utf-8", kIndexHtml);
   add("/app.js", "text/javascript; charset=utf-8", kAppJs);
+  add("/frames.js", "text/javascript; charset=utf-8", kFramesJs);
+  add("/webtransport.js", "text/javascript; charset=utf-8", kWebTransportJs);
   add("/style.css", "text/css; charset=utf-8", kStyleCss);
 }
 

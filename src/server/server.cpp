@@ -18,6 +18,8 @@ Result<void, Error> Server::run() { return impl_->run(); }
 void Server::drain() { impl_->drain(); }
 void Server::stop() { impl_->stop(); }
 Result<void, Error> Server::reload() { return impl_->reload(); }
+std::vector<ServerCertificate> Server::certificates() const { return impl_->certificates(); }
+
 void Server::post(SessionId id, std::function<void(Session&)> task) { impl_->post(id, std::move(task)); }
 ServerStats Server::stats() const { return impl_->stats(); }
 

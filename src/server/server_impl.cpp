@@ -15,6 +15,7 @@
 namespace plait {
 namespace {
 
+constexpr std::chrono::hours kAgeCheckInterval{1};
 constexpr Duration kBusyPollMax = std::chrono::microseconds{50};
 
 bool is_secure(http::Scheme scheme) {
@@ -130,6 +131,7 @@ Result<void, Error> Server::Impl::load_certificate() {
   auto loaded = certificates_.load();
   if (!loaded) return err(loaded.error());
   certificate_ = std::move(*loaded);
+  keep(certificate_.description);
   return {};
 }
 
@@ -142,7 +144,21 @@ Result<void, Error> Server::Impl::make_workers() {
   return {};
 }
 
+// Pages of ws: and wss: may open sessions at https: of the same host; responses of wss: say that it is there.
+void Server::Impl::introduce_bindings() {
+  for (const auto& binding : bindings_) {
+    if (binding->uri.scheme != http::Scheme::https) continue;
+    for (const auto& other : bindings_) {
+      const bool secure = other->uri.scheme == http::Scheme::wss;
+      if (other->uri.host != binding->uri.host || (!secure && other->uri.scheme != http::Scheme::ws)) continue;
+      binding->router->page_origins.push_back({.secure = secure, .port = other->uri.port});
+      if (secure) other->router->alternative_service = "h3=\":" + std::to_string(binding->uri.port) + "\"";
+    }
+  }
+}
+
 Result<void, Error> Server::Impl::start_listening() {
+  introduce_bindings();
   for (const auto& binding : bindings_) {
     for (const auto& route : http_routes_) binding->router->add_http(route.path, route.handler);
     if (binding->uri.scheme == http::Scheme::https) {
@@ -220,18 +236,32 @@ Result<void, Error> Server::Impl::watch_files() {
   return {};
 }
 
+void Server::Impl::watch_age() {
+  net::Loop& loop = workers_.front()->loop();
+  if (certificate_.context != nullptr && options_.development_certificate) {
+    loop.schedule(age_check_, loop.now() + kAgeCheckInterval);
+  }
+}
+
+void Server::Impl::AgeCheck::on_timer(core::TimePoint) {
+  server_.try_reload();
+  server_.watch_age();
+}
+
 // --- Running ---------------------------------------------------------------------------------------------------------
 
 Result<void, Error> Server::Impl::run() {
   if (!loops_made_) return loops_made_;
   if (auto listening = start_listening(); !listening) return listening;
   if (auto watching = watch_files(); !watching) return watching;
+  watch_age();
   const auto cpu_of = [this](std::size_t i) {
     return options_.cpus.empty() ? -1 : options_.cpus[i % options_.cpus.size()];
   };
   for (std::size_t i = 1; i < workers_.size(); ++i) workers_[i]->start_thread(cpu_of(i));
   workers_.front()->run(cpu_of(0));
   for (const auto& worker : workers_) worker->join();
+  age_check_.cancel();
   certificate_watch_.reset();
   signals_.reset();
   return {};
@@ -260,7 +290,23 @@ Result<void, Error> Server::Impl::reload() {
   const auto loaded = certificates_.load();
   if (!loaded) return err(loaded.error());
   for (const auto& worker : workers_) worker->set_tls(loaded->context, *loaded->quic);
+  keep(loaded->description);
   return {};
+}
+
+void Server::Impl::keep(const ServerCertificate& certificate) {
+  const std::scoped_lock lock{served_mutex_};
+  std::erase_if(served_, [&](const ServerCertificate& served) { return served.sha256 == certificate.sha256; });
+  served_.insert(served_.begin(), certificate);
+  if (served_.size() > 2) served_.pop_back();
+}
+
+std::vector<ServerCertificate> Server::Impl::certificates() const {
+  const std::scoped_lock lock{served_mutex_};
+  std::vector<ServerCertificate> certificates = served_;
+  const auto now = std::chrono::system_clock::now();
+  if (certificates.size() > 1 && certificates.back().not_after < now) certificates.pop_back();
+  return certificates;
 }
 
 void Server::Impl::post(SessionId id, std::function<void(Session&)> task) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ class Server::Impl {
   void drain();
   void stop();
   Result<void, Error> reload();
+  [[nodiscard]] std::vector<ServerCertificate> certificates() const;
   void post(SessionId id, std::function<void(Session&)> task);
   [[nodiscard]] ServerStats stats() const;
 
@@ -49,11 +51,24 @@ class Server::Impl {
     HttpHandler handler;
   };
 
+  /// Replaces the development certificate before it expires.
+  class AgeCheck final : public core::Timer {
+   public:
+    explicit AgeCheck(Impl& server) : server_(server) {}
+    void on_timer(core::TimePoint) override;
+
+   private:
+    Impl& server_;
+  };
+
   Binding* find_binding(const http::Uri& uri);
   Result<Binding*, Error> bind(const http::Uri& uri);
   static Result<void, Error> bind_socket(Binding& binding);
   Result<void, Error> load_certificate();
   Result<void, Error> make_workers();
+  void keep(const ServerCertificate& certificate);
+  void introduce_bindings();
+  void watch_age();
   Result<void, Error> start_listening();
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
   Result<void, Error> listen_quic(Binding& binding);
@@ -74,6 +89,9 @@ class Server::Impl {
   std::unique_ptr<net::SignalWatcher> signals_;
   bool draining_ = false;  // since the first SIGTERM or SIGINT
   std::unique_ptr<net::FileWatch> certificate_watch_;
+  AgeCheck age_check_{*this};
+  mutable std::mutex served_mutex_;
+  std::vector<ServerCertificate> served_;  // newest first
 };
 
 }  // namespace plait

@@ -3,6 +3,9 @@
 #include <plait/log.hpp>
 #include <plait/version.hpp>
 
+#include <algorithm>
+#include <iterator>
+
 #include "codec/json_writer.hpp"
 #include "net/affinity.hpp"
 #include "server/development.hpp"
@@ -98,13 +101,34 @@ Result<void, Error> Service::listen() {
 }
 
 void Service::add_endpoints() {
-  add_pages(server_);
+  const std::vector<std::string> webtransport_urls = https_urls();
+  add_pages(server_, webtransport_urls);
   server_.http("/health", [this](const HttpRequest& request) { return answer_health(request); });
   server_.http("/metrics", [this](const HttpRequest& request) { return answer_metrics(request, false); });
   server_.http("/stats", [this](const HttpRequest& request) { return answer_metrics(request, true); });
   if (!config_.development) return;
   server_.http("/dev/token",
                [this](const HttpRequest& request) { return answer_token_request(request, gate_->key()); });
+  if (webtransport_urls.empty()) return;
+  server_.http("/dev/certificate", [this, url = webtransport()->url](const HttpRequest& request) {
+    return answer_certificate_request(request, url, server_.certificates());
+  });
+}
+
+// The page's own way to them needs the development certificate's hash.
+std::vector<std::string> Service::https_urls() const {
+  std::vector<std::string> urls;
+  if (!config_.development) return urls;
+  std::ranges::copy_if(urls_, std::back_inserter(urls),
+                       [](const std::string& url) { return url.starts_with("https:"); });
+  return urls;
+}
+
+std::optional<Service::WebTransportReach> Service::webtransport() const {
+  const std::vector<std::string> urls = https_urls();
+  const std::vector<ServerCertificate> certificates = server_.certificates();
+  if (urls.empty() || certificates.empty()) return std::nullopt;
+  return WebTransportReach{urls.front() + std::string{kHubPath}, hash_text(certificates.front())};
 }
 
 HttpResponse Service::answer_health(const HttpRequest& request) const {

@@ -30,6 +30,14 @@ class Service {
   /// In development mode, a token for the person at the terminal.
   [[nodiscard]] std::optional<std::string> development_token() const;
 
+  /// In development mode with an https: listener: the URL of the hub's WebTransport sessions, and the hash that
+  /// browsers may know the certificate by.
+  struct WebTransportReach {
+    std::string url;
+    std::string certificate_hash;
+  };
+  [[nodiscard]] std::optional<WebTransportReach> webtransport() const;
+
   /// Serves until SIGTERM or SIGINT has drained it.
   Result<void, Error> run();
 
@@ -37,6 +45,7 @@ class Service {
   Service(Config config, std::unique_ptr<const TokenGate> gate);
   Result<void, Error> listen();
   void add_endpoints();
+  [[nodiscard]] std::vector<std::string> https_urls() const;
   [[nodiscard]] HubOptions hub_options();
   [[nodiscard]] Identity authenticate(const OpeningRequest& request) const;
   [[nodiscard]] HttpResponse answer_health(const HttpRequest& request) const;

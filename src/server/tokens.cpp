@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kWhiteSpace = " \t\r\n";
 constexpr std::string_view kCookie = "access_token";
+constexpr std::string_view kSubprotocolPrefix = "bearer.";
 
 std::string_view trim(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kWhiteSpace);
@@ -96,6 +97,9 @@ std::string_view find_token(const OpeningRequest& request) {
   constexpr std::string_view kScheme = "bearer ";
   const std::string_view authorization = request.header("authorization");
   if (begins_ignoring_case(authorization, kScheme)) return trim(authorization.substr(kScheme.size()));
+  for (const std::string_view offered : request.subprotocols()) {
+    if (offered.starts_with(kSubprotocolPrefix)) return offered.substr(kSubprotocolPrefix.size());
+  }
   return find_cookie(request.header("cookie"), kCookie);
 }
 
@@ -103,7 +107,8 @@ Result<std::string, std::string> TokenGate::admit(const OpeningRequest& request)
   const std::string_view token = find_token(request);
   if (token.empty()) {
     return err(
-        std::string{"there is no access token: send \"Authorization: Bearer TOKEN\" or the cookie access_token"});
+        std::string{"there is no access token: send \"Authorization: Bearer TOKEN\", offer the subprotocols "
+                    "plait.v1 and bearer.TOKEN, or send the cookie access_token"});
   }
   auto claims = crypto::verify_jwt(token, key_, rules_, std::chrono::system_clock::now());
   if (!claims) return err("the access token is refused: " + std::string{crypto::describe(claims.error())});

@@ -23,7 +23,8 @@ crypto::JwtKey make_jwt_key();
 
 std::string issue_token(const crypto::JwtKey& key, const TokenOptions& options,
                         std::chrono::system_clock::time_point now);
-/// The token of an opening handshake: Authorization: Bearer, else the cookie access_token; empty if there is none.
+/// The token of an opening handshake: Authorization: Bearer, else an offered subprotocol "bearer.TOKEN", else the
+/// cookie access_token, which alone is sent without the page's doing; empty if there is none.
 std::string_view find_token(const OpeningRequest& request);
 
 /// Decides who may open a session. Any number of loops may ask at once.

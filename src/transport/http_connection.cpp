@@ -148,6 +148,7 @@ void HttpConnection::upgrade(const http::RequestHead& head, const HandlerFactory
 void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool head_only) {
   std::vector<http::Field> fields{{"Content-Type", response.content_type}};
   for (const auto& [name, value] : response.headers) fields.push_back({name, value});
+  if (!router_.alternative_service.empty()) fields.push_back({"Alt-Svc", router_.alternative_service});
   OutputQueue& output = connection().output();
   if (!http::encode_response_head(output,
                                   {.status = response.status,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/authority.hpp"
 #include "http/origin.hpp"
 
 namespace plait::transport {
@@ -42,9 +43,16 @@ bool Router::allows_origin(std::optional<std::string_view> origin, std::string_v
     return true;
   }
   const auto parsed = http::parse_origin(*origin);
-  if (parsed && http::is_same_origin(*parsed, host, secure)) return true;
+  if (parsed && (http::is_same_origin(*parsed, host, secure) || is_own_page(*parsed, host))) return true;
   log(LogLevel::warning, "refused a session from origin " + std::string{*origin} + ": it is not in allowed_origins");
   return false;
+}
+
+bool Router::is_own_page(const http::Origin& origin, std::string_view host) const {
+  const auto authority = http::parse_authority(host);
+  return authority && std::ranges::any_of(page_origins, [&](const PageOrigin& page) {
+           return http::is_same_origin(origin, {page.secure ? "https" : "http", authority->host, page.port});
+         });
 }
 
 }  // namespace plait::transport

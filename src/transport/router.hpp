@@ -4,12 +4,14 @@
 #include <plait/server.hpp>
 #include <plait/session.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "http/origin.hpp"
 #include "http/request.hpp"
 
 namespace plait::transport {
@@ -31,10 +33,20 @@ class Router {
 
   /// Origins that browsers may connect from; see ServerOptions::allowed_origins.
   std::vector<std::string> allowed_origins;
+  /// Where else on the same host this server has pages, which may open sessions here, too.
+  struct PageOrigin {
+    bool secure = false;
+    std::uint16_t port = 0;
+  };
+  std::vector<PageOrigin> page_origins;
+  /// Alt-Svc (RFC 7838) of all responses; empty: none.
+  std::string alternative_service;
   /// permessage-deflate is accepted when offered.
   bool deflate = false;
 
  private:
+  [[nodiscard]] bool is_own_page(const http::Origin& origin, std::string_view host) const;
+
   template <class Target>
   struct Route {
     std::string path;

@@ -9,6 +9,8 @@ from pathlib import Path
 from browser import Browser
 from harness import ALL_WIRES, Server, Subscriber, plait, publish
 
+WEBTRANSPORT = "https://127.0.0.1:0"
+STATUS = "return document.getElementById('status').textContent"
 CONNECTED = "return document.getElementById('status').dataset.state === 'open'"
 
 
@@ -54,6 +56,35 @@ class Page(unittest.TestCase):
             self.assertEqual(browser.run(caption), "10 a second")
             errors = [line for line in browser.console() if "Content Security Policy" in line or "Uncaught" in line]
             self.assertEqual(errors, [])
+
+    def test_the_wire_is_webtransport_where_the_server_has_it(self):
+        browser = self.browser
+        with Server("--dev", "--threads", 2, listen=(*ALL_WIRES, WEBTRANSPORT)) as server:
+            self.open(server)
+            browser.wait_for(CONNECTED)
+            self.assertEqual(browser.run(STATUS), "connected over WebTransport")
+            with Subscriber("demo", "--count", 1, "--url", server.url(), token=server.token) as subscriber:
+                browser.type("#text", "over HTTP/3")
+                browser.click("#publish button[type=submit]")
+                self.assertEqual(subscriber.line(), '"over HTTP/3"')
+            large = "x" * 100_000
+            self.assertEqual(publish(server, large).returncode, 0)
+            browser.wait_for(shows(large))
+            url = server.url()
+            self.assertEqual(server.stop(), 0)
+            browser.wait_for("return document.getElementById('status').dataset.state === 'closed'")
+            errors = [line for line in browser.console() if "Content Security Policy" in line or "Uncaught" in line]
+            self.assertEqual(errors, [])
+        with Server("--dev", listen=(url,)):  # which has none: the page falls back
+            browser.wait_for(CONNECTED)
+            self.assertEqual(browser.run(STATUS), "connected over WebSocket")
+
+    def test_where_webtransport_fails_it_falls_back(self):
+        with Server("--dev", listen=(*ALL_WIRES, WEBTRANSPORT)) as server:
+            self.browser.open(f"http://localhost:{server.port()}/")  # another host: not the server's own page
+            self.browser.wait_for(CONNECTED)
+            self.assertEqual(self.browser.run(STATUS), "connected over WebSocket")
+            self.assertIn("refused a session from origin http://localhost", server.logged())
 
     def test_text_is_shown_as_text(self):
         with Server("--dev") as server:

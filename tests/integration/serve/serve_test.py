@@ -1,9 +1,14 @@
 """plait serve: what it prints, answers over HTTP, and how it ends."""
 
+import hashlib
 import json
 import re
 import socket
+import ssl
+import time
 import unittest
+import urllib.request
+from pathlib import Path
 
 from harness import ALL_WIRES, TIMEOUT, Server, Subscriber, plait, publish
 
@@ -45,7 +50,8 @@ class Endpoints(unittest.TestCase):
         self.assertEqual(published(), before + 1)
 
     def test_page_assets_have_types_and_a_policy(self):
-        for path, content_type in (("/", "text/html"), ("/app.js", "text/javascript"), ("/style.css", "text/css")):
+        for path, content_type in (("/", "text/html"), ("/app.js", "text/javascript"), ("/frames.js", "text/javascript"),
+                                   ("/webtransport.js", "text/javascript"), ("/style.css", "text/css")):
             status, fields, body = self.server.request(path)
             self.assertEqual(status, 200, path)
             self.assertEqual(fields["Content-Type"], content_type + "; charset=utf-8")
@@ -54,7 +60,7 @@ class Endpoints(unittest.TestCase):
             self.assertGreater(len(body), 1000, path)
 
     def test_page_asks_no_other_server(self):
-        for path in ("/", "/app.js", "/style.css"):
+        for path in ("/", "/app.js", "/frames.js", "/webtransport.js", "/style.css"):
             text = self.server.request(path)[2].replace("http://www.w3.org/2000/svg", "")
             self.assertNotRegex(text, r"https?://|@import|url\(")
 
@@ -65,6 +71,63 @@ class Endpoints(unittest.TestCase):
 
     def test_unknown_path_is_404(self):
         self.assertEqual(self.server.request("/nothing")[0], 404)
+
+
+def certificate_file(server):
+    return Path(server.folder.name) / "plait" / "certificate.pem"
+
+
+def certificate_hash(server):
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate_file(server).read_text())).hexdigest()
+
+
+class WebTransport(unittest.TestCase):
+    """What tells a page how to open WebTransport; page_test.py has a browser do it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server("--dev", listen=(*ALL_WIRES, "https://127.0.0.1:0")))
+
+    @staticmethod
+    def offer(server):
+        status, fields, body = server.request("/dev/certificate")
+        assert (status, fields["Cache-Control"]) == (200, "no-store"), (status, body)
+        return json.loads(body)
+
+    def test_the_certificates_hash_is_printed_and_served(self):
+        offer = self.offer(self.server)
+        expected = certificate_hash(self.server)
+        self.assertEqual(offer["url"], self.server.url("https") + "/wse")
+        first = offer["certificates"][0]
+        self.assertEqual((first["algorithm"], first["hash"]), ("sha-256", expected))
+        self.assertIn(f"\n  {expected}\n", self.server.greeting)
+        self.assertLess(first["not_after"] - time.time(), 14 * 86400)
+
+    def test_only_for_own_pages_of_this_machine(self):
+        for headers in ({"Host": "example.org"}, {"Origin": "https://example.org"}, {"Sec_Fetch_Site": "cross-site"}):
+            self.assertEqual(self.server.request("/dev/certificate", **headers)[0], 403, headers)
+
+    def test_the_page_may_connect_to_it_and_https_responses_tell_of_it(self):
+        policy = self.server.request("/")[1]["Content-Security-Policy"]
+        self.assertRegex(policy, f"connect-src 'self' {self.server.url('https')}$")
+        self.assertIsNone(self.server.request("/health")[1]["Alt-Svc"])
+        context = ssl.create_default_context(cafile=certificate_file(self.server))
+        with urllib.request.urlopen(self.server.url("wss").replace("wss:", "https:") + "/health", timeout=TIMEOUT,
+                                    context=context) as answer:
+            self.assertEqual(answer.headers["Alt-Svc"], f'h3=":{self.server.port("https")}"')
+
+    def test_both_hashes_are_served_when_the_certificate_was_replaced(self):
+        with Server("--dev", listen=(*ALL_WIRES, "https://127.0.0.1:0")) as server:
+            old = self.offer(server)["certificates"][0]["hash"]
+            certificate_file(server).write_text("not a certificate")  # which the server sees, and makes another
+            while (certificates := self.offer(server)["certificates"])[0]["hash"] == old:
+                pass
+            self.assertEqual([one["hash"] for one in certificates], [certificate_hash(server), old])
+
+    def test_without_such_a_listener_there_is_nothing_to_tell(self):
+        with Server("--dev") as server:
+            self.assertEqual(server.request("/dev/certificate")[0], 404)
+            self.assertTrue(server.request("/")[1]["Content-Security-Policy"].endswith("connect-src 'self'"))
 
 
 class Ending(unittest.TestCase):

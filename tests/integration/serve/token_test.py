@@ -48,6 +48,19 @@ class Production(unittest.TestCase):
     def test_cookie_is_accepted(self):
         self.assertEqual(self.server.upgrade(Cookie="a=b; access_token=" + make_token() + "; c=d")[0], 101)
 
+    def test_subprotocol_is_accepted_and_not_sent_back(self):
+        status, fields, _ = self.server.upgrade(Sec_WebSocket_Protocol="plait.v1, bearer." + make_token())
+        self.assertEqual((status, fields["Sec-WebSocket-Protocol"]), (101, "plait.v1"))
+        status, fields, _ = self.server.upgrade(Sec_WebSocket_Protocol="bearer." + make_token())
+        self.assertEqual((status, fields["Sec-WebSocket-Protocol"]), (101, None))
+
+    def test_what_the_page_says_goes_before_what_its_browser_adds(self):
+        bad = make_token(SECRET + "?")
+        cookie = "access_token=" + make_token()
+        self.refused("signature was not made", Cookie=cookie, Sec_WebSocket_Protocol="plait.v1, bearer." + bad)
+        self.assertEqual(self.server.upgrade(Authorization="Bearer " + make_token(),
+                                             Sec_WebSocket_Protocol="plait.v1, bearer." + bad)[0], 101)
+
     def test_cookie_of_a_longer_name_is_another(self):
         self.refused("no access token", Cookie="my_access_token=" + make_token())
 

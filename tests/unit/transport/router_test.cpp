@@ -42,6 +42,19 @@ TEST(TransportRouter, ExactPathsComeBeforePrefixesAndLongPrefixesBeforeShort) {
   EXPECT_EQ(found(router, ""), "");
 }
 
+TEST(TransportRouter, PagesOfTheOtherListenersOfTheSameHostMayOpenSessions) {
+  Router router;
+  EXPECT_FALSE(router.allows_origin("http://127.0.0.1:8800", "127.0.0.1:4433", true));
+  router.page_origins = {{.secure = false, .port = 8800}, {.secure = true, .port = 443}};
+  EXPECT_TRUE(router.allows_origin("http://127.0.0.1:8800", "127.0.0.1:4433", true));
+  EXPECT_TRUE(router.allows_origin("https://example.org", "example.org:4433", true));
+  EXPECT_TRUE(router.allows_origin("http://[::1]:8800", "[::1]:4433", true));
+  for (const char* foreign : {"https://127.0.0.1:8800", "http://127.0.0.1:8801", "http://localhost:8800", "null"}) {
+    EXPECT_FALSE(router.allows_origin(foreign, "127.0.0.1:4433", true)) << foreign;
+  }
+  EXPECT_FALSE(router.allows_origin("http://127.0.0.1:8800", "", true));
+}
+
 TEST(TransportRouter, OfTwoHandlersAtOnePathTheFirstAnswers) {
   Router router;
   router.add_http("/a", answering("first"));
