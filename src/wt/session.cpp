@@ -49,7 +49,7 @@ void Session::handle_datagram(ByteView payload) {
 
 void Session::handle_connect_data(ByteView data) {
   context_.connection.consume(id_, data.size());
-  if (phase_ == Phase::closed && close_received_ && !data.empty()) {
+  if (!data.empty() && std::exchange(close_received_, false)) {
     context_.connection.reset(id_, wire_code_of(Error::data_after_close));
     context_.connection.stop_sending(id_, wire_code_of(Error::data_after_close));
   }

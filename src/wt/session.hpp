@@ -61,8 +61,7 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // --- Operations. On a session that is over, and on streams that are, they do nothing
-  // --------------------------------
+  // --- Operations. On a session that is over, and on streams that are, they do nothing ------------------------------
   [[nodiscard]] StreamId id() const { return id_; }
   /// False from close() on, or from the peer's end of the session on.
   [[nodiscard]] bool is_open() const { return phase_ == Phase::open; }

@@ -91,13 +91,9 @@ bool Session::flush_turn(StreamId id, Stream& stream) {
     Bytes& front = queue.pieces.front();
     const auto count = static_cast<std::size_t>(std::min<std::uint64_t>({credit, turn_bytes, front.size()}));
     if (count == 0) return false;
-    const bool whole = count == front.size();
-    Bytes piece = whole ? std::move(front) : front.slice(0, count);
-    if (whole) {
-      queue.pieces.pop_front();
-    } else {
-      front = front.slice(count, front.size() - count);
-    }
+    Bytes piece = front.slice(0, count);
+    front = front.slice(count, front.size() - count);
+    if (front.empty()) queue.pieces.pop_front();
     turn_bytes -= count;
     queue.bytes -= count;
     buffered_bytes_ -= count;
@@ -231,8 +227,9 @@ void Session::handle_stream_reset(StreamId id, std::uint64_t error_code, std::op
   const std::uint64_t missing_bytes = total_bytes - stream->received_bytes;
   if (!count_received(missing_bytes)) return fail(Error::data_limit_exceeded);
   const bool reported = !std::exchange(stream->dropped, true);
-  give_credit(missing_bytes);
-  use_up(id, *stream);
+  const std::uint64_t unconsumed_bytes = std::exchange(stream->unconsumed_bytes, 0);
+  if (unconsumed_bytes > 0) context_.connection.consume(id, static_cast<std::size_t>(unconsumed_bytes));
+  give_credit(missing_bytes + unconsumed_bytes);
   if (reported) visitor_.on_stream_reset(id, to_application_code(error_code));
 }
 

@@ -3,10 +3,10 @@
 //
 //   on_settings(peer)                    nothing: accept() reads Connection::peer_settings()
 //   on_request(id, head)                 if is_connect_protocol(head.protocol): begin(id), decide (now or later), then
-//                                        Connection::respond(id, 200, …) and accept(id, visitor), or respond and
-//                                        reject(id)
+//                                        accept(id, visitor), Connection::respond(id, 200, …), deliver_early(id);
+//                                        or reject(id) and respond otherwise
 //   request() returned id (client)       begin(id)
-//   on_response(id, head)                2xx: accept(id, visitor); other final ones: reject(id)
+//   on_response(id, head)                2xx: accept(id, visitor), deliver_early(id); other final ones: reject(id)
 //   on_webtransport_stream(id, s, dir)   handle_stream(id, s, dir, now)
 //   on_data(id, data)                    if (!handle_data(id, data)) it belongs to another request
 //   on_fin(id)                           if (!handle_fin(id)) …
@@ -47,6 +47,7 @@ struct SessionsOptions {
   std::size_t sessions_max = 16;                        ///< at a time, with those that are not accepted yet
 };
 
+/// Call reject() then, but for settings_missing.
 enum class AcceptError : std::uint8_t {
   settings_missing,   ///< the peer's have not come: wait for on_settings
   too_many_sessions,  ///< from draft 13 on there is no second session without flow control (§5.1): H3_REQUEST_REJECTED
@@ -61,15 +62,16 @@ class Sessions {
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
 
-  // --- CONNECT
-  // --------------------------------------------------------------------------------------------------------
+  // --- CONNECT ------------------------------------------------------------------------------------------------------
   /// The request for a session came, or was sent: from now on the stream is the object's. False: too many sessions, or
   /// the connection is over; the stream is not taken.
   bool begin(StreamId id);
-  /// The request was accepted with a 2xx, by us or by the server. The pointer is valid until the visitor's on_closed
-  /// has returned; `visitor` lives as long. Nothing is reported before deliver_early().
+  /// The request is accepted with a 2xx, which has come or is to be sent now. The pointer is valid until the visitor's
+  /// on_closed has returned; `visitor` lives as long. Nothing but the connection's end is reported before
+  /// deliver_early(). On a server the session may be used as soon as the 2xx is sent.
   Result<Session*, AcceptError> accept(StreamId id, SessionVisitor& visitor);
-  /// To be called when the session from accept() is in its place: reports what has come for it before. May end it.
+  /// To be called when the session from accept() is in its place and the 2xx is sent: reports what has come for it
+  /// before. May end it.
   void deliver_early(StreamId id);
   /// The request was refused. Streams that came for it are, too. The CONNECT stream is the owner's again.
   void reject(StreamId id);
@@ -77,8 +79,7 @@ class Sessions {
   [[nodiscard]] Session* find(StreamId id);
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
 
-  // --- From h3::Visitor. False: the stream is none of a session's
-  // -----------------------------------------------------
+  // --- From h3::Visitor. False: the stream is none of a session's ---------------------------------------------------
   void handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now);
   bool handle_data(StreamId id, ByteView data);
   bool handle_fin(StreamId id);
@@ -95,8 +96,7 @@ class Sessions {
   /// Optional: a reset of our sending side dropped `bytes` below before they were sent, so the peer never counts them.
   void handle_unsent(StreamId id, std::uint64_t bytes);
 
-  // --- Time
-  // -----------------------------------------------------------------------------------------------------------
+  // --- Time ---------------------------------------------------------------------------------------------------------
   void handle_timeout(core::TimePoint now);
   /// When handle_timeout() has something to do; none while nothing waits for an unknown session.
   [[nodiscard]] std::optional<core::TimePoint> next_timeout() const { return early_.next_deadline(); }

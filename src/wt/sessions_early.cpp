@@ -57,12 +57,13 @@ void Sessions::deliver_early(StreamId id) {
   if (entry->fin) session.handle_connect_fin();
 }
 
-// As it would have come one by one. The session may end at each step; what follows then does nothing.
+// As it would have come one by one. The session may end at each step; what follows then is swallowed.
 void Sessions::deliver(Session& session, const EarlyStream& early) {
   if (!session.is_open()) return drop(early, code::kSessionGone);
   session.handle_stream(early.id, h3::direction_of(early.id));
-  if (!early.data.empty() || early.fin) session.handle_stream_data(early.id, early.data, early.fin);
-  if (early.stopped) session.handle_stop_sending(early.id, *early.stopped);
+  if (!early.data.empty()) handle_data(early.id, early.data);
+  if (early.fin) handle_fin(early.id);
+  if (early.stopped) handle_stop_sending(early.id, *early.stopped);
   if (early.reset) session.handle_stream_reset(early.id, early.reset->error_code, early.reset->payload_bytes);
   if (early.closed) handle_closed(early.id);
 }

@@ -1,0 +1,54 @@
+// Application codes among those of HTTP/3 (draft-ietf-webtrans-http3 §4.4).
+#include <gtest/gtest.h>
+
+#include "h3/error.hpp"
+#include "wt/error_code.hpp"
+
+namespace plait::wt {
+namespace {
+
+struct Pair {
+  std::uint32_t application;
+  std::uint64_t http;
+};
+constexpr Pair kPairs[] = {{0, 0x52E4A40FA8DB},         {0x1D, 0x52E4A40FA8F8}, {0x1E, 0x52E4A40FA8FA},
+                           {77, 0x52E4A40FA92A},        {78, 0x52E4A40FA92B},   {0xFF, 0x52E4A40FA9E2},
+                           {0xFFFFFFFF, 0x52E5AC983162}};
+
+TEST(WtErrorCode, MapsBothWays) {
+  for (const Pair& pair : kPairs) {
+    EXPECT_EQ(to_http_code(pair.application), pair.http);
+    EXPECT_EQ(to_application_code(pair.http), pair.application);
+  }
+}
+
+TEST(WtErrorCode, GreaseAndOthersAreNoApplicationCodes) {
+  EXPECT_EQ(to_application_code(0x52E4A40FA8F9), std::nullopt);
+  EXPECT_EQ(to_application_code(0x52E4A40FA8DA), std::nullopt);
+  EXPECT_EQ(to_application_code(0x52E5AC983163), std::nullopt);
+  EXPECT_EQ(to_application_code(0), std::nullopt);
+  EXPECT_EQ(to_application_code(h3::code::kNoError), std::nullopt);
+  EXPECT_EQ(to_application_code(code::kSessionGone), std::nullopt);
+  EXPECT_EQ(to_application_code(~std::uint64_t{0}), std::nullopt);
+}
+
+TEST(WtErrorCode, EveryCodeSurvivesTheWay) {
+  for (std::uint64_t n = 0; n <= 0xFFFFFFFF; n += n < 100'000 ? 1 : 9'999'991) {
+    const auto application = static_cast<std::uint32_t>(n);
+    ASSERT_EQ(to_application_code(to_http_code(application)), application) << n;
+    ASSERT_NE((to_http_code(application) - 0x21) % 31, 0U) << n;
+  }
+}
+
+TEST(WtErrorCode, EachRuleHasACodeAndASentence) {
+  for (int i = 0; i <= static_cast<int>(kLastError); ++i) {
+    const auto error = static_cast<Error>(i);
+    EXPECT_NE(wire_code_of(error), h3::code::kInternalError) << i;
+    EXPECT_NE(describe(error), "no error") << i;
+  }
+  EXPECT_EQ(wire_code_of(Error::data_limit_exceeded), 0x045D4487U);
+  EXPECT_EQ(wire_code_of(Error::data_after_close), 0x10EU);
+}
+
+}  // namespace
+}  // namespace plait::wt
