@@ -3,9 +3,11 @@
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 import urllib.parse
 
@@ -13,9 +15,11 @@ FOLDER = pathlib.Path(sys.argv.pop())
 
 
 @contextlib.contextmanager
-def serving(example, path):
+def serving(example, *arguments):
     """The URL of an example server on a free port, for as long as the block runs."""
-    with subprocess.Popen([FOLDER / example, f"ws://127.0.0.1:0{path}"], stderr=subprocess.PIPE, text=True) as process:
+    with tempfile.TemporaryDirectory() as state, subprocess.Popen(
+        [FOLDER / example, *arguments], stderr=subprocess.PIPE, text=True, env={**os.environ, "XDG_STATE_HOME": state}
+    ) as process:
         try:
             word, url = process.stderr.readline().split()
             assert word == "listening", word
@@ -24,18 +28,23 @@ def serving(example, path):
             process.terminate()
 
 
-def send_lines(url, text):
-    return subprocess.run([FOLDER / "example_02_client", url], input=text, capture_output=True, text=True, timeout=20)
+def send_lines(url, text, example="example_02_client"):
+    return subprocess.run([FOLDER / example, url], input=text, capture_output=True, text=True, timeout=20)
 
 
 class Examples(unittest.TestCase):
     def test_client_gets_its_lines_back(self):
-        with serving("example_01_echo", "/echo") as url:
+        with serving("example_01_echo", "ws://127.0.0.1:0/echo") as url:
             result = send_lines(url, "one\ntwo\n")
         self.assertEqual((result.returncode, result.stdout), (0, "one\ntwo\n"), result.stderr)
 
+    def test_each_line_comes_back_on_a_stream_of_its_own(self):
+        with serving("example_04_streams", "serve", "https://127.0.0.1:0/") as url:
+            result = send_lines(url, "one\ntwo\nthree\n", "example_04_streams")
+        self.assertEqual((result.returncode, result.stdout), (0, "one\ntwo\nthree\n"), result.stderr)
+
     def test_client_says_why_it_cannot_connect(self):
-        with serving("example_01_echo", "/echo") as url:
+        with serving("example_01_echo", "ws://127.0.0.1:0/echo") as url:
             result = send_lines(url.replace("/echo", "/elsewhere"), "one\n")
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertIn("404", result.stderr)
@@ -46,7 +55,7 @@ class Examples(unittest.TestCase):
         self.assertIn("carrier-pigeon", result.stderr)
 
     def test_endpoint_beside_websocket(self):
-        with serving("example_03_http_endpoint", "/greet") as url:
+        with serving("example_03_http_endpoint", "ws://127.0.0.1:0/greet") as url:
             greeted = send_lines(url, "hello\n")
             self.assertTrue(greeted.stdout.startswith("welcome, 127.0.0.1:"), greeted)
             netloc = urllib.parse.urlsplit(url).netloc

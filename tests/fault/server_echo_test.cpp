@@ -43,7 +43,7 @@ class Exchange {
     const std::uint16_t port = listener->port();
     LoopContext context{**loop, limits_, 0, count_};
     const Outcome outcome = run_on(context, std::move(*listener), port);
-    context.connections.for_each([](TcpConnection& connection) { connection.abort(); });
+    context.connections.for_each([](Connection& connection) { connection.abort({}); });
     (*loop)->run_once(Duration::zero());
     return count_ == 0 && context.handshakes.empty() ? outcome : Outcome::hang;
   }

@@ -82,7 +82,7 @@ class IdleSessions : public testing::Test {
     ::close(orders_);
     ::close(answers_);
     if (child_ > 0) ::waitpid(child_, nullptr, 0);
-    context_.connections.for_each([](TcpConnection& connection) { connection.abort(); });
+    context_.connections.for_each([](Connection& connection) { connection.abort({}); });
     loop_->run_once(Duration::zero());
   }
 

@@ -31,8 +31,8 @@ class TransportConnectionTable : public testing::Test {
     peers_.emplace_back(ends[1]);
     return *TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::make_unique<Silent>(closed_));
   }
-  void end(TcpConnection& connection) {
-    connection.abort();
+  void end(Connection& connection) {
+    connection.abort({});
     loop_->run_once(Duration::zero());
   }
   ConnectionTable& table() { return context_.connections; }
@@ -76,9 +76,9 @@ TEST_F(TransportConnectionTable, AnIdOutOfRangeFindsNothing) {
 TEST_F(TransportConnectionTable, VisitedConnectionsMayEnd) {
   for (int i = 0; i < 5; ++i) connect();
   int visited = 0;
-  table().for_each([&](TcpConnection& connection) {
+  table().for_each([&](Connection& connection) {
     ++visited;
-    connection.abort();
+    connection.abort({});
   });
   EXPECT_EQ(visited, 5);
   EXPECT_EQ(closed_, 5);

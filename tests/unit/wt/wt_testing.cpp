@@ -161,11 +161,4 @@ bool Wire::close_finished() {
   return moved;
 }
 
-Buffer close_capsule(std::uint32_t code, std::string_view reason) {
-  Buffer value = bytes_of({static_cast<int>(code >> 24), static_cast<int>(code >> 16 & 0xFF),
-                           static_cast<int>(code >> 8 & 0xFF), static_cast<int>(code & 0xFF)});
-  for (const char c : reason) value.push_back(static_cast<std::uint8_t>(c));
-  return capsule(capsule_type::kCloseSession, value);
-}
-
 }  // namespace plait::wt

@@ -2,6 +2,7 @@
 // right or wrong, and two endpoints with a wire between them.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,7 +36,12 @@ using Capsules = std::vector<std::pair<std::uint64_t, Buffer>>;
 
 inline Buffer capsule(std::uint64_t type, const Buffer& value = {}) { return frame(type, value); }
 inline Buffer in_data(const Buffer& bytes) { return frame(h3::frame_type::kData, bytes); }
-Buffer close_capsule(std::uint32_t code, std::string_view reason);
+inline Buffer close_capsule(std::uint32_t code, std::string_view reason) {
+  Buffer value(4 + reason.size());
+  for (std::size_t i = 0; i < 4; ++i) value[i] = static_cast<std::uint8_t>(code >> (24 - 8 * i));
+  std::copy(reason.begin(), reason.end(), value.begin() + 4);
+  return capsule(capsule_type::kCloseSession, value);
+}
 /// The header of a stream of the peer's.
 inline Buffer stream_header(StreamId id, StreamId session = 0) {
   const bool bidirectional = h3::direction_of(id) == Direction::bidirectional;
