@@ -70,13 +70,13 @@ class Gtlsclient(unittest.TestCase):
 
     def test_version_negotiation(self):
         root = self.server.urls["https"]
-        done = subprocess.run(["gtlsclient", "--version=0x1a2a3a4a", "127.0.0.1", root.rsplit(":", 1)[1], root + "/page"],
-                              capture_output=True, text=True, timeout=harness.TIMEOUT, check=False)
+        command = ["gtlsclient", "--version=0x1a2a3a4a", "127.0.0.1", root.rsplit(":", 1)[1], root + "/page"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=harness.TIMEOUT, check=False)
         self.assertIn("VN v=0x00000001", done.stderr)
 
     def test_small_udp_payloads_and_flow_control(self):
-        self.assert_page("--max-udp-payload-size=1200", "--no-pmtud", "--max-stream-data-bidi-local=2000", "--max-data=4000",
-                         "--max-window=4000", "--max-stream-window=2000")
+        self.assert_page("--max-udp-payload-size=1200", "--no-pmtud", "--max-stream-data-bidi-local=2000",
+                         "--max-data=4000", "--max-window=4000", "--max-stream-window=2000")
 
 
 if __name__ == "__main__":

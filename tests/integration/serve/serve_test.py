@@ -50,8 +50,9 @@ class Endpoints(unittest.TestCase):
         self.assertEqual(published(), before + 1)
 
     def test_page_assets_have_types_and_a_policy(self):
-        for path, content_type in (("/", "text/html"), ("/app.js", "text/javascript"), ("/frames.js", "text/javascript"),
-                                   ("/webtransport.js", "text/javascript"), ("/style.css", "text/css")):
+        script = "text/javascript"
+        for path, content_type in (("/", "text/html"), ("/app.js", script), ("/frames.js", script),
+                                   ("/webtransport.js", script), ("/style.css", "text/css")):
             status, fields, body = self.server.request(path)
             self.assertEqual(status, 200, path)
             self.assertEqual(fields["Content-Type"], content_type + "; charset=utf-8")
