@@ -105,7 +105,8 @@ class PLAIT_API Server {
   /// Returns the URL really bound. Errors name the address, certificate or scheme, and the fix. Before run() only.
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
 
-  /// Answers `path` on every ws:, wss: and unix: listener ("/health"; a trailing "*" matches any rest). Before run().
+  /// Answers `path` on every ws:, wss:, https: and unix: listener ("/health"; a trailing "*" matches any rest). Before
+  /// run().
   void http(std::string_view path, HttpHandler handler);
 
   /// Lets `hub` run on this server's loops; its sessions come by listen(url, hub.handler()). Once, before run(). The

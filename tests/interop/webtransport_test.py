@@ -1,4 +1,4 @@
-"""Our server and browsers' WebTransport: webtransport_page.html has the tests, the browsers' drivers bring its report."""
+"""Our server and browsers' WebTransport: webtransport_page.html has the tests, their drivers bring its report."""
 
 import functools
 import hashlib
