@@ -15,7 +15,8 @@ std::string path_of(const http::Uri& uri) { return uri.query.empty() ? uri.path 
 }  // namespace
 
 QuicClient::Side::Side(transport::LoopContext& context, net::UdpSocket socket)
-    : endpoint(context, std::move(socket), client_config(), nullptr), service{.endpoint = endpoint, .options = {.role = h3::Role::client}} {}
+    : endpoint(context, std::move(socket), client_config(), nullptr),
+      service{.endpoint = endpoint, .options = {.role = h3::Role::client}} {}
 
 Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
   std::unique_ptr<Side>& side = sides_[ipv6];

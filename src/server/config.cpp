@@ -15,9 +15,10 @@ Result<void, Error> check_listener(const Config& config, const std::string& url)
   const auto uri = http::parse_uri(url);
   if (!uri) return err(Error{"--listen " + url + ": " + std::string{http::describe(uri.error())}});
   if (uri->scheme == http::Scheme::http || uri->scheme == http::Scheme::quic) {
-    return err(Error{"--listen " + url +
-                     ": write ws:// or wss:// (which answer HTTP/1.1, too), https:// (HTTP/3 and WebTransport), tcp://, "
-                     "tls:// or unix:"});
+    return err(
+        Error{"--listen " + url +
+              ": write ws:// or wss:// (which answer HTTP/1.1, too), https:// (HTTP/3 and WebTransport), tcp://, "
+              "tls:// or unix:"});
   }
   if (uri->path != "/" || !uri->query.empty()) {
     return err(Error{"--listen " + url + ": leave out the path; the hub is at " + std::string{kHubPath} +
@@ -28,8 +29,8 @@ Result<void, Error> check_listener(const Config& config, const std::string& url)
     return err(Error{"--listen " + url + ": --dev listens on loopback addresses only (127.0.0.1, ::1, localhost); " +
                      "for other addresses leave out --dev and give --jwt-secret-file"});
   }
-  const bool secure = uri->scheme == http::Scheme::tls || uri->scheme == http::Scheme::wss ||
-                      uri->scheme == http::Scheme::https;
+  const bool secure =
+      uri->scheme == http::Scheme::tls || uri->scheme == http::Scheme::wss || uri->scheme == http::Scheme::https;
   if (secure && !has_certificate(config)) {
     return err(Error{"--listen " + url + ": needs a certificate: give --cert FILE and --key FILE"});
   }
