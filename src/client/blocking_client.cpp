@@ -9,6 +9,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kGoodbyeTime{200};
 // Bytes of unread messages above which the session is paused.
 constexpr std::size_t kUnreadBytesMax = std::size_t{4} << 20;
 
@@ -53,7 +54,16 @@ class BlockingClient::Impl {
       if (now >= deadline) return false;
       client.run_once(deadline - now);
     }
+    if (inbox.is_closed) say_goodbye();
     return true;
+  }
+
+  /// Nobody turns the loop after the end of the session, but on QUIC our half of it may not have left yet.
+  void say_goodbye() {
+    const Clock::time_point deadline = Clock::now() + kGoodbyeTime;
+    for (auto now = Clock::now(); !client.is_idle() && now < deadline; now = Clock::now()) {
+      client.run_once(deadline - now);
+    }
   }
 
   [[nodiscard]] Error closed_error() const {

@@ -115,7 +115,7 @@ std::unique_ptr<transport::Protocol> Client::Impl::make_protocol(const http::Uri
 
 void Client::Impl::run() {
   constexpr std::chrono::milliseconds kWait{500};
-  while (!stopped_.load(std::memory_order_acquire) && context_->connections.size() > 0) loop_->run_once(kWait);
+  while (!stopped_.load(std::memory_order_acquire) && !is_idle()) loop_->run_once(kWait);
   stopped_.store(false, std::memory_order_release);
 }
 

@@ -1,7 +1,5 @@
 #include "client/quic_client.hpp"
 
-#include <sys/socket.h>
-
 #include <chrono>
 #include <utility>
 
@@ -17,12 +15,13 @@ std::string path_of(const http::Uri& uri) { return uri.query.empty() ? uri.path 
 }  // namespace
 
 QuicClient::Side::Side(transport::LoopContext& context, net::UdpSocket socket)
-    : endpoint(context, std::move(socket), client_config(), nullptr), service{.endpoint = endpoint, .options = {.role = h3::Role::client}} {}
+    : endpoint(context, std::move(socket), client_config(), nullptr),
+      service{.endpoint = endpoint, .options = {.role = h3::Role::client}} {}
 
-Result<QuicClient::Side*, Error> QuicClient::side_of(int family) {
-  std::unique_ptr<Side>& side = sides_[family];
+Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
+  std::unique_ptr<Side>& side = sides_[ipv6];
   if (side != nullptr) return side.get();
-  auto socket = net::UdpSocket::bind(net::Address{.host = family == AF_INET6 ? "::" : "0.0.0.0"}, {});
+  auto socket = net::UdpSocket::bind(net::Address{.host = ipv6 ? "::" : "0.0.0.0"}, {});
   if (!socket) return err(socket.error());
   auto made = std::make_unique<Side>(context_, std::move(*socket));
   if (auto started = made->endpoint.start(); !started) return err(started.error());
@@ -59,7 +58,7 @@ Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_p
   if (!addresses) return err(addresses.error());
   const auto tls = tls_of(options);
   if (!tls) return err(tls.error());
-  const auto side = side_of(addresses->front().family());
+  const auto side = side_of(addresses->front().is_ipv6());
   if (!side) return err(side.error());
   auto& connection = transport::H3Connection::make((*side)->service);
   const auto started = (*side)->endpoint.connect(addresses->front(), uri.host, **tls, connection);

@@ -34,11 +34,11 @@ class QuicClient {
   // All that a TLS context depends on.
   using TlsKey = std::tuple<bool, std::string, std::vector<CertificateHash>>;
 
-  Result<Side*, Error> side_of(int family);
+  Result<Side*, Error> side_of(bool ipv6);
   Result<const quic::ClientTls*, Error> tls_of(const ConnectOptions& options);
 
   transport::LoopContext& context_;
-  std::map<int, std::unique_ptr<Side>> sides_;
+  std::map<bool, std::unique_ptr<Side>> sides_;  // by whether it is IPv6
   std::map<TlsKey, quic::ClientTls> tls_;
 };
 

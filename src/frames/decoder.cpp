@@ -16,10 +16,7 @@ constexpr std::size_t kFirstBlockBytes = std::size_t{1} << 20;
 }  // namespace
 
 Decoder::Decoder(const Options& options, const Limits& limits, core::BufferPool& pool)
-    : options_(options),
-      limits_(limits),
-      pool_(pool),
-      state_(options.opening ? State::opening : State::open) {}
+    : options_(options), limits_(limits), pool_(pool), state_(options.opening ? State::opening : State::open) {}
 
 Decoder::~Decoder() {
   drop(gathered_);

@@ -21,6 +21,7 @@ struct SocketAddress {
   [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
   [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
   [[nodiscard]] int family() const { return storage.ss_family; }
+  [[nodiscard]] bool is_ipv6() const { return family() == AF_INET6; }
   /// Host order; 0 for a Unix socket.
   [[nodiscard]] std::uint16_t port() const;
   /// "127.0.0.1:5000" (also for an IPv4 peer of a dual-stack socket), "[::1]:5000", "unix".

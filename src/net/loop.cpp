@@ -229,11 +229,10 @@ void Loop::dispatch(int count) {
 /// With hundreds of connections each one's state has left the cache since it was last used. While a handler is in its
 /// system calls, the next one's parts are brought back, and the one after it, through which its parts are found.
 inline void Loop::prefetch_next() const {
-  const auto after_next = static_cast<std::size_t>(ready_->next + 1);
   if (ready_->next + 1 >= ready_->count) return;
-  const void* handler = ready_->events[after_next].data.ptr;
-  core::prefetch(handler, kPrefetchBytes);
-  if (auto* next = static_cast<EventHandler*>(ready_->events[after_next - 1].data.ptr)) next->prefetch();
+  const epoll_event* next = &ready_->events[static_cast<std::size_t>(ready_->next)];
+  core::prefetch(next[1].data.ptr, kPrefetchBytes);
+  if (const auto* handler = static_cast<const EventHandler*>(next->data.ptr)) handler->prefetch();
 }
 
 void Loop::run_tasks() {

@@ -17,7 +17,8 @@ namespace plait::net {
 
 /// Datagrams of one path.
 struct UdpBatch {
-  SocketAddress local{};  ///< the address they were sent to, or are to be sent from (with family 0: the system's choice)
+  SocketAddress
+      local{};  ///< the address they were sent to, or are to be sent from (with family 0: the system's choice)
   SocketAddress remote{};
   ByteView bytes{};
   std::size_t segment_bytes = 0;  ///< of each datagram but the last

@@ -63,6 +63,10 @@ std::size_t H3Connection::unacknowledged_bytes(h3::StreamId id) const {
   return quic_ == nullptr ? 0 : static_cast<std::size_t>(quic_->buffered_bytes(to_quic(id)));
 }
 
+std::size_t H3Connection::unsent_bytes(h3::StreamId id) const {
+  return quic_ == nullptr ? 0 : static_cast<std::size_t>(quic_->unsent_bytes(to_quic(id)));
+}
+
 // --- From QUIC -------------------------------------------------------------------------------------------------------
 
 void H3Connection::on_stream_data(quic::StreamId id, ByteView data, bool fin) {

@@ -62,6 +62,7 @@ class H3Connection final : public Connection,
   [[nodiscard]] std::string peer() const;
   [[nodiscard]] std::optional<Duration> rtt() const;
   [[nodiscard]] std::size_t unacknowledged_bytes(h3::StreamId id) const;
+  [[nodiscard]] std::size_t unsent_bytes(h3::StreamId id) const;
   /// Why the connection ended, for a person; empty while it lives.
   [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
   /// Ends the opening of a session of ours.

@@ -100,6 +100,8 @@ void MessageStream::set_paused(bool paused) {
 
 std::size_t MessageStream::buffered_bytes() const { return id_ ? owner_.buffered_bytes(*id_) : early_bytes_; }
 
+std::size_t MessageStream::unsent_bytes() const { return id_ ? owner_.unsent_bytes(*id_) : early_bytes_; }
+
 // A message larger than the whole queue may still pass when nothing waits: it could never be sent otherwise.
 bool MessageStream::admits(std::size_t size) {
   const std::size_t backlog = buffered_bytes();

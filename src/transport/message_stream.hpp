@@ -25,6 +25,8 @@ class MessageStream final : private MessageWriter {
     virtual bool write(StreamId id, Bytes data) = 0;
     /// Written and not acknowledged.
     [[nodiscard]] virtual std::size_t buffered_bytes(StreamId id) const = 0;
+    /// Written and never sent.
+    [[nodiscard]] virtual std::size_t unsent_bytes(StreamId id) const = 0;
     virtual void consume(StreamId id, std::size_t bytes) = 0;
 
     virtual void on_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) = 0;
@@ -54,7 +56,9 @@ class MessageStream final : private MessageWriter {
   SendStatus send(const Message& message);
   MessageWriter* begin_message(MessageKind kind);
   void set_paused(bool paused);
+  /// What the peer has not acknowledged, and of that what has never been sent.
   [[nodiscard]] std::size_t buffered_bytes() const;
+  [[nodiscard]] std::size_t unsent_bytes() const;
 
  private:
   SendStatus write(ByteView part) override;

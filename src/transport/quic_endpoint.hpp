@@ -32,7 +32,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
 
   /// `accept` is empty for clients.
   QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept);
-  ~QuicEndpoint();
+  ~QuicEndpoint() override;
 
   /// Errors: no file descriptor or watch left.
   Result<void, Error> start();

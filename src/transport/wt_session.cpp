@@ -230,6 +230,10 @@ std::size_t WtSession::buffered_bytes(wt::StreamId id) const {
   return protocol_ == nullptr ? 0 : protocol_->buffered_bytes(id) + unacknowledged_bytes(id);
 }
 
+std::size_t WtSession::unsent_bytes(wt::StreamId id) const {
+  return protocol_ == nullptr ? 0 : protocol_->buffered_bytes(id) + connection_.unsent_bytes(id);
+}
+
 void WtSession::consume(wt::StreamId id, std::size_t bytes) {
   if (protocol_ != nullptr) protocol_->consume(id, bytes);
 }

@@ -51,7 +51,7 @@ class WtSession final : public Session,
   void abort() override;
   void pause() override { messages_.set_paused(true); }
   void resume() override { messages_.set_paused(false); }
-  [[nodiscard]] std::size_t buffered_bytes() const override { return messages_.buffered_bytes(); }
+  [[nodiscard]] std::size_t buffered_bytes() const override { return messages_.unsent_bytes(); }
   [[nodiscard]] std::optional<Duration> rtt() const override;
   [[nodiscard]] SessionStats stats() const override { return stats_; }
   [[nodiscard]] SessionId id() const override { return id_; }
@@ -94,6 +94,7 @@ class WtSession final : public Session,
   // MessageStream::Owner
   bool write(wt::StreamId id, Bytes data) override;
   [[nodiscard]] std::size_t buffered_bytes(wt::StreamId id) const override;
+  [[nodiscard]] std::size_t unsent_bytes(wt::StreamId id) const override;
   void consume(wt::StreamId id, std::size_t bytes) override;
   void on_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) override;
   void on_part(MessageKind kind, ByteView payload, bool last) override;

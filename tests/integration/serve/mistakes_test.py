@@ -185,6 +185,7 @@ class Stopping(unittest.TestCase):
                 received = b""
                 while b"server_ready" not in received:
                     received += silent.recv(4096)
+                received = b""
                 server.process.send_signal(first)
                 while b"\x88" not in received:  # its close frame, which is never answered
                     received += silent.recv(4096)

@@ -10,6 +10,7 @@ DEBIAN = {
     "CLI11": "libcli11-dev",
     "GNUTLS": "libgnutls28-dev",
     "GTest": "libgtest-dev",
+    "NGHTTP3": "libnghttp3-dev",
     "NGTCP2": "libngtcp2-dev",
     "NGTCP2_CRYPTO": "libngtcp2-crypto-gnutls-dev",
     "OpenSSL": "libssl-dev",
