@@ -49,13 +49,6 @@ struct Claim {
   std::string counted;  ///< what the published value counted, in its own terms
 };
 
-/// Where a published value did not count what the receiver confirmed, its row exists twice: once with the published
-/// steps, once with what was confirmed. Both have the same claims, and the report shows them as one line.
-struct Twin {
-  std::string literal;  ///< row ids
-  std::string confirmed;
-};
-
 struct Row {
   std::string id{};  ///< what --rows matches, such as echo/93B/d64/c100
   std::string title{};
@@ -65,7 +58,9 @@ struct Row {
   std::vector<Placement> placements{};
   std::vector<Claim> claims{};   ///< the first one is the row's headline
   std::string server_options{};  ///< added to the command of plait's own server
-  std::optional<Twin> twin{};
+  /// Where a published value did not count what the receiver confirmed, its row exists twice: `twin`/literal with the
+  /// published steps, `twin`/confirmed with what was confirmed. The report shows them as one line. Empty: no such pair.
+  std::string twin{};
 };
 
 struct Suite {

@@ -28,14 +28,14 @@ Row make_row(const std::string& id, const std::string& title, const std::string&
 Claim own(Metric metric, const std::string& counted) { return {metric, "", std::nullopt, counted}; }
 
 /// `row` with the published steps, and as `confirmed`.
-void add_twins(std::vector<Row>& rows, Row row, const std::string& name, const std::string& confirmed) {
-  row.twin = Twin{.literal = name + "/literal", .confirmed = name + "/confirmed"};
+void add_twins(std::vector<Row>& rows, Row row, const std::string& confirmed) {
+  row.twin = row.id;
   Row literal = row;
-  literal.id = row.twin->literal;
+  literal.id += "/literal";
   literal.title += ", as published";
   literal.plan.literal = true;
   rows.push_back(std::move(literal));
-  row.id = row.twin->confirmed;
+  row.id += "/confirmed";
   row.title += ", " + confirmed;
   rows.push_back(std::move(row));
 }
@@ -45,7 +45,7 @@ void make_packets_small(Row& row) {
   row.title += ", 1,200-byte packets";
   row.plan.small_packets = true;
   row.server_options = "--small-packets";
-  row.twin.reset();
+  row.twin.clear();
   row.claims = {own(row.claims.front().metric, row.claims.front().counted)};
 }
 
@@ -78,7 +78,7 @@ void add_throughput_rows(std::vector<Row>& rows) {
   };
   for (const Published& published : published_rows) {
     const std::string name = published.name;
-    add_twins(rows, make_stream_row(published, name + ": 10 × 1 MiB a session, one by one"), name,
+    add_twins(rows, make_stream_row(published, name + ": 10 × 1 MiB a session, one by one"),
               "each stream confirmed by its receiver");
     for (const std::uint64_t depth : {1U, 10U}) {
       Row steady =
@@ -105,7 +105,7 @@ void add_handshake_rows(std::vector<Row>& rows) {
   row.plan.mode = LoadMode::connect;
   row.claims = latency_claims(16.01, 25.02, 28.86, "event loop, client, QUIC and TLS, CONNECT and 200, both closes");
   row.claims.push_back({Metric::messages_per_second, kDocument, 40.92, "100 sessions, each with a client of its own"});
-  add_twins(rows, std::move(row), "handshake", "one client; until the session is open");
+  add_twins(rows, std::move(row), "one client; until the session is open");
   for (const std::uint64_t concurrent : {16U, 64U}) {
     Row many = make_row(fmt::format("connect/k{}", concurrent),
                         fmt::format("connect, session, close; {} at a time, one client", concurrent), "/latency");
@@ -126,7 +126,7 @@ void add_exchange_rows(std::vector<Row>& rows) {
     row.plan.payload_bytes = payload;
     row.plan.datagrams = datagrams;
     row.claims = std::move(claims);
-    add_twins(rows, row, name, "on an open session");
+    add_twins(rows, row, "on an open session");
   };
   add("request/64B", "/latency", 64, false,
       latency_claims(28.96, 29.87, 62.51, "as the handshake, and one exchange in the middle"));
@@ -155,7 +155,7 @@ void add_aggregate_rows(std::vector<Row>& rows) {
   Row row = make_stream_row(published, "1,000 streams of 64 KiB at once, one session");
   row.plan.payload_bytes = 65536;
   row.plan.depth = row.plan.count = kStreams;
-  add_twins(rows, row, "aggregate", "each stream confirmed by the server");
+  add_twins(rows, row, "each stream confirmed by the server");
   row.id = "aggregate/confirmed";
   make_packets_small(row);
   rows.push_back(row);
@@ -169,7 +169,7 @@ void add_datagram_rows(std::vector<Row>& rows) {
   row.plan.burst = 64;
   row.claims = {{Metric::messages_per_second, kDocument, 13985,
                  "calls that send in a burst of 10,000, connect in the time; nobody counts arrivals"}};
-  add_twins(rows, row, "datagram-send/64B", "as many as the server received");
+  add_twins(rows, row, "as many as the server received");
   rows.back().claims.push_back(own(Metric::loss_percent, "sent, and never counted by the server"));
 }
 
