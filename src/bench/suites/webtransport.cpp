@@ -157,6 +157,7 @@ void add_aggregate_rows(std::vector<Row>& rows) {
   row.plan.depth = row.plan.count = kStreams;
   add_twins(rows, row, "each stream confirmed by the server");
   row.id = "aggregate/confirmed";
+  row.claims.front().counted = "bytes confirmed by the server";
   make_packets_small(row);
   rows.push_back(row);
 }
