@@ -1,8 +1,9 @@
 """plait bench webtransport: every kind of row, its two forms, and other servers on the same rows."""
 
+import subprocess
 import unittest
 
-from harness import PLAIT, Bench
+from harness import PLAIT, TIMEOUT, Bench
 
 TWINS = ("upload", "download", "duplex", "handshake", "request/64B", "request/1KB", "datagram-rtt/64B", "aggregate",
          "datagram-send/64B")
@@ -92,6 +93,18 @@ class Peers(unittest.TestCase):
     def test_a_server_that_refuses_the_path_is_quoted(self):
         errors = self.errors("^handshake/confirmed$", "/nowhere")
         self.assertIn("404", errors["handshake/confirmed"]["peer"])
+
+
+class Goodbye(unittest.TestCase):
+    def test_a_client_that_ends_with_many_sessions_takes_leave_of_all(self):
+        command = [PLAIT, "bench", "serve", "--listen", "https://127.0.0.1:0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            url = server.stdout.readline().split()[1]
+            subprocess.run([PLAIT, "bench-generate", f"url={url}/latency", "mode=idle", "connections=100"], check=True,
+                           stdout=subprocess.PIPE, timeout=TIMEOUT)
+            server.terminate()
+            drain_timeout = 5
+            self.assertEqual(server.wait(timeout=drain_timeout - 1), 0, "it waits for no session")
 
 
 if __name__ == "__main__":
