@@ -9,20 +9,10 @@ namespace plait::bench {
 
 namespace {
 
-const ServerResult* find_server(const CaseResult& result, const std::string& name) {
-  const auto found = std::find_if(result.servers.begin(), result.servers.end(),
-                                  [&](const ServerResult& server) { return server.server == name; });
-  return found == result.servers.end() ? nullptr : &*found;
-}
-
 std::vector<double> values_of(const ServerResult& result, Metric metric) {
   std::vector<double> values;
   for (const Sample& sample : result.samples) values.push_back(sample.value(metric));
   return values;
-}
-
-std::string range_text(const Summary& summary) {
-  return human_range(summary.median, summary.min, summary.max, summary.count);
 }
 
 std::string ratio_text(const Summary& summary) {
@@ -79,12 +69,17 @@ std::vector<std::string> server_cells(const CaseResult& result, const ServerResu
   return cells;
 }
 
-std::string ours_text(const CaseResult& result, const std::string& server, Metric metric) {
-  const ServerResult* found = find_server(result, server);
-  return found == nullptr ? "–" : range_text(summarize_metric(*found, metric));
+}  // namespace
+
+const ServerResult* find_server(const CaseResult& result, const std::string& name) {
+  const auto found = std::find_if(result.servers.begin(), result.servers.end(),
+                                  [&](const ServerResult& server) { return server.server == name; });
+  return found == result.servers.end() ? nullptr : &*found;
 }
 
-}  // namespace
+std::string range_text(const Summary& summary) {
+  return human_range(summary.median, summary.min, summary.max, summary.count);
+}
 
 Summary summarize_metric(const ServerResult& result, Metric metric) { return summarize(values_of(result, metric)); }
 
@@ -136,22 +131,6 @@ Table servers_table(const CaseResult& result, const std::string& wanted_baseline
   for (const ServerResult& server : result.servers) {
     if (server.samples.empty()) continue;
     table.rows.push_back(server_cells(result, server, baseline));
-  }
-  return table;
-}
-
-Table claims_table(const Report& report) {
-  Table table;
-  table.left_columns = 4;
-  table.header = {"row",       "placement",     "source", "what the published value counted",
-                  "published", report.baseline, "unit"};
-  for (const CaseResult& result : report.cases) {
-    for (const Claim& claim : result.row.claims) {
-      table.rows.push_back({result.row.id, std::string{placement_name(result.placement)},
-                            claim.document.empty() ? "Plait's own row" : claim.document, claim.counted,
-                            claim.value ? human(*claim.value) : "–", ours_text(result, report.baseline, claim.metric),
-                            fmt::format("{} ({})", metric_unit(claim.metric), metric_name(claim.metric))});
-    }
   }
   return table;
 }

@@ -21,6 +21,10 @@ struct Report {
   std::vector<CaseResult> cases;
 };
 
+/// None when the server does not take part in the case.
+[[nodiscard]] const ServerResult* find_server(const CaseResult& result, const std::string& name);
+/// "median [min–max]"
+[[nodiscard]] std::string range_text(const Summary& summary);
 /// Over the samples of a server; all zero when it has none.
 [[nodiscard]] Summary summarize_metric(const ServerResult& result, Metric metric);
 /// baseline ÷ other, paired by round; count 0 when either has no samples.
@@ -37,7 +41,8 @@ struct Report {
 [[nodiscard]] Table servers_table(const CaseResult& result, const std::string& baseline);
 /// One sentence for each server that failed.
 [[nodiscard]] std::vector<std::string> failures(const CaseResult& result);
-/// One line a claim: source document, published value, what it counted, ours, unit.
+/// One line a claim: source document, published value, what it counted, ours, unit. With rows that exist as published
+/// and as confirmed, ours has two columns; of the other rows everything is confirmed.
 [[nodiscard]] Table claims_table(const Report& report);
 
 [[nodiscard]] std::string to_text(const CaseResult& result, const std::string& baseline);

@@ -75,6 +75,7 @@ Json to_json(const Report& report) {
     Json one;
     one.set("row", result.row.id);
     one.set("title", result.row.title);
+    if (!result.row.twin.empty()) one.set("twin", result.row.twin);
     one.set("placement", std::string{placement_name(result.placement)});
     one.set("claims", claims_json(result));
     Json::Array servers;

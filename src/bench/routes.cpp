@@ -1,5 +1,7 @@
 #include "bench/routes.hpp"
 
+#include "bench/stream_routes.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -221,6 +223,16 @@ HandlerFactory stream_handler(Server& server, bool produces, std::uint64_t bytes
   return [&server, produces, bytes] { return std::make_unique<StreamHandler>(server, produces, bytes); };
 }
 
+/// The first one is /echo.
+std::vector<std::pair<std::string_view, HandlerFactory>> message_routes(Server& server, const RouteOptions& options) {
+  return {{"/echo", handler<EchoHandler>()},
+          {"/discard", stream_handler(server, false, 0)},
+          {"/produce", stream_handler(server, true, 0)},
+          {"/duplex", stream_handler(server, true, kEndless)},
+          {"/latency", handler<IdleHandler>()},
+          {"/ws", [&server, mode = options.ws_mode] { return std::make_unique<WsModeHandler>(server, mode); }}};
+}
+
 }  // namespace
 
 Result<std::string, Error> listen_on_routes(Server& server, std::string_view url, const RouteOptions& options) {
@@ -235,20 +247,17 @@ Result<std::string, Error> listen_on_routes(Server& server, std::string_view url
   }
   const std::string separator = is_unix ? ":" : "";
   const std::string echo = separator + "/echo";
-  auto bound = server.listen(std::string{base} + echo, handler<EchoHandler>());
+  const bool has_streams = url.starts_with("https:");
+  const auto group = std::make_shared<FanoutGroup>(server);
+  std::vector<std::pair<std::string_view, HandlerFactory>> routes =
+      has_streams ? stream_routes() : message_routes(server, options);
+  routes.emplace_back("/fanout", [group] { return std::make_unique<FanoutHandler>(group); });
+  auto bound = server.listen(std::string{base} + echo, routes.front().second);
   if (!bound) return bound;
   const std::string root = bound->substr(0, bound->size() - echo.size());
-  const auto group = std::make_shared<FanoutGroup>(server);
-  const std::pair<const char*, HandlerFactory> routes[] = {
-      {"/discard", stream_handler(server, false, 0)},
-      {"/produce", stream_handler(server, true, 0)},
-      {"/duplex", stream_handler(server, true, kEndless)},
-      {"/latency", handler<IdleHandler>()},
-      {"/fanout", [group] { return std::make_unique<FanoutHandler>(group); }},
-      {"/ws", [&server, mode = options.ws_mode] { return std::make_unique<WsModeHandler>(server, mode); }},
-  };
-  for (const auto& [path, factory] : routes) {
-    if (auto added = server.listen(root + separator + path, factory); !added) return added;
+  for (auto next = routes.begin() + 1; next != routes.end(); ++next) {
+    const std::string at = root + separator + std::string{next->first};
+    if (auto added = server.listen(at, next->second); !added) return added;
   }
   return root;
 }

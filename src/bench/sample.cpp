@@ -19,6 +19,10 @@ double Sample::value(Metric metric) const {
       return seconds > 0 ? messages / seconds : 0;
     case Metric::latency_mean_us:
       return latency_us["mean"].number_or(0);
+    case Metric::latency_min_us:
+      return latency_us["min"].number_or(0);
+    case Metric::latency_max_us:
+      return latency_us["max"].number_or(0);
     case Metric::latency_p50_us:
       return latency_us["p50"].number_or(0);
     case Metric::latency_p95_us:
@@ -26,6 +30,7 @@ double Sample::value(Metric metric) const {
     case Metric::latency_p99_us:
       return latency_us["p99"].number_or(0);
     case Metric::mebibytes_per_second_one_way:
+    case Metric::mebibytes_per_second:
       return bytes_per_second / (1 << 20);
     case Metric::gibit_per_second:
       return bytes_per_second * kBitsPerByte / (1 << 30);
@@ -35,6 +40,10 @@ double Sample::value(Metric metric) const {
       return messages > 0 ? server_cpu_seconds * 1e6 / messages : 0;
     case Metric::anonymous_bytes_per_connection:
       return memory["anonymous_bytes_per_connection"].number_or(0);
+    case Metric::client_rss_bytes_per_connection:
+      return memory["client_rss_bytes_per_connection"].number_or(0);
+    case Metric::loss_percent:
+      return messages + lost > 0 ? lost * 100 / (messages + lost) : 0;
   }
   return 0;
 }
@@ -48,6 +57,7 @@ Result<Sample, Error> parse_sample(std::string_view report) {
   sample.seconds = number("seconds");
   sample.messages = number("messages");
   sample.payload_bytes = number("payload_bytes");
+  sample.lost = number("lost");
   sample.per_second = (*json)["per_second"].numbers();
   sample.server_cpu_seconds = number("server_cpu_seconds");
   sample.client_cpu_seconds = number("client_cpu_seconds");
@@ -63,6 +73,7 @@ Json to_json(const Sample& sample) {
   out.set("seconds", sample.seconds);
   out.set("messages", sample.messages);
   out.set("payload_bytes", sample.payload_bytes);
+  if (sample.lost > 0) out.set("lost", sample.lost);
   out.set("per_second", Json::array_of(sample.per_second));
   out.set("server_cpu_seconds", sample.server_cpu_seconds);
   out.set("client_cpu_seconds", sample.client_cpu_seconds);

@@ -13,6 +13,7 @@ struct Sample {
   double seconds = 0;
   double messages = 0;
   double payload_bytes = 0;
+  double lost = 0;                 ///< messages that were sent and never came
   std::vector<double> per_second;  ///< messages/s of each second of the window
   double server_cpu_seconds = 0;
   double client_cpu_seconds = 0;

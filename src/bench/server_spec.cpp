@@ -82,7 +82,7 @@ std::vector<ServerSpec> plait_servers(const std::string& self) {
                         .command = self + " echo serve --model async --host 127.0.0.1 --port {port}",
                         .url = "tcp://127.0.0.1:{port}",
                         .is_plait = true};
-  return {serve("ws"), serve("wss"), echo};
+  return {serve("ws"), serve("wss"), serve("https"), echo};
 }
 
 std::vector<ServerSpec> raw_servers(const std::string& self) {

@@ -13,8 +13,8 @@
 namespace plait::bench {
 
 /// One way to start a server. `command` may hold {port} and {cpu}; it is run by `sh -c exec`. With {port} in it, a free
-/// port is chosen and the server is ready when it accepts a connection there; without, it must print a line
-/// "listening URL" with the port that it took.
+/// port is chosen and the server is ready when it accepts a connection there (https: when it has bound it); without, it
+/// must print a line "listening URL" with the port that it took.
 struct ServerSpec {
   std::string name;
   std::string command;

@@ -12,7 +12,7 @@ struct MetricText {
   bool lower_is_better;
 };
 
-constexpr std::array<MetricText, 10> kMetrics = {{
+constexpr std::array<MetricText, 15> kMetrics = {{
     {"rate", "messages/s", false},
     {"mean", "µs", true},
     {"p50", "µs", true},
@@ -23,6 +23,11 @@ constexpr std::array<MetricText, 10> kMetrics = {{
     {"payload", "Gbit/s", false},
     {"server CPU", "µs/message", true},
     {"server memory", "B/connection", true},
+    {"min", "µs", true},
+    {"max", "µs", true},
+    {"payload", "MiB/s", false},
+    {"client memory", "B/connection", true},
+    {"lost", "%", true},
 }};
 
 const MetricText& text_of(Metric metric) { return kMetrics[static_cast<std::size_t>(metric)]; }
@@ -38,6 +43,6 @@ std::string_view placement_name(Placement placement) {
   return kNames[static_cast<std::size_t>(placement)];
 }
 
-std::vector<Suite> all_suites() { return {tcp_echo_suite(), websocket_suite()}; }
+std::vector<Suite> all_suites() { return {tcp_echo_suite(), websocket_suite(), webtransport_suite()}; }
 
 }  // namespace plait::bench

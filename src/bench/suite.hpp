@@ -29,6 +29,11 @@ enum class Metric : std::uint8_t {
   gigabit_per_second,            ///< payload bits / time / 10^9
   server_cpu_us_per_message,
   anonymous_bytes_per_connection,
+  latency_min_us,
+  latency_max_us,
+  mebibytes_per_second,             ///< payload of both directions where both move
+  client_rss_bytes_per_connection,  ///< the generator's own growth
+  loss_percent,                     ///< of the messages sent
 };
 
 [[nodiscard]] std::string_view metric_name(Metric metric);
@@ -47,12 +52,15 @@ struct Claim {
 struct Row {
   std::string id{};  ///< what --rows matches, such as echo/93B/d64/c100
   std::string title{};
-  std::string scheme{};  ///< tcp, ws or wss
+  std::string scheme{};  ///< tcp, ws, wss or https
   std::string path{};
   Plan plan{};
   std::vector<Placement> placements{};
   std::vector<Claim> claims{};   ///< the first one is the row's headline
   std::string server_options{};  ///< added to the command of plait's own server
+  /// Where a published value did not count what the receiver confirmed, its row exists twice: `twin`/literal with the
+  /// published steps, `twin`/confirmed with what was confirmed. The report shows them as one line. Empty: no such pair.
+  std::string twin{};
 };
 
 struct Suite {
@@ -63,6 +71,7 @@ struct Suite {
 
 [[nodiscard]] Suite tcp_echo_suite();
 [[nodiscard]] Suite websocket_suite();
+[[nodiscard]] Suite webtransport_suite();
 /// Every suite, in the order of --list.
 [[nodiscard]] std::vector<Suite> all_suites();
 

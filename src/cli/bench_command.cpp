@@ -24,9 +24,10 @@ constexpr const char* kExamples = R"(Examples:
   plait bench websocket --peer raw --rows 'echo/93B'  some rows, against the raw epoll peers
   plait bench websocket --peers --json out.json --html out.html
   plait bench websocket --peer 'uws=/path/server {port},ws://127.0.0.1:{port}' --placement one
+  plait bench webtransport --rows 'literal|confirmed$' --markdown webtransport.md
   plait bench websocket --rows fanout --peer 'nats=nats-server -a 127.0.0.1 -p {port},nats://127.0.0.1:{port}'
 
-The scheme of a peer's URL says which rows it is in: tcp, tls, ws or wss; redis and nats, message brokers spoken to in
+The scheme of a peer's URL says which rows it is in: tcp, tls, ws, wss or https (WebTransport); redis and nats, message brokers spoken to in
 their own protocol, are in the fan-out rows.)";
 
 constexpr const char* kQuickMark = " --quick: a look, not a result (short samples, no retakes)";
@@ -193,7 +194,8 @@ int write_reports(const BenchOptions& options, const bench::Report& report) {
 
 int run_bench(const BenchOptions& options, const std::string& command_line) {
   if (options.list) return list_suites();
-  if (options.suite.empty()) return fail("give a suite, tcp-echo or websocket; 'plait bench --list' shows their rows");
+  if (options.suite.empty())
+    return fail("give a suite, tcp-echo, websocket or webtransport; 'plait bench --list' shows their rows");
   const auto suites = bench::all_suites();
   const auto suite = std::find_if(suites.begin(), suites.end(),
                                   [&](const bench::Suite& candidate) { return candidate.name == options.suite; });
@@ -241,7 +243,7 @@ void add_hidden_commands(CLI::App& app, Action& action) {
 }
 
 void add_options(CLI::App& command, BenchOptions& options) {
-  command.add_option("SUITE", options.suite, "tcp-echo or websocket");
+  command.add_option("SUITE", options.suite, "tcp-echo, websocket or webtransport");
   command.add_flag("--list", options.list, "Show the suites and their rows");
   command.add_option("--rows", options.rows, "Only rows whose id matches this regular expression");
   command.add_option("--peer", options.peers, "raw, or NAME=COMMAND,URL with {port} and {cpu} in the command")

@@ -11,16 +11,19 @@
 
 #include "bench/routes.hpp"
 #include "cli/commands.hpp"
+#include "core/quic_packets.hpp"
 #include "net/file_limit.hpp"
 
 namespace plait::cli {
 namespace {
 
 constexpr const char* kExamples = R"(Routes: /echo /discard /produce /duplex /latency /fanout /ws
+Of https: URLs, all but /fanout are for WebTransport streams and datagrams, and there is no /ws.
 A Unix socket's routes follow a colon: unix:/run/bench.sock:/echo
 Examples:
   plait bench serve --listen ws://127.0.0.1:9001
   plait bench serve --listen wss://127.0.0.1:4443 --cert localhost.crt --key localhost.key --ws-mode download
+  plait bench serve --listen https://127.0.0.1:4433
   plait bench serve --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --threads 1 --busy-poll 50)";
 
 struct Options {
@@ -32,6 +35,7 @@ struct Options {
   unsigned busy_poll_microseconds = 0;
   std::vector<int> cpus;
   bool deflate = false;
+  bool small_packets = false;
 };
 
 bench::WsMode ws_mode_of(const std::string& text) {
@@ -49,6 +53,7 @@ int serve(const Options& options) {
   server_options.handle_signals = true;
   server_options.cpus = options.cpus;
   server_options.limits.message_bytes_max = std::size_t{128} << 20;
+  if (options.small_packets) core::keep_quic_packets_small();
   net::raise_file_limit();
   Server server{server_options};
   for (const std::string& url : options.urls) {
@@ -69,7 +74,7 @@ void add_bench_serve_command(CLI::App& bench, Action& action) {
   auto options = std::make_shared<Options>();
   command
       ->add_option("--listen", options->urls,
-                   "ws: wss: tcp: tls: or unix: URL; port 0 picks a free one; may be repeated")
+                   "ws: wss: tcp: tls: https: or unix: URL; port 0 picks a free one; may be repeated")
       ->capture_default_str();
   command->add_option("--cert", options->certificate, "Certificate chain (PEM); default: a development certificate");
   command->add_option("--key", options->key, "Private key (PEM)");
@@ -82,6 +87,7 @@ void add_bench_serve_command(CLI::App& bench, Action& action) {
       ->capture_default_str();
   command->add_option("--cpu", options->cpus, "CPUs to pin the loops to");
   command->add_flag("--deflate", options->deflate, "Accept permessage-deflate");
+  command->add_flag("--small-packets", options->small_packets, "https: UDP payloads of at most 1,200 bytes");
   command->callback([&action, options] { action = [options] { return serve(*options); }; });
 }
 

@@ -1,5 +1,7 @@
 #include "bench/components/running_server.hpp"
 
+#include "bench/text_file.hpp"
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -25,8 +27,8 @@ sockaddr_in loopback(std::uint16_t port) {
 }
 
 /// A port that nobody holds at the moment: for servers that cannot choose one themselves.
-std::uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+std::uint16_t free_port(int type) {
+  const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
   sockaddr_in address = loopback(0);
   socklen_t length = sizeof address;
   auto* generic = reinterpret_cast<sockaddr*>(&address);
@@ -41,6 +43,22 @@ bool accepts_connections(std::uint16_t port) {
   const bool accepted = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   close(fd);
   return accepted;
+}
+
+/// Whether some process has bound the UDP port: there is no connection to try. The second word of a line is the local
+/// address in hexadecimal.
+bool is_bound(std::uint16_t port) {
+  const std::string mark = fmt::format(":{:04X} ", port);
+  for (const char* table : {"/proc/net/udp", "/proc/net/udp6"}) {
+    const std::string text = read_text_file(table);
+    for (std::size_t line = text.find('\n'); line != std::string::npos; line = text.find('\n', line + 1)) {
+      const std::size_t address = text.find(": ", line);
+      if (address == std::string::npos) break;
+      const std::size_t end = text.find(' ', address + 2);
+      if (end != std::string::npos && text.compare(end - mark.size() + 1, mark.size(), mark) == 0) return true;
+    }
+  }
+  return false;
 }
 
 /// The URL of the line "listening URL", once it is there.
@@ -67,7 +85,8 @@ std::string last_lines(const Process& process) {
 
 Result<RunningServer, Error> RunningServer::start(const ServerSpec& spec, const Row& row, std::optional<int> cpu) {
   const bool chooses_port = spec.command.find("{port}") == std::string::npos;
-  const std::uint16_t port = chooses_port ? 0 : free_port();
+  const bool is_udp = spec.url.starts_with("https:");
+  const std::uint16_t port = chooses_port ? 0 : free_port(is_udp ? SOCK_DGRAM : SOCK_STREAM);
   std::string command = replace_all(spec.command, "{port}", std::to_string(port));
   command = replace_all(command, "{cpu}", std::to_string(cpu.value_or(-1)));
   if (spec.is_plait && !row.server_options.empty()) command += " " + row.server_options;
@@ -83,7 +102,7 @@ Result<RunningServer, Error> RunningServer::start(const ServerSpec& spec, const 
       if (const auto announced = announced_url(process->output())) url->port = announced->port;
       ready = url->port != 0;
     } else {
-      ready = accepts_connections(port);
+      ready = is_udp ? is_bound(port) : accepts_connections(port);
     }
     if (!ready && process->has_ended(kPollInterval)) {
       return err(

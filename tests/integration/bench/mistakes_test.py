@@ -14,7 +14,7 @@ class Refusals(unittest.TestCase):
         return done.stderr
 
     def test_no_suite(self):
-        self.assertIn("give a suite, tcp-echo or websocket", self.refused())
+        self.assertIn("give a suite, tcp-echo, websocket or webtransport", self.refused())
         self.assertIn("'x' is no suite", self.refused("x"))
 
     def test_rounds_and_seconds(self):

@@ -18,6 +18,14 @@ TEST(BenchUrl, PartsAndBack) {
   EXPECT_EQ(url->text(), "wss://localhost:8443/ws?test=upload");
 }
 
+TEST(BenchUrl, HttpsIsWebTransport) {
+  const auto url = parse_url("https://127.0.0.1:4433/echo");
+  ASSERT_TRUE(url);
+  EXPECT_TRUE(url->is_webtransport());
+  EXPECT_FALSE(url->is_tls()) << "QUIC brings its own";
+  EXPECT_FALSE(url->is_websocket());
+}
+
 TEST(BenchUrl, Ipv6KeepsItsBrackets) {
   const auto url = parse_url("tcp://[::1]:7");
   ASSERT_TRUE(url);
@@ -27,7 +35,7 @@ TEST(BenchUrl, Ipv6KeepsItsBrackets) {
 
 TEST(BenchUrl, ErrorsNameTheUrlAndWhatIsWrong) {
   for (const auto& [text, why] : {std::pair{"127.0.0.1:80", "scheme://"},
-                                  {"http://h:80", "tcp, tls, ws, wss, redis or nats"},
+                                  {"http://h:80", "tcp, tls, ws, wss, https, redis or nats"},
                                   {"ws://host/path", "port is missing"},
                                   {"ws://host:99999", "0 to 65535"},
                                   {"ws://host:80x/", "0 to 65535"},
@@ -52,7 +60,7 @@ TEST(BenchPeer, ErrorsSayWhatIsMissing) {
                                   {"=server,ws://h:1", "name"},
                                   {"a=server", "URL"},
                                   {"a=,ws://h:1", "command"},
-                                  {"a=server,ftp://h:1", "tcp, tls, ws, wss, redis or nats"},
+                                  {"a=server,ftp://h:1", "tcp, tls, ws, wss, https, redis or nats"},
                                   {"a=server,ws://h:{port}", "{port}"}}) {
     const auto spec = parse_peer(text);
     ASSERT_FALSE(spec) << text;

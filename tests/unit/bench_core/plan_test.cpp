@@ -21,6 +21,7 @@ TEST(BenchPlan, ArgumentsRoundTrip) {
   plan.window = 2;
   plan.total_bytes = 1ULL << 33;
   plan.verify = plan.deflate = plan.spin = plan.touch = true;
+  plan.literal = plan.datagrams = plan.small_packets = true;
   plan.server_pid = 4711;
   const auto read = parse_plan(to_arguments(plan));
   ASSERT_TRUE(read) << read.error().message;
@@ -29,6 +30,13 @@ TEST(BenchPlan, ArgumentsRoundTrip) {
   EXPECT_EQ(read->total_bytes, 1ULL << 33);
   EXPECT_DOUBLE_EQ(read->rate, 1234.5);
   EXPECT_TRUE(read->spin);
+  EXPECT_TRUE(read->literal && read->datagrams && read->small_packets);
+}
+
+TEST(BenchPlan, WebTransportHasItsOwnModes) {
+  EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=https://h:1", "mode=stream"})) << "its length is the payload's";
+  EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=https://h:1", "mode=datagram"}));
+  EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=ws://h:1", "mode=datagram"}));
 }
 
 TEST(BenchPlan, UnknownWordsAreNamed) {

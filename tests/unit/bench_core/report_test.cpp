@@ -89,6 +89,54 @@ TEST(BenchReport, ClaimsNameSourcePublishedCountedOursAndUnit) {
                                                      "3072 [2048–4096]", "MiB/s (one way)"}));
 }
 
+Report make_twin_report() {
+  Report report = make_report();
+  CaseResult literal = report.cases[0];
+  CaseResult confirmed = report.cases[0];
+  literal.row.twin = confirmed.row.twin = "upload";
+  literal.row.id = "upload/literal";
+  literal.row.plan.literal = true;
+  confirmed.row.id = "upload/confirmed";
+  confirmed.row.claims.push_back({Metric::loss_percent, "", std::nullopt, "lost"});
+  for (Sample& sample : confirmed.servers[0].samples) sample.payload_bytes /= 2;
+  report.cases.push_back(literal);
+  report.cases.push_back(confirmed);
+  return report;
+}
+
+TEST(BenchReport, TwinRowsStandInOneLine) {
+  const Table table = claims_table(make_twin_report());
+  ASSERT_EQ(table.header.size(), 8U);
+  EXPECT_EQ(table.header[5], "plait, literal");
+  EXPECT_EQ(table.header[6], "plait, confirmed");
+  ASSERT_EQ(table.rows.size(), 3U);
+  EXPECT_EQ(table.rows[0][5], "–") << "a row without a twin";
+  EXPECT_EQ(table.rows[0][6], "3072 [2048–4096]");
+  EXPECT_EQ(table.rows[1][0], "upload");
+  EXPECT_EQ(table.rows[1][5], "3072 [2048–4096]");
+  EXPECT_EQ(table.rows[1][6], "1536 [1024–2048]");
+  EXPECT_EQ(table.rows[2][5], "–") << "a claim of the confirmed row alone";
+  EXPECT_EQ(table.rows[2][6], "0 [0–0]");
+}
+
+TEST(BenchReport, ATwinAloneHasItsColumn) {
+  Report report = make_twin_report();
+  report.cases = {report.cases[1]};
+  const Table table = claims_table(report);
+  ASSERT_EQ(table.rows.size(), 1U);
+  EXPECT_EQ(table.rows[0][5], "3072 [2048–4096]");
+  EXPECT_EQ(table.rows[0][6], "–");
+}
+
+TEST(BenchReport, TwinsOfOtherPlacementsAreOthers) {
+  Report report = make_twin_report();
+  report.cases[2].placement = Placement::one;
+  const Table table = claims_table(report);
+  ASSERT_EQ(table.rows.size(), 4U);
+  EXPECT_EQ(table.rows[1][6], "–");
+  EXPECT_EQ(table.rows[2][5], "–");
+}
+
 TEST(BenchReport, JsonHoldsEverySample) {
   const auto json = Json::parse(to_json(make_report()).dump(2));
   ASSERT_TRUE(json);
@@ -133,6 +181,7 @@ TEST(BenchSample, JsonRoundTrip) {
   Sample sample = make_sample(1000, 0.25, 0.5);
   sample.per_second = {1, 2};
   sample.memory.set("anonymous_bytes_per_connection", 272.0);
+  sample.lost = 3000;
   Json json = to_json(sample);
   json.set("ok", true);
   const auto read = parse_sample(json.dump());
@@ -140,6 +189,8 @@ TEST(BenchSample, JsonRoundTrip) {
   EXPECT_EQ(to_json(*read).dump(), to_json(sample).dump());
   EXPECT_DOUBLE_EQ(read->value(Metric::server_cpu_us_per_message), 250);
   EXPECT_DOUBLE_EQ(read->value(Metric::anonymous_bytes_per_connection), 272);
+  EXPECT_DOUBLE_EQ(read->value(Metric::loss_percent), 75);
+  EXPECT_DOUBLE_EQ(read->value(Metric::mebibytes_per_second), 1000.0 / 1024);
   EXPECT_DOUBLE_EQ(read->value(Metric::gigabit_per_second), 1000 * 1024 * 8 / 1e9);
 }
 
@@ -150,6 +201,7 @@ TEST(BenchSuite, RowsAreUniqueAndComplete) {
       EXPECT_TRUE(ids.insert(row.id).second) << row.id;
       EXPECT_FALSE(row.claims.empty() || row.placements.empty() || row.scheme.empty()) << row.id;
       for (const Claim& claim : row.claims) EXPECT_FALSE(claim.counted.empty()) << row.id;
+      EXPECT_EQ(row.plan.literal, !row.twin.empty() && row.id == row.twin + "/literal") << row.id;
     }
   }
 }

@@ -10,10 +10,15 @@
 //   - one thread, edge-triggered epoll, no change of interest ever.
 // That is 0.014 to 0.09 µs a message when batched. At depth 1 it pays what the server pays, a send and a receive of the
 // kernel's (4.4 µs against 4.4 µs): no design avoids that, which is why CPU times are reported beside every rate.
+//
+// WebTransport is the exception: there the generator is plait::Client, as a second QUIC stack would have to be built
+// and kept fast for nothing else. So its rows show both halves of one engine, and a peer's rows show that peer's server
+// with our client: compare the server's CPU, which the client does not enter into.
 #include "bench/components/generator/generator.hpp"
 
 #include "bench/components/generator/loads.hpp"
 #include "bench/text_file.hpp"
+#include "core/quic_packets.hpp"
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -42,8 +47,29 @@ Result<void, Error> run(LoadContext& context) {
       return run_idle_load(context);
     case LoadMode::stream:
       return run_stream_load(context);
+    case LoadMode::datagram:
+      break;
   }
   return err(Error{"generator: no such mode"});
+}
+
+Result<void, Error> run_webtransport(LoadContext& context) {
+  if (context.plan.small_packets) core::keep_quic_packets_small();
+  switch (context.plan.mode) {
+    case LoadMode::echo:
+      return run_wt_echo_load(context);
+    case LoadMode::connect:
+      return run_wt_connect_load(context);
+    case LoadMode::idle:
+      return run_wt_idle_load(context);
+    case LoadMode::stream:
+      return run_wt_stream_load(context);
+    case LoadMode::datagram:
+      return run_wt_datagram_load(context);
+    case LoadMode::fanout:
+      break;
+  }
+  return err(Error{"generator: no such mode on https: URLs"});
 }
 
 int fail(const std::string& why) {
@@ -61,7 +87,8 @@ int generate_load(std::span<const std::string> arguments) {
   if (!plan) return fail(plan.error().message);
   raise_file_limit();
   LoadContext context(*plan);
-  if (auto done = run(context); !done) return fail(done.error().message);
+  if (auto done = plan->url.is_webtransport() ? run_webtransport(context) : run(context); !done)
+    return fail(done.error().message);
   Json out = context.meter.report();
   out.set("ok", true);
   if (!context.extra.is_null()) out.set("memory", context.extra);

@@ -1,4 +1,4 @@
-// The five kinds of load, each a function that runs a Plan to its end and fills in a Meter.
+// The kinds of load, each a function that runs a Plan to its end and fills in a Meter.
 #pragma once
 
 #include "bench/components/generator/meter.hpp"
@@ -37,5 +37,12 @@ struct LoadContext {
 [[nodiscard]] Result<void, Error> run_fanout_load(LoadContext& context);
 [[nodiscard]] Result<void, Error> run_idle_load(LoadContext& context);
 [[nodiscard]] Result<void, Error> run_stream_load(LoadContext& context);
+
+// The same for https: URLs.
+[[nodiscard]] Result<void, Error> run_wt_echo_load(LoadContext& context);
+[[nodiscard]] Result<void, Error> run_wt_connect_load(LoadContext& context);
+[[nodiscard]] Result<void, Error> run_wt_idle_load(LoadContext& context);
+[[nodiscard]] Result<void, Error> run_wt_stream_load(LoadContext& context);
+[[nodiscard]] Result<void, Error> run_wt_datagram_load(LoadContext& context);
 
 }  // namespace plait::bench

@@ -50,6 +50,7 @@ Json Meter::report() const {
   out.set("seconds", seconds);
   out.set("messages", static_cast<double>(messages_));
   out.set("payload_bytes", static_cast<double>(bytes_));
+  out.set("lost", static_cast<double>(lost_));
   out.set("per_second", Json::array_of(per_second_));
   out.set("server_cpu_seconds", server_cpu);
   out.set("client_cpu_seconds", client_cpu);

@@ -26,6 +26,10 @@ class Meter {
     messages_ += messages;
     bytes_ += bytes;
   }
+  /// `messages` that were sent and never came.
+  void lose(std::uint64_t messages) {
+    if (measuring_) lost_ += messages;
+  }
   void record_latency(std::uint64_t nanoseconds, std::uint64_t count) {
     if (measuring_) latency_.record(nanoseconds, count);
   }
@@ -56,6 +60,7 @@ class Meter {
   std::uint64_t end_ = 0;
   std::uint64_t messages_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t lost_ = 0;
   std::uint64_t slot_end_ = 0;
   std::uint64_t slot_begin_ = 0;
   std::uint64_t slot_messages_ = 0;

@@ -12,7 +12,7 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kModes = {"echo", "connect", "fanout", "idle", "stream"};
+constexpr std::array<std::string_view, 6> kModes = {"echo", "connect", "fanout", "idle", "stream", "datagram"};
 constexpr std::array<std::string_view, 3> kDirections = {"download", "upload", "concurrent"};
 
 struct Field {
@@ -35,6 +35,9 @@ constexpr auto kFields = std::to_array<Field>({
     {"deflate", &Plan::deflate},
     {"spin", &Plan::spin},
     {"touch", &Plan::touch},
+    {"literal", &Plan::literal},
+    {"datagrams", &Plan::datagrams},
+    {"small-packets", &Plan::small_packets},
     {"server-pid", &Plan::server_pid},
 });
 
@@ -79,7 +82,8 @@ bool apply(Plan& plan, std::string_view key, std::string_view value) {
 bool is_sound(const Plan& plan) {
   return plan.url.port != 0 && plan.connections > 0 && plan.payload_bytes > 0 && plan.depth > 0 && plan.burst > 0 &&
          plan.window > 0 && plan.seconds > 0 && (!plan.url.is_broker() || plan.mode == LoadMode::fanout) &&
-         (plan.mode != LoadMode::stream || plan.total_bytes > 0);
+         (plan.mode != LoadMode::stream || plan.total_bytes > 0 || plan.url.is_webtransport()) &&
+         (plan.mode != LoadMode::datagram || plan.url.is_webtransport());
 }
 
 }  // namespace

@@ -17,7 +17,9 @@ enum class LoadMode : std::uint8_t {
   connect,  ///< connect, opening handshake (tcp: one echo), close; `connections` at a time
   fanout,   ///< one publisher, `connections` subscribers, bursts
   idle,     ///< open `connections`, then weigh the server
-  stream,   ///< `total_bytes` in messages of `payload_bytes`, one connection
+  stream,   ///< `total_bytes` in messages of `payload_bytes`, one connection; WebTransport: streams of `payload_bytes`,
+            ///< `count` a session and `depth` at a time (count 0: one session for the whole time)
+  datagram,  ///< WebTransport: one-way datagrams, `burst` a turn of the loop
 };
 
 enum class StreamDirection : std::uint8_t { download, upload, concurrent };
@@ -41,6 +43,9 @@ struct Plan {
   bool deflate = false;          ///< negotiate permessage-deflate and send compressed messages
   bool spin = false;             ///< poll without blocking
   bool touch = false;            ///< idle: echo one message on each connection before weighing
+  bool literal = false;          ///< WebTransport: the published steps, a new client for each, the sender's clock
+  bool datagrams = false;        ///< WebTransport: echo datagrams instead of streams
+  bool small_packets = false;    ///< WebTransport: UDP payloads of at most 1,200 bytes from the generator
   std::uint64_t server_pid = 0;  ///< whose CPU time and memory to account; 0: nobody's
 };
 

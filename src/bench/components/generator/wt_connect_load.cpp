@@ -1,0 +1,61 @@
+// Sessions, each on a QUIC connection of its own: connect, open, close.
+//
+// As published, one after another, each with a client of its own, timed from before that is made to after it is gone.
+// Otherwise one client keeps `connections` of them under way; a session counts, and its time ends, when the server has
+// accepted it, and the next one begins when the server has answered its close.
+#include "bench/components/generator/wt_load.hpp"
+
+namespace plait::bench {
+
+namespace {
+
+class WtConnectLoad final : public WtLoad {
+ public:
+  explicit WtConnectLoad(LoadContext& context) : WtLoad(context), started_(plan_.connections) {}
+  using WtLoad::run;
+
+ private:
+  void work() override {
+    if (plan_.literal) {
+      while (is_running() && is_in_window()) round();
+    } else {
+      for (std::size_t i = 0; i < started_.size() && is_running(); ++i) restart(i);
+      while (is_running() && is_in_window()) turn();
+    }
+    end_window();
+  }
+  void round() {
+    const std::uint64_t started = now_ns();
+    open_first();
+    if (!is_running()) return;
+    close_first();
+    drop_client();
+    count(started);
+  }
+  void restart(std::size_t index) {
+    started_[index] = now_ns();
+    connect(index);
+  }
+  void count(std::uint64_t started) {
+    progress();
+    meter_.record_latency(now_ns() - started, 1);
+    meter_.confirm(1, 0);
+  }
+
+  void on_open(std::size_t index, Session&) override {
+    if (plan_.literal) return;
+    count(started_[index]);
+    close(index);
+  }
+  void on_closed(std::size_t index) override {
+    if (!plan_.literal) restart(index);
+  }
+
+  std::vector<std::uint64_t> started_;
+};
+
+}  // namespace
+
+Result<void, Error> run_wt_connect_load(LoadContext& context) { return WtConnectLoad(context).run(); }
+
+}  // namespace plait::bench

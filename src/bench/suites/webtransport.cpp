@@ -1,0 +1,211 @@
+// WebTransport: the rows of PyWebTransport's document, each twice where its value did not count what a receiver
+// confirmed: literal, with the published steps, and confirmed. "literal" latencies time a whole session on a fresh
+// connection, as published; "confirmed" ones the exchange itself on a session that is open.
+//
+// The published library never sends packets above 1,200 bytes, and loopback would take 64 KiB: rows of throughput are
+// measured at 1,200 bytes, too.
+#include "bench/suite.hpp"
+
+#include <fmt/format.h>
+
+namespace plait::bench {
+
+namespace {
+
+constexpr const char* kDocument = "PyWebTransport 0.9.0, benchmarks";
+constexpr std::uint64_t kStreamBytes = 1 << 20;
+constexpr std::uint64_t kStreamsPerSession = 10;
+
+const std::vector<Placement> kPinned = {Placement::two, Placement::one};
+const std::vector<Placement> kTwo = {Placement::two};
+
+Row make_row(const std::string& id, const std::string& title, const std::string& path) {
+  Row row{.id = id, .title = title, .scheme = "https", .path = path};
+  row.placements = kPinned;
+  return row;
+}
+
+Claim own(Metric metric, const std::string& counted) { return {metric, "", std::nullopt, counted}; }
+
+/// `row` with the published steps, and as `confirmed`.
+void add_twins(std::vector<Row>& rows, Row row, const std::string& confirmed) {
+  row.twin = row.id;
+  Row literal = row;
+  literal.id += "/literal";
+  literal.title += ", as published";
+  literal.plan.literal = true;
+  rows.push_back(std::move(literal));
+  row.id += "/confirmed";
+  row.title += ", " + confirmed;
+  rows.push_back(std::move(row));
+}
+
+void make_packets_small(Row& row) {
+  row.id += "/1200";
+  row.title += ", 1,200-byte packets";
+  row.plan.small_packets = true;
+  row.server_options = "--small-packets";
+  row.twin.clear();
+  row.claims = {own(row.claims.front().metric, row.claims.front().counted)};
+}
+
+struct Published {
+  const char* name;
+  const char* path;
+  StreamDirection direction;
+  double mebibytes;
+  const char* counted;
+};
+
+Row make_stream_row(const Published& published, const std::string& title) {
+  Row row = make_row(published.name, title, published.path);
+  row.plan.mode = LoadMode::stream;
+  row.plan.direction = published.direction;
+  row.plan.payload_bytes = kStreamBytes;
+  row.plan.count = kStreamsPerSession;
+  row.claims = {{Metric::mebibytes_per_second, kDocument, published.mebibytes, published.counted}};
+  return row;
+}
+
+void add_throughput_rows(std::vector<Row>& rows) {
+  const Published published_rows[] = {
+      {"upload", "/discard", StreamDirection::upload, 32.00,
+       "bytes in the sender's buffer: 10 × 1 MiB a session, streams one by one, connect and close in the time"},
+      {"download", "/produce", StreamDirection::download, 9.62,
+       "bytes read by the client: 10 × 1 MiB a session, streams one by one, connect and close in the time"},
+      {"duplex", "/duplex", StreamDirection::concurrent, 12.16,
+       "1 MiB read and 1 MiB written a stream, of which the server's half was confirmed; 10 streams a session"},
+  };
+  for (const Published& published : published_rows) {
+    const std::string name = published.name;
+    add_twins(rows, make_stream_row(published, name + ": 10 × 1 MiB a session, one by one"),
+              "each stream confirmed by its receiver");
+    for (const std::uint64_t depth : {1U, 10U}) {
+      Row steady =
+          make_stream_row(published, fmt::format("{}: 1 MiB streams on one session, {} at a time", name, depth));
+      steady.id = fmt::format("{}/steady/d{}", name, depth);
+      steady.plan.count = 0;
+      steady.plan.depth = depth;
+      steady.claims = {own(Metric::mebibytes_per_second, "bytes confirmed by their receiver")};
+      rows.push_back(steady);
+      make_packets_small(steady);
+      rows.push_back(steady);
+    }
+  }
+}
+
+std::vector<Claim> latency_claims(double min, double median, double max, const std::string& counted) {
+  return {{Metric::latency_p50_us, kDocument, median * 1000, counted},
+          {Metric::latency_min_us, kDocument, min * 1000, counted},
+          {Metric::latency_max_us, kDocument, max * 1000, counted}};
+}
+
+void add_handshake_rows(std::vector<Row>& rows) {
+  Row row = make_row("handshake", "connect, session, close; one after another", "/latency");
+  row.plan.mode = LoadMode::connect;
+  row.claims = latency_claims(16.01, 25.02, 28.86, "event loop, client, QUIC and TLS, CONNECT and 200, both closes");
+  row.claims.push_back({Metric::messages_per_second, kDocument, 40.92, "100 sessions, each with a client of its own"});
+  add_twins(rows, std::move(row), "one client; until the session is open");
+  for (const std::uint64_t concurrent : {16U, 64U}) {
+    Row many = make_row(fmt::format("connect/k{}", concurrent),
+                        fmt::format("connect, session, close; {} at a time, one client", concurrent), "/latency");
+    many.plan.mode = LoadMode::connect;
+    many.plan.connections = concurrent;
+    many.claims = {own(Metric::messages_per_second, "sessions that the server accepted")};
+    rows.push_back(many);
+  }
+}
+
+void add_exchange_rows(std::vector<Row>& rows) {
+  const auto add = [&rows](const std::string& name, const char* path, std::uint64_t payload, bool datagrams,
+                           std::vector<Claim> claims) {
+    Row row = make_row(name,
+                       datagrams ? fmt::format("{} B datagram and its echo", payload)
+                                 : fmt::format("{} B on a bidirectional stream and back", payload),
+                       path);
+    row.plan.payload_bytes = payload;
+    row.plan.datagrams = datagrams;
+    row.claims = std::move(claims);
+    add_twins(rows, row, "on an open session");
+  };
+  add("request/64B", "/latency", 64, false,
+      latency_claims(28.96, 29.87, 62.51, "as the handshake, and one exchange in the middle"));
+  add("request/1KB", "/latency", 1024, false,
+      latency_claims(26.92, 29.57, 36.71, "as the handshake, and one exchange in the middle"));
+  add("datagram-rtt/64B", "/echo", 64, true,
+      latency_claims(25.53, 27.66, 29.88, "as the handshake, and one datagram each way in the middle"));
+  for (const bool datagrams : {false, true}) {
+    Row row = make_row(datagrams ? "datagram-rtt/64B/d64" : "request/64B/d64",
+                       datagrams ? "64 B datagrams and their echoes, 64 at a time on one session"
+                                 : "64 B streams there and back, 64 at a time on one session",
+                       datagrams ? "/echo" : "/latency");
+    row.plan.payload_bytes = 64;
+    row.plan.depth = 64;
+    row.plan.datagrams = datagrams;
+    row.claims = {own(Metric::messages_per_second, "answers read whole")};
+    rows.push_back(row);
+  }
+}
+
+void add_aggregate_rows(std::vector<Row>& rows) {
+  constexpr std::uint64_t kStreams = 1000;
+  const Published published{"aggregate", "/discard", StreamDirection::upload, 24.78,
+                            "bytes in the sender's buffer: 1,000 tasks, each a stream of 64 KiB; connect and close in "
+                            "the time"};
+  Row row = make_stream_row(published, "1,000 streams of 64 KiB at once, one session");
+  row.plan.payload_bytes = 65536;
+  row.plan.depth = row.plan.count = kStreams;
+  add_twins(rows, row, "each stream confirmed by the server");
+  row.id = "aggregate/confirmed";
+  row.claims.front().counted = "bytes confirmed by the server";
+  make_packets_small(row);
+  rows.push_back(row);
+}
+
+void add_datagram_rows(std::vector<Row>& rows) {
+  Row row = make_row("datagram-send/64B", "64 B datagrams one way", "/discard");
+  row.plan.mode = LoadMode::datagram;
+  row.plan.payload_bytes = 64;
+  row.plan.count = 10000;
+  row.plan.burst = 64;
+  row.claims = {{Metric::messages_per_second, kDocument, 13985,
+                 "calls that send in a burst of 10,000, connect in the time; nobody counts arrivals"}};
+  add_twins(rows, row, "as many as the server received");
+  rows.back().claims.push_back(own(Metric::loss_percent, "sent, and never counted by the server"));
+}
+
+void add_memory_rows(std::vector<Row>& rows) {
+  for (const std::uint64_t sessions : {1000U, 10000U}) {
+    Row row = make_row(fmt::format("memory/{}", sessions),
+                       fmt::format("memory of an idle session on its own connection, {} open", sessions), "/latency");
+    row.plan.mode = LoadMode::idle;
+    row.plan.connections = sessions;
+    row.plan.touch = true;
+    row.placements = kTwo;
+    row.claims = {own(Metric::anonymous_bytes_per_connection,
+                      "growth of the server's anonymous memory / sessions, after one exchange on each")};
+    Claim client{Metric::client_rss_bytes_per_connection, "", std::nullopt, "growth of the client's RSS / sessions"};
+    if (sessions == 1000) {
+      client.document = kDocument;
+      client.value = 139.77 * 1024;
+    }
+    row.claims.push_back(client);
+    rows.push_back(row);
+  }
+}
+
+}  // namespace
+
+Suite webtransport_suite() {
+  Suite suite{
+      .name = "webtransport", .title = "WebTransport: streams, handshakes, exchanges, datagrams, memory", .rows = {}};
+  add_throughput_rows(suite.rows);
+  add_handshake_rows(suite.rows);
+  add_exchange_rows(suite.rows);
+  add_aggregate_rows(suite.rows);
+  add_datagram_rows(suite.rows);
+  add_memory_rows(suite.rows);
+  return suite;
+}
+
+}  // namespace plait::bench

@@ -1,0 +1,111 @@
+"""plait bench webtransport: every kind of row, its two forms, and other servers on the same rows."""
+
+import subprocess
+import unittest
+
+from harness import PLAIT, TIMEOUT, Bench
+
+TWINS = ("upload", "download", "duplex", "handshake", "request/64B", "request/1KB", "datagram-rtt/64B", "aggregate",
+         "datagram-send/64B")
+OTHERS = ("upload/steady/d10", "download/steady/d1/1200", "duplex/steady/d10", "aggregate/confirmed/1200",
+          "connect/k16", "request/64B/d64", "datagram-rtt/64B/d64", "memory/1000")
+MIB = 1 << 20
+
+
+def row_pattern(names):
+    return "^(" + "|".join(names) + ")$"
+
+
+class Kinds(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.twins = Bench("webtransport", row_pattern(f"{name}/(literal|confirmed)" for name in TWINS),
+                          "--placement", "free")
+
+    def sample(self, row):
+        (case,) = [case for case in self.twins.cases if case["row"] == row]
+        (server,) = case["servers"]
+        self.assertNotIn("error", server)
+        return server["samples"][0]
+
+    def test_every_published_row_is_measured_as_published_and_as_confirmed(self):
+        rows = [case["row"] for case in self.twins.cases]
+        self.assertEqual(sorted(rows), sorted(f"{name}/{form}" for name in TWINS for form in ("literal", "confirmed")))
+        for case in self.twins.cases:
+            self.assertGreater(case["claims"][0]["measured"]["plait"]["median"], 0, case["row"])
+            self.assertGreater(case["claims"][0]["published"], 0, case["row"])
+
+    def test_both_forms_stand_in_one_line_beside_the_published_value(self):
+        lines = {(line["row"], line["unit"]): line for line in self.twins.table("## Sources")}
+        self.assertEqual({row for row, _ in lines}, set(TWINS))
+        for (row, unit), line in lines.items():
+            if unit == "% (lost)":
+                continue
+            for column in ("published", "plait, literal", "plait, confirmed"):
+                self.assertRegex(line[column], r"^[0-9]", row)
+        self.assertEqual(lines["upload", "MiB/s (payload)"]["published"], "32.0")
+        self.assertIn("buffer", lines["upload", "MiB/s (payload)"]["what the published value counted"])
+        self.assertEqual(lines["handshake", "messages/s (rate)"]["published"], "40.9")
+
+    def test_streams_are_counted_whole_and_by_sessions(self):
+        for name, bytes_each in (("upload", MIB), ("download", MIB), ("duplex", 2 * MIB)):
+            for form in ("literal", "confirmed"):
+                sample = self.sample(f"{name}/{form}")
+                self.assertEqual(sample["payload_bytes"], sample["messages"] * bytes_each, name)
+                self.assertEqual(sample["messages"] % 10, 0, "whole rounds")
+        sample = self.sample("aggregate/confirmed")
+        self.assertEqual(sample["messages"] % 1000, 0)
+        self.assertEqual(sample["payload_bytes"], sample["messages"] * 65536)
+
+    def test_an_exchange_on_an_open_session_is_shorter_than_one_with_its_session(self):
+        for name in ("request/64B", "datagram-rtt/64B"):
+            p50 = {form: self.sample(f"{name}/{form}")["latency_us"]["p50"] for form in ("literal", "confirmed")}
+            self.assertLess(p50["confirmed"], p50["literal"])
+
+    def test_the_other_rows(self):
+        bench = Bench("webtransport", row_pattern(OTHERS), "--placement", "free")
+        self.assertEqual(sorted(case["row"] for case in bench.cases), sorted(OTHERS))
+        for case in bench.cases:
+            for claim in case["claims"]:
+                self.assertGreater(claim["measured"]["plait"]["median"], 0, case["row"])
+
+
+class Peers(unittest.TestCase):
+    def errors(self, rows, path, *arguments):
+        peer = f"peer={PLAIT} bench serve --listen https://127.0.0.1:{{port}},https://127.0.0.1:{{port}}{path}"
+        bench = Bench("webtransport", rows, "--placement", "free", "--peer", peer, *arguments)
+        return {case["row"]: {server["name"]: server.get("error") for server in case["servers"]}
+                for case in bench.cases}
+
+    def test_a_server_with_a_port_of_our_choice_is_measured_beside_plait(self):
+        errors = self.errors("^(upload/confirmed|memory/1000)$", "")
+        for servers in errors.values():
+            self.assertEqual(servers, {"plait": None, "peer": None})
+
+    def test_datagrams_count_only_where_the_server_tells_how_many_it_has(self):
+        errors = self.errors("^datagram-send/64B/confirmed$", "/latency")
+        self.assertIn("does not tell how many datagrams", errors["datagram-send/64B/confirmed"]["peer"])
+
+    def test_an_answer_that_is_not_the_request_is_no_answer(self):
+        errors = self.errors("^request/1KB/confirmed$", "/discard")
+        self.assertIn("an answer differs from the request", errors["request/1KB/confirmed"]["peer"])
+
+    def test_a_server_that_refuses_the_path_is_quoted(self):
+        errors = self.errors("^handshake/confirmed$", "/nowhere")
+        self.assertIn("404", errors["handshake/confirmed"]["peer"])
+
+
+class Goodbye(unittest.TestCase):
+    def test_a_client_that_ends_with_many_sessions_takes_leave_of_all(self):
+        command = [PLAIT, "bench", "serve", "--listen", "https://127.0.0.1:0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            url = server.stdout.readline().split()[1]
+            subprocess.run([PLAIT, "bench-generate", f"url={url}/latency", "mode=idle", "connections=100"], check=True,
+                           stdout=subprocess.PIPE, timeout=TIMEOUT)
+            server.terminate()
+            drain_timeout = 5
+            self.assertEqual(server.wait(timeout=drain_timeout - 1), 0, "it waits for no session")
+
+
+if __name__ == "__main__":
+    unittest.main()
