@@ -21,7 +21,7 @@ ngtcp2_cc_algo native(CongestionControl control) {
   return control == CongestionControl::cubic ? NGTCP2_CC_ALGO_CUBIC : NGTCP2_CC_ALGO_RENO;
 }
 
-ngtcp2_settings native_settings(const Settings& from, RandomSource& random, NativeTime now) {
+ngtcp2_settings native_settings(const Settings& from, const Path& path, RandomSource& random, NativeTime now) {
   ngtcp2_settings settings;
   ngtcp2_settings_default(&settings);
   settings.initial_ts = now;
@@ -32,11 +32,12 @@ ngtcp2_settings native_settings(const Settings& from, RandomSource& random, Nati
   settings.max_stream_window = from.stream_credit_bytes_max;
   settings.max_window = from.connection_credit_bytes_max;
   settings.ack_thresh = from.acknowledge_packets;
-  settings.pmtud_probes = from.mtu_probes.data();
-  settings.pmtud_probeslen = from.mtu_probes.size();
-  settings.no_pmtud = from.mtu_probes.empty() ? 1 : 0;
+  const std::vector<std::uint16_t>& probes = path.remote.is_loopback() ? from.loopback_mtu_probes : from.mtu_probes;
+  settings.pmtud_probes = probes.data();
+  settings.pmtud_probeslen = probes.size();
+  settings.no_pmtud = probes.empty() ? 1 : 0;
   settings.max_tx_udp_payload_size = NGTCP2_MAX_UDP_PAYLOAD_SIZE;
-  for (const std::uint16_t probe : from.mtu_probes) {
+  for (const std::uint16_t probe : probes) {
     settings.max_tx_udp_payload_size = std::max<std::size_t>(settings.max_tx_udp_payload_size, probe);
   }
   return settings;
@@ -82,7 +83,7 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
   gnutls_handshake_set_secret_function(session.get(), handle_secrets);
 
   const ngtcp2_cid id = endpoint.make_connection_id();
-  ngtcp2_settings settings = native_settings(endpoint.config.settings, endpoint.random, now);
+  ngtcp2_settings settings = native_settings(endpoint.config.settings, from, endpoint.random, now);
   settings.token = accept.header.token;
   settings.tokenlen = accept.token_type == NGTCP2_TOKEN_TYPE_UNKNOWN ? 0 : accept.header.tokenlen;
   settings.token_type = accept.token_type;
@@ -128,7 +129,7 @@ bool Connection::State::set_up_client(const Path& to, const std::string& name, c
   const ngtcp2_cid id = endpoint.make_connection_id();
   ngtcp2_cid first_destination = endpoint.make_connection_id();
   endpoint.random.fill({first_destination.data, first_destination.datalen});
-  const ngtcp2_settings settings = native_settings(endpoint.config.settings, endpoint.random, now);
+  const ngtcp2_settings settings = native_settings(endpoint.config.settings, to, endpoint.random, now);
   const ngtcp2_transport_params parameters = native_parameters(endpoint.config.settings);
   const ngtcp2_path where = quic::native(to);
   ngtcp2_conn* made = nullptr;

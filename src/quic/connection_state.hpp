@@ -62,6 +62,7 @@ struct Connection::State {
   // --- output (connection_write.cpp) ------------------------------------------------------------------------------
   /// Sets `more` if another call may give more.
   std::optional<Transmit> poll_transmit(MutableByteView buffer, NativeTime now, bool& more);
+  [[nodiscard]] bool is_paced() const;
   ngtcp2_ssize write_packet(ngtcp2_path* to, ngtcp2_pkt_info* info, MutableByteView out, NativeTime now);
   struct PacketUnderWay;
   bool write_streams(PacketUnderWay& packet);

@@ -114,6 +114,14 @@ std::optional<Transmit> Connection::State::poll_close_packet(MutableByteView buf
   return Transmit{path, close_packet.size(), close_packet.size(), close_ecn};
 }
 
+bool Connection::State::is_paced() const {
+  if (!endpoint.config.settings.pacing) return false;
+  ngtcp2_conn_info info;
+  ngtcp2_conn_get_conn_info(conn.get(), &info);
+  const auto least = static_cast<std::uint64_t>(Settings::kPacedRttMin.count());
+  return info.min_rtt != UINT64_MAX && info.min_rtt >= least;
+}
+
 std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer, NativeTime now, bool& more) {
   more = false;
   if (phase == Phase::open && ready) purge_datagrams(now);
@@ -159,7 +167,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
     if (size < batch.segment_bytes) break;
   }
   if (phase == Phase::open) {
-    if (endpoint.config.settings.pacing) ngtcp2_conn_update_pkt_tx_time(conn.get(), now);
+    if (is_paced()) ngtcp2_conn_update_pkt_tx_time(conn.get(), now);
     update_expiry();
   }
   if (segments > 0) return batch;

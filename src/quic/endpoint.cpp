@@ -30,8 +30,9 @@ Settings valid(Settings settings) {
   bound(settings.idle_timeout, std::chrono::milliseconds{1}, day);
   bound(settings.handshake_timeout, std::chrono::milliseconds{1}, day);
   bound(settings.initial_rtt, std::chrono::microseconds{1}, std::chrono::seconds{10});
-  std::erase_if(settings.mtu_probes,
-                [](std::uint16_t size) { return size <= NGTCP2_MAX_UDP_PAYLOAD_SIZE || size > 65000; });
+  for (auto* probes : {&settings.mtu_probes, &settings.loopback_mtu_probes}) {
+    std::erase_if(*probes, [](std::uint16_t size) { return size <= NGTCP2_MAX_UDP_PAYLOAD_SIZE || size > 65000; });
+  }
   return settings;
 }
 

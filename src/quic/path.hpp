@@ -24,6 +24,8 @@ struct Address {
   }
   [[nodiscard]] ByteView view() const { return {bytes.data(), size}; }
   [[nodiscard]] bool empty() const { return size == 0; }
+  /// 127.0.0.0/8 or ::1, also as an IPv4 address in IPv6.
+  [[nodiscard]] bool is_loopback() const;
   bool operator==(const Address& other) const { return std::ranges::equal(view(), other.view()); }
 
   alignas(8) std::array<std::uint8_t, kBytesMax> bytes{};

@@ -48,13 +48,17 @@ struct Settings {
 
   // --- Packets ----------------------------------------------------------------------------------------------------
   CongestionControl congestion_control = CongestionControl::cubic;
-  /// Packets are spaced as RFC 9002 §7.7 asks. Loopback does not need it, and it costs nothing measurable there.
+  /// Packets are spaced as RFC 9002 §7.7 asks, on paths with a round trip of at least kPacedRttMin: on a shorter one
+  /// the receiver's socket buffer holds the whole window.
   bool pacing = true;
+  static constexpr Duration kPacedRttMin = std::chrono::milliseconds{1};
   /// An acknowledgement is sent at once after this many packets that elicit one; RFC 9000 §13.2.2 says 2.
   std::size_t acknowledge_packets = 8;
   /// UDP payload sizes that are probed one after the other (RFC 8899); each above 1200. What does not arrive is not
-  /// used, so large ones harm nobody: they are for loopback and jumbo frames.
-  std::vector<std::uint16_t> mtu_probes{1452, 8000, 16000, 32000};
+  /// used, but a probe delays what is sent after it, and ngtcp2 counts it even if the interface is too small for it.
+  std::vector<std::uint16_t> mtu_probes{1452};
+  /// The same where the peer's address is one of loopback.
+  std::vector<std::uint16_t> loopback_mtu_probes{32000, 16000, 8000, 1452};
 
   // --- Bounds on what a peer may do -------------------------------------------------------------------------------
   /// Frames that cost work and carry nothing (RESET_STREAM, STOP_SENDING, PATH_CHALLENGE, RETIRE_CONNECTION_ID and the

@@ -18,7 +18,10 @@ constexpr int kReceivesPerTurn = 32;  // so that a flood of datagrams does not s
 constexpr int kBatchesPerTurn = 16;   // 1 MiB: then what arrives, acknowledgements among it, has its turn
 
 quic::EndpointConfig with_packet_sizes(quic::EndpointConfig config) {
-  if (core::are_quic_packets_small()) config.settings.mtu_probes.clear();
+  if (core::are_quic_packets_small()) {
+    config.settings.mtu_probes.clear();
+    config.settings.loopback_mtu_probes.clear();
+  }
   return config;
 }
 
