@@ -48,6 +48,16 @@ void ConnectionTable::for_each(const std::function<void(Connection&)>& visit) {
   }
 }
 
+// A turn frees what was retired and sends a bounded number of QUIC's goodbyes.
+void LoopContext::end_connections() {
+  connections.for_each([](Connection& connection) { connection.abort({}); });
+  std::size_t turns = 1 + connections.size();
+  do {
+    loop.run_once(Duration::zero());
+  } while (--turns > 0 && connections.size() > 0);
+  connections.clear();
+}
+
 std::string_view LoopContext::http_date() {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   if (date_.empty() || now != date_time_) {
