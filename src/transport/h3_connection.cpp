@@ -177,6 +177,7 @@ bool H3Connection::send_datagram(ByteView data) { return quic_ != nullptr && qui
 void H3Connection::on_settings(const h3::Settings&) {
   if (is_client()) return request_waiting();
   note_activity();
+  schedule();
   for (const h3::StreamId id : waiting_sessions()) accept_session(id);
 }
 

@@ -162,8 +162,8 @@ class H3Connection final : public Connection,
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
   std::unordered_map<h3::StreamId, std::optional<std::uint64_t>> unattributed_;
-  std::size_t content_bytes_ = 0;                             // of all of them
-  std::optional<std::uint64_t> reset_size_;  // of the stream that is being reported as reset
+  std::size_t content_bytes_ = 0;                               // of all of them
+  std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
   std::vector<std::pair<h3::StreamId, std::uint64_t>> unsent_;  // what resets dropped, for the sessions' credit
   core::TimePoint active_at_;                                   // when a request or a response last went on
   bool served_ = false;                                         // a request has come

@@ -13,6 +13,7 @@ constexpr std::size_t kBodiesMax = 8;  // times Limits::body_bytes_max: what all
 void H3Connection::begin_exchange(h3::StreamId id, const h3::RequestHead& head) {
   served_ = true;
   note_activity();
+  schedule();
   context().counters.http_requests.add();
   exchanges_.emplace(id, head);
   if (head.fields.size() > context().limits.header_count_max) return refuse(id, 431, "too many header fields");

@@ -90,8 +90,10 @@ void H3Connection::request_waiting() {
   for (Opening& opening : openings_) {
     if (!opening.id) request_session(opening, failed);
   }
-  for (WtSession* session : failed) give_up(*session, "the request cannot be sent: a header field is not allowed, "
-                                                      "or they are too large, or the server is going away");
+  for (WtSession* session : failed)
+    give_up(*session,
+            "the request cannot be sent: a header field is not allowed, "
+            "or they are too large, or the server is going away");
 }
 
 void H3Connection::request_session(Opening& opening, std::vector<WtSession*>& failed) {
