@@ -3,6 +3,11 @@
 #include "http/date.hpp"
 
 namespace plait::transport {
+namespace {
+
+constexpr std::chrono::seconds kGoodbyeTime{1};
+
+}  // namespace
 
 ConnectionTable::ConnectionTable() = default;
 ConnectionTable::~ConnectionTable() = default;
@@ -51,10 +56,10 @@ void ConnectionTable::for_each(const std::function<void(Connection&)>& visit) {
 // A turn frees what was retired and sends a bounded number of QUIC's goodbyes.
 void LoopContext::end_connections() {
   connections.for_each([](Connection& connection) { connection.abort({}); });
-  std::size_t turns = 1 + connections.size();
-  do {
-    loop.run_once(Duration::zero());
-  } while (--turns > 0 && connections.size() > 0);
+  loop.run_once(Duration::zero());
+  for (const auto end = loop.now() + kGoodbyeTime; connections.size() > 0 && loop.now() < end;) {
+    loop.run_once(std::chrono::milliseconds{1});
+  }
   connections.clear();
 }
 
