@@ -52,15 +52,13 @@ Client::Impl::Impl(const ClientOptions& options) : options_(options) {
 }
 
 Client::Impl::~Impl() {
-  constexpr std::size_t kGoodbyesPerTurn = 8;  // a turn sends no more than 16 batches, one for each QUIC connection
-  const std::size_t turns = 1 + context_->connections.size() / kGoodbyesPerTurn;
-  context_->connections.for_each([](transport::Connection& connection) { connection.abort({}); });
-  for (std::size_t i = 0; i < turns; ++i) loop_->run_once(Duration::zero());  // frees what was retired; says goodbye
-  context_->connections.clear();
+  ending_ = true;  // whoever connects again in on_close would never end
+  context_->end_connections();
 }
 
 Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                                const ConnectOptions& options) {
+  if (ending_) return err(Error{"the client is being destroyed"});
   auto uri = parse_connect_url(url);
   if (!uri) return err(uri.error());
   if (uri->scheme == http::Scheme::https) return quic_->connect(*uri, std::move(handler), options);

@@ -53,6 +53,7 @@ class Client::Impl {
   std::unique_ptr<transport::LoopContext> context_;
   std::unique_ptr<QuicClient> quic_;
   std::atomic<bool> stopped_{false};
+  bool ending_ = false;
 };
 
 }  // namespace plait

@@ -38,7 +38,8 @@ class ConnectionVisitor {
   virtual void on_stream_data(StreamId /*id*/, ByteView /*data*/, bool /*fin*/) {}
   /// RESET_STREAM: nothing more comes. What was delivered counts as consumed from here on.
   virtual void on_stream_reset(StreamId /*id*/, std::uint64_t /*code*/, std::uint64_t /*final_size_bytes*/) {}
-  /// STOP_SENDING: the stream has been reset in answer with the same code; what was written is dropped.
+  /// STOP_SENDING: the stream has been reset in answer with the same code; what was written is dropped, and counted by
+  /// unsent_bytes() until this returns.
   virtual void on_stop_sending(StreamId /*id*/, std::uint64_t /*code*/) {}
   /// All bytes below `offset` have arrived; buffered_bytes() fell.
   virtual void on_stream_acked(StreamId /*id*/, std::uint64_t /*offset*/) {}

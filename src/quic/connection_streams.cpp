@@ -79,8 +79,9 @@ void Connection::State::report_stop_sending() {
   for (const auto& [id, code] : std::exchange(scan.stop_sending(), {})) {
     Stream* stream = find(id);
     if (stream == nullptr || stream->closed || !stream->can_write) continue;
+    stream->can_write = false;
+    if (is_live()) visitor->on_stop_sending(id, code);  // which may ask what was not sent
     drop_writing(*stream);
-    if (is_live()) visitor->on_stop_sending(id, code);
   }
 }
 

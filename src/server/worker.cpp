@@ -34,9 +34,8 @@ void Worker::run(int cpu) {
   loop_->run();
   cancel();
   acceptors_.clear();
-  context_.connections.for_each([](transport::Connection& connection) { connection.abort({}); });
-  loop_->run_once(Duration::zero());  // frees what was retired; QUIC says goodbye
-  context_.connections.clear();
+  for (const auto& listener : quic_listeners_) listener->stop();
+  context_.end_connections();
   quic_listeners_.clear();
 }
 

@@ -46,7 +46,12 @@ H3Connection& H3Connection::make(H3Service& service) {
 }
 
 H3Connection::H3Connection(H3Service& service)
-    : service_(service), h3_(service.options, *this, *this, service.qpack), sessions_(service.sessions, h3_) {}
+    : service_(service),
+      h3_(service.options, *this, *this, service.qpack),
+      sessions_(service.sessions, h3_),
+      active_at_(service.endpoint.context().loop.now()) {
+  schedule();
+}
 
 H3Connection::~H3Connection() = default;
 
@@ -79,14 +84,18 @@ void H3Connection::on_stream_reset(quic::StreamId id, std::uint64_t code, std::u
   reset_size_.reset();
 }
 
-void H3Connection::on_stop_sending(quic::StreamId id, std::uint64_t code) { h3_.handle_stop_sending(to_h3(id), code); }
+void H3Connection::on_stop_sending(quic::StreamId id, std::uint64_t code) {
+  note_unsent(to_h3(id), quic_->unsent_bytes(id));
+  h3_.handle_stop_sending(to_h3(id), code);
+}
 
 void H3Connection::on_stream_acked(quic::StreamId id, std::uint64_t) {
   if (const auto found = unattributed_.find(to_h3(id)); found != unattributed_.end()) {
     const std::optional<std::uint64_t> code = found->second;
     unattributed_.erase(found);
-    if (code) return quic_->reset(id, *code);
+    if (code) return reset_now(to_h3(id), *code);
   }
+  note_activity();
   for (std::size_t i = 0; i < live_.size(); ++i) live_[i]->handle_acked(to_h3(id));
 }
 
@@ -101,6 +110,10 @@ void H3Connection::on_closed(const quic::CloseReason& reason) {
   quic_ = nullptr;
   if (end_reason_.empty()) end_reason_ = describe(reason);
   end_sessions(end_reason_);
+  leave();
+}
+
+void H3Connection::leave() {
   LoopContext& context = this->context();
   context.counters.connections_open.subtract();
   context.connection_count.fetch_sub(1, std::memory_order_relaxed);
@@ -126,8 +139,24 @@ void H3Connection::write(h3::StreamId id, Bytes data, bool fin) {
 void H3Connection::reset(h3::StreamId id, std::uint64_t error_code) {
   if (quic_ == nullptr) return;
   const auto found = unattributed_.find(id);
-  if (found == unattributed_.end()) return quic_->reset(to_quic(id), error_code);
+  if (found == unattributed_.end()) return reset_now(id, error_code);
   if (!found->second) found->second = error_code;
+}
+
+void H3Connection::reset_now(h3::StreamId id, std::uint64_t error_code) {
+  note_unsent(id, quic_->unsent_bytes(to_quic(id)));
+  quic_->reset(to_quic(id), error_code);
+}
+
+// The sessions hear of it at the end of the turn: what they do then calls the user's code, who may be calling now.
+void H3Connection::note_unsent(h3::StreamId id, std::uint64_t bytes) {
+  if (bytes == 0) return;
+  unsent_.emplace_back(id, bytes);
+  context().loop.at_turn_end(*this);
+}
+
+void H3Connection::on_turn_end() {
+  for (const auto& [id, bytes] : std::exchange(unsent_, {})) sessions_.handle_unsent(id, bytes);
 }
 
 void H3Connection::stop_sending(h3::StreamId id, std::uint64_t error_code) {
@@ -151,14 +180,12 @@ bool H3Connection::send_datagram(ByteView data) { return quic_ != nullptr && qui
 
 void H3Connection::on_settings(const h3::Settings&) {
   if (is_client()) return request_waiting();
-  accept_waiting();
+  note_activity();
+  schedule();
+  for (const h3::StreamId id : waiting_sessions()) accept_session(id);
 }
 
-void H3Connection::on_request(h3::StreamId id, const h3::RequestHead& head) {
-  exchanges_.emplace(id, head);
-  context().counters.http_requests.add();
-  if (head.is_connect()) begin_session(id);
-}
+void H3Connection::on_request(h3::StreamId id, const h3::RequestHead& head) { begin_exchange(id, head); }
 
 void H3Connection::on_response(h3::StreamId id, const h3::ResponseHead& head) {
   if (!head.is_interim()) finish_opening(id, head);
@@ -166,7 +193,7 @@ void H3Connection::on_response(h3::StreamId id, const h3::ResponseHead& head) {
 
 void H3Connection::on_webtransport_stream(h3::StreamId id, h3::StreamId session, h3::Direction direction) {
   sessions_.handle_stream(id, session, direction, context().loop.now());
-  watch_early();
+  schedule();
 }
 
 void H3Connection::on_data(h3::StreamId id, ByteView data) {
@@ -178,28 +205,38 @@ void H3Connection::on_fin(h3::StreamId id) {
 }
 
 void H3Connection::on_reset(h3::StreamId id, std::uint64_t error_code) {
-  if (!sessions_.handle_reset(id, error_code, reset_size_)) exchanges_.erase(id);
+  sessions_.handle_reset(id, error_code, reset_size_);
+  if (exchanges_.contains(id)) h3_.reset(id, h3::code::kRequestCancelled);  // it will not be answered
+  end_exchange(id);
+  fail_opening(id, "the server has reset the request");
 }
 
 void H3Connection::on_stop_sending(h3::StreamId id, std::uint64_t error_code) {
   sessions_.handle_stop_sending(id, error_code);
 }
 
-void H3Connection::on_stream_error(h3::StreamId id, h3::Error) {
-  if (!sessions_.handle_stream_error(id)) exchanges_.erase(id);
+void H3Connection::on_stream_error(h3::StreamId id, h3::Error error) {
+  sessions_.handle_stream_error(id);
+  end_exchange(id);
+  fail_opening(id, std::string{h3::describe(error)});
 }
 
 void H3Connection::on_closed(h3::StreamId id) {
-  if (!sessions_.handle_closed(id)) exchanges_.erase(id);
+  sessions_.handle_closed(id);
+  end_exchange(id);
+  fail_opening(id, "the server has ended the request without a response");
   close_when_idle();
 }
 
 void H3Connection::on_datagram(h3::StreamId id, ByteView payload) {
   sessions_.handle_datagram(id, payload, context().loop.now());
-  watch_early();
+  schedule();
 }
 
-void H3Connection::on_goaway(std::uint64_t) { sessions_.handle_goaway(); }
+void H3Connection::on_goaway(std::uint64_t id) {
+  sessions_.handle_goaway();
+  if (is_client()) end_openings(id, "the server is going away");
+}
 
 void H3Connection::on_streams_available(h3::Direction direction) {
   if (direction == h3::Direction::bidirectional) request_waiting();
@@ -217,6 +254,7 @@ void H3Connection::drain() {
   if (quic_ == nullptr) return;
   draining_ = true;
   h3_.goaway();
+  for (const h3::StreamId id : waiting_sessions()) accept_session(id);  // refuses it
   close_when_idle();
 }
 
@@ -224,11 +262,40 @@ void H3Connection::abort(const Disconnect& why) {
   if (end_reason_.empty()) end_reason_ = why.text();
   end_sessions(end_reason_);
   h3_.close(h3::code::kNoError, why.reason);
+  if (quic_ == nullptr) leave();
 }
 
 void H3Connection::end_sessions(const std::string& reason) {
   sessions_.handle_connection_closed();
   for (Opening& opening : std::exchange(openings_, {})) opening.session->refuse(reason);
+}
+
+// --- Time ------------------------------------------------------------------------------------------------------------
+
+void H3Connection::note_activity() {
+  if (h3_.peer_settings()) active_at_ = context().loop.now();
+}
+
+// When a server closes a connection that has no session: there was no request, or none that goes on.
+std::optional<core::TimePoint> H3Connection::idle_deadline() const {
+  if (is_client() || !live_.empty()) return std::nullopt;
+  const bool opening = !served_ || !h3_.peer_settings();
+  return active_at_ + (opening ? context().limits.handshake_timeout : context().limits.keep_alive_timeout);
+}
+
+// The idle deadline moves with all that is done, and the timer after it when it goes off.
+void H3Connection::schedule() {
+  std::optional<core::TimePoint> next = idle_deadline();
+  const auto early = sessions_.next_timeout();
+  if (early && (!next || *early < *next)) next = early;
+  if (next && (!armed() || *next < deadline())) context().loop.schedule(*this, *next);
+}
+
+void H3Connection::on_timer(core::TimePoint now) {
+  sessions_.handle_timeout(now);
+  const auto idle = idle_deadline();
+  if (idle && *idle <= now) return h3_.close(h3::code::kNoError, "no request is under way");
+  schedule();
 }
 
 // After the last stream: everything that was sent has arrived by then.

@@ -39,6 +39,7 @@ struct WtRequest {
 class H3Connection final : public Connection,
                            public quic::ConnectionVisitor,
                            private core::Timer,
+                           private net::TurnHook,
                            private h3::Streams,
                            private h3::Visitor {
  public:
@@ -67,8 +68,8 @@ class H3Connection final : public Connection,
   [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
   /// Ends the opening of a session of ours.
   void give_up(WtSession& session, const std::string& reason);
-  /// The session is over. `acknowledged`: we closed it, and the peer has answered.
-  void forget(WtSession& session, bool acknowledged);
+  /// The session is over. `settled`: nothing that was sent for it needs to arrive any more.
+  void forget(WtSession& session, bool settled);
 
   // quic::ConnectionVisitor
   void on_ready() override { h3_.handle_ready(); }
@@ -92,6 +93,7 @@ class H3Connection final : public Connection,
   explicit H3Connection(H3Service& service);
 
   void on_timer(core::TimePoint now) override;
+  void on_turn_end() override;
 
   // h3::Streams
   std::optional<h3::StreamId> open(h3::Direction direction) override;
@@ -120,22 +122,35 @@ class H3Connection final : public Connection,
   void on_connection_error(h3::Error error) override;
 
   // Pages, h3_requests.cpp
+  void begin_exchange(h3::StreamId id, const h3::RequestHead& head);
+  void end_exchange(h3::StreamId id);
   void take_content(h3::StreamId id, ByteView data);
   void answer(h3::StreamId id);
+  void refuse(h3::StreamId id, int status, const std::string& reason);
   void respond(h3::StreamId id, const HttpResponse& response, bool head_only);
+  bool send_head(h3::StreamId id, int status, const std::vector<http::Field>& fields, bool fin);
 
   // Sessions, h3_sessions.cpp
   void begin_session(h3::StreamId id);
   void accept_session(h3::StreamId id);
   void refuse_session(h3::StreamId id, int status, const std::string& reason);
-  void accept_waiting();
-  void request_session(Opening& opening);
+  [[nodiscard]] std::vector<h3::StreamId> waiting_sessions() const;
+  void start_session(WtSession& session, wt::Session& protocol, const std::string& subprotocol);
+  void request_session(Opening& opening, std::vector<WtSession*>& failed);
   void request_waiting();
   void finish_opening(h3::StreamId id, const h3::ResponseHead& head);
-  void watch_early();
+  void fail_opening(h3::StreamId id, const std::string& reason);
+  void end_openings(std::uint64_t from, const std::string& reason);
+  void drop_request(h3::StreamId id);
 
+  void reset_now(h3::StreamId id, std::uint64_t error_code);
+  void note_unsent(h3::StreamId id, std::uint64_t bytes);
+  void note_activity();
+  [[nodiscard]] std::optional<core::TimePoint> idle_deadline() const;
+  void schedule();
   void end_sessions(const std::string& reason);
   void close_when_idle();
+  void leave();
 
   H3Service& service_;
   quic::Connection* quic_ = nullptr;  // none once it is closed
@@ -148,7 +163,11 @@ class H3Connection final : public Connection,
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
   std::unordered_map<h3::StreamId, std::optional<std::uint64_t>> unattributed_;
-  std::optional<std::uint64_t> reset_size_;  // of the stream that is being reported as reset
+  std::size_t content_bytes_ = 0;                               // of all of them
+  std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
+  std::vector<std::pair<h3::StreamId, std::uint64_t>> unsent_;  // what resets dropped, for the sessions' credit
+  core::TimePoint active_at_;                                   // when a request or a response last went on
+  bool served_ = false;                                         // a request has come
   std::string end_reason_;
   bool draining_ = false;
 };

@@ -4,14 +4,46 @@
 #include <plait/log.hpp>
 
 namespace plait::transport {
+namespace {
+
+constexpr std::size_t kBodiesMax = 8;  // times Limits::body_bytes_max: what all requests of a connection hold
+
+}  // namespace
+
+void H3Connection::begin_exchange(h3::StreamId id, const h3::RequestHead& head) {
+  served_ = true;
+  note_activity();
+  schedule();
+  context().counters.http_requests.add();
+  exchanges_.emplace(id, head);
+  if (head.fields.size() > context().limits.header_count_max) return refuse(id, 431, "too many header fields");
+  if (head.is_connect()) begin_session(id);
+}
+
+void H3Connection::end_exchange(h3::StreamId id) {
+  const auto found = exchanges_.find(id);
+  if (found == exchanges_.end()) return;
+  content_bytes_ -= found->second.content_bytes();
+  exchanges_.erase(found);
+}
 
 void H3Connection::take_content(h3::StreamId id, ByteView data) {
   h3_.consume(id, data.size());
   const auto found = exchanges_.find(id);
-  if (found == exchanges_.end() || found->second.take(data, context().limits.body_bytes_max)) return;
-  respond(id, {.status = 413, .body = "the body is larger than this server takes\n"}, false);
+  if (found == exchanges_.end()) return;
+  note_activity();
+  const std::size_t bytes_max = context().limits.body_bytes_max;
+  if (data.size() > kBodiesMax * bytes_max - content_bytes_) {
+    return refuse(id, 503, "too many large requests at a time");
+  }
+  if (!found->second.take(data, bytes_max)) return refuse(id, 413, "the body is larger than this server takes");
+  content_bytes_ += data.size();
+}
+
+void H3Connection::refuse(h3::StreamId id, int status, const std::string& reason) {
+  end_exchange(id);
+  respond(id, {.status = status, .body = reason + "\n"}, false);
   h3_.stop_sending(id, h3::code::kNoError);  // RFC 9114 §4.1
-  exchanges_.erase(found);
 }
 
 void H3Connection::answer(h3::StreamId id) {
@@ -27,12 +59,19 @@ void H3Connection::respond(h3::StreamId id, const HttpResponse& response, bool h
       {"content-type", response.content_type}, {"content-length", length}, {"date", context().http_date()}};
   for (const auto& [name, value] : response.headers) fields.push_back({name, value});
   const bool ends = head_only || response.body.empty();
-  const auto sent = h3_.respond(id, response.status, fields, ends);
-  if (!sent && sent.error() == h3::SendError::field_invalid) {
-    log(LogLevel::error, "an HTTP handler gave a header field that is not allowed");
-    return h3_.reset(id, h3::code::kInternalError);
+  if (send_head(id, response.status, fields, ends) && !ends) h3_.send_data(id, Bytes::copy_of(response.body), true);
+}
+
+// A head that cannot be sent gives the whole stream up: the client would wait for ever.
+bool H3Connection::send_head(h3::StreamId id, int status, const std::vector<http::Field>& fields, bool fin) {
+  const auto sent = h3_.respond(id, status, fields, fin);
+  if (sent) return true;
+  if (sent.error() == h3::SendError::field_invalid) {
+    log(LogLevel::error, "an HTTP handler gave a header field or a status that is not allowed");
   }
-  if (sent && !ends) h3_.send_data(id, Bytes::copy_of(response.body), true);
+  h3_.reset(id, h3::code::kInternalError);
+  h3_.stop_sending(id, h3::code::kInternalError);
+  return false;
 }
 
 }  // namespace plait::transport

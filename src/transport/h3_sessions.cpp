@@ -26,36 +26,52 @@ void H3Connection::begin_session(h3::StreamId id) {
 }
 
 void H3Connection::refuse_session(h3::StreamId id, int status, const std::string& reason) {
-  exchanges_.erase(id);
+  end_exchange(id);
   respond(id, {.status = status, .body = reason + "\n"}, false);
 }
 
-// Requests that were there before the client's SETTINGS.
-void H3Connection::accept_waiting() {
+// Requests that were there before the client's SETTINGS, in their order.
+std::vector<h3::StreamId> H3Connection::waiting_sessions() const {
   std::vector<h3::StreamId> waiting;
   for (const auto& [id, request] : exchanges_) {
     if (request.is_connect()) waiting.push_back(id);
   }
   std::ranges::sort(waiting);
-  for (const h3::StreamId id : waiting) accept_session(id);
+  return waiting;
 }
 
 void H3Connection::accept_session(h3::StreamId id) {
   const HttpExchange request = std::move(exchanges_.extract(id).mapped());
+  if (draining_) {
+    sessions_.reject(id);
+    return refuse_session(id, 503, "the server is shutting down");
+  }
   WtAccept opening{request, *service_.router, peer()};
   std::unique_ptr<SessionHandler> handler = opening.run();
   if (handler == nullptr) {
     sessions_.reject(id);
     return refuse_session(id, opening.status(), opening.reason());
   }
-  const std::vector<http::Field> fields = opening.response_fields();
-  if (!h3_.respond(id, 200, fields, false)) return sessions_.reject(id);
   WtSession& session = WtSession::make(*this, std::move(handler));
   const auto accepted = sessions_.accept(id, session.visitor());
-  if (!accepted) return session.refuse("the session ended while it opened");
+  if (!accepted) {
+    session.discard();
+    sessions_.reject(id);
+    h3_.reset(id, h3::code::kRequestRejected);
+    return h3_.stop_sending(id, h3::code::kRequestRejected);
+  }
+  if (!send_head(id, 200, opening.response_fields(), false)) {
+    session.discard();
+    return (*accepted)->abort();
+  }
+  start_session(session, **accepted, opening.accepted_subprotocol());
+}
+
+// Its handler may end it at once.
+void H3Connection::start_session(WtSession& session, wt::Session& protocol, const std::string& subprotocol) {
   live_.push_back(&session);
-  session.start(**accepted, opening.accepted_subprotocol());
-  sessions_.deliver_early(id);
+  session.start(protocol, subprotocol);
+  sessions_.deliver_early(protocol.id());
 }
 
 // --- Client ----------------------------------------------------------------------------------------------------------
@@ -69,16 +85,18 @@ WtSession& H3Connection::connect(WtRequest request, std::unique_ptr<SessionHandl
 
 void H3Connection::request_waiting() {
   if (!is_client() || !h3_.peer_settings()) return;
-  if (!wt::is_capable(*h3_.peer_settings())) {
-    end_sessions("the server does not offer WebTransport");
-    return close_when_idle();
-  }
+  if (!wt::is_capable(*h3_.peer_settings())) return end_openings(0, "the server does not offer WebTransport");
+  std::vector<WtSession*> failed;
   for (Opening& opening : openings_) {
-    if (!opening.id) request_session(opening);
+    if (!opening.id) request_session(opening, failed);
   }
+  for (WtSession* session : failed)
+    give_up(*session,
+            "the request cannot be sent: a header field is not allowed, "
+            "or they are too large, or the server is going away");
 }
 
-void H3Connection::request_session(Opening& opening) {
+void H3Connection::request_session(Opening& opening, std::vector<WtSession*>& failed) {
   const wt::ConnectDialect dialect = wt::connect_dialect(*h3_.peer_settings());
   const WtRequest& wanted = opening.request;
   h3::RequestHead head{.method = "CONNECT",
@@ -91,8 +109,19 @@ void H3Connection::request_session(Opening& opening) {
   if (!wanted.subprotocols.empty() && !offer.empty()) head.fields.add(wt::kAvailableProtocolsField, offer);
   for (const auto& [name, value] : wanted.headers) head.fields.add(name, value);
   const auto sent = h3_.request(head, false);
-  if (!sent) return;  // on_streams_available
-  if (sessions_.begin(*sent)) opening.id = *sent;
+  if (!sent && sent.error() == h3::SendError::stream_limit) return;  // on_streams_available
+  if (sent && sessions_.begin(*sent)) {
+    opening.id = *sent;
+    return;
+  }
+  if (sent) drop_request(*sent);
+  failed.push_back(opening.session);
+}
+
+void H3Connection::drop_request(h3::StreamId id) {
+  sessions_.reject(id);
+  h3_.reset(id, h3::code::kRequestCancelled);
+  h3_.stop_sending(id, h3::code::kRequestCancelled);
 }
 
 void H3Connection::finish_opening(h3::StreamId id, const h3::ResponseHead& head) {
@@ -100,17 +129,30 @@ void H3Connection::finish_opening(h3::StreamId id, const h3::ResponseHead& head)
   if (found == openings_.end()) return;
   WtSession& session = *found->session;
   openings_.erase(found);
-  if (head.status / 100 != 2) {
-    sessions_.reject(id);
-    h3_.reset(id, h3::code::kRequestCancelled);
-    return session.refuse("refused with status " + std::to_string(head.status));
+  const bool is_success = head.status / 100 == 2;
+  const auto accepted = is_success ? sessions_.accept(id, session.visitor()) : err(wt::AcceptError::gone);
+  if (!accepted) {
+    drop_request(id);
+    return session.refuse(is_success ? "the session ended while it opened"
+                                     : "refused with status " + std::to_string(head.status));
   }
-  const auto accepted = sessions_.accept(id, session.visitor());
-  if (!accepted) return session.refuse("the session ended while it opened");
-  live_.push_back(&session);
   const auto field = head.fields.find(wt::kProtocolField);
-  session.start(**accepted, wt::parse_protocol(field.value_or(std::string_view{})).value_or(std::string{}));
-  sessions_.deliver_early(id);
+  start_session(session, **accepted, wt::parse_protocol(field.value_or(std::string_view{})).value_or(std::string{}));
+}
+
+// The request is over, and there was no response to it.
+void H3Connection::fail_opening(h3::StreamId id, const std::string& reason) {
+  const auto found = std::ranges::find(openings_, std::optional{id}, &Opening::id);
+  if (found != openings_.end()) give_up(*found->session, reason);
+}
+
+// Those that the server will not answer: with an ID from `from` on, and those that were not sent.
+void H3Connection::end_openings(std::uint64_t from, const std::string& reason) {
+  std::vector<WtSession*> ending;
+  for (const Opening& opening : openings_) {
+    if (!opening.id || static_cast<std::uint64_t>(*opening.id) >= from) ending.push_back(opening.session);
+  }
+  for (WtSession* session : ending) give_up(*session, reason);
 }
 
 void H3Connection::give_up(WtSession& session, const std::string& reason) {
@@ -118,31 +160,18 @@ void H3Connection::give_up(WtSession& session, const std::string& reason) {
   if (found == openings_.end()) return;
   const std::optional<h3::StreamId> id = found->id;
   openings_.erase(found);
-  if (id) {
-    sessions_.reject(*id);
-    h3_.reset(*id, h3::code::kRequestCancelled);
-    h3_.stop_sending(*id, h3::code::kRequestCancelled);
-  }
+  if (id) drop_request(*id);
   session.refuse(reason);
-  if (!id && live_.empty() && openings_.empty()) h3_.close();
 }
 
-// A client that was told to go and said yes needs not wait for the last acknowledgements.
-void H3Connection::forget(WtSession& session, bool acknowledged) {
+// `settled`: nothing that was sent needs to arrive any more. A client, and a server that goes away, has then no use for
+// the connection, and waits for nobody's acknowledgements.
+void H3Connection::forget(WtSession& session, bool settled) {
   std::erase(live_, &session);
-  if (draining_ && acknowledged && live_.empty() && exchanges_.empty()) h3_.close();
-}
-
-// --- Streams and datagrams that wait for their session ---------------------------------------------------------------
-
-void H3Connection::watch_early() {
-  const auto next = sessions_.next_timeout();
-  if (next && !armed()) context().loop.schedule(*this, *next);
-}
-
-void H3Connection::on_timer(core::TimePoint now) {
-  sessions_.handle_timeout(now);
-  watch_early();
+  const bool idle = live_.empty() && openings_.empty() && exchanges_.empty();
+  if ((draining_ || is_client()) && settled && idle) return h3_.close();
+  note_activity();
+  schedule();
 }
 
 }  // namespace plait::transport

@@ -23,6 +23,7 @@ class HttpExchange {
   [[nodiscard]] bool take(ByteView content, std::size_t bytes_max);
   /// The handler's response, or a refusal: 404, 500.
   [[nodiscard]] HttpResponse answer(const Router& router, const std::string& peer) const;
+  [[nodiscard]] std::size_t content_bytes() const { return content_.size(); }
   [[nodiscard]] bool wants_head_only() const { return method_ == "HEAD"; }
 
   [[nodiscard]] std::string_view path() const { return path_; }    ///< without the query

@@ -3,6 +3,11 @@
 #include "http/date.hpp"
 
 namespace plait::transport {
+namespace {
+
+constexpr std::chrono::seconds kGoodbyeTime{1};
+
+}  // namespace
 
 ConnectionTable::ConnectionTable() = default;
 ConnectionTable::~ConnectionTable() = default;
@@ -46,6 +51,16 @@ void ConnectionTable::for_each(const std::function<void(Connection&)>& visit) {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].connection != nullptr) visit(*entries_[i].connection);
   }
+}
+
+// A turn frees what was retired and sends a bounded number of QUIC's goodbyes.
+void LoopContext::end_connections() {
+  connections.for_each([](Connection& connection) { connection.abort({}); });
+  loop.run_once(Duration::zero());
+  for (const auto end = loop.now() + kGoodbyeTime; connections.size() > 0 && loop.now() < end;) {
+    loop.run_once(std::chrono::milliseconds{1});
+  }
+  connections.clear();
 }
 
 std::string_view LoopContext::http_date() {

@@ -98,6 +98,9 @@ struct LoopContext {
   std::vector<std::uint8_t> plaintext;  ///< where TLS decrypts to; made with the first TLS connection
   core::VectorSink compressed;          ///< scratch for one outgoing message
 
+  /// Ends all connections, with a word to those whose wire has one. Turns the loop for as long as that takes, at most a
+  /// second.
+  void end_connections();
   /// The Date field's value now, made once a second.
   std::string_view http_date();
 

@@ -1,5 +1,6 @@
 #include "transport/quic_listener.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace plait::transport {
@@ -11,8 +12,15 @@ quic::EndpointConfig config_of(const LoopContext& context, const QuicListener::O
   config.loop_number = options.socket_number;
   config.secret = options.secret;
   config.handshakes_max = context.limits.handshakes_max;
+  config.retry_handshakes = std::min(config.retry_handshakes, context.limits.handshakes_max / 4);
   config.settings.handshake_timeout = context.limits.handshake_timeout;
   return config;
+}
+
+h3::Settings settings_of(const LoopContext& context) {
+  h3::Settings settings = h3::webtransport_settings();
+  settings.field_section_bytes_max = std::min(context.limits.header_bytes_max, h3::kBufferedSectionsBytesMax);
+  return settings;
 }
 
 }  // namespace
@@ -25,6 +33,9 @@ QuicListener::QuicListener(LoopContext& context, net::UdpSocket socket, const Ro
                   accepted.attach(connection);
                   return &accepted;
                 }),
-      service_{.endpoint = endpoint_, .router = &router} {}
+      service_{.endpoint = endpoint_,
+               .router = &router,
+               .options = {.settings = settings_of(context)},
+               .sessions = {.settings = settings_of(context)}} {}
 
 }  // namespace plait::transport

@@ -57,7 +57,7 @@ void WtAccept::accept(std::string_view subprotocol) {
 
 void WtAccept::reject(int status, std::string_view reason) {
   accepted_ = false;
-  status_ = status;
+  status_ = status >= 400 && status <= 599 ? status : 500;  // anything below would accept, or be no answer
   reason_ = reason;
 }
 

@@ -73,6 +73,7 @@ void WtSession::start(wt::Session& session, std::string_view subprotocol) {
   subprotocol_ = subprotocol;
   connection_.context().counters.sessions_open.add();
   if (is_client() && !streams_wanted_) open_message_stream();
+  if (finished_) return;
   guarded([&] { handler_->on_open(*this); });
 }
 
@@ -86,6 +87,12 @@ void WtSession::open_message_stream() {
 }
 
 void WtSession::refuse(const std::string& reason) { finish({.reason = reason}); }
+
+void WtSession::discard() {
+  finished_ = true;
+  LoopContext& context = connection_.context();
+  context.loop.retire(context.connections.remove(id_));
+}
 
 void WtSession::on_timer(core::TimePoint) {
   if (protocol_ == nullptr) return connection_.give_up(*this, "the opening took too long");
@@ -111,7 +118,11 @@ void WtSession::on_stream(wt::StreamId id, wt::Direction direction) {
     WtStream& stream = add_stream(id, true);
     std::unique_ptr<StreamHandler> handler;
     guarded([&] { handler = handler_->on_stream(*this, stream); });
-    if (handler != nullptr) return stream.set_handler(std::move(handler));
+    if (handler != nullptr) {
+      stream.set_handler(std::move(handler));
+      if (finished_) stream.handle_closed();  // in on_stream
+      return;
+    }
     streams_.erase(id);
   }
   if (protocol_ == nullptr) return;
@@ -302,7 +313,7 @@ void WtSession::fail_for_exception(const char* what) {
 }
 
 void WtSession::on_closed(const wt::CloseInfo& info) {
-  protocol_ = nullptr;
+  if (std::exchange(protocol_, nullptr) == nullptr) return;  // discarded
   connection_.context().counters.sessions_open.subtract();
   if (close_info_ != nullptr) {
     close_info_->clean = close_info_->clean && info.clean;
@@ -325,7 +336,7 @@ void WtSession::finish(const CloseInfo& info) {
   guarded([&] { handler_->on_close(*this, info); });
   LoopContext& context = connection_.context();
   context.loop.retire(context.connections.remove(id_));
-  connection_.forget(*this, info.clean && info.started_by_us);
+  connection_.forget(*this, !info.clean || info.started_by_us);
 }
 
 }  // namespace plait::transport

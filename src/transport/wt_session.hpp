@@ -38,6 +38,8 @@ class WtSession final : public Session,
   void start(wt::Session& session, std::string_view subprotocol);
   /// It will never be: calls on_close.
   void refuse(const std::string& reason);
+  /// The same on a server, whose handler has not heard of it: calls nothing.
+  void discard();
   /// The peer acknowledged bytes of `id`, one of this session's streams.
   void handle_acked(wt::StreamId id);
 

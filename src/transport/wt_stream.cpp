@@ -8,8 +8,12 @@ namespace plait::transport {
 
 void WtStream::handle_data(ByteView data, bool fin) {
   session_.count_received(data.size());
-  session_.guarded([&] { handler_->on_data(*this, data, fin); });
-  if (!handler_->consumes()) consume(data.size());
+  bool consumes = false;
+  session_.guarded([&] {
+    handler_->on_data(*this, data, fin);
+    consumes = handler_->consumes();
+  });
+  if (!consumes) consume(data.size());
 }
 
 void WtStream::handle_reset(std::optional<std::uint32_t> code) {
@@ -21,12 +25,13 @@ void WtStream::handle_stop(std::optional<std::uint32_t> code) {
 }
 
 void WtStream::handle_room() {
-  if (!wants_writable_ || buffered_bytes() > session_.limits().send_low_water_bytes) return;
+  if (handler_ == nullptr || !wants_writable_ || buffered_bytes() > session_.limits().send_low_water_bytes) return;
   wants_writable_ = false;
   session_.guarded([&] { handler_->on_writable(*this); });
 }
 
 void WtStream::handle_closed() {
+  if (handler_ == nullptr) return;
   session_.guarded([&] { handler_->on_close(*this); });
 }
 

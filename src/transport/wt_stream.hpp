@@ -44,7 +44,7 @@ class WtStream final : public Stream {
   const wt::StreamId id_;
   const bool opened_by_peer_;
   bool wants_writable_ = false;
-  std::unique_ptr<StreamHandler> handler_;
+  std::unique_ptr<StreamHandler> handler_;  // none as long as on_stream() has not returned it
 };
 
 }  // namespace plait::transport

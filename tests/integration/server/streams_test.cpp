@@ -397,6 +397,121 @@ TEST_F(ServerStreams, AnExceptionFromAStreamsHandlerClosesTheSessionWith1011) {
   EXPECT_EQ(run(calls).code, close_code::kInternalError);
 }
 
+// --- Handlers that end the session where they are called
+// --------------------------------------------------------------
+
+TEST_F(ServerStreams, AnAbortInOnStreamEndsTheStreamThatIsNotThereYet) {
+  std::atomic<int> stream_closed{0}, closed{0};
+  StreamsCalls server_calls;
+  server_calls.on_stream = [&](Session& session, Stream& stream) {
+    stream.write(as_bytes("never"));
+    session.abort();
+    return stream_calling({.on_close = [&](Stream&) { ++stream_closed; }});
+  };
+  server_calls.on_close = [&](Session&, const CloseInfo&) { ++closed; };
+  start(server_calls);
+  StreamsCalls calls;
+  calls.on_open = [](Session& session) {
+    for (int i = 0; i < 3; ++i) {
+      const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
+      ASSERT_TRUE(stream);
+      (*stream)->write(as_bytes("hello"));
+    }
+  };
+  EXPECT_FALSE(run(calls).clean);
+  EXPECT_TRUE(wait_until([&] { return closed == 1; }));
+  EXPECT_EQ(stream_closed, 1);
+}
+
+TEST_F(ServerStreams, ASessionMayEndInEveryCallOfAStream) {
+  for (int place = 0; place < 4; ++place) {
+    std::atomic<int> closed{0};
+    const auto end_at = [&closed, place](int here) {
+      return [here, place](Stream& stream) {
+        if (here != place) return;
+        stream.session().abort();
+        EXPECT_EQ(stream.write(as_bytes("late")), SendStatus::closed);
+        stream.reset(1);
+        stream.stop(1);
+        stream.consume(1);
+      };
+    };
+    StreamsCalls server_calls;
+    server_calls.on_stream = [&](Session&, Stream& stream) {
+      stream.write(as_bytes("hello"));
+      return stream_calling({.on_data = [f = end_at(0)](Stream& from, ByteView, bool) { f(from); },
+                             .on_reset = [f = end_at(1)](Stream& from, std::uint32_t) { f(from); },
+                             .on_stop = [f = end_at(2)](Stream& from, std::uint32_t) { f(from); },
+                             .on_close = end_at(3)});
+    };
+    server_calls.on_close = [&](Session&, const CloseInfo&) { ++closed; };
+    start(server_calls);
+    StreamsCalls calls;
+    calls.on_open = [](Session& session) {
+      for (int i = 0; i < 3; ++i) {
+        const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
+        ASSERT_TRUE(stream);
+        (*stream)->write(as_bytes("hello"));
+        (*stream)->reset(7);
+        (*stream)->stop(7);
+      }
+    };
+    EXPECT_FALSE(run(calls).clean) << place;
+    EXPECT_TRUE(wait_until([&] { return closed == 1; })) << place;
+  }
+}
+
+TEST_F(ServerStreams, AStopTellsEveryClientAtOnce) {
+  std::atomic<int> opened{0};
+  start({.on_open = [&](Session&) { ++opened; }});
+  constexpr int kClients = 40;  // more than the batches of packets of one turn
+  int closed = 0;
+  Client client;
+  for (int i = 0; i < kClients; ++i) {
+    ASSERT_TRUE(client.connect(
+        url_, std::make_unique<CalledStreams>(StreamsCalls{.on_close = [&](Session&, const CloseInfo&) { ++closed; }}),
+        options()));
+  }
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    return opened == kClients;
+  }));
+  server_->server().stop();
+  ASSERT_TRUE(server_->join());
+  EXPECT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    return closed == kClients;
+  })) << closed;
+}
+
+TEST_F(ServerStreams, AClientThatIsDestroyedEndsEverySessionOnce) {
+  std::atomic<int> opened{0};
+  start({.on_open = [&](Session&) { ++opened; }, .on_stream = echo_stream});
+  constexpr int kSessions = 20;
+  int closed = 0;
+  {
+    Client client;
+    StreamsCalls calls;
+    calls.on_open = [](Session& session) {
+      const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
+      if (stream) (*stream)->write(as_bytes(pattern(100)), true);
+    };
+    calls.on_close = [&](Session&, const CloseInfo&) {
+      ++closed;
+      // Whoever comes back whatever happens does not keep the client from its end.
+      EXPECT_FALSE(client.connect(url_, std::make_unique<CalledStreams>(StreamsCalls{}), options()));
+    };
+    for (int i = 0; i < kSessions; ++i) {
+      ASSERT_TRUE(client.connect(url_, std::make_unique<CalledStreams>(calls), options()));
+    }
+    ASSERT_TRUE(wait_until([&] {
+      client.run_once(5ms);
+      return opened >= kSessions / 2;
+    }));
+  }
+  EXPECT_EQ(closed, kSessions);
+}
+
 // --- Datagrams -------------------------------------------------------------------------------------------------------
 
 TEST_F(ServerStreams, DatagramsOfEverySizeUpToTheLargest) {

@@ -4,6 +4,12 @@
 namespace plait::quic {
 namespace {
 
+EndpointConfig with_large_probes() {
+  EndpointConfig config;
+  config.settings.mtu_probes = {1452, 8000, 16000, 32000};
+  return config;
+}
+
 TEST(QuicDatagram, ArriveAndAreAcknowledged) {
   Pair pair;
   pair.establish();
@@ -36,7 +42,7 @@ TEST(QuicDatagram, LostOnesAreReported) {
 }
 
 TEST(QuicDatagram, TheLargestOneGoesAndOneByteMoreIsRefused) {
-  Pair pair;
+  Pair pair{1, server_config(), with_large_probes()};
   pair.establish();
   Connection& connection = *pair.client.connection;
   for (int i = 0; i < 2; ++i) {
@@ -98,7 +104,7 @@ TEST(QuicDatagram, WhatWaitsTooLongIsDropped) {
 }
 
 TEST(QuicDatagram, ThoseTooLargeForAPathThatShrankDoNotHoldTheRestUp) {
-  Pair pair;
+  Pair pair{1, server_config(), with_large_probes()};
   pair.establish();
   EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->stats().path_udp_payload_bytes_max == 32000; }));
   ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(20000, 'x'))));

@@ -1,0 +1,259 @@
+// What a client may do to an HTTP/3 server that keeps the rules of QUIC and few others.
+#include "h3/error.hpp"
+#include "h3/qpack.hpp"
+#include "integration/server/raw_quic.hpp"
+
+namespace plait::test {
+namespace {
+
+using quic::Direction;
+
+class QuicAttack : public testing::Test {
+ protected:
+  void start(HandlerFactory factory, ServerOptions options = {}) {
+    options.tls = write_certificate(folder_);
+    server_ = std::make_unique<TestServer>(std::move(options));
+    url_ = server_->listen("https", std::move(factory), "/wt");
+    server_->server().http("/big", [](const HttpRequest&) { return HttpResponse{.body = pattern(200'000)}; });
+    server_->server().http(
+        "/size", [](const HttpRequest& request) { return HttpResponse{.body = std::to_string(request.body.size())}; });
+    server_->start();
+  }
+  [[nodiscard]] std::unique_ptr<RawQuic> connected(bool settings = true) const {
+    auto peer = std::make_unique<RawQuic>(port_of(url_));
+    EXPECT_TRUE(peer->turn_until_ready());
+    if (settings) peer->open(Direction::unidirectional, raw::control_stream());
+    return peer;
+  }
+  static int status_of(const std::string& response) {
+    for (const int status : {200, 413, 429, 431, 503}) {
+      const std::string text = std::to_string(status);
+      h3::Qpack qpack;
+      const std::size_t begin = 2;  // of the frame: its type and a length of one byte, or of two
+      const std::size_t skip = response.size() > 1 && (response[1] & 0x40) != 0 ? begin + 1 : begin;
+      if (response.size() < skip) return 0;
+      const std::size_t length = skip == begin
+                                     ? static_cast<std::size_t>(response[1] & 0x3f)
+                                     : static_cast<std::size_t>((response[1] & 0x3f) << 8 | (response[2] & 0xff));
+      const auto section = qpack.decode(as_bytes(response.substr(skip, length)), 65536);
+      if (section && section->lines().find(":status") == text) return status;
+    }
+    return 0;
+  }
+
+  Folder folder_;
+  std::unique_ptr<TestServer> server_;
+  std::string url_;
+};
+
+TEST_F(QuicAttack, RequestsThatAreCancelledBeforeTheSettingsLeaveNothing) {
+  std::atomic<int> asked{0};
+  start(calling({.on_request = [&](OpeningRequest& request) {
+    ++asked;
+    request.accept();
+  }}));
+  const auto peer = connected(false);
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::uint64_t> ids;
+    for (int i = 0; i < 10; ++i) ids.push_back(peer->open(Direction::bidirectional, raw::connect("/wt")));
+    for (int i = 0; i < 20; ++i) peer->turn_until([] { return true; });
+    for (const std::uint64_t id : ids) peer->connection().reset(id, h3::code::kRequestCancelled);
+    ASSERT_TRUE(peer->turn_until([&] { return peer->stream(ids.back()).closed; }));
+  }
+  peer->open(Direction::unidirectional, raw::control_stream());
+  const std::uint64_t last = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(peer->turn_until([&] { return !peer->stream(last).data.empty(); }));
+  EXPECT_EQ(asked, 1) << "for those that are gone nobody is asked any more";
+}
+
+TEST_F(QuicAttack, AConnectionWithoutARequestIsClosed) {
+  ServerOptions options;
+  options.limits.handshake_timeout = 500ms;
+  start(handler<Echo>(), options);
+  for (const bool settings : {true, false}) {
+    const auto peer = connected(settings);
+    if (!settings) peer->open(Direction::bidirectional, raw::connect("/wt"));
+    ASSERT_TRUE(peer->turn_until([&] { return peer->closed().has_value(); }));
+    EXPECT_EQ(peer->closed()->kind, quic::CloseReason::Kind::peer_application) << peer->closed()->reason;
+    EXPECT_EQ(peer->closed()->code, h3::code::kNoError);
+  }
+}
+
+TEST_F(QuicAttack, AnIdleConnectionIsClosedAndASessionIsNotIdle) {
+  ServerOptions options;
+  options.limits.keep_alive_timeout = 200ms;
+  start(handler<Echo>(), options);
+  const auto with_session = connected();
+  const std::uint64_t id = with_session->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(with_session->turn_until([&] { return !with_session->stream(id).data.empty(); }));
+  const auto peer = connected();
+  const std::uint64_t page = peer->open(Direction::bidirectional, raw::request("GET", "/size"), true);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(page).fin; }));
+  ASSERT_TRUE(peer->turn_until([&] { return peer->closed().has_value(); },
+                               [&] { with_session->turn_until([] { return true; }); }));
+  EXPECT_FALSE(with_session->closed());
+  with_session->write(id, {}, true);  // the end of the session
+  EXPECT_TRUE(with_session->turn_until([&] { return with_session->closed().has_value(); }));
+}
+
+TEST_F(QuicAttack, ResponsesThatNobodyReadsAreNotKeptForEver) {
+  ServerOptions options;
+  options.limits.keep_alive_timeout = 300ms;
+  start(handler<Echo>(), options);
+  const auto peer = connected();
+  peer->consumes = false;
+  for (int i = 0; i < 100; ++i) peer->open(Direction::bidirectional, raw::request("GET", "/big"), true);
+  EXPECT_TRUE(peer->turn_until([&] { return peer->closed().has_value(); }));
+}
+
+TEST_F(QuicAttack, LimitsOfRequestsHold) {
+  ServerOptions options;
+  options.limits.header_bytes_max = 2000;
+  options.limits.header_count_max = 10;
+  options.limits.body_bytes_max = 100'000;
+  start(handler<Echo>(), options);
+  const auto peer = connected();
+  const std::vector<std::pair<std::string, std::string>> head{
+      {":method", "GET"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", "/size"}};
+  auto many = head, large = head;
+  for (int i = 0; i < 11; ++i) many.emplace_back("x" + std::to_string(i), "y");
+  large.emplace_back("x", std::string(2000, 'y'));
+  const std::uint64_t too_many = peer->open(Direction::bidirectional, raw::headers(many), true);
+  const std::uint64_t too_large = peer->open(Direction::bidirectional, raw::headers(large), true);
+  const std::uint64_t body =
+      peer->open(Direction::bidirectional, raw::request("POST", "/size") + raw::data(std::string(100'001, 'x')));
+  const std::uint64_t fits =
+      peer->open(Direction::bidirectional, raw::request("POST", "/size") + raw::data(std::string(100'000, 'x')), true);
+  ASSERT_TRUE(peer->turn_until([&] {
+    return peer->stream(too_many).fin && peer->stream(too_large).reset && peer->stream(body).fin &&
+           peer->stream(fits).fin;
+  }));
+  EXPECT_EQ(status_of(peer->stream(too_many).data), 431);
+  EXPECT_EQ(*peer->stream(too_large).reset, h3::wire_code_of(h3::Error::field_section_too_large));
+  EXPECT_EQ(status_of(peer->stream(body).data), 413);
+  EXPECT_EQ(peer->stream(body).stopped, h3::code::kNoError);
+  EXPECT_EQ(status_of(peer->stream(fits).data), 200);
+  EXPECT_TRUE(peer->stream(fits).data.ends_with("100000"));
+}
+
+TEST_F(QuicAttack, TheBodiesOfAllRequestsTogetherAreBounded) {
+  ServerOptions options;
+  options.limits.body_bytes_max = 50'000;
+  start(handler<Echo>(), options);
+  const auto peer = connected();
+  std::vector<std::uint64_t> ids;
+  const std::string upload = raw::request("POST", "/size") + raw::data(std::string(50'000, 'x'));
+  for (int i = 0; i < 9; ++i) ids.push_back(peer->open(Direction::bidirectional, upload));
+  ASSERT_TRUE(peer->turn_until(
+      [&] { return std::ranges::any_of(ids, [&](std::uint64_t id) { return peer->stream(id).fin; }); }));
+  int refused = 0;
+  for (const std::uint64_t id : ids) refused += status_of(peer->stream(id).data) == 503 ? 1 : 0;
+  EXPECT_EQ(refused, 1);
+  for (const std::uint64_t id : ids) peer->write(id, {}, true);
+  ASSERT_TRUE(peer->turn_until(
+      [&] { return std::ranges::all_of(ids, [&](std::uint64_t id) { return peer->stream(id).fin; }); }));
+  const std::uint64_t again = peer->open(Direction::bidirectional, upload, true);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(again).fin; }));
+  EXPECT_EQ(status_of(peer->stream(again).data), 200) << "what was answered counts no more";
+}
+
+TEST_F(QuicAttack, AClientThatTakesNoHeadIsReset) {
+  start(handler<Echo>());
+  const auto peer = connected(false);
+  h3::Settings settings = h3::webtransport_settings();
+  settings.field_section_bytes_max = 1;
+  peer->open(Direction::unidirectional, raw::control_stream(settings));
+  const std::uint64_t page = peer->open(Direction::bidirectional, raw::request("GET", "/size"), true);
+  const std::uint64_t session = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  EXPECT_TRUE(peer->turn_until([&] { return peer->stream(page).reset && peer->stream(session).reset; }));
+  EXPECT_FALSE(peer->closed());
+}
+
+// draft-ietf-webtrans-http3 §5.1: without flow control there is one session, and another is rejected.
+TEST_F(QuicAttack, ASecondSessionWithoutFlowControlIsRejected) {
+  std::atomic<int> opened{0}, closed{0};
+  start(calling({.on_open = [&](Session&) { ++opened; }, .on_close = [&](Session&, const CloseInfo&) { ++closed; }}));
+  const auto peer = connected(false);
+  h3::Settings settings = h3::webtransport_settings();
+  settings.webtransport.initial_data = 0;
+  settings.webtransport.initial_streams_uni = 0;
+  settings.webtransport.initial_streams_bidi = 0;
+  peer->open(Direction::unidirectional, raw::control_stream(settings));
+  const std::uint64_t first = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(peer->turn_until([&] { return !peer->stream(first).data.empty(); }));
+  const std::uint64_t second = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(second).reset.has_value(); }));
+  EXPECT_EQ(*peer->stream(second).reset, h3::code::kRequestRejected);
+  EXPECT_TRUE(peer->stream(second).data.empty()) << "no 200 before";
+  EXPECT_EQ(opened, 1);
+  EXPECT_EQ(closed, 0);
+}
+
+TEST_F(QuicAttack, TwoSessionsOnOneConnectionEndApart) {
+  std::atomic<int> opened{0}, closed{0};
+  start(calling({.on_open = [&](Session&) { ++opened; }, .on_close = [&](Session&, const CloseInfo&) { ++closed; }}));
+  const auto peer = connected();
+  const std::uint64_t first = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  const std::uint64_t second = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(peer->turn_until([&] { return opened == 2; }));
+  peer->connection().reset(first, h3::code::kRequestCancelled);
+  ASSERT_TRUE(peer->turn_until([&] { return closed == 1; }));
+  peer->open(Direction::bidirectional, raw::stream_of_session(Direction::bidirectional, first) + "late");
+  const std::uint64_t stream =
+      peer->open(Direction::bidirectional,
+                 raw::stream_of_session(Direction::bidirectional, second) + std::string{"\x01\x02hi", 4});
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(stream).closed || peer->closed() || opened == 2; }));
+  peer->write(second, {}, true);
+  EXPECT_TRUE(peer->turn_until([&] { return closed == 2; }));
+  EXPECT_FALSE(peer->closed());
+}
+
+// The handler ends the session in on_open, while streams, datagrams and capsules wait that came before it.
+TEST_F(QuicAttack, EarlyStreamsOfASessionThatEndsAtOnceAreRefused) {
+  for (const bool abort : {true, false}) {
+    std::atomic<int> closed{0};
+    start(calling({.on_open = [&](Session& session) { abort ? session.abort() : session.close(); },
+                   .on_close = [&](Session&, const CloseInfo&) { ++closed; }}));
+    const auto peer = connected(false);
+    const std::uint64_t session = peer->open(Direction::bidirectional, raw::connect("/wt"));
+    std::vector<std::uint64_t> early;
+    for (int i = 0; i < 20; ++i) {
+      early.push_back(
+          peer->open(Direction::bidirectional, raw::stream_of_session(Direction::bidirectional, session) + "early"));
+      peer->open(Direction::unidirectional, raw::stream_of_session(Direction::unidirectional, session) + "early", true);
+    }
+    ASSERT_TRUE(peer->connection().send_datagram(as_bytes(std::string(3, '\0'))));
+    peer->write(session, raw::data({"\x80\x00\x78\xae\x00", 5}), true);  // WT_DRAIN_SESSION
+    for (int i = 0; i < 20; ++i) peer->turn_until([] { return true; });
+    peer->open(Direction::unidirectional, raw::control_stream());
+    EXPECT_TRUE(peer->turn_until([&] { return closed == 1; }));
+    EXPECT_TRUE(peer->turn_until([&] {
+      return std::ranges::all_of(early, [&](std::uint64_t id) { return peer->stream(id).reset.has_value(); });
+    }));
+    EXPECT_FALSE(peer->closed());
+  }
+}
+
+TEST_F(QuicAttack, ADrainRefusesSessionsThatWaitAndCutsNoResponse) {
+  std::atomic<int> asked{0};
+  start(calling({.on_request = [&](OpeningRequest& request) {
+    ++asked;
+    request.accept();
+  }}));
+  const auto peer = connected(false);
+  const std::uint64_t waiting = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  const std::uint64_t upload = peer->open(Direction::bidirectional, raw::request("POST", "/size") + raw::data("1"));
+  for (int i = 0; i < 20; ++i) peer->turn_until([] { return true; });
+  server_->server().drain();
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(waiting).fin; }));
+  EXPECT_EQ(status_of(peer->stream(waiting).data), 503);
+  peer->write(upload, raw::data("2"), true);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(upload).fin; }));
+  EXPECT_TRUE(peer->stream(upload).data.ends_with("2"));
+  peer->write(waiting, {}, true);
+  EXPECT_TRUE(peer->turn_until([&] { return peer->closed() && !server_->running(); }));
+  EXPECT_EQ(asked, 0);
+}
+
+}  // namespace
+}  // namespace plait::test

@@ -1,0 +1,132 @@
+// How a client's opening of a WebTransport session ends when the server does not do its part: each in one on_close.
+#include "h3/error.hpp"
+#include "integration/server/raw_quic.hpp"
+
+namespace plait::test {
+namespace {
+
+using quic::Direction;
+
+class QuicOpenings : public testing::Test {
+ protected:
+  QuicOpenings() : server_(write_certificate(folder_)) {}
+
+  /// Runs a client against server_, which does `act` when something has come on a stream of requests.
+  CloseInfo run(const std::function<void(std::uint64_t)>& act, ConnectOptions options = {}) {
+    server_.on_data_do = [&](std::uint64_t id) {
+      if (id % 4 == 0 && act) act(id);
+    };
+    options.verify_certificate = false;
+    Client client;
+    CloseInfo closed;
+    int closed_count = 0;
+    Calls calls{.on_open = [&](Session&) { ++opened_count_; },
+                .on_close =
+                    [&](Session&, const CloseInfo& info) {
+                      closed = info;
+                      ++closed_count;
+                    }};
+    const auto id = client.connect("https://127.0.0.1:" + std::to_string(server_.port()) + "/",
+                                   std::make_unique<Called>(calls), options);
+    EXPECT_TRUE(id) << id.error().message;
+    EXPECT_TRUE(server_.turn_until([&] { return closed_count > 0; }, [&] { client.run_once(1ms); }));
+    EXPECT_TRUE(server_.turn_until([&] { return server_.closed().has_value(); }, [&] { client.run_once(1ms); }))
+        << "the connection is of no use any more";
+    EXPECT_EQ(closed_count, 1);
+    EXPECT_FALSE(closed.clean);
+    return closed;
+  }
+  void answer_with_settings(const h3::Settings& settings = h3::webtransport_settings()) {
+    server_.on_ready_do = [this, settings] {
+      control_ = server_.open(Direction::unidirectional, raw::control_stream(settings));
+    };
+  }
+
+  Folder folder_;
+  RawQuic server_;
+  std::uint64_t control_ = 0;
+  int opened_count_ = 0;
+};
+
+TEST_F(QuicOpenings, WithoutSettingsTheTimeoutEndsIt) {
+  ConnectOptions options;
+  options.timeout = 300ms;
+  EXPECT_NE(run({}, options).reason.find("too long"), std::string::npos);
+}
+
+TEST_F(QuicOpenings, WithoutAResponseTheTimeoutEndsIt) {
+  answer_with_settings();
+  ConnectOptions options;
+  options.timeout = 300ms;
+  EXPECT_NE(run({}, options).reason.find("too long"), std::string::npos);
+}
+
+TEST_F(QuicOpenings, AConnectionThatIsClosedBeforeTheSettings) {
+  server_.on_ready_do = [this] { server_.connection().close(h3::code::kExcessiveLoad, "go away"); };
+  EXPECT_FALSE(run({}).reason.empty());  // before the handshake is over the reason is not sent (RFC 9000 §10.2.3)
+}
+
+TEST_F(QuicOpenings, AServerThatOffersNoWebTransport) {
+  answer_with_settings(h3::http3_settings());
+  EXPECT_NE(run({}).reason.find("WebTransport"), std::string::npos);
+}
+
+TEST_F(QuicOpenings, AConnectionThatIsClosedInsteadOfAResponse) {
+  answer_with_settings();
+  EXPECT_EQ(run([&](std::uint64_t) { server_.connection().close(h3::code::kNoError, "restarting"); }).reason,
+            "restarting");
+}
+
+TEST_F(QuicOpenings, ARequestThatIsRejected) {
+  answer_with_settings();
+  const CloseInfo info = run([&](std::uint64_t id) {
+    server_.connection().reset(id, h3::code::kRequestRejected);
+    server_.connection().stop_sending(id, h3::code::kRequestRejected);
+  });
+  EXPECT_NE(info.reason.find("reset"), std::string::npos) << info.reason;
+}
+
+TEST_F(QuicOpenings, ARequestThatEndsWithoutAResponse) {
+  answer_with_settings();
+  EXPECT_FALSE(run([&](std::uint64_t id) { server_.write(id, {}, true); }).reason.empty());
+}
+
+TEST_F(QuicOpenings, AResponseThatIsNone) {
+  answer_with_settings();
+  EXPECT_FALSE(run([&](std::uint64_t id) { server_.write(id, raw::headers({{":status", "2x0"}})); }).reason.empty());
+}
+
+TEST_F(QuicOpenings, ARefusalWhoseContentNeverEnds) {
+  answer_with_settings();
+  const CloseInfo info = run([&](std::uint64_t id) {
+    server_.write(id, raw::headers({{":status", "404"}}) + raw::data("there is nothing"));
+  });
+  EXPECT_NE(info.reason.find("404"), std::string::npos) << info.reason;
+}
+
+TEST_F(QuicOpenings, AServerThatGoesAwayBeforeTheRequestAndAfterIt) {
+  answer_with_settings();
+  const CloseInfo info = run([&](std::uint64_t) { server_.write(control_, raw::goaway(0)); });
+  EXPECT_NE(info.reason.find("going away"), std::string::npos) << info.reason;
+}
+
+TEST_F(QuicOpenings, AHeaderThatCannotBeSent) {
+  answer_with_settings();
+  ConnectOptions options;
+  options.headers = {{"connection", "close"}};
+  const CloseInfo info = run({}, options);
+  EXPECT_NE(info.reason.find("cannot be sent"), std::string::npos) << info.reason;
+}
+
+// A session whose messages have no stream to go on was never open.
+TEST_F(QuicOpenings, AServerThatAllowsNoStreamForTheMessages) {
+  h3::Settings settings = h3::webtransport_settings();
+  settings.webtransport.initial_streams_bidi = 0;
+  answer_with_settings(settings);
+  const CloseInfo info = run([&](std::uint64_t id) { server_.write(id, raw::headers({{":status", "200"}})); });
+  EXPECT_NE(info.reason.find("no stream"), std::string::npos) << info.reason;
+  EXPECT_EQ(opened_count_, 0);
+}
+
+}  // namespace
+}  // namespace plait::test
