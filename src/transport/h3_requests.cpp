@@ -49,8 +49,9 @@ void H3Connection::refuse(h3::StreamId id, int status, const std::string& reason
 void H3Connection::answer(h3::StreamId id) {
   const auto found = exchanges_.find(id);
   if (found == exchanges_.end() || service_.router == nullptr) return;
-  const HttpExchange& request = found->second;  // stays until the response has arrived
+  HttpExchange& request = found->second;  // stays until the response has arrived, its content does not
   respond(id, request.answer(*service_.router, peer()), request.wants_head_only());
+  content_bytes_ -= request.drop_content();
 }
 
 void H3Connection::respond(h3::StreamId id, const HttpResponse& response, bool head_only) {

@@ -24,6 +24,8 @@ class HttpExchange {
   /// The handler's response, or a refusal: 404, 500.
   [[nodiscard]] HttpResponse answer(const Router& router, const std::string& peer) const;
   [[nodiscard]] std::size_t content_bytes() const { return content_.size(); }
+  /// Frees the content; how much it was.
+  std::size_t drop_content() { return std::exchange(content_, {}).size(); }
   [[nodiscard]] bool wants_head_only() const { return method_ == "HEAD"; }
 
   [[nodiscard]] std::string_view path() const { return path_; }    ///< without the query
