@@ -36,7 +36,8 @@ class ConnectionVisitor {
   virtual void on_stream_open(StreamId /*id*/) {}
   /// In order, without gaps. `data` is empty only with `fin`.
   virtual void on_stream_data(StreamId /*id*/, ByteView /*data*/, bool /*fin*/) {}
-  /// RESET_STREAM: nothing more comes. What was delivered counts as consumed from here on.
+  /// RESET_STREAM: nothing more comes. What was delivered counts as consumed from here on. Also after stop_sending():
+  /// whoever counts a credit of its own learns by the final size how much of it was used up.
   virtual void on_stream_reset(StreamId /*id*/, std::uint64_t /*code*/, std::uint64_t /*final_size_bytes*/) {}
   /// STOP_SENDING: the stream has been reset in answer with the same code; what was written is dropped, and counted by
   /// unsent_bytes() until this returns.

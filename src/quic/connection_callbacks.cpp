@@ -117,11 +117,10 @@ int on_stream_reset(ngtcp2_conn* conn, std::int64_t id, std::uint64_t final_size
   auto* stream = static_cast<Stream*>(stream_user);
   if (stream == nullptr) stream = state.find(static_cast<StreamId>(id));
   if (stream == nullptr) return 0;
-  const bool wanted = stream->can_read;
   stream->can_read = false;
   ngtcp2_conn_extend_max_offset(conn, stream->unconsumed_bytes);
   stream->unconsumed_bytes = 0;
-  if (wanted && state.is_live()) state.visitor->on_stream_reset(static_cast<StreamId>(id), code, final_size);
+  if (state.is_live()) state.visitor->on_stream_reset(static_cast<StreamId>(id), code, final_size);
   return 0;
 }
 

@@ -512,6 +512,48 @@ TEST_F(ServerStreams, AClientThatIsDestroyedEndsEverySessionOnce) {
   EXPECT_EQ(closed, kSessions);
 }
 
+// What a reset drops unsent never counts against the session's credit, whoever asks for the reset.
+TEST_F(ServerStreams, StreamsThatAreGivenUpCostNoCreditOfTheSession) {
+  constexpr std::size_t kBytes = std::size_t{8} << 20;  // half of the session's credit
+  constexpr int kStreams = 12;
+  for (const bool stopped_by_peer : {true, false}) {
+    StreamsCalls server_calls;
+    server_calls.on_stream = [stopped_by_peer, count = 0](Session&, Stream& stream) mutable {
+      const bool last = ++count == kStreams;
+      stream.write(as_bytes(std::string(kBytes, 'x')), last);
+      if (!last && !stopped_by_peer) stream.reset(1);
+      return stream_calling({});
+    };
+    start(server_calls);
+    StreamsCalls calls;
+    int opened = 0;
+    std::size_t received = 0;
+    std::function<void(Session&)> open_next = [&](Session& session) {
+      ++opened;
+      received = 0;
+      StreamCalls own;
+      own.on_data = [&](Stream& from, ByteView data, bool fin) {
+        received += data.size();
+        if (opened < kStreams) {
+          if (stopped_by_peer) from.stop(1);
+        } else if (fin) {
+          from.session().close();
+        }
+      };
+      own.on_close = [&](Stream& from) {
+        if (opened < kStreams) open_next(from.session());
+      };
+      const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling(own));
+      if (!stream) return;
+      (*stream)->write(as_bytes("more"), true);
+    };
+    calls.on_open = open_next;
+    EXPECT_TRUE(run(calls).clean);
+    EXPECT_EQ(opened, kStreams);
+    EXPECT_EQ(received, kBytes);
+  }
+}
+
 // --- Datagrams -------------------------------------------------------------------------------------------------------
 
 TEST_F(ServerStreams, DatagramsOfEverySizeUpToTheLargest) {
