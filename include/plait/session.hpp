@@ -157,7 +157,9 @@ class PLAIT_API Session {
   /// 0 on wires without datagrams. May grow while path MTU discovery goes on.
   [[nodiscard]] virtual std::size_t datagram_bytes_max() const { return 0; }
 
-  /// Bytes accepted by send() that the kernel has not taken yet.
+  /// Bytes accepted by send() that the kernel has not taken yet. A handler that calls send() until this or `queued`
+  /// stops it reads nothing meanwhile: a fast peer keeps it there, so give the loop its turn now and then
+  /// (Server::post).
   [[nodiscard]] virtual std::size_t buffered_bytes() const = 0;
   /// Round trip of the newest answered ping; none before the first.
   [[nodiscard]] virtual std::optional<Duration> rtt() const = 0;
@@ -180,7 +182,7 @@ class PLAIT_API OpeningRequest {
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
   [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;  ///< offered, in order
   [[nodiscard]] virtual std::string peer() const = 0;
-  /// True on wires that encrypt (tls:, wss:).
+  /// True on wires that encrypt (tls:, wss:, https:).
   [[nodiscard]] virtual bool secure() const = 0;
 
   /// Accepts, with one of the offered subprotocols or none.
