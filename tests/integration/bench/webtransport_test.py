@@ -1,6 +1,9 @@
 """plait bench webtransport: every kind of row, its two forms, and other servers on the same rows."""
 
+import select
+import socket
 import subprocess
+import threading
 import unittest
 
 from harness import PLAIT, TIMEOUT, Bench
@@ -93,6 +96,68 @@ class Peers(unittest.TestCase):
     def test_a_server_that_refuses_the_path_is_quoted(self):
         errors = self.errors("^handshake/confirmed$", "/nowhere")
         self.assertIn("404", errors["handshake/confirmed"]["peer"])
+
+
+class Bulk(unittest.TestCase):
+    def test_one_stream_beside_raw_quic_and_tls(self):
+        bench = Bench("webtransport", "^bulk/(upload/1452|download/path)$", "--peer", "raw")
+        self.assertEqual([case["row"] for case in bench.cases], ["bulk/upload/1452", "bulk/download/path"])
+        for case in bench.cases:
+            self.assertEqual([server["name"] for server in case["servers"]], ["plait", "raw", "openssl"])
+            for server in case["servers"]:
+                self.assertNotIn("error", server)
+                (sample,) = server["samples"]
+                self.assertEqual((sample["messages"], sample["payload_bytes"]), (1, 1_000_000_000 // 16))
+                for claim in case["claims"]:
+                    self.assertGreater(claim["measured"][server["name"]]["median"], 0, claim["metric"])
+        table = bench.table("### bulk/upload/1452 · two cores")
+        self.assertRegex(table[1]["plait ÷ it"], r"^[0-9]")
+        self.assertRegex(table[2]["CPU ÷ its"], r"^[0-9]")
+        self.assertRegex(table[0]["server CPU s/GB"], r"^[0-9]")
+
+
+class Relay:
+    """UDP between one client and a server; notes the largest datagram. Without UDP_GRO they come one by one."""
+
+    def __init__(self, server_port):
+        self.server = ("127.0.0.1", server_port)
+        self.front, self.back = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        self.front.bind(("127.0.0.1", 0))
+        self.port = self.front.getsockname()[1]
+        self.largest = 0
+        self.client = None
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            for ready in select.select([self.front, self.back], [], [])[0]:
+                data, source = ready.recvfrom(65536)
+                self.largest = max(self.largest, len(data))
+                if ready is self.front:
+                    self.client = source
+                    self.back.sendto(data, self.server)
+                else:
+                    self.front.sendto(data, self.client)
+
+
+class PacketSizes(unittest.TestCase):
+    def largest(self, packet_bytes):
+        options = ["--packet-bytes", str(packet_bytes)] if packet_bytes else []
+        command = [PLAIT, "bench", "serve", "--listen", "https://127.0.0.1:0", *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            relay = Relay(int(server.stdout.readline().rsplit(":", 1)[1]))
+            plan = [f"url=https://127.0.0.1:{relay.port}/discard", "mode=bulk", "direction=upload", "total=4000000",
+                    f"packet-bytes={packet_bytes}"]
+            done = subprocess.run([PLAIT, "bench-generate", *plan], stdout=subprocess.PIPE, text=True, timeout=TIMEOUT,
+                                  check=False)
+            server.terminate()
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return relay.largest
+
+    def test_packets_are_as_large_as_was_allowed(self):
+        self.assertEqual(self.largest(1200), 1200)
+        self.assertEqual(self.largest(1452), 1452)
+        self.assertGreater(self.largest(0), 8000, "path MTU discovery on loopback")
 
 
 class Goodbye(unittest.TestCase):
