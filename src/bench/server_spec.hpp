@@ -22,7 +22,9 @@ struct ServerSpec {
   std::vector<std::string> routes{};  ///< paths (before '?') that it serves; empty: all
   std::vector<LoadMode> modes{};      ///< loads that it is for; empty: all
   bool has_deflate = true;            ///< takes part in permessage-deflate rows
-  bool takes_row_options = false;     ///< rows may add options to its command
+  /// Its own load generator, with the words and the report of bench-generate; empty: plait's.
+  std::string generator{};
+  bool takes_row_options = false;  ///< rows may add options to its command
 };
 
 /// NAME=COMMAND,URL; the URL is what follows the last comma. A path in the URL replaces the rows' own paths.

@@ -3,8 +3,10 @@
 import select
 import socket
 import subprocess
+import tempfile
 import threading
 import unittest
+from pathlib import Path
 
 from harness import PLAIT, TIMEOUT, Bench
 
@@ -96,6 +98,38 @@ class Peers(unittest.TestCase):
     def test_a_server_that_refuses_the_path_is_quoted(self):
         errors = self.errors("^handshake/confirmed$", "/nowhere")
         self.assertIn("404", errors["handshake/confirmed"]["peer"])
+
+
+# Takes the place of a Python with PyWebTransport: plait's server and generator under the other's name.
+INTERPRETER = """#!/bin/sh
+case "$*" in
+  -c*) echo 9.9.9 ;;
+  *_server.py*) exec "$PLAIT" bench serve --listen "https://127.0.0.1:$4" ;;
+  *_client.py*) shift 3; touch "$NOTE"; exec "$PLAIT" bench-generate "$@" ;;
+esac
+"""
+
+
+class PyWebTransport(unittest.TestCase):
+    def test_its_own_client_measures_its_own_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            python, note = Path(folder, "python"), Path(folder, "note")
+            python.write_text(INTERPRETER, encoding="ascii")
+            python.chmod(0o755)
+            environment = {"PLAIT_PYWEBTRANSPORT": f"{python}:{folder}/none", "PLAIT": PLAIT, "NOTE": str(note)}
+            bench = Bench("webtransport", "^request/64B/literal$", "--placement", "free", "--peers",
+                          environment=environment)
+            self.assertTrue(note.exists(), "its client was called")
+            self.assertIn(f"{folder}/none has no pywebtransport", bench.output)
+        (case,) = bench.cases
+        self.assertEqual([server["name"] for server in case["servers"]], ["plait", "pywebtransport-9.9.9"])
+        for server in case["servers"]:
+            self.assertNotIn("error", server)
+
+    def test_without_an_interpreter_the_way_to_one_is_told(self):
+        bench = Bench("webtransport", "^request/64B/literal$", "--placement", "free", "--peers",
+                      environment={"PLAIT_PYWEBTRANSPORT": ""})
+        self.assertIn("PLAIT_PYWEBTRANSPORT set to", bench.output)
 
 
 class Bulk(unittest.TestCase):
