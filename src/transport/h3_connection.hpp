@@ -62,6 +62,7 @@ class H3Connection final : public Connection,
   [[nodiscard]] bool is_client() const { return service_.router == nullptr; }
   [[nodiscard]] std::string peer() const;
   [[nodiscard]] std::optional<Duration> rtt() const;
+  [[nodiscard]] std::optional<OpeningTimes> opening_times() const;
   [[nodiscard]] std::size_t unacknowledged_bytes(h3::StreamId id) const;
   [[nodiscard]] std::size_t unsent_bytes(h3::StreamId id) const;
   /// Why the connection ended, for a person; empty while it lives.
@@ -72,7 +73,7 @@ class H3Connection final : public Connection,
   void forget(WtSession& session, bool settled);
 
   // quic::ConnectionVisitor
-  void on_ready() override { h3_.handle_ready(); }
+  void on_ready() override;
   void on_stream_data(quic::StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size_bytes) override;
   void on_stop_sending(quic::StreamId id, std::uint64_t code) override;
@@ -143,6 +144,8 @@ class H3Connection final : public Connection,
   void end_openings(std::uint64_t from, const std::string& reason);
   void drop_request(h3::StreamId id);
 
+  // The first time, the time since this was made; a client's alone.
+  void note(Duration OpeningTimes::*step);
   void reset_now(h3::StreamId id, std::uint64_t error_code);
   void note_unsent(h3::StreamId id, std::uint64_t bytes);
   void note_activity();
@@ -166,8 +169,10 @@ class H3Connection final : public Connection,
   std::size_t content_bytes_ = 0;                               // of all of them
   std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
   std::vector<std::pair<h3::StreamId, std::uint64_t>> unsent_;  // what resets dropped, for the sessions' credit
-  core::TimePoint active_at_;                                   // when a request or a response last went on
-  bool served_ = false;                                         // a request has come
+  OpeningTimes opening_times_{};                                // zero: not yet
+  core::TimePoint made_at_;
+  core::TimePoint active_at_;  // when a request or a response last went on
+  bool served_ = false;        // a request has come
   std::string end_reason_;
   bool draining_ = false;
 };

@@ -51,6 +51,7 @@ const Limits& WtSession::limits() const { return connection_.context().limits; }
 bool WtSession::is_client() const { return connection_.is_client(); }
 std::string WtSession::peer() const { return connection_.peer(); }
 std::optional<Duration> WtSession::rtt() const { return connection_.rtt(); }
+std::optional<OpeningTimes> WtSession::opening_times() const { return connection_.opening_times(); }
 std::size_t WtSession::unacknowledged_bytes(wt::StreamId id) const { return connection_.unacknowledged_bytes(id); }
 
 void WtSession::count_received(std::size_t bytes) {

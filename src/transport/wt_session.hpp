@@ -56,6 +56,7 @@ class WtSession final : public Session,
   [[nodiscard]] std::size_t buffered_bytes() const override { return messages_.unsent_bytes(); }
   [[nodiscard]] std::optional<Duration> rtt() const override;
   [[nodiscard]] SessionStats stats() const override { return stats_; }
+  [[nodiscard]] std::optional<OpeningTimes> opening_times() const override;
   [[nodiscard]] SessionId id() const override { return id_; }
   [[nodiscard]] std::string peer() const override;
   [[nodiscard]] std::string_view subprotocol() const override { return subprotocol_; }
