@@ -33,8 +33,7 @@ void Connection::State::handle_datagram(const Path& from, ByteView datagram, Ecn
     report_stop_sending();
   }
   after_callbacks(now);
-  if (phase == Phase::open) update_expiry();
-  want_transmit();
+  want_transmit();  // what is sent sets the expiry, once for all datagrams of a turn
 }
 
 void Connection::State::handle_expiry(NativeTime now) {

@@ -110,7 +110,8 @@ class Endpoint {
   void handle_datagram(const Path& path, ByteView datagram, Ecn ecn, TimePoint now);
   /// The next bytes to send, at the front of `buffer` (kTransmitBytesMax); none when there is nothing (for now).
   std::optional<Transmit> poll_transmit(MutableByteView buffer, TimePoint now);
-  /// When handle_expiry() is needed; none without connections. Changes with every call.
+  /// When handle_expiry() is needed; none without connections. To be asked for after poll_transmit(), which is where a
+  /// connection that has received something sets its next deadline.
   [[nodiscard]] std::optional<TimePoint> next_expiry() const;
   void handle_expiry(TimePoint now);
 
