@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "quic/black_hole.hpp"
 #include "quic/connection.hpp"
 #include "quic/connection_ids.hpp"
 #include "quic/datagram_queue.hpp"
@@ -56,6 +57,10 @@ struct Connection::State {
   // --- input and time (connection_end.cpp) ------------------------------------------------------------------------
   void handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
   void handle_expiry(NativeTime now);
+  /// On loopback a silent peer is one that is stopped: no MTU shrinks there.
+  void look_for_black_hole(NativeTime now);
+  /// Of the path, as far as it is known to carry.
+  [[nodiscard]] std::size_t path_payload_bytes_max();
   /// Reads ngtcp2's deadline anew.
   void update_expiry();
 
@@ -128,6 +133,7 @@ struct Connection::State {
   IntrusiveList<Stream> writable;
   DatagramQueue datagrams;
   DatagramId next_datagram_id = 0;
+  BlackHole black_hole;
 
   std::vector<std::uint8_t> close_packet;
   Ecn close_ecn = Ecn::not_ect;

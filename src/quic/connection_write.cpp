@@ -128,12 +128,13 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
   after_callbacks(now);
   if (phase != Phase::open) return poll_close_packet(buffer);
 
-  const std::size_t full = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn.get());
+  const std::size_t full = path_payload_bytes_max();
   const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(conn.get()), full);
   const std::size_t limit = std::min(Endpoint::kTransmitBytesMax, quantum);
   const std::size_t segments_max = endpoint.segmentation ? Endpoint::kTransmitSegmentsMax : 1;
   // Only the first packet may be larger than the path is known to take: a probe, which goes alone.
-  std::size_t room = std::max(ngtcp2_conn_get_max_tx_udp_payload_size(conn.get()), full);
+  std::size_t room = full;
+  if (!black_hole.found()) room = std::max(ngtcp2_conn_get_max_tx_udp_payload_size(conn.get()), full);
   Transmit batch;
   std::size_t segments = 0;
   while (segments == 0 || (segments < segments_max && batch.size + room <= limit)) {
