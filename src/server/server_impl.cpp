@@ -206,12 +206,19 @@ Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bo
                                                              std::move(make_protocol)));
 }
 
+// Each worker that has one of the binding's sockets has had one of every binding before, so all know it by one index.
 Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
+  const std::size_t index = quic_binding_count_++;
   for (std::size_t i = 0; i < binding.udp.size(); ++i) {
+    transport::SharedPort shared{.socket_count = static_cast<unsigned>(binding.udp.size()),
+                                 .socket_number = static_cast<unsigned>(i),
+                                 .forward = [this, index](unsigned socket, transport::StrayDatagram stray) {
+                                   workers_[socket]->forward(index, std::move(stray));
+                                 }};
     auto listener = std::make_unique<transport::QuicListener>(
         workers_[i]->context(), std::move(binding.udp[i]), *binding.router,
         transport::QuicListener::Options{
-            .tls = *certificate_.quic, .secret = quic_secret_, .socket_number = static_cast<std::uint8_t>(i)});
+            .tls = *certificate_.quic, .secret = quic_secret_, .shared = std::move(shared)});
     if (auto listening = workers_[i]->listen(std::move(listener)); !listening) return listening;
   }
   return {};
