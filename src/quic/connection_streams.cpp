@@ -182,6 +182,7 @@ Result<DatagramId, DatagramError> Connection::send_datagram(Bytes data) {
   if (data.empty()) return err(DatagramError::empty);
   const std::size_t size_max = datagram_bytes_max();
   if (size_max == 0) return err(DatagramError::unsupported);
+  state_->wants_large_packets = true;
   if (data.size() > size_max) return err(DatagramError::too_large);
   const DatagramId id = state_->next_datagram_id++;
   state_->datagrams.push(id, std::move(data), [this](DatagramId dropped) {
