@@ -18,6 +18,7 @@ namespace {
 // A session that never opened: what on_close gets when the opening handshake fails.
 class NoSession final : public Session {
  public:
+  explicit NoSession(core::Executor& executor) : executor_(executor) {}
   SendStatus send(const Message&, SendOptions) override { return SendStatus::closed; }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
   void close(std::uint16_t, std::string_view) override {}
@@ -28,8 +29,12 @@ class NoSession final : public Session {
   [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
   [[nodiscard]] SessionStats stats() const override { return {}; }
   [[nodiscard]] SessionId id() const override { return {}; }
+  [[nodiscard]] core::Executor& executor() override { return executor_; }
   [[nodiscard]] std::string peer() const override { return {}; }
   [[nodiscard]] std::string_view subprotocol() const override { return {}; }
+
+ private:
+  core::Executor& executor_;
 };
 
 std::string join(const std::vector<std::string>& parts) {
@@ -135,7 +140,7 @@ void WsConnect::handle_deadline(core::TimePoint) {
 
 void WsConnect::handle_closed(const Disconnect& why) {
   if (handler_ == nullptr) return;
-  NoSession session;
+  NoSession session{connection().context().loop};
   std::string reason = failure_.empty() ? why.text() : failure_;
   const bool ended = why.reason.empty() || why.system_errno == ECONNRESET;
   if (failure_.empty() && ended && !answered_ && !connection().secure()) {
