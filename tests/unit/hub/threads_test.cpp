@@ -137,8 +137,8 @@ class Client : public Session {
 /// Publishes "<name>.<n>" to every topic, at most kWindow at a time.
 class Publisher final : public Client {
  public:
-  Publisher(Engine& engine, ThreadExecutor& thread, std::uint32_t loop, std::string name)
-      : Client(engine, thread, loop), name_(std::move(name)) {}
+  Publisher(Engine& engine, ThreadExecutor& own_thread, std::uint32_t loop, std::string name)
+      : Client(engine, own_thread, loop), name_(std::move(name)) {}
 
   void start() {
     for (int i = 0; i < kWindow; ++i) publish_next();
@@ -166,9 +166,9 @@ class Publisher final : public Client {
 /// Keeps what it reads of every topic; leaves and recovers every so many publications.
 class Subscriber final : public Client {
  public:
-  Subscriber(Engine& engine, ThreadExecutor& thread, std::uint32_t loop, int leave_every, Latch& subscribed,
+  Subscriber(Engine& engine, ThreadExecutor& own_thread, std::uint32_t loop, int leave_every, Latch& subscribed,
              Latch& complete)
-      : Client(engine, thread, loop), leave_every_(leave_every), subscribed_(subscribed), complete_(complete) {}
+      : Client(engine, own_thread, loop), leave_every_(leave_every), subscribed_(subscribed), complete_(complete) {}
 
   void start() {
     for (int topic = 0; topic < kTopics; ++topic) {
