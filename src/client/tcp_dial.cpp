@@ -1,7 +1,5 @@
 #include "client/tcp_dial.hpp"
 
-#include <sys/epoll.h>
-
 #include <utility>
 
 #include "core/assert.hpp"
@@ -14,7 +12,7 @@ class TcpDial::TcpAttempt final : public Attempt, private net::EventHandler {
  public:
   TcpAttempt(TcpDial& dial, net::Socket socket) : dial_(dial), socket_(std::move(socket)) {}
 
-  Result<void, Error> watch() { return loop().watch(socket_.fd(), EPOLLOUT, *this); }
+  Result<void, Error> watch() { return loop().watch(socket_.fd(), kWritable, *this); }
   net::Socket release() {
     loop().unwatch(socket_.fd(), *this);
     return std::move(socket_);
