@@ -1,6 +1,7 @@
 #include "transport/h3_connection.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "net/address.hpp"
 
@@ -119,6 +120,7 @@ void H3Connection::leave() {
   context.connection_count.fetch_sub(1, std::memory_order_relaxed);
   cancel();
   context.loop.retire(context.connections.remove(id_));
+  if (owner_ != nullptr) std::exchange(owner_, nullptr)->on_ended(*this, end_reason_);
 }
 
 // --- To QUIC ---------------------------------------------------------------------------------------------------------
@@ -179,7 +181,11 @@ bool H3Connection::send_datagram(ByteView data) { return quic_ != nullptr && qui
 // --- From HTTP/3: who it is for --------------------------------------------------------------------------------------
 
 void H3Connection::on_settings(const h3::Settings&) {
-  if (is_client()) return request_waiting();
+  if (is_client()) {
+    request_waiting();
+    if (owner_ != nullptr) owner_->on_settings(*this);
+    return;
+  }
   note_activity();
   schedule();
   for (const h3::StreamId id : waiting_sessions()) accept_session(id);

@@ -36,6 +36,21 @@ struct WtRequest {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
+class H3Connection;
+
+/// Client: whoever made a connection hears how it goes.
+class H3Owner {
+ public:
+  virtual void on_handshake_completed(H3Connection&) {}
+  /// The server's SETTINGS have come: requests can be sent.
+  virtual void on_settings(H3Connection&) {}
+  /// It is over, and all its sessions have heard of it. It is freed at the end of the turn.
+  virtual void on_ended(H3Connection& connection, const std::string& reason) = 0;
+
+ protected:
+  ~H3Owner() = default;
+};
+
 class H3Connection final : public Connection,
                            public quic::ConnectionVisitor,
                            private core::Timer,
@@ -49,8 +64,13 @@ class H3Connection final : public Connection,
 
   /// `connection` is the one that this is the visitor of.
   void attach(quic::Connection& connection) { quic_ = &connection; }
-  /// Client: opens a session as soon as the server's SETTINGS are there.
-  WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler);
+  /// Client: none until this is called, and after on_ended.
+  void set_owner(H3Owner* owner) { owner_ = owner; }
+  [[nodiscard]] bool has_settings() const { return h3_.peer_settings().has_value(); }
+  /// Client: whether one more session may be asked for.
+  [[nodiscard]] bool admits_session() const;
+  /// Client: opens a session, in the place that `id` has in the context's table, as soon as the server allows.
+  WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler, SessionId id);
 
   // Connection
   [[nodiscard]] Session* session() override { return nullptr; }
@@ -73,6 +93,9 @@ class H3Connection final : public Connection,
 
   // quic::ConnectionVisitor
   void on_ready() override { h3_.handle_ready(); }
+  void on_handshake_completed() override {
+    if (owner_ != nullptr) owner_->on_handshake_completed(*this);
+  }
   void on_stream_data(quic::StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size_bytes) override;
   void on_stop_sending(quic::StreamId id, std::uint64_t code) override;
@@ -154,6 +177,7 @@ class H3Connection final : public Connection,
 
   H3Service& service_;
   quic::Connection* quic_ = nullptr;  // none once it is closed
+  H3Owner* owner_ = nullptr;
   SessionId id_;
   h3::Connection h3_;
   wt::Sessions sessions_;

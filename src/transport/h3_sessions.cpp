@@ -76,8 +76,17 @@ void H3Connection::start_session(WtSession& session, wt::Session& protocol, cons
 
 // --- Client ----------------------------------------------------------------------------------------------------------
 
-WtSession& H3Connection::connect(WtRequest request, std::unique_ptr<SessionHandler> handler) {
-  WtSession& session = WtSession::make(*this, std::move(handler));
+bool H3Connection::admits_session() const {
+  const auto& peer = h3_.peer_settings();
+  if (quic_ == nullptr || h3_.is_closed() || h3_.is_peer_going_away() || !peer) return false;
+  const auto unasked = std::ranges::count_if(openings_, [](const Opening& opening) { return !opening.id; });
+  const std::uint64_t count = sessions_.session_count() + static_cast<std::size_t>(unasked);
+  const auto& own = service_.options.settings.webtransport;
+  return count < service_.sessions.sessions_max && count < wt::sessions_max(own, peer->webtransport);
+}
+
+WtSession& H3Connection::connect(WtRequest request, std::unique_ptr<SessionHandler> handler, SessionId id) {
+  WtSession& session = WtSession::make(*this, std::move(handler), id);
   openings_.push_back({.session = &session, .request = std::move(request), .id = std::nullopt});
   request_waiting();
   return session;

@@ -12,6 +12,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,8 @@ class ConnectionTable {
   SessionId add(std::unique_ptr<Connection> connection, std::uint32_t loop);
   /// Null when that connection is gone.
   [[nodiscard]] Connection* find(SessionId id) const;
+  /// Puts `connection` in the place of another, which it gives back; the id stays valid.
+  [[nodiscard]] std::unique_ptr<Connection> replace(SessionId id, std::unique_ptr<Connection> connection);
   /// Takes the connection out; its id becomes stale.
   std::unique_ptr<Connection> remove(SessionId id);
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -98,6 +101,8 @@ struct LoopContext {
   std::vector<std::uint8_t> plaintext;  ///< where TLS decrypts to; made with the first TLS connection
   core::VectorSink compressed;          ///< scratch for one outgoing message
 
+  /// Adds `connection` to the table; with `id` it takes the place of what has that, which is retired.
+  SessionId put(std::unique_ptr<Connection> connection, std::optional<SessionId> id = {});
   /// Ends all connections, with a word to those whose wire has one. Turns the loop for as long as that takes, at most a
   /// second.
   void end_connections();

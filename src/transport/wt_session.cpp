@@ -31,10 +31,11 @@ constexpr std::uint32_t kStreamRefused = 0;  // a stream that the handler does n
 
 }  // namespace
 
-WtSession& WtSession::make(H3Connection& connection, std::unique_ptr<SessionHandler> handler) {
+WtSession& WtSession::make(H3Connection& connection, std::unique_ptr<SessionHandler> handler,
+                           std::optional<SessionId> id) {
   std::unique_ptr<WtSession> owned{new WtSession{connection, std::move(handler)}};
   WtSession& session = *owned;
-  session.id_ = connection.context().connections.add(std::move(owned), connection.context().index);
+  session.id_ = connection.context().put(std::move(owned), id);
   return session;
 }
 
@@ -66,7 +67,9 @@ void WtSession::count_sent(std::size_t bytes) {
 
 // --- Opening ---------------------------------------------------------------------------------------------------------
 
-void WtSession::set_opening_deadline(core::TimePoint deadline) { connection_.context().loop.schedule(*this, deadline); }
+void WtSession::set_opening_deadline(core::TimePoint deadline) {
+  if (!finished_) connection_.context().loop.schedule(*this, deadline);
+}
 
 void WtSession::start(wt::Session& session, std::string_view subprotocol) {
   cancel();

@@ -8,6 +8,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -26,8 +27,10 @@ class WtSession final : public Session,
                         private wt::SessionVisitor,
                         private MessageStream::Owner {
  public:
-  /// A session that is not open yet, in the context's table. `connection` outlives it.
-  static WtSession& make(H3Connection& connection, std::unique_ptr<SessionHandler> handler);
+  /// A session that is not open yet, in the context's table, with `id` in the place of what has that. `connection`
+  /// outlives it.
+  static WtSession& make(H3Connection& connection, std::unique_ptr<SessionHandler> handler,
+                         std::optional<SessionId> id = {});
   ~WtSession() override;
 
   /// Client: the opening handshake must end by then.
