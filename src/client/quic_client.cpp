@@ -54,6 +54,7 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(const ConnectOptions& o
 
 Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                              const ConnectOptions& options) {
+  const transport::Wants wants = transport::Wants::of(*handler);
   const auto addresses = net::resolve({.host = uri.host, .port = uri.port});
   if (!addresses) return err(addresses.error());
   const auto tls = tls_of(options);
@@ -71,7 +72,7 @@ Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_p
                                                       .path = path_of(uri),
                                                       .subprotocols = options.subprotocols,
                                                       .headers = options.headers},
-                                                     std::move(handler));
+                                                     std::move(handler), wants);
   session.set_opening_deadline(std::chrono::steady_clock::now() + options.timeout);
   return session.id();
 }

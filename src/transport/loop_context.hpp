@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "crypto/random.hpp"
@@ -24,6 +25,7 @@
 
 namespace plait::transport {
 
+class Opening;
 class TcpConnection;
 class Router;
 
@@ -93,6 +95,8 @@ struct LoopContext {
   BroadcastLog broadcast;
   std::list<TcpConnection*> handshakes;  ///< connections whose opening handshake is under way, oldest first
   ConnectionTable connections;
+  std::unordered_map<std::uint64_t, Opening*> openings;  ///< that were deferred, by OpeningId::number
+  std::uint64_t last_opening = 0;
   Counters counters;
   crypto::RandomSource random;          ///< masking keys
   std::vector<std::uint8_t> plaintext;  ///< where TLS decrypts to; made with the first TLS connection

@@ -13,6 +13,7 @@
 
 #include "transport/connection.hpp"
 #include "transport/message_stream.hpp"
+#include "transport/wants.hpp"
 #include "transport/wt_stream.hpp"
 #include "wt/sessions.hpp"
 
@@ -27,7 +28,7 @@ class WtSession final : public Session,
                         private MessageStream::Owner {
  public:
   /// A session that is not open yet, in the context's table. `connection` outlives it.
-  static WtSession& make(H3Connection& connection, std::unique_ptr<SessionHandler> handler);
+  static WtSession& make(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants);
   ~WtSession() override;
 
   /// Client: the opening handshake must end by then.
@@ -76,7 +77,7 @@ class WtSession final : public Session,
   void guarded(Call&& call);
 
  private:
-  WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler);
+  WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants);
 
   // core::Timer
   void on_timer(core::TimePoint now) override;
