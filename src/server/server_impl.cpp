@@ -11,6 +11,7 @@
 #include "net/affinity.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/http_connection.hpp"
+#include "transport/opening.hpp"
 
 namespace plait {
 namespace {
@@ -77,7 +78,9 @@ Result<std::string, Error> Server::Impl::listen(std::string_view url, HandlerFac
     if (!bound) return err(bound.error());
     binding = *bound;
   }
-  binding->router->add_session(uri->path, std::move(factory));
+  if (auto added = binding->router->add_session(uri->path, std::move(factory)); !added) {
+    return err(Error{"cannot listen on \"" + std::string{url} + "\": " + added.error().message});
+  }
   uri->port = binding->uri.port;
   return to_string(*uri);
 }
@@ -173,7 +176,9 @@ void Server::Impl::introduce_bindings() {
 Result<void, Error> Server::Impl::start_listening() {
   introduce_bindings();
   for (const auto& binding : bindings_) {
-    for (const auto& route : http_routes_) binding->router->add_http(route.path, route.handler);
+    for (const auto& route : http_routes_) {
+      if (auto added = binding->router->add_http(route.path, route.handler); !added) return added;
+    }
     if (binding->uri.scheme == http::Scheme::https) {
       if (auto listening = listen_quic(*binding); !listening) return listening;
       continue;
@@ -323,6 +328,15 @@ void Server::Impl::post(SessionId id, std::function<void(Session&)> task) {
     transport::Connection* connection = worker.context().connections.find(id);
     if (connection == nullptr) return;
     if (Session* session = connection->session(); session != nullptr) task(*session);
+  });
+}
+
+void Server::Impl::post(OpeningId id, std::function<void(OpeningRequest&)> task) {
+  if (id.loop >= workers_.size()) return;
+  Worker& worker = *workers_[id.loop];
+  worker.loop().post([&worker, id, task = std::move(task)] {
+    const auto& openings = worker.context().openings;
+    if (const auto found = openings.find(id.number); found != openings.end()) found->second->answer(task);
   });
 }
 

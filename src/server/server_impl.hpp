@@ -35,6 +35,7 @@ class Server::Impl {
   Result<void, Error> reload();
   [[nodiscard]] std::vector<ServerCertificate> certificates() const;
   void post(SessionId id, std::function<void(Session&)> task);
+  void post(OpeningId id, std::function<void(OpeningRequest&)> task);
   [[nodiscard]] ServerStats stats() const;
 
  private:

@@ -14,6 +14,7 @@
 #include "transport/connection.hpp"
 #include "transport/http_exchange.hpp"
 #include "transport/quic_endpoint.hpp"
+#include "transport/wt_accept.hpp"
 #include "transport/wt_session.hpp"
 #include "wt/sessions.hpp"
 
@@ -55,6 +56,7 @@ class H3Connection final : public Connection,
                            public quic::ConnectionVisitor,
                            private core::Timer,
                            private net::TurnHook,
+                           public Opening::Owner,
                            private h3::Streams,
                            private h3::Visitor {
  public:
@@ -70,7 +72,7 @@ class H3Connection final : public Connection,
   /// Client: whether one more session may be asked for.
   [[nodiscard]] bool admits_session() const;
   /// Client: opens a session, in the place that `id` has in the context's table, as soon as the server allows.
-  WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler, SessionId id);
+  WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler, Wants wants, SessionId id);
 
   // Connection
   [[nodiscard]] Session* session() override { return nullptr; }
@@ -107,10 +109,15 @@ class H3Connection final : public Connection,
 
  private:
   // A session of ours from connect() to the server's response.
-  struct Opening {
+  struct Asked {
     WtSession* session;
     WtRequest request;
     std::optional<h3::StreamId> id;  // once asked for
+  };
+  // An opening of the peer's whose handler answers later.
+  struct Deferred {
+    std::unique_ptr<WtAccept> opening;
+    core::TimePoint deadline;
   };
 
   explicit H3Connection(H3Service& service);
@@ -156,10 +163,16 @@ class H3Connection final : public Connection,
   // Sessions, h3_sessions.cpp
   void begin_session(h3::StreamId id);
   void accept_session(h3::StreamId id);
-  void refuse_session(h3::StreamId id, int status, const std::string& reason);
+  void refuse_session(h3::StreamId id, const HttpResponse& refusal);
+  void finish_opening(Opening& opening) override;
+  void answer_session(WtAccept& opening);
+  void expire_deferred(core::TimePoint now);
+  void refuse_deferred(std::string_view reason);
+  void drop_deferred(h3::StreamId id);
+  [[nodiscard]] bool is_deferred(h3::StreamId id) const;
   [[nodiscard]] std::vector<h3::StreamId> waiting_sessions() const;
   void start_session(WtSession& session, wt::Session& protocol, const std::string& subprotocol);
-  void request_session(Opening& opening, std::vector<WtSession*>& failed);
+  void request_session(Asked& opening, std::vector<WtSession*>& failed);
   void request_waiting();
   void finish_opening(h3::StreamId id, const h3::ResponseHead& head);
   void fail_opening(h3::StreamId id, const std::string& reason);
@@ -182,7 +195,8 @@ class H3Connection final : public Connection,
   h3::Connection h3_;
   wt::Sessions sessions_;
   std::vector<WtSession*> live_;  // from the CONNECT's acceptance to their end
-  std::vector<Opening> openings_;
+  std::vector<Asked> openings_;
+  std::vector<Deferred> deferred_;                            // the oldest first
   std::unordered_map<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.

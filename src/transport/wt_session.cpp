@@ -31,19 +31,19 @@ constexpr std::uint32_t kStreamRefused = 0;  // a stream that the handler does n
 
 }  // namespace
 
-WtSession& WtSession::make(H3Connection& connection, std::unique_ptr<SessionHandler> handler,
+WtSession& WtSession::make(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants,
                            std::optional<SessionId> id) {
-  std::unique_ptr<WtSession> owned{new WtSession{connection, std::move(handler)}};
+  std::unique_ptr<WtSession> owned{new WtSession{connection, std::move(handler), wants}};
   WtSession& session = *owned;
   session.id_ = connection.context().put(std::move(owned), id);
   return session;
 }
 
-WtSession::WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler)
+WtSession::WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants)
     : connection_(connection),
       handler_(std::move(handler)),
-      streams_wanted_(handler_->wants_streams()),
-      messages_(*this, connection.context().limits, connection.context().loop.buffers(), handler_->wants_parts(),
+      streams_wanted_(wants.streams),
+      messages_(*this, connection.context().limits, connection.context().loop.buffers(), wants.parts,
                 !connection.is_client()) {}
 
 WtSession::~WtSession() = default;
