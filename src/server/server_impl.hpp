@@ -36,6 +36,7 @@ class Server::Impl {
   [[nodiscard]] std::vector<ServerCertificate> certificates() const;
   void post(SessionId id, std::function<void(Session&)> task);
   [[nodiscard]] ServerStats stats() const;
+  [[nodiscard]] core::Executor* executor() { return workers_.empty() ? nullptr : &workers_.front()->loop(); }
 
  private:
   /// One address, with everything that is answered there.
