@@ -70,6 +70,8 @@ class PLAIT_API Client {
   void run_once(Duration wait_max);
   /// Whether no session is left, nor a QUIC connection that still says goodbye: nothing is lost when turning ends now.
   [[nodiscard]] bool is_idle() const;
+  /// The loop, for Plait's own layers above clients.
+  [[nodiscard]] core::Executor& executor();
   /// From any thread.
   void stop();
   /// Runs `task` with the session on the loop; does nothing when it is gone. From any thread.

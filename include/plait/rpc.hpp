@@ -101,6 +101,7 @@ class PLAIT_API RpcPeer final : public StreamHandler {
   void close();
   void on_close(std::function<void()> handler);
   [[nodiscard]] std::size_t pending_calls() const;
+  [[nodiscard]] Stream& stream() { return *stream_; }
 
   void on_data(Stream& stream, ByteView data, bool fin) override;
   void on_reset(Stream& stream, std::uint32_t code) override;

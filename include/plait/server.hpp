@@ -16,6 +16,10 @@
 #include <utility>
 #include <vector>
 
+namespace plait::core {
+class Executor;
+}
+
 namespace plait {
 
 class Hub;
@@ -139,6 +143,8 @@ class PLAIT_API Server {
   void post(OpeningId id, std::function<void(OpeningRequest&)> task);
   /// From any thread.
   [[nodiscard]] ServerStats stats() const;
+  /// The loop of the thread that calls run(), for Plait's own layers above servers; null if loops could not be made.
+  [[nodiscard]] core::Executor* executor();
 
  private:
   class Impl;

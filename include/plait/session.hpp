@@ -116,6 +116,13 @@ struct SessionStats {
   std::uint64_t messages_sent = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t messages_dropped = 0;
+
+  // Of the QUIC connection, which sessions may share; 0 on other wires.
+  std::uint64_t packets_sent = 0;  ///< UDP datagrams
+  std::uint64_t packets_received = 0;
+  std::uint64_t packets_lost = 0;  ///< of those with streams' data or a datagram in them
+  std::uint64_t congestion_window_bytes = 0;
+  std::uint64_t in_flight_bytes = 0;
 };
 
 /// A message that is sent in parts, so that it needs never be whole in memory. Belongs to its session.

@@ -17,42 +17,44 @@
 
 namespace plait {
 
+/// One member of an object; a template, since an object is a value of members that are values.
+template <class V>
+struct NamedValue {
+  std::string name;
+  V value;
+  friend bool operator==(const NamedValue&, const NamedValue&) = default;
+};
+
 /// One value, owner of all that is in it. Members of an object keep their order.
 class PLAIT_API Value {
  public:
-  struct Member;
+  using Member = NamedValue<Value>;
   using Binary = std::vector<std::uint8_t>;
   using Array = std::vector<Value>;
   using Object = std::vector<Member>;
 
   /// Null.
-  Value();
-  Value(std::nullptr_t) : Value() {}                          // NOLINT(google-explicit-constructor)
+  Value() = default;
+  Value(std::nullptr_t) {}                                    // NOLINT(google-explicit-constructor)
   Value(std::same_as<bool> auto boolean) : data_(boolean) {}  // NOLINT(google-explicit-constructor)
   template <std::integral Integer>
   requires(!std::same_as<Integer, bool>) Value(Integer number) {  // NOLINT(google-explicit-constructor)
     if (std::in_range<std::int64_t>(number)) {
-      set(static_cast<std::int64_t>(number));
+      data_ = static_cast<std::int64_t>(number);
     } else {
-      set(static_cast<std::uint64_t>(number));
+      data_ = static_cast<std::uint64_t>(number);
     }
   }
-  Value(double number);          // NOLINT(google-explicit-constructor)
-  Value(std::string text);       // NOLINT(google-explicit-constructor)
-  Value(std::string_view text);  // NOLINT(google-explicit-constructor)
-  Value(const char* text);       // NOLINT(google-explicit-constructor)
-  Value(Binary binary);          // NOLINT(google-explicit-constructor)
-  Value(Array elements);         // NOLINT(google-explicit-constructor)
-  Value(Object members);         // NOLINT(google-explicit-constructor)
+  Value(double number) : data_(number) {}                     // NOLINT(google-explicit-constructor)
+  Value(std::string text) : data_(std::move(text)) {}         // NOLINT(google-explicit-constructor)
+  Value(std::string_view text) : data_(std::string{text}) {}  // NOLINT(google-explicit-constructor)
+  Value(const char* text) : data_(std::string{text}) {}       // NOLINT(google-explicit-constructor)
+  Value(Binary binary) : data_(std::move(binary)) {}          // NOLINT(google-explicit-constructor)
+  Value(Array elements) : data_(std::move(elements)) {}       // NOLINT(google-explicit-constructor)
+  Value(Object members) : data_(std::move(members)) {}        // NOLINT(google-explicit-constructor)
   /// `Value::array({1, "two"})`, `Value::object({{"a", 1}})`; without arguments, empty ones.
   static Value array(std::initializer_list<Value> elements = {});
   static Value object(std::initializer_list<Member> members = {});
-
-  Value(const Value&);
-  Value(Value&&) noexcept;
-  Value& operator=(const Value&);
-  Value& operator=(Value&&) noexcept;
-  ~Value();
 
   // nullopt or null: it is of another kind, or (integers) not representable without loss.
   [[nodiscard]] bool is_null() const { return std::holds_alternative<std::monostate>(data_); }
@@ -83,16 +85,7 @@ class PLAIT_API Value {
   }
 
  private:
-  void set(std::int64_t number);
-  void set(std::uint64_t number);
-
   std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Binary, Array, Object> data_;
-};
-
-struct Value::Member {
-  std::string name;
-  Value value;
-  friend bool operator==(const Member&, const Member&) = default;
 };
 
 enum class Format : std::uint8_t { json, msgpack };

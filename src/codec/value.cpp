@@ -13,23 +13,6 @@ const Value kNull;
 
 }  // namespace
 
-// Out of line, as clang wants Member complete for whatever may destroy a value.
-Value::Value() = default;
-void Value::set(std::int64_t number) { data_ = number; }
-void Value::set(std::uint64_t number) { data_ = number; }
-Value::Value(double number) : data_(number) {}
-Value::Value(std::string text) : data_(std::move(text)) {}
-Value::Value(std::string_view text) : data_(std::string{text}) {}
-Value::Value(const char* text) : data_(std::string{text}) {}
-Value::Value(Binary binary) : data_(std::move(binary)) {}
-Value::Value(Array elements) : data_(std::move(elements)) {}
-Value::Value(Object members) : data_(std::move(members)) {}
-Value::Value(const Value&) = default;
-Value::Value(Value&&) noexcept = default;
-Value& Value::operator=(const Value&) = default;
-Value& Value::operator=(Value&&) noexcept = default;
-Value::~Value() = default;
-
 Value Value::array(std::initializer_list<Value> elements) { return Array{elements}; }
 Value Value::object(std::initializer_list<Member> members) { return Object{members}; }
 

@@ -43,7 +43,7 @@ class ReliableDatagrams::Impl {
  public:
   Impl(Session& session, const ReliabilityOptions& options) : session_(session), options_(options) {}
 
-  SendStatus send(ByteView data, Done done);
+  SendStatus send(ByteView data, Done&& done);
   bool handle_datagram(ByteView datagram);
   [[nodiscard]] std::size_t pending_count() const { return pending_.size(); }
   [[nodiscard]] const Session& session() const { return session_; }
@@ -75,7 +75,7 @@ class ReliableDatagrams::Impl {
   std::size_t oldest_ = 0;                 // in it, once it is full
 };
 
-SendStatus ReliableDatagrams::Impl::send(ByteView data, Done done) {
+SendStatus ReliableDatagrams::Impl::send(ByteView data, Done&& done) {
   if (pending_.size() >= options_.pending_max || pending_.contains(next_sequence_)) return SendStatus::dropped;
   std::string frame = messaging::encode_data(next_sequence_, data);
   if (frame.size() > session_.datagram_bytes_max()) return SendStatus::dropped;

@@ -63,7 +63,7 @@ LinesDecoder::Status LinesDecoder::read_line(ByteView& input, Command& command) 
 
 LinesDecoder::Status LinesDecoder::handle_line(Command& command) {
   std::string_view line = line_;
-  if (line.ends_with('\r')) line.remove_suffix(1);
+  while (line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);
   const std::string_view name = take_word(line);
   const auto word = std::find_if(kWords.begin(), kWords.end(), [&](const Word& w) { return w.name == name; });
   const std::string_view topic = take_word(line);
@@ -72,6 +72,7 @@ LinesDecoder::Status LinesDecoder::handle_line(Command& command) {
     return word != kWords.end() && has_payload(word->verb) ? Status::bad_length : Status::command;
   }
   if (!has_payload(word->verb)) {
+    if (!line.empty() && word->verb != Verb::refused) return Status::command;
     done_ = true;
     command = {word->verb, topic, line, {}};
     return Status::command;

@@ -33,7 +33,7 @@ class RpcPeer::Impl : public std::enable_shared_from_this<RpcPeer::Impl> {
  public:
   explicit Impl(const RpcOptions& options) : options_(options), decoder_(4, options.message_bytes_max) {}
 
-  void call(Stream& stream, std::string_view method, const Value& params, Done done, Duration timeout);
+  void call(Stream& stream, std::string_view method, const Value& params, Done&& done, Duration timeout);
   SendStatus notify(Stream& stream, std::string_view method, const Value& params);
   void serve(std::string name, std::function<void(const Value&, RpcReply)> method) {
     methods_[std::move(name)] = std::move(method);
@@ -88,7 +88,7 @@ class RpcPeer::Impl : public std::enable_shared_from_this<RpcPeer::Impl> {
 
 // --- Calls ----------------------------------------------------------------------------------------------------------
 
-void RpcPeer::Impl::call(Stream& stream, std::string_view method, const Value& params, Done done, Duration timeout) {
+void RpcPeer::Impl::call(Stream& stream, std::string_view method, const Value& params, Done&& done, Duration timeout) {
   if (stream_ == nullptr || peer_finished_) return done(err(local_error(RpcError::Kind::closed, "the stream ended")));
   const std::uint64_t id = ++last_id_;
   sent_.clear();

@@ -84,6 +84,9 @@ class H3Connection final : public Connection,
   [[nodiscard]] bool is_client() const { return service_.router == nullptr; }
   [[nodiscard]] std::string peer() const;
   [[nodiscard]] std::optional<Duration> rtt() const;
+  [[nodiscard]] quic::ConnectionStats stats() const {
+    return quic_ == nullptr ? quic::ConnectionStats{} : quic_->stats();
+  }
   [[nodiscard]] std::size_t unacknowledged_bytes(h3::StreamId id) const;
   [[nodiscard]] std::size_t unsent_bytes(h3::StreamId id) const;
   /// Why the connection ended, for a person; empty while it lives.

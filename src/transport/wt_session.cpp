@@ -55,6 +55,17 @@ std::string WtSession::peer() const { return connection_.peer(); }
 std::optional<Duration> WtSession::rtt() const { return connection_.rtt(); }
 std::size_t WtSession::unacknowledged_bytes(wt::StreamId id) const { return connection_.unacknowledged_bytes(id); }
 
+SessionStats WtSession::stats() const {
+  SessionStats stats = stats_;
+  const quic::ConnectionStats connection = connection_.stats();
+  stats.packets_sent = connection.sent_packet_count;
+  stats.packets_received = connection.received_packet_count;
+  stats.packets_lost = connection.lost_packet_count;
+  stats.congestion_window_bytes = connection.congestion_window_bytes;
+  stats.in_flight_bytes = connection.in_flight_bytes;
+  return stats;
+}
+
 void WtSession::count_received(std::size_t bytes) {
   stats_.bytes_received += bytes;
   connection_.context().counters.bytes_received.add(bytes);

@@ -1,6 +1,7 @@
 // What stands above sessions, on real WebTransport sessions between Plait's client and server.
 #include <plait/datagrams.hpp>
 #include <plait/hub.hpp>
+#include <plait/monitor.hpp>
 #include <plait/pubsub_lines.hpp>
 #include <plait/rpc.hpp>
 #include <plait/structured.hpp>
@@ -337,6 +338,56 @@ TEST_F(MessagingSessions, ReliableDatagramsArriveOnce) {
   run(std::move(client));
   EXPECT_EQ(acknowledged, kCount);
   EXPECT_EQ(echoed.size(), static_cast<std::size_t>(kCount));
+}
+
+/// Calls until its monitor has taken three samples.
+struct Watched final : StreamsSession {
+  Watched(ClientMonitor& monitor, SessionSample& newest) : attempt(monitor) {
+    opened = [this, &newest](Session& session) {
+      attempt.opened();
+      watch.emplace(session, MonitorOptions{.interval = 5ms});
+      ask(**RpcPeer::open(session), newest);
+    };
+  }
+  void ask(RpcPeer& rpc, SessionSample& newest) {
+    rpc.call("echo", Value::array({1}), [this, &rpc, &newest](const RpcResult&) {
+      if (watch->samples().size() < 3) return ask(rpc, newest);
+      newest = watch->samples().back();
+      rpc.stream().session().close();
+    });
+  }
+  ClientMonitor::Attempt attempt;
+  std::optional<SessionMonitor> watch;
+};
+
+TEST_F(MessagingSessions, MonitorsOfServerClientAndSession) {
+  serve([] {
+    auto server = std::make_unique<StreamsSession>();
+    server->streamed = [](Session&, Stream& stream) {
+      auto rpc = std::make_unique<RpcPeer>(stream);
+      rpc->serve("echo", [](const Value& params) -> RpcResult { return params; });
+      return rpc;
+    };
+    return server;
+  });
+  const ServerMonitor server_monitor{server_->server(), {.interval = 5ms}};
+  EXPECT_EQ(server_monitor.health(), Health::unknown);
+  start();
+  Client client;
+  SessionSample newest;
+  ClientMonitor client_monitor{client, {.interval = 5ms}};
+  connect(client, std::make_unique<Watched>(client_monitor, newest));
+  connect(client, std::make_unique<Watched>(client_monitor, newest), url_ + "elsewhere");
+  client.run();
+  EXPECT_EQ(client_monitor.stats().attempts, 2U);
+  EXPECT_EQ(client_monitor.stats().opened, 1U);
+  EXPECT_GT(client_monitor.stats().connect_time_total, Duration{});
+  EXPECT_FALSE(client_monitor.samples().empty());
+  EXPECT_GT(newest.stats.packets_sent, 3U);
+  EXPECT_GT(newest.stats.congestion_window_bytes, 1000U);
+  EXPECT_GT(newest.rtt.value_or(Duration{}), Duration{});
+  EXPECT_TRUE(wait_until([&] { return server_monitor.health() != Health::unknown; }));
+  server_.reset();
 }
 
 }  // namespace
