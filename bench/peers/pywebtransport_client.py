@@ -113,7 +113,7 @@ class Load:
             while self.meter.goes_on():
                 started = time.perf_counter()
                 done = uvloop.run(self.session_round(work))
-                self.meter.confirm(*done[:1], started, *done[1:])
+                self.meter.confirm(done[0], started if len(done) == 1 else None, *done[1:])
         else:
             uvloop.run(getattr(self, self.plan["mode"])())
         return self.meter.report()
@@ -140,7 +140,9 @@ class Load:
             nonlocal left
             while left > 0:
                 left -= 1
+                started = time.perf_counter()
                 await getattr(self, self.plan["direction"])(session)
+                self.meter.latencies.append(time.perf_counter() - started)
         await asyncio.gather(*(worker() for _ in range(min(self.depth, count))))
 
     async def upload(self, session):
@@ -176,18 +178,16 @@ class Load:
         async with stack.Client() as client:
             if self.count > 0:
                 while self.meter.goes_on():
-                    started = time.perf_counter()
                     session = await client.connect(self.url)
                     done = await self.streams_round(session)
                     await session.close()
-                    self.meter.confirm(done[0], started, done[1])
+                    self.meter.confirm(done[0], messages=done[1])
                 return
             session = await client.connect(self.url)
             both = 2 if self.plan["direction"] == "concurrent" else 1
             while self.meter.goes_on():
-                started = time.perf_counter()
                 await self.streams_of(session, self.depth)
-                self.meter.confirm(len(self.payload) * both * self.depth, started, self.depth)
+                self.meter.confirm(len(self.payload) * both * self.depth, messages=self.depth)
 
     # --- Exchanges ---------------------------------------------------------------------------------------------------
 

@@ -125,6 +125,14 @@ struct SessionStats {
   std::uint64_t in_flight_bytes = 0;
 };
 
+/// How long the opening of a client's https: session took: from connect() to the end of QUIC's handshake (RFC 9001
+/// §4.1.1), to the server's SETTINGS (RFC 9114 §7.2.4), and to its response to the extended CONNECT (RFC 9220).
+struct OpeningTimes {
+  Duration handshake;
+  Duration settings;
+  Duration response;
+};
+
 /// A message that is sent in parts, so that it needs never be whole in memory. Belongs to its session.
 class PLAIT_API MessageWriter {
  public:
@@ -175,6 +183,8 @@ class PLAIT_API Session {
   /// Round trip of the newest answered ping; none before the first.
   [[nodiscard]] virtual std::optional<Duration> rtt() const = 0;
   [[nodiscard]] virtual SessionStats stats() const = 0;
+  /// From on_open on, a client's over https: alone; of the first session that its connection carries.
+  [[nodiscard]] virtual std::optional<OpeningTimes> opening_times() const { return std::nullopt; }
   [[nodiscard]] virtual SessionId id() const = 0;
   /// The loop, for Plait's own layers above sessions: time, timers, tasks.
   [[nodiscard]] virtual core::Executor& executor() = 0;

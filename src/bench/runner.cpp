@@ -26,15 +26,19 @@ Pinning pinning_of(Placement placement, const RunOptions& options) {
   return {options.server_cpu, placement == Placement::one ? options.server_cpu : options.client_cpu};
 }
 
+bool is_opening(const Plan& plan) { return plan.mode == LoadMode::connect || plan.mode == LoadMode::handshake; }
+
 Plan plan_for(const Row& row, const RunOptions& options) {
   Plan plan = row.plan;
-  plan.seconds = options.seconds;
+  plan.seconds = row.seconds > 0 && !options.quick ? row.seconds : options.seconds;
   plan.warmup_seconds = options.warmup_seconds;
   plan.verify = plan.verify || options.verify;
   if (plan.mode == LoadMode::echo && plan.count == 0) plan.rate = options.rate;
   if (options.quick) {
     plan.connections = plan.connections >= 1000 ? plan.connections / 10 : plan.connections;
     plan.total_bytes /= 16;
+    if (is_opening(plan)) plan.count = (plan.count + 19) / 20;
+    if (plan.mode == LoadMode::stream && plan.count >= 10'000) plan.count /= 10;
   }
   return plan;
 }

@@ -30,6 +30,8 @@ double Sample::value(Metric metric) const {
       return latency_us["p95"].number_or(0);
     case Metric::latency_p99_us:
       return latency_us["p99"].number_or(0);
+    case Metric::latency_p999_us:
+      return latency_us["p999"].number_or(0);
     case Metric::mebibytes_per_second_one_way:
     case Metric::mebibytes_per_second:
       return bytes_per_second / (1 << 20);

@@ -20,6 +20,7 @@ bool allows(const std::vector<Value>& list, const Value& value) {
 bool speaks(const ServerSpec& spec, const Row& row) {
   const std::string_view scheme = std::string_view{spec.url}.substr(0, spec.url.find("://"));
   if (is_broker_scheme(scheme)) return row.plan.mode == LoadMode::fanout && row.scheme == "ws";
+  if (!spec.generator.empty() && row.plan.until != OpeningStep::session) return false;  // it does not tell
   if (is_yardstick_scheme(scheme)) return row.plan.mode == LoadMode::bulk;
   return scheme == row.scheme;
 }

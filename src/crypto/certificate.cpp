@@ -118,7 +118,7 @@ std::vector<std::string> names_of(const X509& certificate) {
 }  // namespace
 
 Result<CertificatePem, Error> make_certificate(const CertificateOptions& options, WallTime now) {
-  const Key key{EVP_EC_gen("P-256")};
+  const Key key{options.key == KeyKind::rsa_2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256")};
   const Certificate certificate{X509_new()};
   if (!key || !certificate) return err(openssl_error("cannot make a key"));
   const bool complete =

@@ -50,6 +50,7 @@ H3Connection::H3Connection(H3Service& service)
     : service_(service),
       h3_(service.options, *this, *this, service.qpack),
       sessions_(service.sessions, h3_),
+      made_at_(is_client() ? std::chrono::steady_clock::now() : core::TimePoint{}),
       active_at_(service.endpoint.context().loop.now()) {
   schedule();
 }
@@ -58,6 +59,16 @@ H3Connection::~H3Connection() = default;
 
 std::string H3Connection::peer() const {
   return quic_ == nullptr ? "not connected" : to_net(quic_->path().remote).text();
+}
+
+// By the clock and not the loop's time: one turn may do all the work of a handshake.
+void H3Connection::note(Duration OpeningTimes::*step) {
+  Duration& time = opening_times_.*step;
+  if (is_client() && time == Duration::zero()) time = std::chrono::steady_clock::now() - made_at_;
+}
+
+std::optional<OpeningTimes> H3Connection::opening_times() const {
+  return opening_times_.response == Duration::zero() ? std::nullopt : std::optional{opening_times_};
 }
 
 std::optional<Duration> H3Connection::rtt() const {
@@ -180,7 +191,13 @@ bool H3Connection::send_datagram(ByteView data) { return quic_ != nullptr && qui
 
 // --- From HTTP/3: who it is for --------------------------------------------------------------------------------------
 
+void H3Connection::on_ready() {
+  note(&OpeningTimes::handshake);
+  h3_.handle_ready();
+}
+
 void H3Connection::on_settings(const h3::Settings&) {
+  note(&OpeningTimes::settings);
   if (is_client()) {
     request_waiting();
     if (owner_ != nullptr) owner_->on_settings(*this);

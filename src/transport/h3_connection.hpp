@@ -87,6 +87,7 @@ class H3Connection final : public Connection,
   [[nodiscard]] quic::ConnectionStats stats() const {
     return quic_ == nullptr ? quic::ConnectionStats{} : quic_->stats();
   }
+  [[nodiscard]] std::optional<OpeningTimes> opening_times() const;
   [[nodiscard]] std::size_t unacknowledged_bytes(h3::StreamId id) const;
   [[nodiscard]] std::size_t unsent_bytes(h3::StreamId id) const;
   /// Why the connection ended, for a person; empty while it lives.
@@ -97,7 +98,7 @@ class H3Connection final : public Connection,
   void forget(WtSession& session, bool settled);
 
   // quic::ConnectionVisitor
-  void on_ready() override { h3_.handle_ready(); }
+  void on_ready() override;
   void on_handshake_completed() override {
     if (owner_ != nullptr) owner_->on_handshake_completed(*this);
   }
@@ -182,6 +183,8 @@ class H3Connection final : public Connection,
   void end_openings(std::uint64_t from, const std::string& reason);
   void drop_request(h3::StreamId id);
 
+  // The first time, the time since this was made; a client's alone.
+  void note(Duration OpeningTimes::*step);
   void reset_now(h3::StreamId id, std::uint64_t error_code);
   void note_unsent(h3::StreamId id, std::uint64_t bytes);
   void note_activity();
@@ -207,8 +210,10 @@ class H3Connection final : public Connection,
   std::size_t content_bytes_ = 0;                               // of all of them
   std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
   std::vector<std::pair<h3::StreamId, std::uint64_t>> unsent_;  // what resets dropped, for the sessions' credit
-  core::TimePoint active_at_;                                   // when a request or a response last went on
-  bool served_ = false;                                         // a request has come
+  OpeningTimes opening_times_{};                                // zero: not yet
+  core::TimePoint made_at_;
+  core::TimePoint active_at_;  // when a request or a response last went on
+  bool served_ = false;        // a request has come
   std::string end_reason_;
   bool draining_ = false;
 };

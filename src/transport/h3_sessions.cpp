@@ -171,6 +171,7 @@ void H3Connection::finish_opening(h3::StreamId id, const h3::ResponseHead& head)
   if (found == openings_.end()) return;
   WtSession& session = *found->session;
   openings_.erase(found);
+  note(&OpeningTimes::response);
   const bool is_success = head.status / 100 == 2;
   const auto accepted = is_success ? sessions_.accept(id, session.visitor()) : err(wt::AcceptError::gone);
   if (!accepted) {

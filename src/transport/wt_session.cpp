@@ -53,6 +53,7 @@ bool WtSession::is_client() const { return connection_.is_client(); }
 core::Executor& WtSession::executor() { return connection_.context().loop; }
 std::string WtSession::peer() const { return connection_.peer(); }
 std::optional<Duration> WtSession::rtt() const { return connection_.rtt(); }
+std::optional<OpeningTimes> WtSession::opening_times() const { return connection_.opening_times(); }
 std::size_t WtSession::unacknowledged_bytes(wt::StreamId id) const { return connection_.unacknowledged_bytes(id); }
 
 SessionStats WtSession::stats() const {

@@ -60,6 +60,7 @@ class WtSession final : public Session,
   [[nodiscard]] std::size_t buffered_bytes() const override { return messages_.unsent_bytes(); }
   [[nodiscard]] std::optional<Duration> rtt() const override;
   [[nodiscard]] SessionStats stats() const override;
+  [[nodiscard]] std::optional<OpeningTimes> opening_times() const override;
   [[nodiscard]] SessionId id() const override { return id_; }
   [[nodiscard]] core::Executor& executor() override;
   [[nodiscard]] std::string peer() const override;

@@ -23,6 +23,7 @@ TEST(BenchPlan, ArgumentsRoundTrip) {
   plan.verify = plan.deflate = plan.spin = plan.touch = true;
   plan.literal = plan.datagrams = true;
   plan.packet_bytes = 1452;
+  plan.until = OpeningStep::settings;
   plan.server_pid = 4711;
   const auto read = parse_plan(to_arguments(plan));
   ASSERT_TRUE(read) << read.error().message;
@@ -32,12 +33,15 @@ TEST(BenchPlan, ArgumentsRoundTrip) {
   EXPECT_DOUBLE_EQ(read->rate, 1234.5);
   EXPECT_TRUE(read->spin);
   EXPECT_TRUE(read->literal && read->datagrams);
+  EXPECT_EQ(read->until, OpeningStep::settings);
 }
 
 TEST(BenchPlan, WebTransportHasItsOwnModes) {
   EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=https://h:1", "mode=stream"})) << "its length is the payload's";
   EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=https://h:1", "mode=datagram"}));
   EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=ws://h:1", "mode=datagram"}));
+  EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=https://h:1", "mode=handshake"}));
+  EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=wss://h:1", "mode=handshake"}));
 }
 
 TEST(BenchPlan, BulkIsForStreamsAndTheirYardsticks) {

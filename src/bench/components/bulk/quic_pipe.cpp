@@ -349,6 +349,17 @@ void QuicPipe::handle_batch(const UdpPipe::Batch& batch, ngtcp2_tstamp now) {
   }
 }
 
+void QuicPipe::close(std::uint64_t code, ngtcp2_tstamp now) {
+  ngtcp2_ccerr error;
+  ngtcp2_ccerr_default(&error);
+  ngtcp2_ccerr_set_application_error(&error, code, nullptr, 0);
+  const std::size_t room = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn_.get());
+  const ngtcp2_ssize size =
+      ngtcp2_conn_write_connection_close(conn_.get(), nullptr, nullptr, buffer_.data(), room, &error, now);
+  if (size <= 0) return;
+  udp_.send(ByteView{buffer_}.first(static_cast<std::size_t>(size)), static_cast<std::size_t>(size), remote_);
+}
+
 ngtcp2_tstamp QuicPipe::drive(ngtcp2_tstamp now) {
   if (ngtcp2_conn_get_expiry(conn_.get()) <= now) {
     if (const int status = ngtcp2_conn_handle_expiry(conn_.get(), now); status != 0) fail("expiry", status);

@@ -41,6 +41,8 @@ class QuicPipe {
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
   void handle_batch(const UdpPipe::Batch& batch, ngtcp2_tstamp now);
+  /// Sends CONNECTION_CLOSE with the application's code.
+  void close(std::uint64_t code, ngtcp2_tstamp now);
   /// Its timers, and everything that can be sent now. Returns when it has to be called again at the latest.
   ngtcp2_tstamp drive(ngtcp2_tstamp now);
 

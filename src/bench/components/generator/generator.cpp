@@ -50,6 +50,7 @@ Result<void, Error> run(LoadContext& context) {
     case LoadMode::bulk:
       return context.plan.url.scheme == "quic-bulk" ? run_quic_bulk_load(context) : run_tls_bulk_load(context);
     case LoadMode::datagram:
+    case LoadMode::handshake:
       break;
   }
   return err(Error{"generator: no such mode"});
@@ -68,6 +69,8 @@ Result<void, Error> run_webtransport(LoadContext& context) {
       return run_wt_stream_load(context);
     case LoadMode::datagram:
       return run_wt_datagram_load(context);
+    case LoadMode::handshake:
+      return run_quic_handshake_load(context);
     case LoadMode::fanout:
       break;
   }
