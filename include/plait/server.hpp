@@ -88,6 +88,7 @@ struct ServerStats {
   std::uint64_t bytes_received = 0;  ///< payload
   std::uint64_t bytes_sent = 0;      ///< payload
   std::uint64_t http_requests = 0;
+  std::uint64_t quic_resumed = 0;  ///< QUIC connections whose handshake went by a session ticket
 };
 
 /// Set up with listen() and http(), then run(). Not copyable or movable.

@@ -31,12 +31,14 @@ Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
 
 // Reading the system's authorities takes milliseconds, so each combination of what a context depends on has one.
 Result<const quic::ClientTls*, Error> QuicClient::tls_of(const ConnectOptions& options) {
-  const TlsKey key{options.verify_certificate, options.certificate_authority_file, options.certificate_hashes};
+  const TlsKey key{options.verify_certificate, options.certificate_authority_file, options.certificate_hashes,
+                   options.resume};
   if (const auto found = tls_.find(key); found != tls_.end()) return &found->second;
   quic::ClientTlsConfig config;
   config.alpn = {"h3"};
   config.wall_clock = [] { return std::chrono::system_clock::now(); };
   config.certificate_hashes = options.certificate_hashes;
+  config.resume = options.resume;
   if (!options.certificate_hashes.empty()) {
     config.verify = quic::ClientTlsConfig::Verify::hashes;
   } else if (!options.verify_certificate) {

@@ -94,6 +94,7 @@ Connection::~Connection() = default;
 bool Connection::is_server() const { return state_->is_server; }
 bool Connection::is_ready() const { return state_->ready; }
 bool Connection::is_handshake_completed() const { return state_->handshake_completed; }
+bool Connection::is_resumed() const { return state_->resumed; }
 bool Connection::is_closed() const { return !is_open(*state_); }
 std::string_view Connection::alpn() const { return state_->alpn; }
 const Path& Connection::path() const { return state_->path; }

@@ -67,6 +67,14 @@ std::string load_authorities(const ClientTlsConfig& config, const Credentials& c
 
 }  // namespace
 
+TicketKey::~TicketKey() {
+  if (key_.data == nullptr) return;
+  gnutls_memset(key_.data, 0, key_.size);
+  gnutls_free(key_.data);
+}
+
+bool TicketKey::generate() { return gnutls_session_ticket_key_generate(&key_) == 0; }
+
 Priority make_priority(std::string& error) {
   constexpr const char* kText =
       "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"
@@ -88,7 +96,7 @@ Result<ServerTls, Error> ServerTls::make(const ServerTlsConfig& config) {
   state->credentials = make_credentials();
   state->priority = make_priority(error);
   state->alpn = config.alpn;
-  if (!state->credentials) error = "GnuTLS is out of memory";
+  if (!state->credentials || !state->ticket_key.generate()) error = "GnuTLS is out of memory";
   if (!error.empty()) return err(Error{error});
   const gnutls_datum_t certificate = datum(config.certificate_pem);
   const gnutls_datum_t key = datum(config.private_key_pem);
@@ -128,7 +136,9 @@ Result<ClientTls, Error> ClientTls::make(ClientTlsConfig config) {
 }
 
 Session make_server_session(const ServerTls::State& tls, void* pointer) {
-  return make_session(GNUTLS_SERVER, tls.priority, tls.credentials, tls.alpn, pointer);
+  Session session = make_session(GNUTLS_SERVER, tls.priority, tls.credentials, tls.alpn, pointer);
+  if (!session || gnutls_session_ticket_enable_server(session.get(), &tls.ticket_key.datum()) != 0) return nullptr;
+  return session;
 }
 
 Session make_client_session(const ClientTls::State& tls, const std::string& host, void* pointer) {

@@ -35,6 +35,8 @@ struct ClientTlsConfig {
   /// The certificate must be one of these, ECDSA P-256, valid now, and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
   std::vector<std::string> alpn;  ///< offered, at least one
+  /// Use session tickets and address validation tokens of earlier connections of the same Endpoint with this ClientTls.
+  bool resume = true;
   /// The time that certificates are checked against.
   std::function<WallTime()> wall_clock;
 };

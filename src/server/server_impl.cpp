@@ -332,6 +332,7 @@ ServerStats Server::Impl::stats() const {
     sum.bytes_received += counters.bytes_received.get();
     sum.bytes_sent += counters.bytes_sent.get();
     sum.http_requests += counters.http_requests.get();
+    sum.quic_resumed += counters.quic_resumed.get();
   }
   return sum;
 }
