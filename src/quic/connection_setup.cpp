@@ -66,7 +66,7 @@ ngtcp2_transport_params native_parameters(const Settings& from) {
   parameters.initial_max_streams_bidi = from.streams_bidi_max;
   parameters.initial_max_streams_uni = from.streams_uni_max;
   parameters.max_datagram_frame_size = from.datagram_frame_bytes_max;
-  parameters.active_connection_id_limit = 4;
+  parameters.active_connection_id_limit = 3;  // in use, for a migration, and for one more
   return parameters;
 }
 
@@ -94,6 +94,12 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
   session = make_server_session(*server_tls, &reference);
   if (!session || ngtcp2_crypto_gnutls_configure_server_session(session.get()) != 0) return false;
   gnutls_handshake_set_secret_function(session.get(), handle_secrets);
+
+  gnutls_handshake_set_post_client_hello_function(session.get(), [](gnutls_session_t of) {
+    auto* found = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(of));
+    choose_certificate(of, *static_cast<State*>(found->user_data)->server_tls);
+    return 0;
+  });
 
   const ngtcp2_cid id = endpoint.make_connection_id();
   ngtcp2_settings settings = native_settings(endpoint.config.settings, from, endpoint.random, now);

@@ -76,7 +76,7 @@ struct Connection::State {
   std::optional<Transmit> poll_close_packet(MutableByteView buffer);
 
   // --- streams (connection_streams.cpp) ---------------------------------------------------------------------------
-  Stream* find(StreamId id) const;
+  Stream* find(StreamId id);
   Stream& add_stream(StreamId id);
   void drop_writing(Stream& stream);
   void retire(Stream& stream);
@@ -133,8 +133,8 @@ struct Connection::State {
   Cipher cipher = Cipher::aes_128_gcm;
   FrameScan scan;
 
-  std::unordered_map<StreamId, std::unique_ptr<Stream>> streams;
-  std::vector<std::unique_ptr<Stream>> retired;  // freed outside of callbacks
+  std::unordered_map<StreamId, Stream> streams;
+  std::vector<decltype(streams)::node_type> retired;  // freed outside of callbacks
   IntrusiveList<Stream> writable;
   DatagramQueue datagrams;
   DatagramId next_datagram_id = 0;

@@ -31,8 +31,8 @@ class TicketKey {
   TicketKey(const TicketKey&) = delete;
   TicketKey& operator=(const TicketKey&) = delete;
   ~TicketKey();
-  /// False when out of memory.
-  bool generate();
+  /// Null when out of memory.
+  static std::shared_ptr<const TicketKey> generate();
   [[nodiscard]] const gnutls_datum_t& datum() const { return key_; }
 
  private:
@@ -40,8 +40,14 @@ class TicketKey {
 };
 
 struct ServerTls::State {
+  struct Named {
+    std::vector<std::string> names;
+    std::shared_ptr<const Credentials> credentials;
+  };
+
   Credentials credentials;
-  TicketKey ticket_key;
+  std::vector<Named> further;
+  std::shared_ptr<const TicketKey> ticket_key;
   Priority priority;
   std::vector<std::string> alpn;
 };
@@ -60,6 +66,8 @@ Priority make_priority(std::string& error);
 Session make_server_session(const ServerTls::State& tls, void* pointer);
 Session make_client_session(const ClientTls::State& tls, const std::string& host, void* pointer);
 
+/// Of a server, when the ClientHello is there: presents the certificate that the client's name asks for.
+void choose_certificate(gnutls_session_t session, const ServerTls::State& tls);
 /// When the first of the certificates that the server showed expires; the far future if it showed none.
 WallTime certificates_expiry(gnutls_session_t session);
 /// Of a client: whether the certificate that the server sent is good enough. Empty, or a sentence that says what to do.

@@ -81,5 +81,24 @@ TEST_F(QuicConnections, AClientThatIsGoneAtOnceLeavesNothing) {
   }
 }
 
+TEST_F(QuicConnections, ManyThatAreGoneAtOnceLeaveNothing) {
+  start();
+  constexpr std::size_t kSessions = 300;
+  {
+    Client client;
+    std::size_t open = 0;
+    for (std::size_t i = 0; i < kSessions; ++i) {
+      ASSERT_TRUE(
+          client.connect(url_, std::make_unique<Called>(Calls{.on_open = [&](Session&) { ++open; }}), options()));
+    }
+    EXPECT_TRUE(wait_until([&] {
+      client.run_once(1ms);
+      return open == kSessions;
+    }));
+  }
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }))
+      << (*server_)->stats().connections_open << " are left";
+}
+
 }  // namespace
 }  // namespace plait::test
