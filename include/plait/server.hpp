@@ -36,6 +36,9 @@ struct ServerOptions {
   Limits limits;
   /// Needed by tls:, wss: and https: unless development_certificate is set.
   TlsFiles tls;
+  /// Further certificates: a client that asks for a name (SNI) in the subjectAltName of one of them gets that one, the
+  /// first that fits; every other gets the one of `tls`. Re-read with it.
+  std::vector<TlsFiles> further_tls;
   /// Makes (once) and uses a self-signed ECDSA P-256 certificate for localhost in the user's state folder. For
   /// development only: no peer can verify it, but by its hash (certificates()). Replaced a day before it expires.
   bool development_certificate = false;
@@ -93,6 +96,7 @@ struct ServerStats {
   std::uint64_t bytes_received = 0;  ///< payload
   std::uint64_t bytes_sent = 0;      ///< payload
   std::uint64_t http_requests = 0;
+  std::uint64_t quic_resumed = 0;  ///< QUIC connections whose handshake went by a session ticket
 };
 
 /// Set up with listen() and http(), then run(). Not copyable or movable.

@@ -27,7 +27,8 @@ H3Server server_of(const http::Uri& uri, const ConnectOptions& options) {
           .port = uri.port,
           .tls = {.verify = options.verify_certificate,
                   .authority_file = options.certificate_authority_file,
-                  .certificate_hashes = options.certificate_hashes},
+                  .certificate_hashes = options.certificate_hashes,
+                  .resume = options.resume},
           .shared = options.reuse_connection};
 }
 
@@ -80,6 +81,7 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(const client::H3Server:
   config.alpn = {"h3"};
   config.wall_clock = [] { return std::chrono::system_clock::now(); };
   config.certificate_hashes = choice.certificate_hashes;
+  config.resume = choice.resume;
   if (!choice.certificate_hashes.empty()) {
     config.verify = quic::ClientTlsConfig::Verify::hashes;
   } else if (!choice.verify) {

@@ -170,10 +170,14 @@ CloseReason Connection::State::reason_of_peer() const {
   return reason;
 }
 
+void Connection::State::leave_handshakes() {
+  if (handshake_place) endpoint.handshakes.erase(*handshake_place);
+  handshake_place.reset();
+}
+
 void Connection::State::end(Phase next, const CloseReason& reason, NativeTime linger_until) {
   phase = next;
-  if (counted_as_handshake) --endpoint.counters.handshake_count;
-  counted_as_handshake = false;
+  leave_handshakes();
   std::erase(endpoint.clients, this);
   if (visitor != nullptr) std::exchange(visitor, nullptr)->on_closed(reason);
   conn.reset();

@@ -239,10 +239,8 @@ Result<void, Error> Server::Impl::watch_signals() {
 }
 
 Result<void, Error> Server::Impl::watch_files() {
-  const TlsFiles& files = certificate_.files;
-  if (files.certificate_file.empty()) return {};
-  auto watch = net::FileWatch::make(workers_.front()->loop(), {files.certificate_file, files.private_key_file},
-                                    [this] { try_reload(); });
+  if (certificate_.files.empty()) return {};
+  auto watch = net::FileWatch::make(workers_.front()->loop(), certificate_.files, [this] { try_reload(); });
   if (!watch) return err(watch.error());
   certificate_watch_ = std::move(*watch);
   return {};
@@ -353,6 +351,7 @@ ServerStats Server::Impl::stats() const {
     sum.bytes_received += counters.bytes_received.get();
     sum.bytes_sent += counters.bytes_sent.get();
     sum.http_requests += counters.http_requests.get();
+    sum.quic_resumed += counters.quic_resumed.get();
   }
   return sum;
 }

@@ -42,7 +42,7 @@ class Counter {
 };
 
 struct Counters {
-  Counter connections_accepted, connections_refused, connections_open, sessions_open;
+  Counter connections_accepted, connections_refused, connections_open, sessions_open, quic_resumed;
   Counter messages_received, messages_sent, bytes_received, bytes_sent, http_requests;
 };
 

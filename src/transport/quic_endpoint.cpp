@@ -66,10 +66,16 @@ Result<quic::Connection*, Error> QuicEndpoint::connect(const net::SocketAddress&
 
 quic::ConnectionVisitor* QuicEndpoint::on_connection(quic::Connection& connection) {
   if (!accept_ || context_.connection_count.load(std::memory_order_relaxed) >= context_.limits.connections_max) {
-    context_.counters.connections_refused.add();
     return nullptr;
   }
   return accept_(connection);
+}
+
+void QuicEndpoint::count() {
+  const quic::EndpointStats stats = engine_.stats();
+  context_.counters.connections_refused.add(stats.refused_count - counted_.refused_count);
+  context_.counters.quic_resumed.add(stats.resumed_count - counted_.resumed_count);
+  counted_ = stats;
 }
 
 // --- Receiving -------------------------------------------------------------------------------------------------------
@@ -134,6 +140,7 @@ void QuicEndpoint::handle_expiry() {
 }
 
 void QuicEndpoint::on_turn_end() {
+  count();
   transmit();
   if (const auto expiry = engine_.next_expiry()) alarm_.set(*expiry);
 }
