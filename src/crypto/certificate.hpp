@@ -45,6 +45,10 @@ struct CertificateInfo {
 /// A new key and its certificate, valid from `now` (less a minute for clocks that are behind).
 Result<CertificatePem, Error> make_certificate(const CertificateOptions& options, WallTime now);
 
+/// Whether one of a certificate's names is `host`, or "*." and all of `host` but its first label (RFC 6125 §6.4). Case
+/// does not matter.
+[[nodiscard]] bool names_include(const std::vector<std::string>& names, std::string_view host);
+
 /// What the first certificate of a PEM text says.
 Result<CertificateInfo, Error> parse_certificate(std::string_view pem);
 /// The same of a file; errors name it.

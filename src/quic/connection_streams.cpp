@@ -38,18 +38,18 @@ std::size_t frame_payload_bytes(std::size_t room) {
 // --- Connection::State
 // ------------------------------------------------------------------------------------------------
 
-Stream* Connection::State::find(StreamId id) const {
+Stream* Connection::State::find(StreamId id) {
   const auto found = streams.find(id);
-  return found == streams.end() ? nullptr : found->second.get();
+  return found == streams.end() ? nullptr : &found->second;
 }
 
 Stream& Connection::State::add_stream(StreamId id) {
-  auto stream = std::make_unique<Stream>();
-  stream->id = id;
+  Stream& stream = streams[id];
+  stream.id = id;
   const bool both = direction_of(id) == Direction::bidirectional;
-  stream->can_write = both || is_local(*this, id);
-  stream->can_read = both || !is_local(*this, id);
-  return *(streams[id] = std::move(stream));
+  stream.can_write = both || is_local(*this, id);
+  stream.can_read = both || !is_local(*this, id);
+  return stream;
 }
 
 void Connection::State::drop_writing(Stream& stream) {
@@ -68,9 +68,7 @@ void Connection::State::retire(Stream& stream) {
       ngtcp2_conn_extend_max_streams_uni(conn.get(), 1);
     }
   }
-  const auto found = streams.find(id);
-  retired.push_back(std::move(found->second));
-  streams.erase(found);
+  retired.push_back(streams.extract(id));
 }
 
 void Connection::State::want_transmit() { endpoint.mark_ready(*this); }
@@ -94,6 +92,7 @@ Connection::~Connection() = default;
 bool Connection::is_server() const { return state_->is_server; }
 bool Connection::is_ready() const { return state_->ready; }
 bool Connection::is_handshake_completed() const { return state_->handshake_completed; }
+bool Connection::is_resumed() const { return state_->resumed; }
 bool Connection::is_closed() const { return !is_open(*state_); }
 std::string_view Connection::alpn() const { return state_->alpn; }
 const Path& Connection::path() const { return state_->path; }
@@ -182,6 +181,7 @@ Result<DatagramId, DatagramError> Connection::send_datagram(Bytes data) {
   if (data.empty()) return err(DatagramError::empty);
   const std::size_t size_max = datagram_bytes_max();
   if (size_max == 0) return err(DatagramError::unsupported);
+  state_->wants_large_packets = true;
   if (data.size() > size_max) return err(DatagramError::too_large);
   const DatagramId id = state_->next_datagram_id++;
   state_->datagrams.push(id, std::move(data), [this](DatagramId dropped) {
@@ -196,7 +196,7 @@ std::size_t Connection::datagram_bytes_max() const {
   ngtcp2_conn* conn = state_->conn.get();
   const ngtcp2_transport_params* peer = ngtcp2_conn_get_remote_transport_params(conn);
   if (peer == nullptr || peer->max_datagram_frame_size == 0) return 0;
-  const std::size_t packet = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn) - packet_overhead_bytes(conn);
+  const std::size_t packet = state_->path_payload_bytes_max() - packet_overhead_bytes(conn);
   return frame_payload_bytes(static_cast<std::size_t>(std::min<std::uint64_t>(packet, peer->max_datagram_frame_size)));
 }
 
@@ -234,9 +234,9 @@ ConnectionStats Connection::stats() const {
   if (info.min_rtt != UINT64_MAX) stats.rtt_min = std::chrono::nanoseconds{info.min_rtt};
   stats.congestion_window_bytes = info.cwnd;
   stats.in_flight_bytes = info.bytes_in_flight;
-  stats.path_udp_payload_bytes_max = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn);
+  stats.path_udp_payload_bytes_max = state_->path_payload_bytes_max();
   for (const auto& [id, stream] : state_->streams) {
-    if (!stream->closed) stats.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, native_id(id));
+    if (!stream.closed) stats.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, native_id(id));
   }
   return stats;
 }

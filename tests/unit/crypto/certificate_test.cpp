@@ -72,6 +72,18 @@ TEST(Certificate, EveryOneIsAnother) {
   EXPECT_NE(first->fingerprint, second->fingerprint);
 }
 
+TEST(Certificate, Rfc6125Section6_4_NamesOfHosts) {
+  const std::vector<std::string> names{"site.example", "*.Apps.example", "127.0.0.1"};
+  for (const char* host : {"site.example", "SITE.example", "a.apps.example", "127.0.0.1"}) {
+    EXPECT_TRUE(names_include(names, host)) << host;
+  }
+  for (const char* host : {"", ".", "example", "a.site.example", "apps.example", "a.b.apps.example", ".apps.example",
+                           "site.example.", "xsite.example"}) {
+    EXPECT_FALSE(names_include(names, host)) << host;
+  }
+  EXPECT_FALSE(names_include({}, "site.example"));
+}
+
 TEST(Certificate, GarbageIsRefused) {
   EXPECT_FALSE(parse_certificate(""));
   EXPECT_FALSE(parse_certificate("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));

@@ -57,6 +57,24 @@ TEST(QuicLifetime, ClosingInsideAnEventIsAllowed) {
   EXPECT_EQ(pair.server().reason->kind, Kind::local);
 }
 
+TEST(QuicLifetime, AClientThatIsGoneAfterItsFirstWordIsHeard) {
+  for (const bool at_once : {true, false}) {
+    Pair pair;
+    // Its socket is closed with the first packets that tell of the end: nobody repeats them.
+    pair.client.when_ready = [&] {
+      if (at_once) pair.client.connection->close(3, "gone");
+    };
+    pair.connect();
+    EXPECT_TRUE(pair.network.run([&] { return pair.client.ready; }));
+    if (!at_once) pair.client.connection->close(3, "gone");
+    EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }));
+    pair.network.run_for(5ms);  // what is on its way arrives
+    pair.client_host.endpoint =
+        std::make_unique<Endpoint>(EndpointConfig{}, pair.client_host.random, pair.client_host, pair.network.now());
+    EXPECT_TRUE(pair.network.run([&] { return pair.server().reason.has_value(); }, 1s)) << at_once;
+  }
+}
+
 TEST(QuicLifetime, SilenceEndsInTheIdleTimeout) {
   EndpointConfig config = server_config();
   config.settings.keep_alive_server = Duration::zero();
@@ -127,6 +145,28 @@ TEST(QuicLifetime, ANatThatMovesIsFollowed) {
   EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; }));
   EXPECT_TRUE(pair.client.streams[id].data == text);
   EXPECT_EQ(pair.server().connection->path().remote, address(77, 7777));
+}
+
+TEST(QuicLifetime, ANatThatMovesBackAtOnceIsFollowedEvenWithoutProbes) {
+  EndpointConfig config = server_config();
+  config.settings.mtu_probes.clear();
+  Pair pair{1, std::move(config)};
+  pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  pair.establish();
+  pair.network.run_for(1s);
+  const auto write = [&] {
+    const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+    EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("x"), true));
+    return id;
+  };
+  pair.network.rebind(pair.client_host.at, address(77, 7777));
+  write();
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().connection->path().remote == address(77, 7777); }));
+  // The server validates the new path now, and falls back to the old one without having done so.
+  pair.network.rebind_back();
+  const StreamId id = write();
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; }));
+  EXPECT_EQ(pair.server().connection->path().remote, pair.client_host.at);
 }
 
 TEST(QuicLifetime, AClientMigrates) {
