@@ -122,7 +122,8 @@ class Connection {
   [[nodiscard]] std::size_t datagram_bytes_max() const;
 
   /// CONNECTION_CLOSE with the application's code (below 2^62) and a reason of at most 1024 bytes. Nothing but
-  /// on_closed is called after this, by one of the endpoint's next calls. Queued data are not waited for.
+  /// on_closed is called after this, by the call of poll_transmit() that gives the packet out. Queued data are not
+  /// waited for.
   void close(std::uint64_t code, std::string_view reason);
 
   /// Client, after the handshake is confirmed: probes `path` and moves there (RFC 9000 §9). False if that is not

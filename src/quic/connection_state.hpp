@@ -96,6 +96,7 @@ struct Connection::State {
   void end(Phase next, const CloseReason& reason, NativeTime linger_until);
   CloseReason reason_of_peer() const;
   void after_callbacks(NativeTime now);
+  void close_if_requested(NativeTime now);
   void leave_handshakes();
 
   /// Whether the visitor may be called.
