@@ -19,6 +19,10 @@
 #include <utility>
 #include <vector>
 
+namespace plait::core {
+class Executor;
+}
+
 namespace plait {
 
 enum class MessageKind : std::uint8_t { text, binary };
@@ -165,6 +169,8 @@ class PLAIT_API Session {
   [[nodiscard]] virtual std::optional<Duration> rtt() const = 0;
   [[nodiscard]] virtual SessionStats stats() const = 0;
   [[nodiscard]] virtual SessionId id() const = 0;
+  /// The loop, for Plait's own layers above sessions: time, timers, tasks.
+  [[nodiscard]] virtual core::Executor& executor() = 0;
   /// The peer's address as text: "127.0.0.1:5000", "[::1]:5000", "unix".
   [[nodiscard]] virtual std::string peer() const = 0;
   /// The subprotocol that was agreed on, or empty.

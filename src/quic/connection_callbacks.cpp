@@ -88,6 +88,7 @@ int on_stream_acked(ngtcp2_conn* /*conn*/, std::int64_t id, std::uint64_t offset
   State& state = state_of(user);
   auto* stream = static_cast<Stream*>(stream_user);
   if (stream == nullptr || size == 0) return 0;
+  state.black_hole.handle_acknowledgement();
   stream->queue.mark_acked(offset + size);
   if (state.is_live()) state.visitor->on_stream_acked(static_cast<StreamId>(id), offset + size);
   return 0;
@@ -157,6 +158,7 @@ int on_datagram(ngtcp2_conn* /*conn*/, std::uint32_t /*flags*/, const std::uint8
 
 int on_datagram_acked(ngtcp2_conn* /*conn*/, std::uint64_t id, void* user) {
   State& state = state_of(user);
+  state.black_hole.handle_acknowledgement();
   if (state.is_live()) state.visitor->on_datagram_fate(id, DatagramFate::acknowledged);
   return 0;
 }

@@ -44,11 +44,24 @@ void Connection::State::handle_expiry(NativeTime now) {
     endpoint.expiries.remove(*this);
     return;
   }
+  look_for_black_hole(now);
   const int status = ngtcp2_conn_handle_expiry(conn.get(), now);
   if (status != 0) fail(status, now);
   after_callbacks(now);
   if (phase == Phase::open) update_expiry();
   want_transmit();
+}
+
+void Connection::State::look_for_black_hole(NativeTime now) {
+  if (path.remote.is_loopback()) return;
+  ngtcp2_conn_info info;
+  ngtcp2_conn_get_conn_info(conn.get(), &info);
+  if (info.bytes_in_flight == 0) return;
+  black_hole.handle_expiry(time_point(now), std::chrono::nanoseconds{ngtcp2_conn_get_pto(conn.get())});
+}
+
+std::size_t Connection::State::path_payload_bytes_max() {
+  return black_hole.payload_bytes_max(ngtcp2_conn_get_path_max_tx_udp_payload_size(conn.get()));
 }
 
 void Connection::State::update_expiry() {

@@ -7,8 +7,8 @@
 
 namespace plait::transport {
 
-void tell_not_opened(SessionHandler& handler, const CloseInfo& info, SessionId id) {
-  NoSession session{id};
+void tell_not_opened(SessionHandler& handler, const CloseInfo& info, core::Executor& executor, SessionId id) {
+  NoSession session{executor, id};
   try {
     handler.on_close(session, info);
   } catch (const std::exception& exception) {

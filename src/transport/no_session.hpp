@@ -3,11 +3,13 @@
 
 #include <plait/session.hpp>
 
+#include "core/executor.hpp"
+
 namespace plait::transport {
 
 class NoSession final : public Session {
  public:
-  explicit NoSession(SessionId id = {}) : id_(id) {}
+  explicit NoSession(core::Executor& executor, SessionId id = {}) : executor_(executor), id_(id) {}
   SendStatus send(const Message&, SendOptions) override { return SendStatus::closed; }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
   void close(std::uint16_t, std::string_view) override {}
@@ -18,14 +20,16 @@ class NoSession final : public Session {
   [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
   [[nodiscard]] SessionStats stats() const override { return {}; }
   [[nodiscard]] SessionId id() const override { return id_; }
+  [[nodiscard]] core::Executor& executor() override { return executor_; }
   [[nodiscard]] std::string peer() const override { return {}; }
   [[nodiscard]] std::string_view subprotocol() const override { return {}; }
 
  private:
+  core::Executor& executor_;
   SessionId id_;
 };
 
 /// Calls handler.on_close for a session that would have had this ID; an exception out of it is logged.
-void tell_not_opened(SessionHandler& handler, const CloseInfo& info, SessionId id = {});
+void tell_not_opened(SessionHandler& handler, const CloseInfo& info, core::Executor& executor, SessionId id = {});
 
 }  // namespace plait::transport

@@ -38,10 +38,12 @@ net::SocketAddress to_net(const quic::Address& address) {
   return result;
 }
 
-QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept)
+QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept,
+                           SharedPort shared)
     : context_(context),
       socket_(std::move(socket)),
       accept_(std::move(accept)),
+      shared_(std::move(shared)),
       is_client_(!accept_),
       random_(context.random),
       engine_(with_packet_sizes(std::move(config)), random_, *this, context.loop.now()),
@@ -98,14 +100,33 @@ const net::SocketAddress& QuicEndpoint::local_of(const net::UdpBatch& batch) con
   return is_client_ ? socket_.name() : batch.local;
 }
 
+// The first datagram is the one that the kernel looked at.
 void QuicEndpoint::handle_batch(const net::UdpBatch& batch) {
   const quic::Path path{.local = to_quic(local_of(batch)), .remote = to_quic(batch.remote)};
+  const auto ecn = static_cast<quic::Ecn>(batch.ecn);
   const core::TimePoint now = context_.loop.now();
   for (ByteView rest = batch.bytes; !rest.empty();) {
-    const std::size_t size = std::min(rest.size(), batch.segment_bytes);
-    engine_.handle_datagram(path, rest.first(size), static_cast<quic::Ecn>(batch.ecn), now);
-    rest = rest.subspan(size);
+    const ByteView datagram = rest.first(std::min(rest.size(), batch.segment_bytes));
+    const bool first = rest.size() == batch.bytes.size();
+    const unsigned socket = first ? shared_.socket_number : socket_of(datagram);
+    if (socket == shared_.socket_number) {
+      engine_.handle_datagram(path, datagram, ecn, now);
+    } else {
+      shared_.forward(socket, {.path = path, .ecn = ecn, .bytes = {datagram.begin(), datagram.end()}});
+    }
+    rest = rest.subspan(datagram.size());
   }
+}
+
+unsigned QuicEndpoint::socket_of(ByteView datagram) const {
+  if (shared_.socket_count == 1) return shared_.socket_number;
+  const auto first_byte = quic::connection_id_first_byte(datagram);
+  return first_byte ? *first_byte % shared_.socket_count : shared_.socket_number;
+}
+
+void QuicEndpoint::handle_stray(const StrayDatagram& stray) {
+  engine_.handle_datagram(stray.path, stray.bytes, stray.ecn, context_.loop.now());
+  transmit_soon();
 }
 
 // --- Sending ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ namespace {
 quic::EndpointConfig config_of(const LoopContext& context, const QuicListener::Options& options) {
   quic::EndpointConfig config;
   config.server_tls = options.tls;
-  config.loop_number = options.socket_number;
+  config.loop_number = static_cast<std::uint8_t>(options.shared.socket_number);
   config.secret = options.secret;
   config.handshakes_max = context.limits.handshakes_max;
   config.retry_handshakes = std::min(config.retry_handshakes, context.limits.handshakes_max / 4);
@@ -26,13 +26,15 @@ h3::Settings settings_of(const LoopContext& context) {
 }  // namespace
 
 QuicListener::QuicListener(LoopContext& context, net::UdpSocket socket, const Router& router, const Options& options)
-    : endpoint_(context, std::move(socket), config_of(context, options),
-                [this](quic::Connection& connection) {
-                  service_.endpoint.context().counters.connections_accepted.add();
-                  H3Connection& accepted = H3Connection::make(service_);
-                  accepted.attach(connection);
-                  return &accepted;
-                }),
+    : endpoint_(
+          context, std::move(socket), config_of(context, options),
+          [this](quic::Connection& connection) {
+            service_.endpoint.context().counters.connections_accepted.add();
+            H3Connection& accepted = H3Connection::make(service_);
+            accepted.attach(connection);
+            return &accepted;
+          },
+          options.shared),
       service_{.endpoint = endpoint_,
                .router = &router,
                .options = {.settings = settings_of(context)},

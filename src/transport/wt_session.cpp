@@ -50,6 +50,7 @@ WtSession::~WtSession() = default;
 
 const Limits& WtSession::limits() const { return connection_.context().limits; }
 bool WtSession::is_client() const { return connection_.is_client(); }
+core::Executor& WtSession::executor() { return connection_.context().loop; }
 std::string WtSession::peer() const { return connection_.peer(); }
 std::optional<Duration> WtSession::rtt() const { return connection_.rtt(); }
 std::size_t WtSession::unacknowledged_bytes(wt::StreamId id) const { return connection_.unacknowledged_bytes(id); }

@@ -60,6 +60,7 @@ class WtSession final : public Session,
   [[nodiscard]] std::optional<Duration> rtt() const override;
   [[nodiscard]] SessionStats stats() const override { return stats_; }
   [[nodiscard]] SessionId id() const override { return id_; }
+  [[nodiscard]] core::Executor& executor() override;
   [[nodiscard]] std::string peer() const override;
   [[nodiscard]] std::string_view subprotocol() const override { return subprotocol_; }
 
