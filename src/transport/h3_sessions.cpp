@@ -177,8 +177,9 @@ void H3Connection::give_up(WtSession& session, const std::string& reason) {
 // the connection, and waits for nobody's acknowledgements.
 void H3Connection::forget(WtSession& session, bool settled) {
   std::erase(live_, &session);
-  const bool idle = live_.empty() && openings_.empty() && exchanges_.empty();
-  if ((draining_ || is_client()) && settled && idle) return h3_.close();
+  if (is_client() && settled) return close_when_unused();
+  const bool idle = live_.empty() && exchanges_.empty();
+  if (draining_ && settled && idle) return h3_.close();
   note_activity();
   schedule();
 }
