@@ -75,6 +75,16 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
       options.timeout);
 }
 
+Result<void, Error> Client::Impl::get(std::string_view url, std::unique_ptr<ResponseHandler> handler,
+                                      const ConnectOptions& options) {
+  if (ending_) return err(Error{"the client is being destroyed"});
+  const auto uri = http::parse_uri(url);
+  const std::string cannot = "cannot get \"" + std::string{url} + "\": ";
+  if (!uri) return err(Error{cannot + std::string{describe(uri.error())}});
+  if (uri->scheme != http::Scheme::https) return err(Error{cannot + "HTTP/3 has https: URLs only"});
+  return quic_->get(*uri, std::move(handler), options);
+}
+
 // Only of names there may be several addresses, and only they have to be looked up.
 Result<SessionId, Error> Client::Impl::connect_tcp(const net::Address& address, client::TcpDial::Load load,
                                                    Duration timeout) {

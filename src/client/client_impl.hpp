@@ -30,6 +30,10 @@ class Client::Impl {
 
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options);
+  Result<void, Error> get(std::string_view url, std::unique_ptr<ResponseHandler> handler,
+                          const ConnectOptions& options);
+  [[nodiscard]] transport::LoopContext& context() const { return *context_; }
+  [[nodiscard]] const Limits& limits() const { return options_.limits; }
   void run();
   void run_once(Duration wait_max) { loop_->run_once(wait_max); }
   [[nodiscard]] bool is_idle() const { return context_->connections.size() == 0; }
@@ -62,6 +66,11 @@ class Client::Impl {
   std::unique_ptr<QuicClient> quic_;
   std::atomic<bool> stopped_{false};
   bool ending_ = false;
+};
+
+/// For what is built on clients, in this layer.
+struct ClientAccess {
+  static transport::LoopContext& context(const Client& client) { return client.impl_->context(); }
 };
 
 }  // namespace plait

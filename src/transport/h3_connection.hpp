@@ -12,6 +12,7 @@
 #include "h3/connection.hpp"
 #include "quic/connection.hpp"
 #include "transport/connection.hpp"
+#include "transport/h3_fetch.hpp"
 #include "transport/http_exchange.hpp"
 #include "transport/quic_endpoint.hpp"
 #include "transport/wt_accept.hpp"
@@ -73,6 +74,13 @@ class H3Connection final : public Connection,
   [[nodiscard]] bool admits_session() const;
   /// Client: opens a session, in the place that `id` has in the context's table, as soon as the server allows.
   WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler, Wants wants, SessionId id);
+
+  /// Client: whether a request may be sent.
+  [[nodiscard]] bool admits_fetch() const;
+  /// Client: sends the request of `fetch` as soon as the server allows.
+  void fetch(H3Fetch& fetch);
+  /// Client: ends it; it is told.
+  void give_up(H3Fetch& fetch, const std::string& reason);
 
   // Connection
   [[nodiscard]] Session* session() override { return nullptr; }
@@ -185,6 +193,16 @@ class H3Connection final : public Connection,
 
   // The first time, the time since this was made; a client's alone.
   void note(Duration OpeningTimes::*step);
+  // A client's requests, h3_fetches.cpp
+  void send_fetches();
+  [[nodiscard]] H3Fetch* find_fetch(h3::StreamId id) const;
+  bool take_fetch_data(h3::StreamId id, ByteView data);
+  void end_fetch(h3::StreamId id, const Result<void, Error>& result);
+  void end_fetches(std::uint64_t from, const std::string& reason);
+  void close_after_fetch();
+  void close_when_unused();
+  void close_if_unused();
+
   void reset_now(h3::StreamId id, std::uint64_t error_code);
   void note_unsent(h3::StreamId id, std::uint64_t bytes);
   void note_activity();
@@ -202,7 +220,9 @@ class H3Connection final : public Connection,
   wt::Sessions sessions_;
   std::vector<WtSession*> live_;  // from the CONNECT's acceptance to their end
   std::vector<Asked> openings_;
-  std::vector<Deferred> deferred_;                            // the oldest first
+  std::vector<Deferred> deferred_;  // the oldest first
+  std::vector<H3Fetch*> unsent_fetches_;
+  std::unordered_map<h3::StreamId, H3Fetch*> fetches_;        // sent, by their streams
   std::unordered_map<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
@@ -216,6 +236,7 @@ class H3Connection final : public Connection,
   bool served_ = false;        // a request has come
   std::string end_reason_;
   bool draining_ = false;
+  bool maybe_unused_ = false;  // to be looked at at the end of the turn
 };
 
 }  // namespace plait::transport
