@@ -31,7 +31,8 @@ Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
 
 // Reading the system's authorities takes milliseconds, so each combination of what a context depends on has one.
 Result<const quic::ClientTls*, Error> QuicClient::tls_of(const ConnectOptions& options) {
-  const TlsKey key{options.verify_certificate, options.certificate_authority_file, options.certificate_hashes};
+  const TlsKey key{options.verify_certificate, options.certificate_authority_file, options.certificate_hashes,
+                   options.certificate_file, options.private_key_file};
   if (const auto found = tls_.find(key); found != tls_.end()) return &found->second;
   quic::ClientTlsConfig config;
   config.alpn = {"h3"};
@@ -46,6 +47,14 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(const ConnectOptions& o
     auto text = crypto::read_file(options.certificate_authority_file);
     if (!text) return err(text.error());
     config.authority_pem = std::move(*text);
+  }
+  if (!options.certificate_file.empty()) {
+    auto certificate = crypto::read_file(options.certificate_file);
+    if (!certificate) return err(certificate.error());
+    auto private_key = crypto::read_file(options.private_key_file);
+    if (!private_key) return err(private_key.error());
+    config.certificate_pem = std::move(*certificate);
+    config.private_key_pem = std::move(*private_key);
   }
   auto tls = quic::ClientTls::make(std::move(config));
   if (!tls) return err(tls.error());

@@ -32,7 +32,7 @@ class QuicClient {
     transport::H3Service service;
   };
   // All that a TLS context depends on.
-  using TlsKey = std::tuple<bool, std::string, std::vector<CertificateHash>>;
+  using TlsKey = std::tuple<bool, std::string, std::vector<CertificateHash>, std::string, std::string>;
 
   Result<Side*, Error> side_of(bool ipv6);
   Result<const quic::ClientTls*, Error> tls_of(const ConnectOptions& options);

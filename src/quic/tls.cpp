@@ -65,6 +65,26 @@ std::string load_authorities(const ClientTlsConfig& config, const Credentials& c
   return count > 0 ? "" : "the authority's certificate is no PEM text with a certificate";
 }
 
+std::string load_pair(const std::string& certificate_pem, const std::string& key_pem, const Credentials& credentials) {
+  const gnutls_datum_t certificate = datum(certificate_pem);
+  const gnutls_datum_t key = datum(key_pem);
+  const int status = gnutls_certificate_set_x509_key_mem(credentials.get(), &certificate, &key, GNUTLS_X509_FMT_PEM);
+  if (status >= 0) return "";
+  if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
+    return "the private key does not belong to the certificate: give the pair that was made together";
+  }
+  return std::string{"the certificate or its private key is no PEM text that GnuTLS reads: "} + gnutls_strerror(status);
+}
+
+// The times are checked in verify_client(), by the clock that was passed in.
+std::string load_client_authorities(const std::string& pem, const Credentials& credentials) {
+  const gnutls_datum_t text = datum(pem);
+  gnutls_certificate_set_verify_flags(credentials.get(),
+                                      GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS);
+  const int count = gnutls_certificate_set_x509_trust_mem(credentials.get(), &text, GNUTLS_X509_FMT_PEM);
+  return count > 0 ? "" : "the authority of clients' certificates is no PEM text with a certificate";
+}
+
 }  // namespace
 
 Priority make_priority(std::string& error) {
@@ -90,17 +110,14 @@ Result<ServerTls, Error> ServerTls::make(const ServerTlsConfig& config) {
   state->alpn = config.alpn;
   if (!state->credentials) error = "GnuTLS is out of memory";
   if (!error.empty()) return err(Error{error});
-  const gnutls_datum_t certificate = datum(config.certificate_pem);
-  const gnutls_datum_t key = datum(config.private_key_pem);
-  const int status =
-      gnutls_certificate_set_x509_key_mem(state->credentials.get(), &certificate, &key, GNUTLS_X509_FMT_PEM);
-  if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
-    return err(Error{"the private key does not belong to the certificate: give the pair that was made together"});
+  error = load_pair(config.certificate_pem, config.private_key_pem, state->credentials);
+  if (error.empty() && config.client_check != ClientCheck::off) {
+    error = load_client_authorities(config.client_authority_pem, state->credentials);
+    if (!config.wall_clock) error = "verifying a certificate needs a clock: set wall_clock";
   }
-  if (status < 0) {
-    return err(Error{std::string{"the certificate or its private key is no PEM text that GnuTLS reads: "} +
-                     gnutls_strerror(status)});
-  }
+  if (!error.empty()) return err(Error{error});
+  state->client_check = config.client_check;
+  state->wall_clock = config.wall_clock;
   return ServerTls{std::move(state)};
 }
 
@@ -119,6 +136,9 @@ Result<ClientTls, Error> ClientTls::make(ClientTlsConfig config) {
   if (error.empty() && config.verify == ClientTlsConfig::Verify::authorities) {
     error = load_authorities(config, state->credentials);
   }
+  if (error.empty() && !config.certificate_pem.empty()) {
+    error = load_pair(config.certificate_pem, config.private_key_pem, state->credentials);
+  }
   if (!error.empty()) return err(Error{error});
   // The times are checked in verify_server(), by the clock that was passed in.
   gnutls_certificate_set_verify_flags(state->credentials.get(),
@@ -128,7 +148,14 @@ Result<ClientTls, Error> ClientTls::make(ClientTlsConfig config) {
 }
 
 Session make_server_session(const ServerTls::State& tls, void* pointer) {
-  return make_session(GNUTLS_SERVER, tls.priority, tls.credentials, tls.alpn, pointer);
+  Session session = make_session(GNUTLS_SERVER, tls.priority, tls.credentials, tls.alpn, pointer);
+  if (session && tls.client_check != ClientCheck::off) {
+    const bool required = tls.client_check == ClientCheck::required;
+    // Without the authorities' names, by which a client of GnuTLS would leave its certificate out and pass for nobody.
+    gnutls_certificate_send_x509_rdn_sequence(session.get(), 1);
+    gnutls_certificate_server_set_request(session.get(), required ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST);
+  }
+  return session;
 }
 
 Session make_client_session(const ClientTls::State& tls, const std::string& host, void* pointer) {

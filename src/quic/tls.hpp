@@ -17,11 +17,18 @@ namespace plait::quic {
 using WallTime = std::chrono::system_clock::time_point;
 using CertificateHash = std::array<std::uint8_t, 32>;  ///< SHA-256 of the DER encoding
 
+/// Whether clients show a certificate.
+enum class ClientCheck : std::uint8_t { off, optional, required };
+
 struct ServerTlsConfig {
   std::string certificate_pem;  ///< the chain, leaf first
   std::string private_key_pem;
   /// In order of preference; at least one. A client that offers none of them is refused (RFC 9001 §8.1).
   std::vector<std::string> alpn;
+  ClientCheck client_check = ClientCheck::off;
+  std::string client_authority_pem{};  ///< those that sign clients' certificates, unless `off`
+  /// The time that clients' certificates are checked against.
+  std::function<WallTime()> wall_clock{};
 };
 
 struct ClientTlsConfig {
@@ -35,6 +42,8 @@ struct ClientTlsConfig {
   /// The certificate must be one of these, ECDSA P-256, valid now, and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
   std::vector<std::string> alpn;  ///< offered, at least one
+  std::string certificate_pem{};  ///< chain to show to a server that asks; empty: none
+  std::string private_key_pem{};
   /// The time that certificates are checked against.
   std::function<WallTime()> wall_clock;
 };

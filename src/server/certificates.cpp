@@ -50,16 +50,35 @@ void warn_unless_valid(const crypto::CertificateInfo& info, const std::string& f
   }
 }
 
-Result<quic::ServerTls, Error> make_quic_tls(const TlsFiles& files) {
+tls::ClientCheck to_tls(ClientCertificates policy) {
+  if (policy == ClientCertificates::off) return tls::ClientCheck::off;
+  return policy == ClientCertificates::required ? tls::ClientCheck::required : tls::ClientCheck::optional;
+}
+
+quic::ClientCheck to_quic(ClientCertificates policy) {
+  if (policy == ClientCertificates::off) return quic::ClientCheck::off;
+  return policy == ClientCertificates::required ? quic::ClientCheck::required : quic::ClientCheck::optional;
+}
+
+}  // namespace
+
+Result<quic::ServerTls, Error> Certificates::make_quic_tls(const TlsFiles& files) const {
   auto certificate = crypto::read_file(files.certificate_file);
   if (!certificate) return err(certificate.error());
   auto key = crypto::read_file(files.private_key_file);
   if (!key) return err(key.error());
-  return quic::ServerTls::make(
-      {.certificate_pem = std::move(*certificate), .private_key_pem = std::move(*key), .alpn = {"h3"}});
+  quic::ServerTlsConfig config{.certificate_pem = std::move(*certificate),
+                               .private_key_pem = std::move(*key),
+                               .alpn = {"h3"},
+                               .client_check = to_quic(client_certificates_),
+                               .wall_clock = [] { return std::chrono::system_clock::now(); }};
+  if (client_certificates_ != ClientCertificates::off) {
+    auto authority = crypto::read_file(client_authority_file_);
+    if (!authority) return err(authority.error());
+    config.client_authority_pem = std::move(*authority);
+  }
+  return quic::ServerTls::make(config);
 }
-
-}  // namespace
 
 Result<Certificates::Loaded, Error> Certificates::load() const {
   TlsFiles files = files_;
@@ -73,17 +92,24 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
         Error{"tls:, wss: and https: need a certificate: give certificate and private key files (PEM), or use the "
               "development certificate"});
   }
-  auto context =
-      tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
+  if (client_certificates_ != ClientCertificates::off && client_authority_file_.empty()) {
+    return err(Error{"client certificates cannot be verified: give a client authority file (PEM), or leave them off"});
+  }
+  auto context = tls::Context::server({.certificate_file = files.certificate_file,
+                                       .private_key_file = files.private_key_file,
+                                       .client_check = to_tls(client_certificates_),
+                                       .client_authority_file = client_authority_file_});
   if (!context) return err(context.error());
   auto quic = make_quic_tls(files);
   if (!quic) return err(quic.error());
   const auto info = crypto::read_certificate(files.certificate_file);
   if (!info) return err(info.error());
   warn_unless_valid(*info, files.certificate_file, std::chrono::system_clock::now());
+  std::vector<std::string> watched{files.certificate_file, files.private_key_file};
+  if (client_certificates_ != ClientCertificates::off) watched.push_back(client_authority_file_);
   return Loaded{std::make_shared<const tls::Context>(std::move(*context)),
                 std::move(*quic),
-                std::move(files),
+                std::move(watched),
                 {.sha256 = info->fingerprint, .not_after = info->not_after}};
 }
 

@@ -6,6 +6,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "quic/tls.hpp"
 #include "tls/context.hpp"
@@ -16,12 +18,15 @@ namespace plait {
 class Certificates {
  public:
   explicit Certificates(const ServerOptions& options)
-      : files_(options.tls), development_(options.development_certificate) {}
+      : files_(options.tls),
+        development_(options.development_certificate),
+        client_certificates_(options.client_certificates),
+        client_authority_file_(options.client_authority_file) {}
 
   struct Loaded {
     std::shared_ptr<const tls::Context> context;
     std::optional<quic::ServerTls> quic;  ///< the same certificate for https:
-    TlsFiles files;                       ///< to watch
+    std::vector<std::string> files;       ///< to watch
     ServerCertificate description;
   };
 
@@ -30,8 +35,12 @@ class Certificates {
   [[nodiscard]] Result<Loaded, Error> load() const;
 
  private:
+  [[nodiscard]] Result<quic::ServerTls, Error> make_quic_tls(const TlsFiles& files) const;
+
   const TlsFiles files_;
   const bool development_;
+  const ClientCertificates client_certificates_;
+  const std::string client_authority_file_;
 };
 
 }  // namespace plait

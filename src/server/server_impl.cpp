@@ -163,6 +163,7 @@ void Server::Impl::introduce_bindings() {
 Result<void, Error> Server::Impl::start_listening() {
   introduce_bindings();
   for (const auto& binding : bindings_) {
+    for (const auto& link : middleware_) binding->router->middleware.push_back(link.get());
     for (const auto& route : http_routes_) {
       if (auto added = binding->router->add_http(route.path, route.handler); !added) return added;
     }
@@ -232,9 +233,8 @@ Result<void, Error> Server::Impl::watch_signals() {
 }
 
 Result<void, Error> Server::Impl::watch_files() {
-  const TlsFiles& files = certificate_.files;
-  if (files.certificate_file.empty()) return {};
-  auto watch = net::FileWatch::make(workers_.front()->loop(), {files.certificate_file, files.private_key_file},
+  if (certificate_.files.empty()) return {};
+  auto watch = net::FileWatch::make(workers_.front()->loop(), {certificate_.files.begin(), certificate_.files.end()},
                                     [this] { try_reload(); });
   if (!watch) return err(watch.error());
   certificate_watch_ = std::move(*watch);

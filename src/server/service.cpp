@@ -1,12 +1,14 @@
 #include "server/service.hpp"
 
 #include <plait/log.hpp>
+#include <plait/middleware.hpp>
 #include <plait/version.hpp>
 
 #include <algorithm>
 #include <iterator>
 
 #include "codec/json_writer.hpp"
+#include "crypto/certificate.hpp"
 #include "net/affinity.hpp"
 #include "server/development.hpp"
 #include "server/metrics.hpp"
@@ -25,7 +27,12 @@ Result<crypto::JwtKey, Error> choose_key(const Config& config) {
 }
 
 // Also where no listener needs it yet, and before one is blamed for it.
-Result<void, Error> check_certificate(const TlsFiles& files) {
+Result<void, Error> check_certificate(const ServerOptions& server) {
+  if (server.client_certificates != ClientCertificates::off) {
+    const auto authority = crypto::read_certificate(server.client_authority_file);
+    if (!authority) return err(Error{"--client-authority: " + authority.error().message});
+  }
+  const TlsFiles& files = server.tls;
   if (files.certificate_file.empty()) return {};
   const auto context =
       tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
@@ -45,7 +52,7 @@ Config complete(Config config) {
 
 Result<void, Error> Service::check(const Config& config) {
   if (auto checked = check_config(config); !checked) return checked;
-  if (auto checked = check_certificate(config.server.tls); !checked) return checked;
+  if (auto checked = check_certificate(config.server); !checked) return checked;
   if (const auto key = choose_key(config); !key) return err(key.error());
   return {};
 }
@@ -60,6 +67,7 @@ Result<std::unique_ptr<Service>, Error> Service::make(Config config) {
   std::unique_ptr<Service> service{
       new Service{complete(std::move(config)), std::make_unique<TokenGate>(std::move(*key), std::move(rules))}};
   if (auto listening = service->listen(); !listening) return err(listening.error());
+  service->add_middleware();
   service->add_endpoints();
   return service;
 }
@@ -98,6 +106,12 @@ Result<void, Error> Service::listen() {
   }
   server_.attach(hub_);
   return {};
+}
+
+// The log hears of what the limit refuses, too.
+void Service::add_middleware() {
+  if (config_.access_log) server_.use(access_log());
+  if (config_.requests.requests_max > 0) server_.use(limit_rate(config_.requests));
 }
 
 void Service::add_endpoints() {

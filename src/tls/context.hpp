@@ -10,10 +10,15 @@
 
 namespace plait::tls {
 
+/// Whether clients show a certificate.
+enum class ClientCheck : std::uint8_t { off, optional, required };
+
 struct ServerConfig {
   std::string certificate_file;  ///< PEM chain, leaf first
   std::string private_key_file;
   std::vector<std::string> alpn{"http/1.1"};  ///< in order of preference
+  ClientCheck client_check = ClientCheck::off;
+  std::string client_authority_file{};  ///< PEM; those that sign clients' certificates, unless `off`
 };
 
 enum class Version : std::uint8_t { tls_1_2, tls_1_3 };
@@ -23,6 +28,8 @@ struct ClientConfig {
   std::string authority_file;  ///< PEM; empty: the system's
   std::vector<std::string> alpn{"http/1.1"};
   Version version_max = Version::tls_1_3;  ///< lower it for a peer that mishandles TLS 1.3; never below 1.2
+  std::string certificate_file{};          ///< PEM chain to show to a server that asks; empty: none
+  std::string private_key_file{};
 };
 
 class Context {

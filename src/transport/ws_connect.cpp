@@ -20,7 +20,7 @@ class NoSession final : public Session {
  public:
   SendStatus send(const Message&, SendOptions) override { return SendStatus::closed; }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
-  void close(std::uint16_t, std::string_view) override {}
+  void close(std::uint32_t, std::string_view) override {}
   void abort() override {}
   void pause() override {}
   void resume() override {}
