@@ -37,6 +37,10 @@ struct ConnectOptions {
   bool verify_certificate = true;
   /// PEM file with the authorities to trust; empty: the system's. Read once by each Client.
   std::string certificate_authority_file;
+  /// Certificate (PEM chain, leaf first) and key to show to a tls:, wss: or https: server that asks for one. Read once
+  /// by each Client.
+  std::string certificate_file;
+  std::string private_key_file;
   /// https: only: instead of all other verification, the server's certificate must be one of these, as with browsers'
   /// serverCertificateHashes: SHA-256 of its DER encoding, ECDSA P-256, valid now and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
@@ -136,7 +140,7 @@ class PLAIT_API BlockingClient {
   /// The next message; nullopt when `timeout` passed; an error when the session has ended.
   Result<std::optional<Received>, Error> receive(Duration timeout = std::chrono::seconds{10});
   /// Closing handshake; what the peer answered.
-  CloseInfo close(std::uint16_t code = close_code::kNormal, std::string_view reason = {},
+  CloseInfo close(std::uint32_t code = close_code::kNormal, std::string_view reason = {},
                   Duration timeout = std::chrono::seconds{5});
 
  private:

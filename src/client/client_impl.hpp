@@ -4,11 +4,11 @@
 #include <plait/client.hpp>
 
 #include <atomic>
+#include <compare>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <tuple>
 
 #include "client/quic_client.hpp"
 #include "client/race.hpp"
@@ -45,10 +45,10 @@ class Client::Impl {
   struct TlsChoice {
     bool verify;
     std::string authority_file;
+    std::string certificate_file;
+    std::string private_key_file;
     bool framed;
-    bool operator<(const TlsChoice& other) const {
-      return std::tie(verify, authority_file, framed) < std::tie(other.verify, other.authority_file, other.framed);
-    }
+    auto operator<=>(const TlsChoice&) const = default;
   };
 
   Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options);

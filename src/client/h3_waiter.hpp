@@ -24,6 +24,8 @@ struct H3Server {
     bool verify = true;
     std::string authority_file;
     std::vector<CertificateHash> certificate_hashes;
+    std::string certificate_file;
+    std::string private_key_file;
     bool resume = true;
     auto operator<=>(const Tls&) const = default;
   };

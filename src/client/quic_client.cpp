@@ -31,6 +31,8 @@ H3Server server_of(const http::Uri& uri, const ConnectOptions& options) {
           .tls = {.verify = options.verify_certificate,
                   .authority_file = options.certificate_authority_file,
                   .certificate_hashes = options.certificate_hashes,
+                  .certificate_file = options.certificate_file,
+                  .private_key_file = options.private_key_file,
                   .resume = options.resume},
           .shared = options.reuse_connection};
 }
@@ -124,6 +126,14 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(const client::H3Server:
     auto text = crypto::read_file(choice.authority_file);
     if (!text) return err(text.error());
     config.authority_pem = std::move(*text);
+  }
+  if (!choice.certificate_file.empty()) {
+    auto certificate = crypto::read_file(choice.certificate_file);
+    if (!certificate) return err(certificate.error());
+    auto private_key = crypto::read_file(choice.private_key_file);
+    if (!private_key) return err(private_key.error());
+    config.certificate_pem = std::move(*certificate);
+    config.private_key_pem = std::move(*private_key);
   }
   auto tls = quic::ClientTls::make(std::move(config));
   if (!tls) return err(tls.error());

@@ -9,6 +9,7 @@
 #include <plait/bytes.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
+#include <plait/session.hpp>
 
 #include <array>
 #include <chrono>
@@ -91,6 +92,8 @@ class Connection {
   [[nodiscard]] bool is_closed() const;
   /// The protocol that ALPN chose; empty before on_ready.
   [[nodiscard]] std::string_view alpn() const;
+  /// Server: the certificate that the client has shown, which was verified.
+  [[nodiscard]] std::optional<ClientCertificate> client_certificate() const;
   /// Where packets are sent now.
   [[nodiscard]] const Path& path() const;
 

@@ -134,7 +134,8 @@ struct Connection::State {
   std::shared_ptr<const ClientTls::State> client_tls;
   std::string host;
   std::string alpn;
-  std::string tls_failure;  // a sentence
+  std::string tls_failure;                                // a sentence
+  std::unique_ptr<ClientCertificate> client_certificate;  // server, if one was shown
   Path path;
   std::vector<ConnectionId> ids;  // that lead here
   Cipher cipher = Cipher::aes_128_gcm;

@@ -71,6 +71,10 @@ std::optional<OpeningTimes> H3Connection::opening_times() const {
   return opening_times_.response == Duration::zero() ? std::nullopt : std::optional{opening_times_};
 }
 
+std::optional<ClientCertificate> H3Connection::client_certificate() const {
+  return quic_ == nullptr ? std::nullopt : quic_->client_certificate();
+}
+
 std::optional<Duration> H3Connection::rtt() const {
   if (quic_ == nullptr || !quic_->is_handshake_completed()) return std::nullopt;
   return quic_->stats().rtt;
@@ -329,6 +333,7 @@ void H3Connection::schedule() {
   std::optional<core::TimePoint> next = idle_deadline();
   const auto early = sessions_.next_timeout();
   if (early && (!next || *early < *next)) next = early;
+  if (request_deadline_ && (!next || *request_deadline_ < *next)) next = request_deadline_;
   if (!deferred_.empty() && (!next || deferred_.front().deadline < *next)) next = deferred_.front().deadline;
   if (next && (!armed() || *next < deadline())) context().loop.schedule(*this, *next);
 }
@@ -336,6 +341,7 @@ void H3Connection::schedule() {
 void H3Connection::on_timer(core::TimePoint now) {
   sessions_.handle_timeout(now);
   expire_deferred(now);
+  expire_requests(now);
   const auto idle = idle_deadline();
   if (idle && *idle <= now) return h3_.close(h3::code::kNoError, "no request is under way");
   schedule();

@@ -91,6 +91,7 @@ class H3Connection final : public Connection,
   [[nodiscard]] LoopContext& context() const { return service_.endpoint.context(); }
   [[nodiscard]] bool is_client() const { return service_.router == nullptr; }
   [[nodiscard]] std::string peer() const;
+  [[nodiscard]] std::optional<ClientCertificate> client_certificate() const;
   [[nodiscard]] std::optional<Duration> rtt() const;
   [[nodiscard]] quic::ConnectionStats stats() const {
     return quic_ == nullptr ? quic::ConnectionStats{} : quic_->stats();
@@ -166,6 +167,7 @@ class H3Connection final : public Connection,
   // Pages, h3_requests.cpp
   void begin_exchange(h3::StreamId id, const h3::RequestHead& head);
   void end_exchange(h3::StreamId id);
+  void expire_requests(core::TimePoint now);
   void take_content(h3::StreamId id, ByteView data);
   void answer(h3::StreamId id);
   void refuse(h3::StreamId id, int status, const std::string& reason);
@@ -230,6 +232,7 @@ class H3Connection final : public Connection,
   std::size_t content_bytes_ = 0;                               // of all of them
   std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
   std::vector<std::pair<h3::StreamId, std::uint64_t>> unsent_;  // what resets dropped, for the sessions' credit
+  std::optional<core::TimePoint> request_deadline_;             // not after that of any request that is not whole
   OpeningTimes opening_times_{};                                // zero: not yet
   core::TimePoint made_at_;
   core::TimePoint active_at_;  // when a request or a response last went on

@@ -45,7 +45,8 @@ void H3Connection::accept_session(h3::StreamId id) {
     sessions_.reject(id);
     return refuse_session(id, {.status = 503, .body = "the server is shutting down\n"});
   }
-  auto opening = std::make_unique<WtAccept>(context(), *service_.router, *this, id, std::move(request), peer());
+  auto opening = std::make_unique<WtAccept>(context(), *service_.router, *this, id, std::move(request), peer(),
+                                            client_certificate());
   opening->run(service_.router->find(opening->path()));
   if (!opening->is_deferred()) return answer_session(*opening);
   deferred_.push_back({std::move(opening), context().loop.now() + context().limits.handshake_timeout});

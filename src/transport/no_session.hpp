@@ -12,7 +12,7 @@ class NoSession final : public Session {
   explicit NoSession(core::Executor& executor, SessionId id = {}) : executor_(executor), id_(id) {}
   SendStatus send(const Message&, SendOptions) override { return SendStatus::closed; }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
-  void close(std::uint16_t, std::string_view) override {}
+  void close(std::uint32_t, std::string_view) override {}
   void abort() override {}
   void pause() override {}
   void resume() override {}

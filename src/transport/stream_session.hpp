@@ -20,7 +20,7 @@ class StreamSession : public Session, public Protocol {
   ~StreamSession() override;
 
   // Session
-  void close(std::uint16_t code, std::string_view reason) override;
+  void close(std::uint32_t code, std::string_view reason) override;
   void abort() override { connection().abort(); }
   void pause() override { connection().set_paused(true); }
   void resume() override { connection().set_paused(false); }
