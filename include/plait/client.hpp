@@ -40,6 +40,9 @@ struct ConnectOptions {
   /// https: only: instead of all other verification, the server's certificate must be one of these, as with browsers'
   /// serverCertificateHashes: SHA-256 of its DER encoding, ECDSA P-256, valid now and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
+  /// https: only: use a session ticket that the server gave to an earlier session of this Client with the same three
+  /// choices above, which saves both sides the certificates. Each ticket is used once. Turn off to be no known client.
+  bool resume = true;
   /// https: only: let this session share a QUIC connection to the same server with others that say so, and have the
   /// same choice of certificates, as far as the server allows (browsers call it allowPooling). It spares the handshake,
   /// 1 to 2 round trips; but what is lost or slow for one session holds up the others, and they end together when the
@@ -101,6 +104,8 @@ class PLAIT_API Client {
   void run_once(Duration wait_max);
   /// Whether no session is left, nor a QUIC connection that still says goodbye: nothing is lost when turning ends now.
   [[nodiscard]] bool is_idle() const;
+  /// The loop, for Plait's own layers above clients.
+  [[nodiscard]] core::Executor& executor();
   /// From any thread.
   void stop();
   /// Runs `task` with the session on the loop; does nothing when it is gone. From any thread.

@@ -16,6 +16,10 @@
 #include <utility>
 #include <vector>
 
+namespace plait::core {
+class Executor;
+}
+
 namespace plait {
 
 class Hub;
@@ -32,6 +36,9 @@ struct ServerOptions {
   Limits limits;
   /// Needed by tls:, wss: and https: unless development_certificate is set.
   TlsFiles tls;
+  /// Further certificates: a client that asks for a name (SNI) in the subjectAltName of one of them gets that one, the
+  /// first that fits; every other gets the one of `tls`. Re-read with it.
+  std::vector<TlsFiles> further_tls;
   /// Makes (once) and uses a self-signed ECDSA P-256 certificate for localhost in the user's state folder. For
   /// development only: no peer can verify it, but by its hash (certificates()). Replaced a day before it expires.
   bool development_certificate = false;
@@ -57,8 +64,9 @@ struct HttpRequest {
   std::string_view path;   ///< without the query, not decoded
   std::string_view query;  ///< after "?"
   std::string_view body;
-  std::function<std::string_view(std::string_view name)> header;  ///< value or empty
-  std::string peer;                                               ///< as Session::peer()
+  std::function<std::string_view(std::string_view name)> header;     ///< value or empty
+  std::function<std::string_view(std::string_view name)> parameter;  ///< as IncomingRequest::parameter()
+  std::string peer;                                                  ///< as Session::peer()
 };
 
 struct HttpResponse {
@@ -88,6 +96,7 @@ struct ServerStats {
   std::uint64_t bytes_received = 0;  ///< payload
   std::uint64_t bytes_sent = 0;      ///< payload
   std::uint64_t http_requests = 0;
+  std::uint64_t quic_resumed = 0;  ///< QUIC connections whose handshake went by a session ticket
 };
 
 /// Set up with listen() and http(), then run(). Not copyable or movable.
@@ -102,11 +111,15 @@ class PLAIT_API Server {
   /// over a byte stream, spec/frames.md), ws: wss: (WebSocket, and HTTP/1.1 on the same port), https: (WebTransport,
   /// and HTTP/3 on the same UDP port), and unix:/name.sock or unix:/name.sock:/path (as ws:).
   /// Further paths on the same address: call again. Port 0 picks a free port.
-  /// Returns the URL really bound. Errors name the address, certificate or scheme, and the fix. Before run() only.
+  /// A path is exact, or a pattern of whole segments: {name} stands for one that is not empty, and at the end
+  /// {name:*} for the rest (OpeningRequest::parameter); or it ends in "*", which stands for any rest. Exact paths come
+  /// first, then patterns with names in the order of their registration, then the longest "*". The query takes no part.
+  /// Returns the URL really bound. Errors name the address, certificate, scheme or path, and the fix; a path that
+  /// matches the same as one before is an error. Before run() only.
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
 
-  /// Answers `path` on every ws:, wss:, https: and unix: listener ("/health"; a trailing "*" matches any rest). Before
-  /// run().
+  /// Answers `path` on every ws:, wss:, https: and unix: listener: "/health", or a pattern as with listen() (there is
+  /// one order for both, with listen()'s before). Before run(), which tells of a path that is wrong or taken.
   void http(std::string_view path, HttpHandler handler);
 
   /// Lets `hub` run on this server's loops; its sessions come by listen(url, hub.handler()). Once, before run(). The
@@ -129,8 +142,13 @@ class PLAIT_API Server {
 
   /// Runs `task` with the session on its loop; does nothing when it is gone. From any thread.
   void post(SessionId id, std::function<void(Session&)> task);
+  /// Runs `task` with a deferred opening on its loop, to accept or reject it; does nothing when it is answered or gone.
+  /// From any thread.
+  void post(OpeningId id, std::function<void(OpeningRequest&)> task);
   /// From any thread.
   [[nodiscard]] ServerStats stats() const;
+  /// The loop of the thread that calls run(), for Plait's own layers above servers; null if loops could not be made.
+  [[nodiscard]] core::Executor* executor();
 
  private:
   class Impl;

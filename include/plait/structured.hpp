@@ -188,6 +188,16 @@ class PLAIT_API StructuredStream final : public StreamHandler, public Structured
   std::function<void()> on_close_;
 };
 
+/// Appends one datagram: id and payload. Errors: unregistered, malformed.
+template <Structured T>
+Result<void, StructuredError> encode_datagram(const StructuredTypes& types, const T& object, std::string& out) {
+  const auto id = types.id_of<T>();
+  if (!id) return err(StructuredError::unregistered);
+  out += static_cast<char>(*id >> 8);
+  out += static_cast<char>(*id & 0xFF);
+  return types.encode(object, out);
+}
+
 /// Objects in the datagrams of one session. Made by the session's handler, which passes on what on_datagram() gets.
 class PLAIT_API StructuredDatagrams final : public StructuredHandlers {
  public:
@@ -198,15 +208,13 @@ class PLAIT_API StructuredDatagrams final : public StructuredHandlers {
   /// for one datagram.
   template <Structured T>
   Result<SendStatus, StructuredError> send(const T& object) {
-    const auto id = types().id_of<T>();
-    if (!id) return err(StructuredError::unregistered);
-    if (const auto encoded = types().encode(object, begin_datagram(*id)); !encoded) return err(encoded.error());
+    sent_.clear();
+    if (const auto encoded = encode_datagram(types(), object, sent_); !encoded) return err(encoded.error());
     return send_datagram();
   }
   void handle_datagram(ByteView datagram);
 
  private:
-  std::string& begin_datagram(std::uint16_t id);
   Result<SendStatus, StructuredError> send_datagram();
 
   Session& session_;

@@ -17,10 +17,18 @@
 
 namespace plait {
 
+/// One member of an object; a template, since an object is a value of members that are values.
+template <class V>
+struct NamedValue {
+  std::string name;
+  V value;
+  friend bool operator==(const NamedValue&, const NamedValue&) = default;
+};
+
 /// One value, owner of all that is in it. Members of an object keep their order.
 class PLAIT_API Value {
  public:
-  struct Member;
+  using Member = NamedValue<Value>;
   using Binary = std::vector<std::uint8_t>;
   using Array = std::vector<Value>;
   using Object = std::vector<Member>;
@@ -43,16 +51,10 @@ class PLAIT_API Value {
   Value(const char* text) : data_(std::string{text}) {}       // NOLINT(google-explicit-constructor)
   Value(Binary binary) : data_(std::move(binary)) {}          // NOLINT(google-explicit-constructor)
   Value(Array elements) : data_(std::move(elements)) {}       // NOLINT(google-explicit-constructor)
-  Value(Object members);                                      // NOLINT(google-explicit-constructor)
+  Value(Object members) : data_(std::move(members)) {}        // NOLINT(google-explicit-constructor)
   /// `Value::array({1, "two"})`, `Value::object({{"a", 1}})`; without arguments, empty ones.
   static Value array(std::initializer_list<Value> elements = {});
   static Value object(std::initializer_list<Member> members = {});
-
-  Value(const Value&);
-  Value(Value&&) noexcept;
-  Value& operator=(const Value&);
-  Value& operator=(Value&&) noexcept;
-  ~Value();
 
   // nullopt or null: it is of another kind, or (integers) not representable without loss.
   [[nodiscard]] bool is_null() const { return std::holds_alternative<std::monostate>(data_); }
@@ -84,12 +86,6 @@ class PLAIT_API Value {
 
  private:
   std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Binary, Array, Object> data_;
-};
-
-struct Value::Member {
-  std::string name;
-  Value value;
-  friend bool operator==(const Member&, const Member&) = default;
 };
 
 enum class Format : std::uint8_t { json, msgpack };

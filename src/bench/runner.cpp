@@ -26,15 +26,19 @@ Pinning pinning_of(Placement placement, const RunOptions& options) {
   return {options.server_cpu, placement == Placement::one ? options.server_cpu : options.client_cpu};
 }
 
+bool is_opening(const Plan& plan) { return plan.mode == LoadMode::connect || plan.mode == LoadMode::handshake; }
+
 Plan plan_for(const Row& row, const RunOptions& options) {
   Plan plan = row.plan;
-  plan.seconds = options.seconds;
+  plan.seconds = row.seconds > 0 && !options.quick ? row.seconds : options.seconds;
   plan.warmup_seconds = options.warmup_seconds;
   plan.verify = plan.verify || options.verify;
   if (plan.mode == LoadMode::echo && plan.count == 0) plan.rate = options.rate;
   if (options.quick) {
     plan.connections = plan.connections >= 1000 ? plan.connections / 10 : plan.connections;
     plan.total_bytes /= 16;
+    if (is_opening(plan)) plan.count = (plan.count + 19) / 20;
+    if (plan.mode == LoadMode::stream && plan.count >= 10'000) plan.count /= 10;
   }
   return plan;
 }
@@ -97,18 +101,16 @@ class CaseRun {
       server.emplace(std::move(*started));
     }
     server->process().thaw();
-    auto sample = generate(*server);
+    auto sample = generate(*specs_[index], *server);
     server->process().freeze();
     return sample;
   }
 
-  Result<Sample, Error> generate(RunningServer& server) {
+  Result<Sample, Error> generate(const ServerSpec& spec, RunningServer& server) {
     Plan plan = plan_;
     plan.url = server.url();
     plan.server_pid = static_cast<std::uint64_t>(server.process().id());
-    std::vector<std::string> arguments = to_arguments(plan);
-    arguments.insert(arguments.begin(), {options_.self, "bench-generate"});
-    auto generator = Process::start(arguments, pinning_.client);
+    auto generator = Process::start(generator_command(spec, plan), pinning_.client);
     if (!generator) return err(generator.error());
     if (!generator->has_ended(kGeneratorTimeout)) return err(Error{"the generator did not end within 120 s"});
     if (server.process().has_ended(std::chrono::milliseconds{0})) {
@@ -118,6 +120,16 @@ class CaseRun {
     auto sample = parse_sample(generator->output());
     if (!sample && generator->output().empty()) return err(Error{"the generator: " + generator->errors()});
     return sample;
+  }
+
+  [[nodiscard]] std::vector<std::string> generator_command(const ServerSpec& spec, const Plan& plan) const {
+    std::vector<std::string> arguments = to_arguments(plan);
+    if (spec.generator.empty()) {
+      arguments.insert(arguments.begin(), {options_.self, "bench-generate"});
+    } else {
+      arguments.insert(arguments.begin(), {"sh", "-c", "exec " + spec.generator + " \"$@\"", "generator"});
+    }
+    return arguments;
   }
 
   const RunOptions& options_;

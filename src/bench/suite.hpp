@@ -34,6 +34,10 @@ enum class Metric : std::uint8_t {
   mebibytes_per_second,             ///< payload of both directions where both move
   client_rss_bytes_per_connection,  ///< the generator's own growth
   loss_percent,                     ///< of the messages sent
+  gigabytes_per_second,             ///< payload of one direction / time / 10^9
+  server_cpu_seconds_per_gigabyte,
+  client_cpu_seconds_per_gigabyte,
+  latency_p999_us,
 };
 
 [[nodiscard]] std::string_view metric_name(Metric metric);
@@ -58,6 +62,8 @@ struct Row {
   std::vector<Placement> placements{};
   std::vector<Claim> claims{};   ///< the first one is the row's headline
   std::string server_options{};  ///< added to the command of plait's own server
+  double seconds = 0;            ///< length of a sample, whatever --seconds says; 0: as it says. Not with --quick
+  bool rsa = false;              ///< plait's own server has an RSA-2048 certificate, made for the row
   /// Where a published value did not count what the receiver confirmed, its row exists twice: `twin`/literal with the
   /// published steps, `twin`/confirmed with what was confirmed. The report shows them as one line. Empty: no such pair.
   std::string twin{};

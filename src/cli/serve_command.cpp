@@ -32,8 +32,8 @@ struct Options {
   bool development = false;
   std::vector<std::string> listen;
   std::optional<unsigned> threads;
-  std::string certificate;
-  std::string key;
+  std::vector<std::string> certificates;
+  std::vector<std::string> keys;
   std::string jwt_secret_file;
   std::vector<std::string> allowed_origins;
   std::optional<unsigned> busy_poll_microseconds;
@@ -43,6 +43,17 @@ struct Options {
 template <class T>
 void override(T& setting, const T& given) {
   if (!given.empty()) setting = given;
+}
+
+/// The first pair is that of all clients who ask for no name of the others.
+void override_certificates(ServerOptions& server, const Options& options) {
+  const std::size_t count = std::max(options.certificates.size(), options.keys.size());
+  if (count > 1) server.further_tls.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    TlsFiles& files = i == 0 ? server.tls : server.further_tls.emplace_back();
+    if (i < options.certificates.size()) files.certificate_file = options.certificates[i];
+    if (i < options.keys.size()) files.private_key_file = options.keys[i];
+  }
 }
 
 Result<server::Config, Error> make_config(const Options& options) {
@@ -55,8 +66,7 @@ Result<server::Config, Error> make_config(const Options& options) {
   config.development = config.development || options.development;
   config.server.deflate = config.server.deflate || options.deflate;
   override(config.listen, options.listen);
-  override(config.server.tls.certificate_file, options.certificate);
-  override(config.server.tls.private_key_file, options.key);
+  override_certificates(config.server, options);
   override(config.jwt_secret_file, options.jwt_secret_file);
   override(config.server.allowed_origins, options.allowed_origins);
   if (options.threads) config.server.threads = *options.threads;
@@ -131,8 +141,11 @@ void add_listening_options(CLI::App& command, Options& options) {
                   "ws: wss: https: tcp: tls: or unix: URL; port 0 picks a free one; may be repeated\n"
                   "[ws 8800, tcp 8801, and with a certificate wss 8443, https 4433, tls 8802]")
       ->type_name("URL");
-  command.add_option("--cert", options.certificate, "Certificate chain (PEM), leaf first")->type_name("PATH");
-  command.add_option("--key", options.key, "Private key (PEM)")->type_name("PATH");
+  command
+      .add_option("--cert", options.certificates,
+                  "Certificate chain (PEM), leaf first; again for one that clients get by its names")
+      ->type_name("PATH");
+  command.add_option("--key", options.keys, "Private key (PEM); as often as --cert")->type_name("PATH");
   command.add_option("--jwt-secret-file", options.jwt_secret_file, "Secret (at least 32 bytes) of the access tokens")
       ->envname("PLAIT_JWT_SECRET_FILE")
       ->type_name("PATH");

@@ -25,6 +25,7 @@ Result<void, Error> Client::get(std::string_view url, std::function<void(const R
 void Client::run() { impl_->run(); }
 void Client::run_once(Duration wait_max) { impl_->run_once(wait_max); }
 bool Client::is_idle() const { return impl_->is_idle(); }
+core::Executor& Client::executor() { return impl_->executor(); }
 void Client::stop() { impl_->stop(); }
 void Client::post(SessionId id, std::function<void(Session&)> task) { impl_->post(id, std::move(task)); }
 

@@ -24,6 +24,7 @@ struct H3Server {
     bool verify = true;
     std::string authority_file;
     std::vector<CertificateHash> certificate_hashes;
+    bool resume = true;
     auto operator<=>(const Tls&) const = default;
   };
   std::string host;

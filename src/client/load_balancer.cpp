@@ -1,4 +1,4 @@
-#include <plait/balancer.hpp>
+#include <plait/pool.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -144,9 +144,8 @@ void LoadBalancer::Impl::attempt(std::shared_ptr<Opening> opening, std::string r
     note_failed(index);
     reason = id.error().message;
   }
-  transport::tell_not_opened(*opening->handler,
-                             {.reason = "no server could be reached; the last: " + reason, .started_by_us = true},
-                             context_.loop);
+  transport::tell_not_opened(*opening->handler, context_.loop,
+                             {.reason = "no server could be reached; the last: " + reason, .started_by_us = true});
 }
 
 // Those that are healthy, and only if there is none, the others.

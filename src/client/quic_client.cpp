@@ -30,7 +30,8 @@ H3Server server_of(const http::Uri& uri, const ConnectOptions& options) {
           .port = uri.port,
           .tls = {.verify = options.verify_certificate,
                   .authority_file = options.certificate_authority_file,
-                  .certificate_hashes = options.certificate_hashes},
+                  .certificate_hashes = options.certificate_hashes,
+                  .resume = options.resume},
           .shared = options.reuse_connection};
 }
 
@@ -38,20 +39,24 @@ H3Server server_of(const http::Uri& uri, const ConnectOptions& options) {
 class SessionWaiter final : public H3Waiter {
  public:
   SessionWaiter(transport::LoopContext& context, H3Server server, std::unique_ptr<SessionHandler> handler,
-                WtRequest request)
-      : H3Waiter(context, std::move(server)), handler_(std::move(handler)), request_(std::move(request)) {}
+                transport::Wants wants, WtRequest request)
+      : H3Waiter(context, std::move(server)),
+        handler_(std::move(handler)),
+        wants_(wants),
+        request_(std::move(request)) {}
 
   [[nodiscard]] bool fits(const H3Connection& connection) const override { return connection.admits_session(); }
 
  private:
   void take_over(H3Connection& connection) override {
-    connection.connect(std::move(request_), std::move(handler_), id()).set_opening_deadline(wait_deadline());
+    connection.connect(std::move(request_), std::move(handler_), wants_, id()).set_opening_deadline(wait_deadline());
   }
   void tell_failed(const std::string& reason) override {
-    transport::tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, executor(), id());
+    transport::tell_not_opened(*handler_, executor(), {.reason = reason, .started_by_us = true}, id());
   }
 
   std::unique_ptr<SessionHandler> handler_;
+  const transport::Wants wants_;
   WtRequest request_;
 };
 
@@ -109,6 +114,7 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(const client::H3Server:
   config.alpn = {"h3"};
   config.wall_clock = [] { return std::chrono::system_clock::now(); };
   config.certificate_hashes = choice.certificate_hashes;
+  config.resume = choice.resume;
   if (!choice.certificate_hashes.empty()) {
     config.verify = quic::ClientTlsConfig::Verify::hashes;
   } else if (!choice.verify) {
@@ -126,6 +132,7 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(const client::H3Server:
 
 Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                              const ConnectOptions& options) {
+  const transport::Wants wants = transport::Wants::of(*handler);
   H3Server server = server_of(uri, options);
   if (const auto tls = tls_of(server.tls); !tls) return err(tls.error());
   WtRequest request{.authority = to_host_field(uri),
@@ -133,7 +140,7 @@ Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_p
                     .subprotocols = options.subprotocols,
                     .headers = options.headers};
   const H3Waiter& waiter = H3Waiter::add(
-      std::make_unique<SessionWaiter>(context_, std::move(server), std::move(handler), std::move(request)),
+      std::make_unique<SessionWaiter>(context_, std::move(server), std::move(handler), wants, std::move(request)),
       std::chrono::steady_clock::now() + options.timeout);
   place_soon(waiter.id());
   return waiter.id();

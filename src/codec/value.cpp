@@ -13,13 +13,6 @@ const Value kNull;
 
 }  // namespace
 
-Value::Value(Object members) : data_(std::move(members)) {}
-Value::Value(const Value&) = default;
-Value::Value(Value&&) noexcept = default;
-Value& Value::operator=(const Value&) = default;
-Value& Value::operator=(Value&&) noexcept = default;
-Value::~Value() = default;
-
 Value Value::array(std::initializer_list<Value> elements) { return Array{elements}; }
 Value Value::object(std::initializer_list<Member> members) { return Object{members}; }
 

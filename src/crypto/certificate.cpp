@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -118,7 +119,7 @@ std::vector<std::string> names_of(const X509& certificate) {
 }  // namespace
 
 Result<CertificatePem, Error> make_certificate(const CertificateOptions& options, WallTime now) {
-  const Key key{EVP_EC_gen("P-256")};
+  const Key key{options.key == KeyKind::rsa_2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256")};
   const Certificate certificate{X509_new()};
   if (!key || !certificate) return err(openssl_error("cannot make a key"));
   const bool complete =
@@ -132,6 +133,19 @@ Result<CertificatePem, Error> make_certificate(const CertificateOptions& options
       X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0;
   if (!complete) return err(openssl_error("cannot make a certificate"));
   return CertificatePem{pem_of(*certificate), pem_of(*key)};
+}
+
+bool names_include(const std::vector<std::string>& names, std::string_view host) {
+  const auto equal = [](std::string_view a, std::string_view b) {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    return std::ranges::equal(a, b, {}, lower, lower);
+  };
+  const std::size_t dot = host.find('.');
+  const std::string_view parent = dot == 0 || dot == std::string_view::npos ? "" : host.substr(dot);
+  return std::ranges::any_of(names, [&](std::string_view name) {
+    if (equal(name, host)) return true;
+    return name.starts_with("*.") && !parent.empty() && equal(name.substr(1), parent);
+  });
 }
 
 Result<CertificateInfo, Error> parse_certificate(std::string_view pem) {

@@ -7,6 +7,7 @@
 #include <plait/result.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -18,7 +19,10 @@ namespace plait::crypto {
 
 using WallTime = std::chrono::system_clock::time_point;
 
+enum class KeyKind : std::uint8_t { ecdsa_p256, rsa_2048 };
+
 struct CertificateOptions {
+  KeyKind key = KeyKind::ecdsa_p256;
   std::string common_name = "Plait development";
   /// Host names and IP addresses that it is valid for (subjectAltName, RFC 5280 §4.2.1.6).
   std::vector<std::string> names{"localhost", "127.0.0.1", "::1"};
@@ -40,6 +44,10 @@ struct CertificateInfo {
 
 /// A new key and its certificate, valid from `now` (less a minute for clocks that are behind).
 Result<CertificatePem, Error> make_certificate(const CertificateOptions& options, WallTime now);
+
+/// Whether one of a certificate's names is `host`, or "*." and all of `host` but its first label (RFC 6125 §6.4). Case
+/// does not matter.
+[[nodiscard]] bool names_include(const std::vector<std::string>& names, std::string_view host);
 
 /// What the first certificate of a PEM text says.
 Result<CertificateInfo, Error> parse_certificate(std::string_view pem);

@@ -125,12 +125,6 @@ void StructuredStream::on_close(Stream&) {
 
 // --- Datagrams ------------------------------------------------------------------------------------------------------
 
-std::string& StructuredDatagrams::begin_datagram(std::uint16_t id) {
-  sent_.clear();
-  messaging::append_u16(sent_, id);
-  return sent_;
-}
-
 Result<SendStatus, StructuredError> StructuredDatagrams::send_datagram() {
   if (sent_.size() > session_.datagram_bytes_max()) return err(StructuredError::too_large);
   return session_.send_datagram(as_bytes(sent_));

@@ -17,13 +17,15 @@ class BlackHole {
   /// Every path takes this (RFC 9000 §14).
   static constexpr std::size_t kPayloadBytesMin = 1200;
 
+  /// Whether a timer expired since the last acknowledgement: the only time that handle_acknowledgement() is needed.
+  [[nodiscard]] bool suspects() const { return silent_since_ != core::TimePoint::max(); }
   /// The peer acknowledged something that we sent.
   void handle_acknowledgement() { silent_since_ = core::TimePoint::max(); }
 
   /// A timer expired while packets were in flight. After the third PTO in a row without an acknowledgement (the first
   /// is noted, the others come two and six PTOs later) packets are small until the path is another one.
   void handle_expiry(core::TimePoint now, Duration pto) {
-    if (silent_since_ == core::TimePoint::max()) {
+    if (!suspects()) {
       silent_since_ = now;
     } else if (now - silent_since_ >= 5 * pto) {
       found_ = true;

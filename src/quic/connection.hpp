@@ -84,6 +84,9 @@ class Connection {
   [[nodiscard]] bool is_server() const;
   [[nodiscard]] bool is_ready() const;
   [[nodiscard]] bool is_handshake_completed() const;
+  /// The handshake went by a session ticket of an earlier connection (RFC 8446 §2.2): the server showed no certificate.
+  /// False before on_handshake_completed.
+  [[nodiscard]] bool is_resumed() const;
   /// close() was called, or the connection ended.
   [[nodiscard]] bool is_closed() const;
   /// The protocol that ALPN chose; empty before on_ready.

@@ -32,8 +32,10 @@ int on_retry(ngtcp2_conn* /*conn*/, const ngtcp2_pkt_hd* header, void* user) {
 int on_crypto_data(ngtcp2_conn* conn, ngtcp2_encryption_level level, std::uint64_t offset, const std::uint8_t* data,
                    std::size_t size, void* user) {
   State& state = state_of(user);
-  // A server that is done with TLS expects nothing more of it: no key updates (RFC 9001 §6), no late authentication.
+  // A server that is done with TLS expects nothing more of it: no key updates (RFC 9001 §6), no late authentication. A
+  // client does not need further tickets.
   if (!state.session || state.free_tls) {
+    if (!state.is_server) return 0;
     ngtcp2_conn_set_tls_alert(conn, GNUTLS_A_UNEXPECTED_MESSAGE);
     return NGTCP2_ERR_CRYPTO;
   }
@@ -88,7 +90,6 @@ int on_stream_acked(ngtcp2_conn* /*conn*/, std::int64_t id, std::uint64_t offset
   State& state = state_of(user);
   auto* stream = static_cast<Stream*>(stream_user);
   if (stream == nullptr || size == 0) return 0;
-  state.black_hole.handle_acknowledgement();
   stream->queue.mark_acked(offset + size);
   if (state.is_live()) state.visitor->on_stream_acked(static_cast<StreamId>(id), offset + size);
   return 0;
@@ -158,7 +159,6 @@ int on_datagram(ngtcp2_conn* /*conn*/, std::uint32_t /*flags*/, const std::uint8
 
 int on_datagram_acked(ngtcp2_conn* /*conn*/, std::uint64_t id, void* user) {
   State& state = state_of(user);
-  state.black_hole.handle_acknowledgement();
   if (state.is_live()) state.visitor->on_datagram_fate(id, DatagramFate::acknowledged);
   return 0;
 }
@@ -195,6 +195,12 @@ int on_retired_id(ngtcp2_conn* /*conn*/, const ngtcp2_cid* id, void* user) {
   return 0;
 }
 
+int on_new_token(ngtcp2_conn* /*conn*/, const std::uint8_t* token, std::size_t size, void* user) {
+  State& state = state_of(user);
+  if (state.client_tls->config.resume) state.endpoint.resumption.add_token(state.server(), {token, size});
+  return 0;
+}
+
 int on_stateless_reset(ngtcp2_conn* /*conn*/, const ngtcp2_pkt_stateless_reset* /*reset*/, void* user) {
   state_of(user).stateless_reset = true;
   return 0;
@@ -208,6 +214,7 @@ ngtcp2_callbacks make_callbacks(bool is_server) {
     callbacks.client_initial = on_client_initial;
     callbacks.recv_retry = on_retry;
     callbacks.recv_version_negotiation = on_version_negotiation;
+    callbacks.recv_new_token = on_new_token;
   }
   callbacks.recv_crypto_data = on_crypto_data;
   callbacks.handshake_completed = on_handshake_completed;
@@ -264,10 +271,12 @@ void Connection::State::become_ready() {
 
 void Connection::State::complete_handshake() {
   handshake_completed = true;
+  resumed = gnutls_session_is_resumed(session.get()) != 0;
+  if (resumed) ++endpoint.counters.resumed_count;
   if (is_server) {
+    gnutls_session_ticket_send(session.get(), 1, 0);  // without one the next handshake is a full one
     free_tls = true;
-    --endpoint.counters.handshake_count;
-    counted_as_handshake = false;
+    leave_handshakes();
     std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN> token;
     const ngtcp2_path* where = ngtcp2_conn_get_path(conn.get());
     const auto& secret = endpoint.config.secret;

@@ -25,11 +25,13 @@ void Connection::State::handle_datagram(const Path& from, ByteView datagram, Ecn
   }
   const ngtcp2_path where = quic::native(from);
   const ngtcp2_pkt_info info{static_cast<std::uint8_t>(ecn)};
+  const std::uint64_t in_flight = black_hole.suspects() ? in_flight_bytes() : 0;
   const int status = ngtcp2_conn_read_pkt(conn.get(), &where, &info, datagram.data(), datagram.size(), now);
   if (status != 0) {
     fail(status, now);
   } else {
     path = path_of(*ngtcp2_conn_get_path(conn.get()));
+    if (black_hole.suspects() && in_flight_bytes() < in_flight) black_hole.handle_acknowledgement();
     report_stop_sending();
   }
   after_callbacks(now);
@@ -52,11 +54,14 @@ void Connection::State::handle_expiry(NativeTime now) {
   want_transmit();
 }
 
-void Connection::State::look_for_black_hole(NativeTime now) {
-  if (path.remote.is_loopback()) return;
+std::uint64_t Connection::State::in_flight_bytes() const {
   ngtcp2_conn_info info;
   ngtcp2_conn_get_conn_info(conn.get(), &info);
-  if (info.bytes_in_flight == 0) return;
+  return info.bytes_in_flight;
+}
+
+void Connection::State::look_for_black_hole(NativeTime now) {
+  if (path.remote.is_loopback() || in_flight_bytes() == 0) return;
   black_hole.handle_expiry(time_point(now), std::chrono::nanoseconds{ngtcp2_conn_get_pto(conn.get())});
 }
 
@@ -165,10 +170,14 @@ CloseReason Connection::State::reason_of_peer() const {
   return reason;
 }
 
+void Connection::State::leave_handshakes() {
+  if (handshake_place) endpoint.handshakes.erase(*handshake_place);
+  handshake_place.reset();
+}
+
 void Connection::State::end(Phase next, const CloseReason& reason, NativeTime linger_until) {
   phase = next;
-  if (counted_as_handshake) --endpoint.counters.handshake_count;
-  counted_as_handshake = false;
+  leave_handshakes();
   std::erase(endpoint.clients, this);
   if (visitor != nullptr) std::exchange(visitor, nullptr)->on_closed(reason);
   conn.reset();

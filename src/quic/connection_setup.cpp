@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <gnutls/crypto.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 
 #include "quic/connection_state.hpp"
@@ -14,6 +15,16 @@ ngtcp2_conn* find_native(ngtcp2_crypto_conn_ref* reference) {
 
 std::uint64_t native(Duration duration) {
   return static_cast<std::uint64_t>(std::max<Duration::rep>(duration.count(), 0));
+}
+
+/// Of a client: one ticket is enough, and nothing else is expected of TLS (RFC 9001 §4.4, §6), so its state can go.
+int on_ticket(gnutls_session_t session, unsigned /*type*/, unsigned /*when*/, unsigned /*incoming*/,
+              const gnutls_datum_t* /*message*/) {
+  auto* reference = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(session));
+  auto& state = *static_cast<Connection::State*>(reference->user_data);
+  state.keep_ticket();
+  state.free_tls = true;
+  return 0;
 }
 
 ngtcp2_cc_algo native(CongestionControl control) {
@@ -55,7 +66,7 @@ ngtcp2_transport_params native_parameters(const Settings& from) {
   parameters.initial_max_streams_bidi = from.streams_bidi_max;
   parameters.initial_max_streams_uni = from.streams_uni_max;
   parameters.max_datagram_frame_size = from.datagram_frame_bytes_max;
-  parameters.active_connection_id_limit = 4;
+  parameters.active_connection_id_limit = 3;  // in use, for a migration, and for one more
   return parameters;
 }
 
@@ -72,6 +83,7 @@ Connection::State::State(Endpoint::State& owner, bool server, NativeTime now)
 }
 
 Connection::State::~State() {
+  leave_handshakes();
   endpoint.ready.remove(*this);
   endpoint.expiries.remove(*this);
   while (!ids.empty()) endpoint.remove_id(*this, {ids.back().bytes.data(), ids.back().bytes.back()});
@@ -82,6 +94,12 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
   session = make_server_session(*server_tls, &reference);
   if (!session || ngtcp2_crypto_gnutls_configure_server_session(session.get()) != 0) return false;
   gnutls_handshake_set_secret_function(session.get(), handle_secrets);
+
+  gnutls_handshake_set_post_client_hello_function(session.get(), [](gnutls_session_t of) {
+    auto* found = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(of));
+    choose_certificate(of, *static_cast<State*>(found->user_data)->server_tls);
+    return 0;
+  });
 
   const ngtcp2_cid id = endpoint.make_connection_id();
   ngtcp2_settings settings = native_settings(endpoint.config.settings, from, endpoint.random, now);
@@ -109,8 +127,7 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
   path = from;
   endpoint.add_id(*this, view(id));
   endpoint.add_id(*this, view(accept.header.dcid));
-  counted_as_handshake = true;
-  ++endpoint.counters.handshake_count;
+  handshake_place = endpoint.handshakes.insert(endpoint.handshakes.end(), this);
   return true;
 }
 
@@ -126,11 +143,15 @@ bool Connection::State::set_up_client(const Path& to, const std::string& name, c
     state.tls_failure = verify_server(of, *state.client_tls, state.host);
     return state.tls_failure.empty() ? 0 : -1;
   });
+  gnutls_handshake_set_hook_function(session.get(), GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST, on_ticket);
 
   const ngtcp2_cid id = endpoint.make_connection_id();
   ngtcp2_cid first_destination = endpoint.make_connection_id();
   endpoint.random.fill({first_destination.data, first_destination.datalen});
-  const ngtcp2_settings settings = native_settings(endpoint.config.settings, to, endpoint.random, now);
+  path = to;
+  ngtcp2_settings settings = native_settings(endpoint.config.settings, to, endpoint.random, now);
+  std::vector<std::uint8_t> token;
+  resume(settings, token);
   const ngtcp2_transport_params parameters = native_parameters(endpoint.config.settings);
   const ngtcp2_path where = quic::native(to);
   ngtcp2_conn* made = nullptr;
@@ -140,9 +161,33 @@ bool Connection::State::set_up_client(const Path& to, const std::string& name, c
   }
   conn.reset(made);
   ngtcp2_conn_set_tls_native_handle(made, session.get());
-  path = to;
   endpoint.add_id(*this, view(id));
   return true;
+}
+
+// What an earlier connection has left. A ticket that GnuTLS does not take (any more) means a full handshake.
+void Connection::State::resume(ngtcp2_settings& settings, std::vector<std::uint8_t>& token) {
+  if (!client_tls->config.resume) return;
+  const auto ticket = endpoint.resumption.take_ticket(server());
+  const auto& clock = client_tls->config.wall_clock;
+  if (ticket && (!clock || clock() < ticket->usable_until)) {
+    static_cast<void>(gnutls_session_set_data(session.get(), ticket->data.data(), ticket->data.size()));
+  }
+  auto given = endpoint.resumption.take_token(server());
+  if (!given) return;
+  token = std::move(*given);
+  settings.token = token.data();
+  settings.tokenlen = token.size();
+  settings.token_type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
+}
+
+void Connection::State::keep_ticket() {
+  gnutls_datum_t data{};
+  if (!client_tls->config.resume) return;
+  if (gnutls_session_get_data2(session.get(), &data) != 0) return;
+  endpoint.resumption.add_ticket(server(), {{data.data, data.data + data.size}, certificates_expiry(session.get())});
+  gnutls_memset(data.data, 0, data.size);
+  gnutls_free(data.data);
 }
 
 }  // namespace plait::quic

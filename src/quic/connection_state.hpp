@@ -11,6 +11,7 @@
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@
 #include "quic/frame_scan.hpp"
 #include "quic/intrusive_list.hpp"
 #include "quic/native.hpp"
+#include "quic/resumption_cache.hpp"
 #include "quic/stream.hpp"
 #include "quic/tls_state.hpp"
 
@@ -57,6 +59,7 @@ struct Connection::State {
   // --- input and time (connection_end.cpp) ------------------------------------------------------------------------
   void handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
   void handle_expiry(NativeTime now);
+  [[nodiscard]] std::uint64_t in_flight_bytes() const;
   /// On loopback a silent peer is one that is stopped: no MTU shrinks there.
   void look_for_black_hole(NativeTime now);
   /// Of the path, as far as it is known to carry.
@@ -79,7 +82,7 @@ struct Connection::State {
   std::optional<Transmit> poll_close_packet(MutableByteView buffer);
 
   // --- streams (connection_streams.cpp) ---------------------------------------------------------------------------
-  Stream* find(StreamId id) const;
+  Stream* find(StreamId id);
   Stream& add_stream(StreamId id);
   void drop_writing(Stream& stream);
   void retire(Stream& stream);
@@ -93,6 +96,7 @@ struct Connection::State {
   void end(Phase next, const CloseReason& reason, NativeTime linger_until);
   CloseReason reason_of_peer() const;
   void after_callbacks(NativeTime now);
+  void leave_handshakes();
 
   /// Whether the visitor may be called.
   [[nodiscard]] bool is_live() const { return phase == Phase::open && !close_requested && visitor != nullptr; }
@@ -100,6 +104,9 @@ struct Connection::State {
   void complete_handshake();
 
   // --- keys (connection_keys.cpp) ---------------------------------------------------------------------------------
+  void resume(ngtcp2_settings& settings, std::vector<std::uint8_t>& token);
+  void keep_ticket();
+  [[nodiscard]] ResumptionCache::Server server() const { return {client_tls, host, path.remote}; }
   bool install_initial_keys(ByteView destination_connection_id);
   bool install_keys(ngtcp2_encryption_level level, ByteView rx_secret, ByteView tx_secret);
 
@@ -110,7 +117,7 @@ struct Connection::State {
   Phase phase = Phase::open;
   bool ready = false;
   bool handshake_completed = false;
-  bool counted_as_handshake = false;
+  bool resumed = false;
   bool stateless_reset = false;
   bool version_mismatch = false;
   bool free_tls = false;  // after the callback
@@ -132,8 +139,8 @@ struct Connection::State {
   Cipher cipher = Cipher::aes_128_gcm;
   FrameScan scan;
 
-  std::unordered_map<StreamId, std::unique_ptr<Stream>> streams;
-  std::vector<std::unique_ptr<Stream>> retired;  // freed outside of callbacks
+  std::unordered_map<StreamId, Stream> streams;
+  std::vector<decltype(streams)::node_type> retired;  // freed outside of callbacks
   IntrusiveList<Stream> writable;
   DatagramQueue datagrams;
   DatagramId next_datagram_id = 0;
@@ -149,6 +156,7 @@ struct Connection::State {
   // Places in the endpoint's lists.
   std::uint64_t expiry = kNever;
   std::size_t heap_place = SIZE_MAX;
+  std::optional<std::list<State*>::iterator> handshake_place;  // of a client's that is not finished
   State* list_next = nullptr;
   State* list_previous = nullptr;
   bool listed = false;

@@ -38,18 +38,18 @@ std::size_t frame_payload_bytes(std::size_t room) {
 // --- Connection::State
 // ------------------------------------------------------------------------------------------------
 
-Stream* Connection::State::find(StreamId id) const {
+Stream* Connection::State::find(StreamId id) {
   const auto found = streams.find(id);
-  return found == streams.end() ? nullptr : found->second.get();
+  return found == streams.end() ? nullptr : &found->second;
 }
 
 Stream& Connection::State::add_stream(StreamId id) {
-  auto stream = std::make_unique<Stream>();
-  stream->id = id;
+  Stream& stream = streams[id];
+  stream.id = id;
   const bool both = direction_of(id) == Direction::bidirectional;
-  stream->can_write = both || is_local(*this, id);
-  stream->can_read = both || !is_local(*this, id);
-  return *(streams[id] = std::move(stream));
+  stream.can_write = both || is_local(*this, id);
+  stream.can_read = both || !is_local(*this, id);
+  return stream;
 }
 
 void Connection::State::drop_writing(Stream& stream) {
@@ -68,9 +68,7 @@ void Connection::State::retire(Stream& stream) {
       ngtcp2_conn_extend_max_streams_uni(conn.get(), 1);
     }
   }
-  const auto found = streams.find(id);
-  retired.push_back(std::move(found->second));
-  streams.erase(found);
+  retired.push_back(streams.extract(id));
 }
 
 void Connection::State::want_transmit() { endpoint.mark_ready(*this); }
@@ -94,6 +92,7 @@ Connection::~Connection() = default;
 bool Connection::is_server() const { return state_->is_server; }
 bool Connection::is_ready() const { return state_->ready; }
 bool Connection::is_handshake_completed() const { return state_->handshake_completed; }
+bool Connection::is_resumed() const { return state_->resumed; }
 bool Connection::is_closed() const { return !is_open(*state_); }
 std::string_view Connection::alpn() const { return state_->alpn; }
 const Path& Connection::path() const { return state_->path; }
@@ -237,7 +236,7 @@ ConnectionStats Connection::stats() const {
   stats.in_flight_bytes = info.bytes_in_flight;
   stats.path_udp_payload_bytes_max = state_->path_payload_bytes_max();
   for (const auto& [id, stream] : state_->streams) {
-    if (!stream->closed) stats.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, native_id(id));
+    if (!stream.closed) stats.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, native_id(id));
   }
   return stats;
 }

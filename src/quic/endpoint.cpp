@@ -214,6 +214,7 @@ void Endpoint::set_server_tls(ServerTls tls) { state_->config.server_tls = std::
 EndpointStats Endpoint::stats() const {
   EndpointStats stats = state_->counters;
   stats.connection_count = state_->connections.size();
+  stats.handshake_count = state_->handshakes.size();
   return stats;
 }
 

@@ -43,7 +43,8 @@ struct EndpointConfig {
   std::array<std::uint8_t, 32> secret{};
   /// Connections at a time; further ones are refused (CONNECTION_REFUSED).
   std::size_t connections_max = 1'000'000;
-  /// Connections of clients whose handshake is not finished; further ones are refused.
+  /// Connections of clients whose handshake is not finished; beyond, the oldest is closed (CONNECTION_REFUSED). At
+  /// least 1.
   std::size_t handshakes_max = 4096;
   /// From this many of them on, a client must show first that it receives at its address (Retry, RFC 9000 §8.1.2).
   std::size_t retry_handshakes = 1024;
@@ -76,7 +77,8 @@ struct EndpointStats {
   std::size_t connection_count = 0;  ///< with those that are closing
   std::size_t handshake_count = 0;   ///< of clients, not finished
   std::uint64_t accepted_count = 0;
-  std::uint64_t refused_count = 0;
+  std::uint64_t resumed_count = 0;              ///< completed handshakes, of either side, by a session ticket
+  std::uint64_t refused_count = 0;              ///< above one of the limits, or by the visitor
   std::uint64_t retry_count = 0;                ///< Retry packets sent
   std::uint64_t version_negotiation_count = 0;  ///< Version Negotiation packets sent
   std::uint64_t stateless_reset_count = 0;      ///< sent

@@ -54,7 +54,7 @@ void Endpoint::State::handle_initial(const Path& path, ByteView datagram, Ecn ec
     return;
   }
   Connection::State::Accept proven{header, std::nullopt};
-  if (!accepting || connections.size() >= config.connections_max || counters.handshake_count >= config.handshakes_max) {
+  if (!accepting || connections.size() >= config.connections_max) {
     ++counters.refused_count;
     return send_refusal(path, header, NGTCP2_CONNECTION_REFUSED);
   }
@@ -83,7 +83,7 @@ bool Endpoint::State::check_token(const Path& path, const ngtcp2_pkt_hd& header,
     proven.token_type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
     return true;
   }
-  if (!config.retry_always && counters.handshake_count < config.retry_handshakes) return true;
+  if (!config.retry_always && handshakes.size() < config.retry_handshakes) return true;
   send_retry(path, header);
   return false;
 }
@@ -91,10 +91,19 @@ bool Endpoint::State::check_token(const Path& path, const ngtcp2_pkt_hd& header,
 void Endpoint::State::accept(const Path& path, ByteView datagram, Ecn ecn, const Connection::State::Accept& proven) {
   auto made = std::make_unique<Connection::State>(*this, true, now);
   if (!made->set_up_server(path, proven, now)) return;
+  if (handshakes.size() > std::max<std::size_t>(config.handshakes_max, 1)) give_up(*handshakes.front());
   Connection::State& state = *made;
   connections[&state] = std::make_unique<Connection>(std::move(made));
   ++counters.accepted_count;
   state.handle_datagram(path, datagram, ecn, now);
+}
+
+// Whoever has not finished for so long probably will not, and the newest may.
+void Endpoint::State::give_up(Connection::State& oldest) {
+  ++counters.refused_count;
+  oldest.close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_CONNECTION_REFUSED,
+                                       "too many handshakes are under way, and this was the oldest"};
+  oldest.after_callbacks(now);
 }
 
 // RFC 9000 §6.1. Never larger than what it answers.

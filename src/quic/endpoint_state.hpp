@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <list>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -49,6 +50,7 @@ struct Endpoint::State {
   /// Whether a connection may be made; answers by itself if not.
   bool check_token(const Path& path, const ngtcp2_pkt_hd& header, Connection::State::Accept& accept);
   void accept(const Path& path, ByteView datagram, Ecn ecn, const Connection::State::Accept& accept);
+  void give_up(Connection::State& oldest);
   void send_version_negotiation(const Path& path, ByteView datagram, const ngtcp2_version_cid& header);
   void send_retry(const Path& path, const ngtcp2_pkt_hd& header);
   void send_refusal(const Path& path, const ngtcp2_pkt_hd& header, std::uint64_t code);
@@ -77,12 +79,14 @@ struct Endpoint::State {
   ConnectionIds<Connection::State> ids;
   ExpiryHeap<Connection::State> expiries;
   IntrusiveList<Connection::State> ready;
+  std::list<Connection::State*> handshakes;  // of clients, not finished, the oldest first
   std::unordered_map<Connection::State*, std::unique_ptr<Connection>> connections;
   std::vector<Connection::State*> clients;  // for stateless resets, which carry no connection ID of ours
   std::vector<Connection::State*> dead;
   std::deque<Answer> answers;
   std::optional<Carried> carried;
   EndpointStats counters;
+  ResumptionCache resumption;  // of clients
   std::uint32_t resets_left = 0;
   NativeTime resets_since = 0;
 };

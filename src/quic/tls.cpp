@@ -5,7 +5,9 @@
 #include <gnutls/x509.h>
 
 #include <algorithm>
+#include <array>
 
+#include "crypto/certificate.hpp"
 #include "quic/tls_state.hpp"
 
 namespace plait::quic {
@@ -65,7 +67,48 @@ std::string load_authorities(const ClientTlsConfig& config, const Credentials& c
   return count > 0 ? "" : "the authority's certificate is no PEM text with a certificate";
 }
 
+std::string load_pair(const std::string& certificate_pem, const std::string& key_pem, const Credentials& credentials) {
+  const gnutls_datum_t certificate = datum(certificate_pem);
+  const gnutls_datum_t key = datum(key_pem);
+  const int status = gnutls_certificate_set_x509_key_mem(credentials.get(), &certificate, &key, GNUTLS_X509_FMT_PEM);
+  if (status >= 0) return "";
+  if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
+    return "the private key does not belong to the certificate: give the pair that was made together";
+  }
+  return std::string{"the certificate or its private key is no PEM text that GnuTLS reads: "} + gnutls_strerror(status);
+}
+
+/// A server's credentials with one certificate. Null with a sentence in `error`.
+Credentials make_server_credentials(const CertificatePair& pair, std::string& error) {
+  Credentials credentials = make_credentials();
+  error = credentials ? load_pair(pair.certificate_pem, pair.private_key_pem, credentials) : "GnuTLS is out of memory";
+  return error.empty() ? std::move(credentials) : nullptr;
+}
+
+std::string load_further(const ServerTlsConfig& config, std::vector<ServerTls::State::Named>& further) {
+  std::string error;
+  for (const CertificatePair& pair : config.further) {
+    auto credentials = std::make_shared<const Credentials>(make_server_credentials(pair, error));
+    if (!error.empty()) return error;
+    auto info = crypto::parse_certificate(pair.certificate_pem);
+    if (!info) return info.error().message;
+    further.push_back({std::move(info->names), std::move(credentials)});
+  }
+  return "";
+}
+
 }  // namespace
+
+TicketKey::~TicketKey() {
+  if (key_.data == nullptr) return;
+  gnutls_memset(key_.data, 0, key_.size);
+  gnutls_free(key_.data);
+}
+
+std::shared_ptr<const TicketKey> TicketKey::generate() {
+  auto made = std::make_shared<TicketKey>();
+  return gnutls_session_ticket_key_generate(&made->key_) == 0 ? made : nullptr;
+}
 
 Priority make_priority(std::string& error) {
   constexpr const char* kText =
@@ -85,22 +128,14 @@ Result<ServerTls, Error> ServerTls::make(const ServerTlsConfig& config) {
   if (std::string error = check_alpn(config.alpn); !error.empty()) return err(Error{error});
   auto state = std::make_shared<State>();
   std::string error;
-  state->credentials = make_credentials();
   state->priority = make_priority(error);
   state->alpn = config.alpn;
-  if (!state->credentials) error = "GnuTLS is out of memory";
+  state->ticket_key = TicketKey::generate();
+  if (!state->ticket_key) error = "GnuTLS is out of memory";
+  if (error.empty())
+    state->credentials = make_server_credentials({config.certificate_pem, config.private_key_pem}, error);
+  if (error.empty()) error = load_further(config, state->further);
   if (!error.empty()) return err(Error{error});
-  const gnutls_datum_t certificate = datum(config.certificate_pem);
-  const gnutls_datum_t key = datum(config.private_key_pem);
-  const int status =
-      gnutls_certificate_set_x509_key_mem(state->credentials.get(), &certificate, &key, GNUTLS_X509_FMT_PEM);
-  if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
-    return err(Error{"the private key does not belong to the certificate: give the pair that was made together"});
-  }
-  if (status < 0) {
-    return err(Error{std::string{"the certificate or its private key is no PEM text that GnuTLS reads: "} +
-                     gnutls_strerror(status)});
-  }
   return ServerTls{std::move(state)};
 }
 
@@ -128,7 +163,21 @@ Result<ClientTls, Error> ClientTls::make(ClientTlsConfig config) {
 }
 
 Session make_server_session(const ServerTls::State& tls, void* pointer) {
-  return make_session(GNUTLS_SERVER, tls.priority, tls.credentials, tls.alpn, pointer);
+  Session session = make_session(GNUTLS_SERVER, tls.priority, tls.credentials, tls.alpn, pointer);
+  if (!session || gnutls_session_ticket_enable_server(session.get(), &tls.ticket_key->datum()) != 0) return nullptr;
+  return session;
+}
+
+void choose_certificate(gnutls_session_t session, const ServerTls::State& tls) {
+  std::array<char, 256> host{};
+  std::size_t size = host.size();
+  unsigned type = 0;
+  if (gnutls_server_name_get(session, host.data(), &size, &type, 0) != 0 || type != GNUTLS_NAME_DNS) return;
+  for (const auto& [names, credentials] : tls.further) {
+    if (!crypto::names_include(names, host.data())) continue;
+    gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials->get());
+    return;
+  }
 }
 
 Session make_client_session(const ClientTls::State& tls, const std::string& host, void* pointer) {

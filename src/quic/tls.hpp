@@ -17,11 +17,19 @@ namespace plait::quic {
 using WallTime = std::chrono::system_clock::time_point;
 using CertificateHash = std::array<std::uint8_t, 32>;  ///< SHA-256 of the DER encoding
 
+struct CertificatePair {
+  std::string certificate_pem;  ///< the chain, leaf first
+  std::string private_key_pem;
+};
+
 struct ServerTlsConfig {
   std::string certificate_pem;  ///< the chain, leaf first
   std::string private_key_pem;
   /// In order of preference; at least one. A client that offers none of them is refused (RFC 9001 §8.1).
   std::vector<std::string> alpn;
+  /// A client that asks for a name (SNI, RFC 6066 §3) of one of these certificates gets it, the first that fits; all
+  /// others get the one above.
+  std::vector<CertificatePair> further{};
 };
 
 struct ClientTlsConfig {
@@ -35,6 +43,8 @@ struct ClientTlsConfig {
   /// The certificate must be one of these, ECDSA P-256, valid now, and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
   std::vector<std::string> alpn;  ///< offered, at least one
+  /// Use session tickets and address validation tokens of earlier connections of the same Endpoint with this ClientTls.
+  bool resume = true;
   /// The time that certificates are checked against.
   std::function<WallTime()> wall_clock;
 };

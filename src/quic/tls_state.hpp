@@ -23,8 +23,31 @@ using Credentials = std::unique_ptr<gnutls_certificate_credentials_st, GnutlsFre
 using Priority = std::unique_ptr<gnutls_priority_st, GnutlsFree<gnutls_priority_deinit>>;
 using Session = std::unique_ptr<gnutls_session_int, GnutlsFree<gnutls_deinit>>;
 
+/// The secret that session tickets are sealed with. From it GnuTLS makes a new key every few hours, by the clock,
+/// and opens what the last one sealed.
+class TicketKey {
+ public:
+  TicketKey() = default;
+  TicketKey(const TicketKey&) = delete;
+  TicketKey& operator=(const TicketKey&) = delete;
+  ~TicketKey();
+  /// Null when out of memory.
+  static std::shared_ptr<const TicketKey> generate();
+  [[nodiscard]] const gnutls_datum_t& datum() const { return key_; }
+
+ private:
+  gnutls_datum_t key_{};
+};
+
 struct ServerTls::State {
+  struct Named {
+    std::vector<std::string> names;
+    std::shared_ptr<const Credentials> credentials;
+  };
+
   Credentials credentials;
+  std::vector<Named> further;
+  std::shared_ptr<const TicketKey> ticket_key;
   Priority priority;
   std::vector<std::string> alpn;
 };
@@ -43,6 +66,10 @@ Priority make_priority(std::string& error);
 Session make_server_session(const ServerTls::State& tls, void* pointer);
 Session make_client_session(const ClientTls::State& tls, const std::string& host, void* pointer);
 
+/// Of a server, when the ClientHello is there: presents the certificate that the client's name asks for.
+void choose_certificate(gnutls_session_t session, const ServerTls::State& tls);
+/// When the first of the certificates that the server showed expires; the far future if it showed none.
+WallTime certificates_expiry(gnutls_session_t session);
 /// Of a client: whether the certificate that the server sent is good enough. Empty, or a sentence that says what to do.
 std::string verify_server(gnutls_session_t session, const ClientTls::State& tls, const std::string& host);
 

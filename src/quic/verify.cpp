@@ -91,6 +91,18 @@ std::string verify_by_authority(gnutls_session_t session, const std::string& hos
 
 }  // namespace
 
+WallTime certificates_expiry(gnutls_session_t session) {
+  unsigned count = 0;
+  const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
+  WallTime first = WallTime::max();
+  for (unsigned i = 0; chain != nullptr && i < count; ++i) {
+    const Certificate link = parse(chain[i]);
+    if (!link) continue;
+    first = std::min(first, std::chrono::system_clock::from_time_t(gnutls_x509_crt_get_expiration_time(link.get())));
+  }
+  return first;
+}
+
 std::string verify_server(gnutls_session_t session, const ClientTls::State& tls, const std::string& host) {
   if (tls.config.verify == ClientTlsConfig::Verify::off) return "";
   const std::string name = "the certificate of " + host;

@@ -50,13 +50,39 @@ void warn_unless_valid(const crypto::CertificateInfo& info, const std::string& f
   }
 }
 
-Result<quic::ServerTls, Error> make_quic_tls(const TlsFiles& files) {
+Result<quic::CertificatePair, Error> read_pair(const TlsFiles& files) {
   auto certificate = crypto::read_file(files.certificate_file);
   if (!certificate) return err(certificate.error());
   auto key = crypto::read_file(files.private_key_file);
   if (!key) return err(key.error());
-  return quic::ServerTls::make(
-      {.certificate_pem = std::move(*certificate), .private_key_pem = std::move(*key), .alpn = {"h3"}});
+  return quic::CertificatePair{std::move(*certificate), std::move(*key)};
+}
+
+Result<quic::ServerTls, Error> make_quic_tls(const TlsFiles& files, const std::vector<TlsFiles>& further) {
+  auto pair = read_pair(files);
+  if (!pair) return err(pair.error());
+  quic::ServerTlsConfig config{.certificate_pem = std::move(pair->certificate_pem),
+                               .private_key_pem = std::move(pair->private_key_pem),
+                               .alpn = {"h3"}};
+  for (const TlsFiles& one : further) {
+    auto read = read_pair(one);
+    if (!read) return err(read.error());
+    config.further.push_back(std::move(*read));
+  }
+  return quic::ServerTls::make(config);
+}
+
+Result<void, Error> check_names(const std::vector<TlsFiles>& further) {
+  for (const TlsFiles& files : further) {
+    const auto info = crypto::read_certificate(files.certificate_file);
+    if (!info) return err(info.error());
+    if (info->names.empty()) {
+      return err(Error{"certificate file " + files.certificate_file +
+                       " names no host (subjectAltName), so no client can ask for it: make it anew with its names"});
+    }
+    warn_unless_valid(*info, files.certificate_file, std::chrono::system_clock::now());
+  }
+  return {};
 }
 
 }  // namespace
@@ -73,17 +99,23 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
         Error{"tls:, wss: and https: need a certificate: give certificate and private key files (PEM), or use the "
               "development certificate"});
   }
-  auto context =
-      tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
+  tls::ServerConfig config{.certificate_file = files.certificate_file, .private_key_file = files.private_key_file};
+  std::vector<std::string> watched{files.certificate_file, files.private_key_file};
+  for (const TlsFiles& one : further_) {
+    config.further.push_back({one.certificate_file, one.private_key_file});
+    watched.insert(watched.end(), {one.certificate_file, one.private_key_file});
+  }
+  auto context = tls::Context::server(config);
   if (!context) return err(context.error());
-  auto quic = make_quic_tls(files);
+  if (auto named = check_names(further_); !named) return err(named.error());
+  auto quic = make_quic_tls(files, further_);
   if (!quic) return err(quic.error());
   const auto info = crypto::read_certificate(files.certificate_file);
   if (!info) return err(info.error());
   warn_unless_valid(*info, files.certificate_file, std::chrono::system_clock::now());
   return Loaded{std::make_shared<const tls::Context>(std::move(*context)),
                 std::move(*quic),
-                std::move(files),
+                std::move(watched),
                 {.sha256 = info->fingerprint, .not_after = info->not_after}};
 }
 

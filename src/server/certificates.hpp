@@ -6,6 +6,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "quic/tls.hpp"
 #include "tls/context.hpp"
@@ -16,12 +18,12 @@ namespace plait {
 class Certificates {
  public:
   explicit Certificates(const ServerOptions& options)
-      : files_(options.tls), development_(options.development_certificate) {}
+      : files_(options.tls), further_(options.further_tls), development_(options.development_certificate) {}
 
   struct Loaded {
     std::shared_ptr<const tls::Context> context;
     std::optional<quic::ServerTls> quic;  ///< the same certificate for https:
-    TlsFiles files;                       ///< to watch
+    std::vector<std::string> files;       ///< to watch
     ServerCertificate description;
   };
 
@@ -31,6 +33,7 @@ class Certificates {
 
  private:
   const TlsFiles files_;
+  const std::vector<TlsFiles> further_;
   const bool development_;
 };
 

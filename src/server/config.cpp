@@ -59,8 +59,10 @@ Result<Config, Error> load_config(const std::filesystem::path& file) {
 }
 
 Result<void, Error> check_config(const Config& config) {
-  const TlsFiles& tls = config.server.tls;
-  if (tls.certificate_file.empty() != tls.private_key_file.empty()) {
+  std::vector<TlsFiles> pairs{config.server.tls};
+  pairs.insert(pairs.end(), config.server.further_tls.begin(), config.server.further_tls.end());
+  for (const TlsFiles& tls : pairs) {
+    if (tls.certificate_file.empty() == tls.private_key_file.empty()) continue;
     return err(Error{tls.certificate_file.empty() ? "--key needs --cert FILE, the certificate chain that it belongs to"
                                                   : "--cert needs --key FILE, the certificate's private key"});
   }

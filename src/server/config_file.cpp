@@ -41,6 +41,23 @@ bool read(const toml::node& node, std::vector<std::string>& out) {
   return true;
 }
 
+bool read(const toml::node& node, std::vector<TlsFiles>& out) {
+  const auto* array = node.as_array();
+  if (array == nullptr) return false;
+  out.clear();
+  for (const toml::node& element : *array) {
+    const toml::table* table = element.as_table();
+    const bool is_pair =
+        table != nullptr && table->size() == 2 && table->contains("certificate") && table->contains("private_key");
+    TlsFiles& files = out.emplace_back();
+    if (!is_pair || !read(*table->get("certificate"), files.certificate_file) ||
+        !read(*table->get("private_key"), files.private_key_file)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 constexpr std::int64_t kIntegerMax = std::numeric_limits<std::int64_t>::max();
 
 template <class Integer>
@@ -94,6 +111,8 @@ constexpr std::array kSettings{
             [](const toml::node& n, Config& c) { return read(n, c.server.tls.certificate_file); }},
     Setting{"tls.private_key", kText,
             [](const toml::node& n, Config& c) { return read(n, c.server.tls.private_key_file); }},
+    Setting{"tls.further", "tables [[tls.further]] of certificate and private_key",
+            [](const toml::node& n, Config& c) { return read(n, c.server.further_tls); }},
     Setting{"jwt.secret_file", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_secret_file); }},
     Setting{"jwt.issuer", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_issuer); }},
     Setting{"jwt.audience", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_audience); }},

@@ -18,7 +18,7 @@ struct Metric {
 
 constexpr std::array kServerMetrics{
     Metric<ServerStats>{"connections_accepted", "Connections accepted.", &ServerStats::connections_accepted},
-    Metric<ServerStats>{"connections_refused", "Connections closed on accept, above a limit.",
+    Metric<ServerStats>{"connections_refused", "Connections refused, or closed early, above a limit.",
                         &ServerStats::connections_refused},
     Metric<ServerStats>{"connections_open", "Connections open.", &ServerStats::connections_open},
     Metric<ServerStats>{"sessions_open", "Sessions open.", &ServerStats::sessions_open},
@@ -27,6 +27,7 @@ constexpr std::array kServerMetrics{
     Metric<ServerStats>{"bytes_received", "Payload bytes received.", &ServerStats::bytes_received},
     Metric<ServerStats>{"bytes_sent", "Payload bytes sent.", &ServerStats::bytes_sent},
     Metric<ServerStats>{"http_requests", "HTTP requests.", &ServerStats::http_requests},
+    Metric<ServerStats>{"quic_resumed", "QUIC handshakes by a session ticket.", &ServerStats::quic_resumed},
 };
 
 constexpr std::array kHubMetrics{

@@ -11,6 +11,7 @@
 #include "net/affinity.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/http_connection.hpp"
+#include "transport/opening.hpp"
 
 namespace plait {
 namespace {
@@ -77,7 +78,9 @@ Result<std::string, Error> Server::Impl::listen(std::string_view url, HandlerFac
     if (!bound) return err(bound.error());
     binding = *bound;
   }
-  binding->router->add_session(uri->path, std::move(factory));
+  if (auto added = binding->router->add_session(uri->path, std::move(factory)); !added) {
+    return err(Error{"cannot listen on \"" + std::string{url} + "\": " + added.error().message});
+  }
   uri->port = binding->uri.port;
   return to_string(*uri);
 }
@@ -173,7 +176,9 @@ void Server::Impl::introduce_bindings() {
 Result<void, Error> Server::Impl::start_listening() {
   introduce_bindings();
   for (const auto& binding : bindings_) {
-    for (const auto& route : http_routes_) binding->router->add_http(route.path, route.handler);
+    for (const auto& route : http_routes_) {
+      if (auto added = binding->router->add_http(route.path, route.handler); !added) return added;
+    }
     if (binding->uri.scheme == http::Scheme::https) {
       if (auto listening = listen_quic(*binding); !listening) return listening;
       continue;
@@ -234,10 +239,8 @@ Result<void, Error> Server::Impl::watch_signals() {
 }
 
 Result<void, Error> Server::Impl::watch_files() {
-  const TlsFiles& files = certificate_.files;
-  if (files.certificate_file.empty()) return {};
-  auto watch = net::FileWatch::make(workers_.front()->loop(), {files.certificate_file, files.private_key_file},
-                                    [this] { try_reload(); });
+  if (certificate_.files.empty()) return {};
+  auto watch = net::FileWatch::make(workers_.front()->loop(), certificate_.files, [this] { try_reload(); });
   if (!watch) return err(watch.error());
   certificate_watch_ = std::move(*watch);
   return {};
@@ -326,6 +329,15 @@ void Server::Impl::post(SessionId id, std::function<void(Session&)> task) {
   });
 }
 
+void Server::Impl::post(OpeningId id, std::function<void(OpeningRequest&)> task) {
+  if (id.loop >= workers_.size()) return;
+  Worker& worker = *workers_[id.loop];
+  worker.loop().post([&worker, id, task = std::move(task)] {
+    const auto& openings = worker.context().openings;
+    if (const auto found = openings.find(id.number); found != openings.end()) found->second->answer(task);
+  });
+}
+
 ServerStats Server::Impl::stats() const {
   ServerStats sum;
   for (const auto& worker : workers_) {
@@ -339,6 +351,7 @@ ServerStats Server::Impl::stats() const {
     sum.bytes_received += counters.bytes_received.get();
     sum.bytes_sent += counters.bytes_sent.get();
     sum.http_requests += counters.http_requests.get();
+    sum.quic_resumed += counters.quic_resumed.get();
   }
   return sum;
 }

@@ -35,7 +35,9 @@ class Server::Impl {
   Result<void, Error> reload();
   [[nodiscard]] std::vector<ServerCertificate> certificates() const;
   void post(SessionId id, std::function<void(Session&)> task);
+  void post(OpeningId id, std::function<void(OpeningRequest&)> task);
   [[nodiscard]] ServerStats stats() const;
+  [[nodiscard]] core::Executor* executor() { return workers_.empty() ? nullptr : &workers_.front()->loop(); }
 
  private:
   /// One address, with everything that is answered there.

@@ -25,11 +25,14 @@ Result<crypto::JwtKey, Error> choose_key(const Config& config) {
 }
 
 // Also where no listener needs it yet, and before one is blamed for it.
-Result<void, Error> check_certificate(const TlsFiles& files) {
-  if (files.certificate_file.empty()) return {};
-  const auto context =
-      tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
-  if (!context) return err(Error{"--cert, --key: " + context.error().message, context.error().system_errno});
+Result<void, Error> check_certificates(const ServerOptions& server) {
+  std::vector<TlsFiles> pairs = server.further_tls;
+  if (!server.tls.certificate_file.empty()) pairs.insert(pairs.begin(), server.tls);
+  for (const TlsFiles& files : pairs) {
+    const auto context =
+        tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
+    if (!context) return err(Error{"--cert, --key: " + context.error().message, context.error().system_errno});
+  }
   return {};
 }
 
@@ -45,7 +48,7 @@ Config complete(Config config) {
 
 Result<void, Error> Service::check(const Config& config) {
   if (auto checked = check_config(config); !checked) return checked;
-  if (auto checked = check_certificate(config.server.tls); !checked) return checked;
+  if (auto checked = check_certificates(config.server); !checked) return checked;
   if (const auto key = choose_key(config); !key) return err(key.error());
   return {};
 }

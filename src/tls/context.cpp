@@ -7,7 +7,9 @@
 #include <system_error>
 #include <utility>
 
+#include "crypto/certificate.hpp"
 #include "tls/alpn.hpp"
+#include "tls/server_names.hpp"
 #include "tls/state.hpp"
 
 namespace plait::tls {
@@ -69,8 +71,7 @@ Result<void, Error> load_certificate(SSL_CTX& context, const std::string& file) 
   return err(std::move(error));
 }
 
-Result<void, Error> load_private_key(SSL_CTX& context, const ServerConfig& config) {
-  const std::string& file = config.private_key_file;
+Result<void, Error> load_private_key(SSL_CTX& context, const std::string& file, const std::string& certificate_file) {
   if (auto readable = check_readable("private key", "give the certificate's key in PEM", file); !readable) {
     return readable;
   }
@@ -78,7 +79,7 @@ Result<void, Error> load_private_key(SSL_CTX& context, const ServerConfig& confi
   const int reason = ERR_GET_REASON(ERR_peek_last_error());
   ERR_clear_error();
   if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH) {
-    return err(Error{"private key file " + file + " does not belong to certificate file " + config.certificate_file +
+    return err(Error{"private key file " + file + " does not belong to certificate file " + certificate_file +
                          ": give the key that the certificate was made with",
                      0});
   }
@@ -95,6 +96,17 @@ Result<void, Error> load_authorities(SSL_CTX& context, const std::string& file) 
   return err(openssl_error("certificate authority file " + file + " has no PEM certificate"));
 }
 
+Result<SslContext, Error> make_server_context(const ServerConfig& config, const CertificateFiles& files) {
+  auto context = make_context(TLS_server_method(), Version::tls_1_3);
+  if (!context) return err(context.error());
+  if (auto loaded = load_certificate(**context, files.certificate_file); !loaded) return err(loaded.error());
+  auto key = load_private_key(**context, files.private_key_file, files.certificate_file);
+  if (!key) return err(key.error());
+  if (!select_protocols(**context, config.alpn)) return err(Error{kAlpnError, 0});
+  SSL_CTX_set_num_tickets(context->get(), 1);  // each costs the client's first read 250 bytes; one resumes as well
+  return context;
+}
+
 }  // namespace
 
 Context::Context(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -103,12 +115,19 @@ Context& Context::operator=(Context&&) noexcept = default;
 Context::~Context() = default;
 
 Result<Context, Error> Context::server(const ServerConfig& config) {
-  auto context = make_context(TLS_server_method(), Version::tls_1_3);
+  auto context = make_server_context(config, {config.certificate_file, config.private_key_file});
   if (!context) return err(context.error());
-  if (auto loaded = load_certificate(**context, config.certificate_file); !loaded) return err(loaded.error());
-  if (auto loaded = load_private_key(**context, config); !loaded) return err(loaded.error());
-  if (!select_protocols(**context, config.alpn)) return err(Error{kAlpnError, 0});
-  SSL_CTX_set_num_tickets(context->get(), 1);  // each costs the client's first read 250 bytes; one resumes as well
+  auto names = std::make_unique<ServerNames>();
+  for (const CertificateFiles& files : config.further) {
+    auto further = make_server_context(config, files);
+    if (!further) return err(further.error());
+    auto info = crypto::read_certificate(files.certificate_file);
+    if (!info) return err(info.error());
+    names->add(std::move(info->names), std::move(*further));
+  }
+  if (!config.further.empty() && !choose_by_name(**context, std::move(names))) {
+    return err(openssl_error("cannot set up TLS"));
+  }
   return Context{std::make_unique<State>(State{std::move(*context), true, false})};
 }
 

@@ -10,10 +10,18 @@
 
 namespace plait::tls {
 
+struct CertificateFiles {
+  std::string certificate_file;  ///< PEM chain, leaf first
+  std::string private_key_file;
+};
+
 struct ServerConfig {
   std::string certificate_file;  ///< PEM chain, leaf first
   std::string private_key_file;
   std::vector<std::string> alpn{"http/1.1"};  ///< in order of preference
+  /// A client that asks for a name (SNI, RFC 6066 §3) of one of these certificates gets it, the first that fits; all
+  /// others get the one above.
+  std::vector<CertificateFiles> further{};
 };
 
 enum class Version : std::uint8_t { tls_1_2, tls_1_3 };

@@ -50,6 +50,7 @@ H3Connection::H3Connection(H3Service& service)
     : service_(service),
       h3_(service.options, *this, *this, service.qpack),
       sessions_(service.sessions, h3_),
+      made_at_(is_client() ? std::chrono::steady_clock::now() : core::TimePoint{}),
       active_at_(service.endpoint.context().loop.now()) {
   schedule();
 }
@@ -58,6 +59,16 @@ H3Connection::~H3Connection() = default;
 
 std::string H3Connection::peer() const {
   return quic_ == nullptr ? "not connected" : to_net(quic_->path().remote).text();
+}
+
+// By the clock and not the loop's time: one turn may do all the work of a handshake.
+void H3Connection::note(Duration OpeningTimes::*step) {
+  Duration& time = opening_times_.*step;
+  if (is_client() && time == Duration::zero()) time = std::chrono::steady_clock::now() - made_at_;
+}
+
+std::optional<OpeningTimes> H3Connection::opening_times() const {
+  return opening_times_.response == Duration::zero() ? std::nullopt : std::optional{opening_times_};
 }
 
 std::optional<Duration> H3Connection::rtt() const {
@@ -181,7 +192,13 @@ bool H3Connection::send_datagram(ByteView data) { return quic_ != nullptr && qui
 
 // --- From HTTP/3: who it is for --------------------------------------------------------------------------------------
 
+void H3Connection::on_ready() {
+  note(&OpeningTimes::handshake);
+  h3_.handle_ready();
+}
+
 void H3Connection::on_settings(const h3::Settings&) {
+  note(&OpeningTimes::settings);
   if (is_client()) {
     request_waiting();
     if (owner_ != nullptr) owner_->on_settings(*this);
@@ -217,8 +234,9 @@ void H3Connection::on_fin(h3::StreamId id) {
 
 void H3Connection::on_reset(h3::StreamId id, std::uint64_t error_code) {
   sessions_.handle_reset(id, error_code, reset_size_);
-  if (exchanges_.contains(id)) h3_.reset(id, h3::code::kRequestCancelled);  // it will not be answered
+  if (exchanges_.contains(id) || is_deferred(id)) h3_.reset(id, h3::code::kRequestCancelled);  // it gets no answer
   end_exchange(id);
+  drop_deferred(id);
   fail_opening(id, "the server has reset the request");
   end_fetch(id, err(Error{"the server has reset the request"}));
 }
@@ -230,6 +248,7 @@ void H3Connection::on_stop_sending(h3::StreamId id, std::uint64_t error_code) {
 void H3Connection::on_stream_error(h3::StreamId id, h3::Error error) {
   sessions_.handle_stream_error(id);
   end_exchange(id);
+  drop_deferred(id);
   fail_opening(id, std::string{h3::describe(error)});
   end_fetch(id, err(Error{std::string{h3::describe(error)}}));
 }
@@ -237,6 +256,7 @@ void H3Connection::on_stream_error(h3::StreamId id, h3::Error error) {
 void H3Connection::on_closed(h3::StreamId id) {
   sessions_.handle_closed(id);
   end_exchange(id);
+  drop_deferred(id);
   fail_opening(id, "the server has ended the request without a response");
   close_when_idle();
 }
@@ -273,6 +293,7 @@ void H3Connection::drain() {
   draining_ = true;
   h3_.goaway();
   for (const h3::StreamId id : waiting_sessions()) accept_session(id);  // refuses it
+  refuse_deferred("the server is shutting down");
   close_when_idle();
 }
 
@@ -284,8 +305,9 @@ void H3Connection::abort(const Disconnect& why) {
 }
 
 void H3Connection::end_sessions(const std::string& reason) {
+  deferred_.clear();
   sessions_.handle_connection_closed();
-  for (Opening& opening : std::exchange(openings_, {})) opening.session->refuse(reason);
+  for (Asked& opening : std::exchange(openings_, {})) opening.session->refuse(reason);
   end_fetches(0, reason);
 }
 
@@ -297,7 +319,7 @@ void H3Connection::note_activity() {
 
 // When a server closes a connection that has no session: there was no request, or none that goes on.
 std::optional<core::TimePoint> H3Connection::idle_deadline() const {
-  if (is_client() || !live_.empty()) return std::nullopt;
+  if (is_client() || !live_.empty() || !deferred_.empty()) return std::nullopt;
   const bool opening = !served_ || !h3_.peer_settings();
   return active_at_ + (opening ? context().limits.handshake_timeout : context().limits.keep_alive_timeout);
 }
@@ -307,11 +329,13 @@ void H3Connection::schedule() {
   std::optional<core::TimePoint> next = idle_deadline();
   const auto early = sessions_.next_timeout();
   if (early && (!next || *early < *next)) next = early;
+  if (!deferred_.empty() && (!next || deferred_.front().deadline < *next)) next = deferred_.front().deadline;
   if (next && (!armed() || *next < deadline())) context().loop.schedule(*this, *next);
 }
 
 void H3Connection::on_timer(core::TimePoint now) {
   sessions_.handle_timeout(now);
+  expire_deferred(now);
   const auto idle = idle_deadline();
   if (idle && *idle <= now) return h3_.close(h3::code::kNoError, "no request is under way");
   schedule();

@@ -15,6 +15,7 @@
 #include "transport/h3_fetch.hpp"
 #include "transport/http_exchange.hpp"
 #include "transport/quic_endpoint.hpp"
+#include "transport/wt_accept.hpp"
 #include "transport/wt_session.hpp"
 #include "wt/sessions.hpp"
 
@@ -56,6 +57,7 @@ class H3Connection final : public Connection,
                            public quic::ConnectionVisitor,
                            private core::Timer,
                            private net::TurnHook,
+                           public Opening::Owner,
                            private h3::Streams,
                            private h3::Visitor {
  public:
@@ -71,7 +73,7 @@ class H3Connection final : public Connection,
   /// Client: whether one more session may be asked for.
   [[nodiscard]] bool admits_session() const;
   /// Client: opens a session, in the place that `id` has in the context's table, as soon as the server allows.
-  WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler, SessionId id);
+  WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler, Wants wants, SessionId id);
 
   /// Client: whether a request may be sent.
   [[nodiscard]] bool admits_fetch() const;
@@ -90,6 +92,10 @@ class H3Connection final : public Connection,
   [[nodiscard]] bool is_client() const { return service_.router == nullptr; }
   [[nodiscard]] std::string peer() const;
   [[nodiscard]] std::optional<Duration> rtt() const;
+  [[nodiscard]] quic::ConnectionStats stats() const {
+    return quic_ == nullptr ? quic::ConnectionStats{} : quic_->stats();
+  }
+  [[nodiscard]] std::optional<OpeningTimes> opening_times() const;
   [[nodiscard]] std::size_t unacknowledged_bytes(h3::StreamId id) const;
   [[nodiscard]] std::size_t unsent_bytes(h3::StreamId id) const;
   /// Why the connection ended, for a person; empty while it lives.
@@ -100,7 +106,7 @@ class H3Connection final : public Connection,
   void forget(WtSession& session, bool settled);
 
   // quic::ConnectionVisitor
-  void on_ready() override { h3_.handle_ready(); }
+  void on_ready() override;
   void on_handshake_completed() override {
     if (owner_ != nullptr) owner_->on_handshake_completed(*this);
   }
@@ -115,10 +121,15 @@ class H3Connection final : public Connection,
 
  private:
   // A session of ours from connect() to the server's response.
-  struct Opening {
+  struct Asked {
     WtSession* session;
     WtRequest request;
     std::optional<h3::StreamId> id;  // once asked for
+  };
+  // An opening of the peer's whose handler answers later.
+  struct Deferred {
+    std::unique_ptr<WtAccept> opening;
+    core::TimePoint deadline;
   };
 
   explicit H3Connection(H3Service& service);
@@ -164,10 +175,16 @@ class H3Connection final : public Connection,
   // Sessions, h3_sessions.cpp
   void begin_session(h3::StreamId id);
   void accept_session(h3::StreamId id);
-  void refuse_session(h3::StreamId id, int status, const std::string& reason);
+  void refuse_session(h3::StreamId id, const HttpResponse& refusal);
+  void finish_opening(Opening& opening) override;
+  void answer_session(WtAccept& opening);
+  void expire_deferred(core::TimePoint now);
+  void refuse_deferred(std::string_view reason);
+  void drop_deferred(h3::StreamId id);
+  [[nodiscard]] bool is_deferred(h3::StreamId id) const;
   [[nodiscard]] std::vector<h3::StreamId> waiting_sessions() const;
   void start_session(WtSession& session, wt::Session& protocol, const std::string& subprotocol);
-  void request_session(Opening& opening, std::vector<WtSession*>& failed);
+  void request_session(Asked& opening, std::vector<WtSession*>& failed);
   void request_waiting();
   void finish_opening(h3::StreamId id, const h3::ResponseHead& head);
   void fail_opening(h3::StreamId id, const std::string& reason);
@@ -184,6 +201,8 @@ class H3Connection final : public Connection,
   void close_when_unused();
   void close_if_unused();
 
+  // The first time, the time since this was made; a client's alone.
+  void note(Duration OpeningTimes::*step);
   void reset_now(h3::StreamId id, std::uint64_t error_code);
   void note_unsent(h3::StreamId id, std::uint64_t bytes);
   void note_activity();
@@ -200,7 +219,8 @@ class H3Connection final : public Connection,
   h3::Connection h3_;
   wt::Sessions sessions_;
   std::vector<WtSession*> live_;  // from the CONNECT's acceptance to their end
-  std::vector<Opening> openings_;
+  std::vector<Asked> openings_;
+  std::vector<Deferred> deferred_;  // the oldest first
   std::vector<H3Fetch*> unsent_fetches_;
   std::unordered_map<h3::StreamId, H3Fetch*> fetches_;        // sent, by their streams
   std::unordered_map<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
@@ -210,8 +230,10 @@ class H3Connection final : public Connection,
   std::size_t content_bytes_ = 0;                               // of all of them
   std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
   std::vector<std::pair<h3::StreamId, std::uint64_t>> unsent_;  // what resets dropped, for the sessions' credit
-  core::TimePoint active_at_;                                   // when a request or a response last went on
-  bool served_ = false;                                         // a request has come
+  OpeningTimes opening_times_{};                                // zero: not yet
+  core::TimePoint made_at_;
+  core::TimePoint active_at_;  // when a request or a response last went on
+  bool served_ = false;        // a request has come
   std::string end_reason_;
   bool draining_ = false;
   bool maybe_unused_ = false;  // to be looked at at the end of the turn

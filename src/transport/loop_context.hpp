@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "crypto/random.hpp"
@@ -25,6 +26,7 @@
 
 namespace plait::transport {
 
+class Opening;
 class TcpConnection;
 class Router;
 
@@ -40,7 +42,7 @@ class Counter {
 };
 
 struct Counters {
-  Counter connections_accepted, connections_refused, connections_open, sessions_open;
+  Counter connections_accepted, connections_refused, connections_open, sessions_open, quic_resumed;
   Counter messages_received, messages_sent, bytes_received, bytes_sent, http_requests;
 };
 
@@ -96,6 +98,8 @@ struct LoopContext {
   BroadcastLog broadcast;
   std::list<TcpConnection*> handshakes;  ///< connections whose opening handshake is under way, oldest first
   ConnectionTable connections;
+  std::unordered_map<std::uint64_t, Opening*> openings;  ///< that were deferred, by OpeningId::number
+  std::uint64_t last_opening = 0;
   Counters counters;
   crypto::RandomSource random;          ///< masking keys
   std::vector<std::uint8_t> plaintext;  ///< where TLS decrypts to; made with the first TLS connection

@@ -9,7 +9,7 @@ namespace plait::transport {
 
 class NoSession final : public Session {
  public:
-  explicit NoSession(core::Executor& executor, SessionId id = {}) : executor_(executor), id_(id) {}
+  NoSession(core::Executor& executor, SessionId id) : executor_(executor), id_(id) {}
   SendStatus send(const Message&, SendOptions) override { return SendStatus::closed; }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
   void close(std::uint16_t, std::string_view) override {}
@@ -29,7 +29,7 @@ class NoSession final : public Session {
   SessionId id_;
 };
 
-/// Calls handler.on_close for a session that would have had this ID; an exception out of it is logged.
-void tell_not_opened(SessionHandler& handler, const CloseInfo& info, core::Executor& executor, SessionId id = {});
+/// Calls handler.on_close for a session that would have had this loop and ID; an exception out of it is logged.
+void tell_not_opened(SessionHandler& handler, core::Executor& executor, const CloseInfo& info, SessionId id = {});
 
 }  // namespace plait::transport

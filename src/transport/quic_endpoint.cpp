@@ -9,18 +9,15 @@
 #include <cstring>
 #include <utility>
 
-#include "core/quic_packets.hpp"
-
 namespace plait::transport {
 namespace {
 
 constexpr int kReceivesPerTurn = 32;  // so that a flood of datagrams does not starve the rest of the loop
 constexpr int kBatchesPerTurn = 16;   // 1 MiB: then what arrives, acknowledgements among it, has its turn
 
-quic::EndpointConfig with_packet_sizes(quic::EndpointConfig config) {
-  if (core::are_quic_packets_small()) {
-    config.settings.mtu_probes.clear();
-    config.settings.loopback_mtu_probes.clear();
+quic::EndpointConfig within(const Limits& limits, quic::EndpointConfig config) {
+  for (auto* probes : {&config.settings.mtu_probes, &config.settings.loopback_mtu_probes}) {
+    std::erase_if(*probes, [&limits](std::uint16_t probe) { return probe > limits.udp_payload_bytes_max; });
   }
   return config;
 }
@@ -46,7 +43,7 @@ QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::En
       shared_(std::move(shared)),
       is_client_(!accept_),
       random_(context.random),
-      engine_(with_packet_sizes(std::move(config)), random_, *this, context.loop.now()),
+      engine_(within(context.limits, std::move(config)), random_, *this, context.loop.now()),
       alarm_(context.loop, [this] { handle_expiry(); }),
       buffer_(quic::Endpoint::kTransmitBytesMax) {}
 
@@ -69,10 +66,16 @@ Result<quic::Connection*, Error> QuicEndpoint::connect(const net::SocketAddress&
 
 quic::ConnectionVisitor* QuicEndpoint::on_connection(quic::Connection& connection) {
   if (!accept_ || context_.connection_count.load(std::memory_order_relaxed) >= context_.limits.connections_max) {
-    context_.counters.connections_refused.add();
     return nullptr;
   }
   return accept_(connection);
+}
+
+void QuicEndpoint::count() {
+  const quic::EndpointStats stats = engine_.stats();
+  context_.counters.connections_refused.add(stats.refused_count - counted_.refused_count);
+  context_.counters.quic_resumed.add(stats.resumed_count - counted_.resumed_count);
+  counted_ = stats;
 }
 
 // --- Receiving -------------------------------------------------------------------------------------------------------
@@ -137,6 +140,7 @@ void QuicEndpoint::handle_expiry() {
 }
 
 void QuicEndpoint::on_turn_end() {
+  count();
   transmit();
   if (const auto expiry = engine_.next_expiry()) alarm_.set(*expiry);
 }

@@ -81,6 +81,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   quic::ConnectionVisitor* on_connection(quic::Connection& connection) override;
   void on_transmit_wanted() override { transmit_soon(); }
 
+  void count();
   void handle_expiry();
   void receive();
   [[nodiscard]] const net::SocketAddress& local_of(const net::UdpBatch& batch) const;
@@ -98,6 +99,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   const bool is_client_;
   QuicRandom random_;
   quic::Endpoint engine_;
+  quic::EndpointStats counted_;  // of it, what the context's counters have
   net::Alarm alarm_;
   std::vector<std::uint8_t> buffer_;  // what is sent next
   net::UdpBatch unsent_;              // the batch in buffer_ that the socket had no room for; empty if there is none

@@ -31,19 +31,19 @@ constexpr std::uint32_t kStreamRefused = 0;  // a stream that the handler does n
 
 }  // namespace
 
-WtSession& WtSession::make(H3Connection& connection, std::unique_ptr<SessionHandler> handler,
+WtSession& WtSession::make(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants,
                            std::optional<SessionId> id) {
-  std::unique_ptr<WtSession> owned{new WtSession{connection, std::move(handler)}};
+  std::unique_ptr<WtSession> owned{new WtSession{connection, std::move(handler), wants}};
   WtSession& session = *owned;
   session.id_ = connection.context().put(std::move(owned), id);
   return session;
 }
 
-WtSession::WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler)
+WtSession::WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants)
     : connection_(connection),
       handler_(std::move(handler)),
-      streams_wanted_(handler_->wants_streams()),
-      messages_(*this, connection.context().limits, connection.context().loop.buffers(), handler_->wants_parts(),
+      streams_wanted_(wants.streams),
+      messages_(*this, connection.context().limits, connection.context().loop.buffers(), wants.parts,
                 !connection.is_client()) {}
 
 WtSession::~WtSession() = default;
@@ -53,7 +53,19 @@ bool WtSession::is_client() const { return connection_.is_client(); }
 core::Executor& WtSession::executor() { return connection_.context().loop; }
 std::string WtSession::peer() const { return connection_.peer(); }
 std::optional<Duration> WtSession::rtt() const { return connection_.rtt(); }
+std::optional<OpeningTimes> WtSession::opening_times() const { return connection_.opening_times(); }
 std::size_t WtSession::unacknowledged_bytes(wt::StreamId id) const { return connection_.unacknowledged_bytes(id); }
+
+SessionStats WtSession::stats() const {
+  SessionStats stats = stats_;
+  const quic::ConnectionStats connection = connection_.stats();
+  stats.packets_sent = connection.sent_packet_count;
+  stats.packets_received = connection.received_packet_count;
+  stats.packets_lost = connection.lost_packet_count;
+  stats.congestion_window_bytes = connection.congestion_window_bytes;
+  stats.in_flight_bytes = connection.in_flight_bytes;
+  return stats;
+}
 
 void WtSession::count_received(std::size_t bytes) {
   stats_.bytes_received += bytes;

@@ -14,6 +14,7 @@
 
 #include "transport/connection.hpp"
 #include "transport/message_stream.hpp"
+#include "transport/wants.hpp"
 #include "transport/wt_stream.hpp"
 #include "wt/sessions.hpp"
 
@@ -29,7 +30,7 @@ class WtSession final : public Session,
  public:
   /// A session that is not open yet, in the context's table, with `id` in the place of what has that. `connection`
   /// outlives it.
-  static WtSession& make(H3Connection& connection, std::unique_ptr<SessionHandler> handler,
+  static WtSession& make(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants,
                          std::optional<SessionId> id = {});
   ~WtSession() override;
 
@@ -58,7 +59,8 @@ class WtSession final : public Session,
   void resume() override { messages_.set_paused(false); }
   [[nodiscard]] std::size_t buffered_bytes() const override { return messages_.unsent_bytes(); }
   [[nodiscard]] std::optional<Duration> rtt() const override;
-  [[nodiscard]] SessionStats stats() const override { return stats_; }
+  [[nodiscard]] SessionStats stats() const override;
+  [[nodiscard]] std::optional<OpeningTimes> opening_times() const override;
   [[nodiscard]] SessionId id() const override { return id_; }
   [[nodiscard]] core::Executor& executor() override;
   [[nodiscard]] std::string peer() const override;
@@ -80,7 +82,7 @@ class WtSession final : public Session,
   void guarded(Call&& call);
 
  private:
-  WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler);
+  WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants);
 
   // core::Timer
   void on_timer(core::TimePoint now) override;

@@ -43,6 +43,12 @@ class Examples(unittest.TestCase):
             result = send_lines(url, "one\ntwo\nthree\n", "example_04_streams")
         self.assertEqual((result.returncode, result.stdout), (0, "one\ntwo\nthree\n"), result.stderr)
 
+    def test_both_sides_call_each_other(self):
+        with serving("example_05_rpc", "serve", "https://127.0.0.1:0/") as url:
+            result = send_lines(url, "1 2 3\nx\n\n", "example_05_rpc")
+        answers = '"hello, example"\n6\nintegers only\n0\n'
+        self.assertEqual((result.returncode, result.stdout), (0, answers), result.stderr)
+
     def test_client_says_why_it_cannot_connect(self):
         with serving("example_01_echo", "ws://127.0.0.1:0/echo") as url:
             result = send_lines(url.replace("/echo", "/elsewhere"), "one\n")

@@ -89,7 +89,14 @@ Result<RunningServer, Error> RunningServer::start(const ServerSpec& spec, const 
   const std::uint16_t port = chooses_port ? 0 : free_port(is_udp ? SOCK_DGRAM : SOCK_STREAM);
   std::string command = replace_all(spec.command, "{port}", std::to_string(port));
   command = replace_all(command, "{cpu}", std::to_string(cpu.value_or(-1)));
-  if (spec.is_plait && !row.server_options.empty()) command += " " + row.server_options;
+  if (spec.takes_row_options && !row.server_options.empty()) command += " " + row.server_options;
+  std::optional<TemporaryCertificate> certificate;
+  if (spec.takes_row_options && row.rsa) {
+    auto made = TemporaryCertificate::make(crypto::KeyKind::rsa_2048);
+    if (!made) return err(made.error());
+    certificate.emplace(std::move(*made));
+    command += certificate->options();
+  }
   auto url = parse_url(replace_all(spec.url, "{port}", std::to_string(port)));
   if (!url) return err(url.error());
   auto process = Process::start({"sh", "-c", "exec " + command}, cpu);
@@ -113,7 +120,9 @@ Result<RunningServer, Error> RunningServer::start(const ServerSpec& spec, const 
     }
   }
   if (url->path.empty() || url->path == "/") url->path = row.path;
-  return RunningServer(std::move(*process), std::move(*url));
+  RunningServer server(std::move(*process), std::move(*url));
+  server.certificate_ = std::move(certificate);
+  return server;
 }
 
 }  // namespace plait::bench

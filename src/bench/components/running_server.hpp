@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench/components/process.hpp"
+#include "bench/components/temporary_certificate.hpp"
 #include "bench/server_spec.hpp"
 #include "bench/url.hpp"
 
@@ -20,6 +21,7 @@ class RunningServer {
 
  private:
   RunningServer(Process process, Url url) : process_(std::move(process)), url_(std::move(url)) {}
+  std::optional<TemporaryCertificate> certificate_;
   Process process_;
   Url url_;
 };

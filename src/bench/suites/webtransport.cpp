@@ -15,6 +15,7 @@ namespace {
 constexpr const char* kDocument = "PyWebTransport 0.9.0, benchmarks";
 constexpr std::uint64_t kStreamBytes = 1 << 20;
 constexpr std::uint64_t kStreamsPerSession = 10;
+constexpr std::uint64_t kSmallestPackets = 1200;  // as the published library
 
 const std::vector<Placement> kPinned = {Placement::two, Placement::one};
 const std::vector<Placement> kTwo = {Placement::two};
@@ -40,13 +41,13 @@ void add_twins(std::vector<Row>& rows, Row row, const std::string& confirmed) {
   rows.push_back(std::move(row));
 }
 
-void make_packets_small(Row& row) {
-  row.id += "/1200";
-  row.title += ", 1,200-byte packets";
-  row.plan.small_packets = true;
-  row.server_options = "--small-packets";
+void limit_packets(Row& row, std::uint64_t bytes) {
+  row.id += fmt::format("/{}", bytes);
+  row.title += fmt::format(", {}-byte packets", bytes);
+  row.plan.packet_bytes = bytes;
+  row.server_options = fmt::format("--packet-bytes {}", bytes);
   row.twin.clear();
-  row.claims = {own(row.claims.front().metric, row.claims.front().counted)};
+  for (Claim& claim : row.claims) claim = own(claim.metric, claim.counted);
 }
 
 struct Published {
@@ -88,9 +89,35 @@ void add_throughput_rows(std::vector<Row>& rows) {
       steady.plan.depth = depth;
       steady.claims = {own(Metric::mebibytes_per_second, "bytes confirmed by their receiver")};
       rows.push_back(steady);
-      make_packets_small(steady);
+      limit_packets(steady, kSmallestPackets);
       rows.push_back(steady);
     }
+  }
+}
+
+/// One stream of a gigabyte, beside raw QUIC and TCP with TLS.
+void add_bulk_rows(std::vector<Row>& rows) {
+  constexpr std::uint64_t kGigabyte = 1'000'000'000;
+  constexpr std::uint64_t kEthernetPackets = 1452;
+  for (const StreamDirection direction : {StreamDirection::upload, StreamDirection::download}) {
+    const bool up = direction == StreamDirection::upload;
+    Row row = make_row(up ? "bulk/upload" : "bulk/download", up ? "1 GB up on one stream" : "1 GB down on one stream",
+                       up ? "/discard" : "/produce");
+    row.placements = kTwo;
+    row.plan.mode = LoadMode::bulk;
+    row.plan.direction = direction;
+    row.plan.total_bytes = kGigabyte;
+    const std::string counted = up ? "bytes that the server has read" : "bytes that the client has read";
+    row.claims = {own(Metric::gigabytes_per_second, counted),
+                  own(Metric::server_cpu_seconds_per_gigabyte, up ? "receiving" : "sending"),
+                  own(Metric::client_cpu_seconds_per_gigabyte, up ? "sending" : "receiving")};
+    for (const std::uint64_t bytes : {kEthernetPackets, kSmallestPackets}) {
+      rows.push_back(row);
+      limit_packets(rows.back(), bytes);
+    }
+    row.id += "/path";
+    row.title += ", packets as large as the path takes";
+    rows.push_back(row);
   }
 }
 
@@ -106,13 +133,53 @@ void add_handshake_rows(std::vector<Row>& rows) {
   row.claims = latency_claims(16.01, 25.02, 28.86, "event loop, client, QUIC and TLS, CONNECT and 200, both closes");
   row.claims.push_back({Metric::messages_per_second, kDocument, 40.92, "100 sessions, each with a client of its own"});
   add_twins(rows, std::move(row), "one client; until the session is open");
-  for (const std::uint64_t concurrent : {16U, 64U}) {
+  for (const std::uint64_t concurrent : {1U, 4U, 16U, 64U, 256U}) {
     Row many = make_row(fmt::format("connect/k{}", concurrent),
                         fmt::format("connect, session, close; {} at a time, one client", concurrent), "/latency");
     many.plan.mode = LoadMode::connect;
-    many.plan.connections = concurrent;
+    many.plan.connections = many.plan.count = concurrent;  // each comes to its end
     many.claims = {own(Metric::messages_per_second, "sessions that the server accepted")};
     rows.push_back(many);
+  }
+}
+
+/// The parts of an opening, and what they cost the server, with either kind of certificate.
+void add_opening_rows(std::vector<Row>& rows) {
+  struct Step {
+    const char* name;
+    OpeningStep until;
+    const char* counted;
+  };
+  constexpr std::uint64_t kSamplesMin = 1000;
+  const Step steps[] = {{"quic", OpeningStep::handshake, "from connect() to the end of QUIC's handshake"},
+                        {"settings", OpeningStep::settings, "from connect() to the server's SETTINGS"},
+                        {"session", OpeningStep::session, "from connect() to the server's 200"}};
+  for (const bool rsa : {false, true}) {
+    const std::string key = rsa ? "rsa" : "ecdsa";
+    const auto add = [&](const std::string& name, LoadMode mode, OpeningStep until, std::vector<Claim> claims) {
+      Row row = make_row(fmt::format("{}/{}", name, key),
+                         fmt::format("{}, certificate {}", claims.front().counted, rsa ? "RSA-2048" : "ECDSA P-256"),
+                         "/latency");
+      row.placements = kTwo;
+      row.plan.mode = mode;
+      row.plan.until = until;
+      row.plan.count = kSamplesMin;
+      row.rsa = rsa;
+      row.claims = std::move(claims);
+      rows.push_back(std::move(row));
+    };
+    for (const Step& step : steps) {
+      std::vector<Claim> claims;
+      for (const Metric metric : {Metric::latency_p50_us, Metric::latency_p99_us, Metric::latency_p999_us,
+                                  Metric::latency_min_us, Metric::latency_max_us}) {
+        claims.push_back(own(metric, step.counted));
+      }
+      add(std::string{"opening/"} + step.name, LoadMode::connect, step.until, std::move(claims));
+    }
+    add("opening-cpu/quic", LoadMode::handshake, OpeningStep::handshake,
+        {own(Metric::server_cpu_us_per_message, "QUIC handshake and close, by a raw client")});
+    add("opening-cpu/session", LoadMode::connect, OpeningStep::session,
+        {own(Metric::server_cpu_us_per_message, "QUIC handshake, session, both closes")});
   }
 }
 
@@ -158,7 +225,15 @@ void add_aggregate_rows(std::vector<Row>& rows) {
   add_twins(rows, row, "each stream confirmed by the server");
   row.id = "aggregate/confirmed";
   row.claims.front().counted = "bytes confirmed by the server";
-  make_packets_small(row);
+  Row small = row;
+  limit_packets(small, kSmallestPackets);
+  rows.push_back(small);
+  constexpr std::uint64_t kManyStreams = 10'000;
+  row.twin.clear();
+  row.id = "aggregate/10000";
+  row.title = "10,000 streams of 64 KiB on one session, as many at once as its credit allows";
+  row.plan.depth = row.plan.count = kManyStreams;
+  row.claims = {own(Metric::mebibytes_per_second, "bytes confirmed by the server; connect and close in the time")};
   rows.push_back(row);
 }
 
@@ -172,6 +247,13 @@ void add_datagram_rows(std::vector<Row>& rows) {
                  "calls that send in a burst of 10,000, connect in the time; nobody counts arrivals"}};
   add_twins(rows, row, "as many as the server received");
   rows.back().claims.push_back(own(Metric::loss_percent, "sent, and never counted by the server"));
+  constexpr double kSteadySeconds = 10;
+  row.id += "/steady";
+  row.title += fmt::format(", for {:.0f} s", kSteadySeconds);
+  row.seconds = kSteadySeconds;
+  row.claims = {own(Metric::messages_per_second, "as many as the server received"),
+                own(Metric::loss_percent, "sent, and never counted by the server")};
+  rows.push_back(row);
 }
 
 void add_memory_rows(std::vector<Row>& rows) {
@@ -200,7 +282,9 @@ Suite webtransport_suite() {
   Suite suite{
       .name = "webtransport", .title = "WebTransport: streams, handshakes, exchanges, datagrams, memory", .rows = {}};
   add_throughput_rows(suite.rows);
+  add_bulk_rows(suite.rows);
   add_handshake_rows(suite.rows);
+  add_opening_rows(suite.rows);
   add_exchange_rows(suite.rows);
   add_aggregate_rows(suite.rows);
   add_datagram_rows(suite.rows);

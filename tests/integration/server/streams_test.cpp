@@ -142,6 +142,23 @@ TEST_F(ServerStreams, ABidirectionalStreamEchoesMoreThanItsCredit) {
   EXPECT_TRUE(received == data) << received.size() << " of " << data.size() << " bytes, or other ones";
 }
 
+TEST_F(ServerStreams, AClientsSessionTellsHowItsOpeningWent) {
+  StreamsCalls server_calls;
+  server_calls.on_open = [](Session& session) { EXPECT_FALSE(session.opening_times()); };
+  start(server_calls);
+  std::optional<OpeningTimes> times;
+  StreamsCalls calls;
+  calls.on_open = [&](Session& session) {
+    times = session.opening_times();
+    session.close();
+  };
+  EXPECT_TRUE(run(calls).clean);
+  ASSERT_TRUE(times);
+  EXPECT_GT(times->handshake, Duration::zero());
+  EXPECT_GE(times->settings, times->handshake);
+  EXPECT_GT(times->response, times->settings);
+}
+
 TEST_F(ServerStreams, ManyStreamsAtATimeBeyondTheFirstLimit) {
   start({.on_stream = echo_stream});
   const int kStreams = 1000;

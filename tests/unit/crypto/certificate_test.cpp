@@ -56,10 +56,32 @@ TEST(Certificate, LivesShortEnoughForBrowsersToAcceptItsHash) {
   EXPECT_LE(info->not_after - info->not_before, std::chrono::days{14});
 }
 
+TEST(Certificate, TheKeyIsEcdsaUnlessRsaIsAskedFor) {
+  const auto elliptic = make_certificate({}, kNow);
+  const auto rsa = make_certificate({.key = KeyKind::rsa_2048}, kNow);
+  ASSERT_TRUE(elliptic && rsa);
+  EXPECT_TRUE(parse_certificate(rsa->certificate));
+  constexpr std::size_t kRsaKeyTextMin = 1600;  // 2048 bits and their primes, in Base64
+  EXPECT_LT(elliptic->private_key.size(), 300U);
+  EXPECT_GT(rsa->private_key.size(), kRsaKeyTextMin);
+}
+
 TEST(Certificate, EveryOneIsAnother) {
   const auto first = parse_certificate(make_certificate({}, kNow)->certificate);
   const auto second = parse_certificate(make_certificate({}, kNow)->certificate);
   EXPECT_NE(first->fingerprint, second->fingerprint);
+}
+
+TEST(Certificate, Rfc6125Section6_4_NamesOfHosts) {
+  const std::vector<std::string> names{"site.example", "*.Apps.example", "127.0.0.1"};
+  for (const char* host : {"site.example", "SITE.example", "a.apps.example", "127.0.0.1"}) {
+    EXPECT_TRUE(names_include(names, host)) << host;
+  }
+  for (const char* host : {"", ".", "example", "a.site.example", "apps.example", "a.b.apps.example", ".apps.example",
+                           "site.example.", "xsite.example"}) {
+    EXPECT_FALSE(names_include(names, host)) << host;
+  }
+  EXPECT_FALSE(names_include({}, "site.example"));
 }
 
 TEST(Certificate, GarbageIsRefused) {

@@ -111,18 +111,14 @@ TEST(QuicEndpoint, RetryIsDemandedWhenForced) {
   EXPECT_EQ(pair.server_host.endpoint->stats().accepted_count, 1U);
 }
 
-TEST(QuicEndpoint, RetryIsDemandedAboveTheLimitOfHalfOpenHandshakes) {
-  EndpointConfig config = server_config();
-  config.retry_handshakes = 3;
-  Pair pair{1, std::move(config)};
-  // The server's answers are lost, so handshakes stay half-open.
-  pair.network.drops = [&](ByteView data) { return pair.network.datagram_count > 0 && (data[0] & 0xB0) == 0x90; };
+/// Clients whose first packets the server has got, while nothing that it answers is on its way yet.
+std::deque<Recorder> begin_handshakes(Pair& pair, int count) {
   std::deque<Recorder> clients;
   const ClientTls tls = client_tls();
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < count; ++i) {
     Recorder& client = clients.emplace_back();
     const Path path{address(2, static_cast<std::uint16_t>(1000 + i)), pair.server_host.at};
-    ASSERT_TRUE(pair.client_host.endpoint->connect(path, "localhost", tls, client, pair.network.now()));
+    EXPECT_TRUE(pair.client_host.endpoint->connect(path, "localhost", tls, client, pair.network.now()));
   }
   std::vector<std::uint8_t> buffer(Endpoint::kTransmitBytesMax);
   while (const auto batch = pair.client_host.endpoint->poll_transmit(buffer, pair.network.now())) {
@@ -132,6 +128,14 @@ TEST(QuicEndpoint, RetryIsDemandedAboveTheLimitOfHalfOpenHandshakes) {
                                                  ByteView{buffer}.subspan(at, size), Ecn::not_ect, pair.network.now());
     }
   }
+  return clients;
+}
+
+TEST(QuicEndpoint, RetryIsDemandedAboveTheLimitOfHalfOpenHandshakes) {
+  EndpointConfig config = server_config();
+  config.retry_handshakes = 3;
+  Pair pair{1, std::move(config)};
+  const std::deque<Recorder> clients = begin_handshakes(pair, 6);
   EXPECT_EQ(pair.server_host.endpoint->stats().handshake_count, 3U);
   EXPECT_GE(pair.server_host.endpoint->stats().retry_count, 3U);
 }
@@ -148,6 +152,22 @@ TEST(QuicEndpoint, ConnectionsAboveTheLimitAreRefused) {
   EXPECT_TRUE(pair.network.run([&] { return second.reason.has_value(); }));
   EXPECT_EQ(second.reason->kind, CloseReason::Kind::peer_transport);
   EXPECT_EQ(second.reason->code, 2U) << "CONNECTION_REFUSED";
+}
+
+TEST(QuicEndpoint, BeyondTheLimitOfHandshakesTheOldestIsClosed) {
+  EndpointConfig config = server_config();
+  config.handshakes_max = 3;
+  Pair pair{1, std::move(config)};
+  std::deque<Recorder> clients = begin_handshakes(pair, 4);
+  EXPECT_EQ(pair.server_host.endpoint->stats().handshake_count, 3U);
+  EXPECT_EQ(pair.server_host.endpoint->stats().refused_count, 1U);
+  EXPECT_TRUE(pair.network.run([&] { return clients[0].reason && clients[3].completed; }));
+  EXPECT_EQ(clients[0].reason->kind, CloseReason::Kind::peer_transport);
+  EXPECT_EQ(clients[0].reason->code, 2U) << "CONNECTION_REFUSED";
+  for (std::size_t i = 1; i < 4; ++i) EXPECT_TRUE(clients[i].completed) << i;
+  pair.network.run_for(5s);
+  EXPECT_EQ(pair.server_host.endpoint->stats().handshake_count, 0U);
+  EXPECT_EQ(pair.server_host.endpoint->stats().connection_count, 3U);
 }
 
 TEST(QuicEndpoint, AVisitorMayRefuse) {

@@ -57,6 +57,24 @@ TEST(QuicLifetime, ClosingInsideAnEventIsAllowed) {
   EXPECT_EQ(pair.server().reason->kind, Kind::local);
 }
 
+TEST(QuicLifetime, AClientThatIsGoneAfterItsFirstWordIsHeard) {
+  for (const bool at_once : {true, false}) {
+    Pair pair;
+    // Its socket is closed with the first packets that tell of the end: nobody repeats them.
+    pair.client.when_ready = [&] {
+      if (at_once) pair.client.connection->close(3, "gone");
+    };
+    pair.connect();
+    EXPECT_TRUE(pair.network.run([&] { return pair.client.ready; }));
+    if (!at_once) pair.client.connection->close(3, "gone");
+    EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }));
+    pair.network.run_for(5ms);  // what is on its way arrives
+    pair.client_host.endpoint =
+        std::make_unique<Endpoint>(EndpointConfig{}, pair.client_host.random, pair.client_host, pair.network.now());
+    EXPECT_TRUE(pair.network.run([&] { return pair.server().reason.has_value(); }, 1s)) << at_once;
+  }
+}
+
 TEST(QuicLifetime, SilenceEndsInTheIdleTimeout) {
   EndpointConfig config = server_config();
   config.settings.keep_alive_server = Duration::zero();

@@ -43,6 +43,50 @@ TEST(QuicTls, AnotherNameIsRefused) {
   EXPECT_THAT(reason->reason, HasSubstr("other.example is not valid for that name: connect by a name"));
 }
 
+/// A server with a certificate of its own for each of two names, beside the test's.
+struct ManyNames {
+  crypto::CertificatePem site = crypto::make_certificate({.names = {"site.example"}}, kWallNow).value();
+  crypto::CertificatePem apps = crypto::make_certificate({.names = {"*.apps.example"}}, kWallNow).value();
+
+  [[nodiscard]] EndpointConfig config() const {
+    EndpointConfig made = server_config();
+    made.server_tls =
+        ServerTls::make({.certificate_pem = test_certificate().certificate,
+                         .private_key_pem = test_certificate().private_key,
+                         .alpn = {"test"},
+                         .further = {{site.certificate, site.private_key}, {apps.certificate, apps.private_key}}})
+            .value();
+    return made;
+  }
+  /// Whether `host` is shown the certificate of `pem`.
+  [[nodiscard]] bool shows(const std::string& host, const std::string& pem) const {
+    const auto hash = crypto::parse_certificate(pem).value().fingerprint;
+    return !outcome(with(Verify::hashes, kWallNow + 1h, {hash}), host, config());
+  }
+};
+
+TEST(QuicTls, TheNameChoosesTheCertificate) {
+  const ManyNames names;
+  EXPECT_TRUE(names.shows("site.example", names.site.certificate));
+  EXPECT_TRUE(names.shows("SITE.example", names.site.certificate));
+  EXPECT_TRUE(names.shows("a.apps.example", names.apps.certificate));
+  for (const char* host : {"server.example", "other.example", "apps.example", "127.0.0.1"}) {
+    EXPECT_TRUE(names.shows(host, test_certificate().certificate)) << host;
+  }
+  EXPECT_FALSE(names.shows("site.example", test_certificate().certificate));
+}
+
+TEST(QuicTls, AFurtherCertificateThatCannotBeUsedIsRefused) {
+  const ManyNames names;
+  for (const CertificatePair& wrong : {CertificatePair{names.site.certificate, names.apps.private_key},
+                                       CertificatePair{"no PEM", names.apps.private_key}, CertificatePair{}}) {
+    EXPECT_FALSE(ServerTls::make({.certificate_pem = test_certificate().certificate,
+                                  .private_key_pem = test_certificate().private_key,
+                                  .alpn = {"test"},
+                                  .further = {wrong}}));
+  }
+}
+
 TEST(QuicTls, AnUnknownAuthorityIsRefused) {
   const auto other = crypto::make_certificate({.common_name = "Other"}, kWallNow).value();
   ClientTlsConfig config;

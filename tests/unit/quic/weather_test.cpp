@@ -46,6 +46,19 @@ TEST(QuicPath, APathWhoseMtuShrinksIsABlackHole) {
   EXPECT_EQ(pair.server().connection->stats().path_udp_payload_bytes_max, 1200U);
 }
 
+TEST(QuicPath, ALongSilenceIsNoBlackHole) {
+  Pair pair;
+  pair.establish();
+  const std::size_t found = 1452;
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->stats().path_udp_payload_bytes_max == found; }));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_TRUE(pair.client.connection->send_datagram(as_bytes("now and then")));
+    pair.network.run_for(7s);
+  }
+  EXPECT_EQ(pair.client.connection->stats().path_udp_payload_bytes_max, found);
+  EXPECT_EQ(pair.server().connection->stats().path_udp_payload_bytes_max, found) << "which sends PINGs only";
+}
+
 TEST(QuicPath, SmallPacketsLastUntilThePathIsAnotherOne) {
   BlackHole path;
   const TimePoint start{};

@@ -12,7 +12,9 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kModes = {"echo", "connect", "fanout", "idle", "stream", "datagram"};
+constexpr std::array<std::string_view, 8> kModes = {"echo",   "connect",  "fanout",    "idle",
+                                                    "stream", "datagram", "handshake", "bulk"};
+constexpr std::array<std::string_view, 3> kOpeningSteps = {"session", "settings", "handshake"};
 constexpr std::array<std::string_view, 3> kDirections = {"download", "upload", "concurrent"};
 
 struct Field {
@@ -37,7 +39,7 @@ constexpr auto kFields = std::to_array<Field>({
     {"touch", &Plan::touch},
     {"literal", &Plan::literal},
     {"datagrams", &Plan::datagrams},
-    {"small-packets", &Plan::small_packets},
+    {"packet-bytes", &Plan::packet_bytes},
     {"server-pid", &Plan::server_pid},
 });
 
@@ -70,6 +72,7 @@ bool read_name(const std::array<std::string_view, count>& names, std::string_vie
 bool apply(Plan& plan, std::string_view key, std::string_view value) {
   if (key == "mode") return read_name(kModes, value, plan.mode);
   if (key == "direction") return read_name(kDirections, value, plan.direction);
+  if (key == "until") return read_name(kOpeningSteps, value, plan.until);
   if (key == "url") {
     auto url = parse_url(value);
     if (url) plan.url = std::move(*url);
@@ -82,8 +85,10 @@ bool apply(Plan& plan, std::string_view key, std::string_view value) {
 bool is_sound(const Plan& plan) {
   return plan.url.port != 0 && plan.connections > 0 && plan.payload_bytes > 0 && plan.depth > 0 && plan.burst > 0 &&
          plan.window > 0 && plan.seconds > 0 && (!plan.url.is_broker() || plan.mode == LoadMode::fanout) &&
+         (plan.mode == LoadMode::bulk ? plan.total_bytes > 0 : !plan.url.is_yardstick()) &&
          (plan.mode != LoadMode::stream || plan.total_bytes > 0 || plan.url.is_webtransport()) &&
-         (plan.mode != LoadMode::datagram || plan.url.is_webtransport());
+         ((plan.mode != LoadMode::datagram && plan.mode != LoadMode::handshake) || plan.url.is_webtransport()) &&
+         (plan.mode != LoadMode::bulk || plan.url.is_webtransport() || plan.url.is_yardstick());
 }
 
 }  // namespace
@@ -107,6 +112,7 @@ std::vector<std::string> to_arguments(const Plan& plan) {
       "url=" + plan.url.text(),
       fmt::format("mode={}", kModes[static_cast<std::size_t>(plan.mode)]),
       fmt::format("direction={}", kDirections[static_cast<std::size_t>(plan.direction)]),
+      fmt::format("until={}", kOpeningSteps[static_cast<std::size_t>(plan.until)]),
   };
   for (const Field& field : kFields) out.push_back(print(plan, field));
   return out;

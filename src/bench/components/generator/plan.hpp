@@ -19,10 +19,15 @@ enum class LoadMode : std::uint8_t {
   idle,     ///< open `connections`, then weigh the server
   stream,   ///< `total_bytes` in messages of `payload_bytes`, one connection; WebTransport: streams of `payload_bytes`,
             ///< `count` a session and `depth` at a time (count 0: one session for the whole time)
-  datagram,  ///< WebTransport: one-way datagrams, `burst` a turn of the loop
+  datagram,   ///< WebTransport: one-way datagrams, `burst` a turn of the loop
+  handshake,  ///< WebTransport: QUIC handshakes by the raw client, one after another, each closed at its end
+  bulk,       ///< WebTransport: one stream of `total_bytes`, after one of a sixteenth of it that is not counted
 };
 
 enum class StreamDirection : std::uint8_t { download, upload, concurrent };
+
+/// WebTransport's connect: where the latency of an opening ends.
+enum class OpeningStep : std::uint8_t { session, settings, handshake };
 
 struct Plan {
   LoadMode mode = LoadMode::echo;
@@ -30,23 +35,24 @@ struct Plan {
   std::uint64_t connections = 1;
   std::uint64_t payload_bytes = 93;
   std::uint64_t depth = 1;
-  double rate = 0;  ///< open loop: messages a second over all connections; 0 is a closed loop
-  std::uint64_t count =
-      0;  ///< stop after so many messages and skip the warm-up, as the published echo client; 0: by time
+  double rate = 0;          ///< open loop: messages a second over all connections; 0 is a closed loop
+  std::uint64_t count = 0;  ///< stop after so many messages and skip the warm-up, as the published echo client; 0: by
+                            ///< time. WebTransport's connect: at least so many, whatever the time
   double warmup_seconds = 0.2;
   double seconds = 1;
   std::uint64_t burst = 1;        ///< fanout: messages published at once
   std::uint64_t window = 1;       ///< fanout: bursts outstanding
   std::uint64_t total_bytes = 0;  ///< stream: payload bytes each way
   StreamDirection direction = StreamDirection::download;
-  bool verify = false;           ///< compare every byte of every message
-  bool deflate = false;          ///< negotiate permessage-deflate and send compressed messages
-  bool spin = false;             ///< poll without blocking
-  bool touch = false;            ///< idle: echo one message on each connection before weighing
-  bool literal = false;          ///< WebTransport: the published steps, a new client for each, the sender's clock
-  bool datagrams = false;        ///< WebTransport: echo datagrams instead of streams
-  bool small_packets = false;    ///< WebTransport: UDP payloads of at most 1,200 bytes from the generator
-  std::uint64_t server_pid = 0;  ///< whose CPU time and memory to account; 0: nobody's
+  OpeningStep until = OpeningStep::session;
+  bool verify = false;             ///< compare every byte of every message
+  bool deflate = false;            ///< negotiate permessage-deflate and send compressed messages
+  bool spin = false;               ///< poll without blocking
+  bool touch = false;              ///< idle: echo one message on each connection before weighing
+  bool literal = false;            ///< WebTransport: the published steps, a new client for each, the sender's clock
+  bool datagrams = false;          ///< WebTransport: echo datagrams instead of streams
+  std::uint64_t packet_bytes = 0;  ///< WebTransport: the generator's UDP payloads are at most so large; 0: the path's
+  std::uint64_t server_pid = 0;    ///< whose CPU time and memory to account; 0: nobody's
 };
 
 /// `key=value` words, as to_arguments writes them. Errors name the word; `url` is required.

@@ -2,7 +2,8 @@
 //
 // As published, one after another, each with a client of its own, timed from before that is made to after it is gone.
 // Otherwise one client keeps `connections` of them under way; a session counts, and its time ends, when the server has
-// accepted it, and the next one begins when the server has answered its close.
+// accepted it, and the next one begins when the server has answered its close. Its time may end earlier: at the end of
+// QUIC's handshake or with the server's SETTINGS, both of which the session tells once it is open.
 #include "bench/components/generator/wt_load.hpp"
 
 namespace plait::bench {
@@ -20,7 +21,7 @@ class WtConnectLoad final : public WtLoad {
       while (is_running() && is_in_window()) round();
     } else {
       for (std::size_t i = 0; i < started_.size() && is_running(); ++i) restart(i);
-      while (is_running() && is_in_window()) turn();
+      while (is_running() && (is_in_window() || meter_.messages() < plan_.count)) turn();
     }
     end_window();
   }
@@ -30,22 +31,27 @@ class WtConnectLoad final : public WtLoad {
     if (!is_running()) return;
     close_first();
     drop_client();
-    count(started);
+    count(now_ns() - started);
   }
   void restart(std::size_t index) {
     started_[index] = now_ns();
     connect(index);
   }
-  void count(std::uint64_t started) {
+  void count(std::uint64_t nanoseconds) {
     progress();
-    meter_.record_latency(now_ns() - started, 1);
+    meter_.record_latency(nanoseconds, 1);
     meter_.confirm(1, 0);
   }
 
-  void on_open(std::size_t index, Session&) override {
+  void on_open(std::size_t index, Session& session) override {
     if (plan_.literal) return;
-    count(started_[index]);
+    count(plan_.until == OpeningStep::session ? now_ns() - started_[index] : time_until(session));
     close(index);
+  }
+  [[nodiscard]] std::uint64_t time_until(const Session& session) const {
+    const auto times = session.opening_times().value_or(OpeningTimes{});
+    const Duration time = plan_.until == OpeningStep::settings ? times.settings : times.handshake;
+    return static_cast<std::uint64_t>(time.count());
   }
   void on_closed(std::size_t index) override {
     if (!plan_.literal) restart(index);

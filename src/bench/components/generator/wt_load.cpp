@@ -59,6 +59,7 @@ WtLoad::WtLoad(LoadContext& context)
       last_progress_(now_ns()),
       begin_(last_progress_ + static_cast<std::uint64_t>(plan_.warmup_seconds * 1e9)) {
   options_.verify_certificate = false;
+  options_.resume = false;  // rows say which handshake they measure: a full one
 }
 
 Result<void, Error> WtLoad::run() {
@@ -73,6 +74,7 @@ void WtLoad::connect(std::size_t index) {
   if (client_ == nullptr) {
     ClientOptions client_options;
     if (plan_.spin) client_options.busy_poll = kSpin;
+    if (plan_.packet_bytes > 0) client_options.limits.udp_payload_bytes_max = plan_.packet_bytes;
     client_ = std::make_unique<Client>(client_options);
   }
   if (links_.size() <= index) links_.resize(index + 1);

@@ -1,0 +1,104 @@
+// QUIC connections as a whole: resumed, refused, and left by clients that are gone at once.
+#include "integration/server/support.hpp"
+
+namespace plait::test {
+namespace {
+
+class QuicConnections : public testing::Test {
+ protected:
+  void start(ServerOptions options = {}) {
+    options.tls = write_certificate(folder_);
+    server_.emplace(std::move(options));
+    url_ = server_->listen("https");
+    server_->start();
+  }
+  static ConnectOptions options() {
+    ConnectOptions options;
+    options.verify_certificate = false;
+    return options;
+  }
+  /// A session that is opened, closed, and gone with its connection. How it ended.
+  CloseInfo visit(Client& client, const ConnectOptions& options) {
+    CloseInfo closed;
+    const Calls calls{.on_open = [](Session& session) { session.close(); },
+                      .on_close = [&](Session&, const CloseInfo& info) { closed = info; }};
+    EXPECT_TRUE(client.connect(url_, std::make_unique<Called>(calls), options));
+    client.run();
+    EXPECT_TRUE(wait_until([&] {
+      client.run_once(1ms);
+      return client.is_idle();
+    }));
+    return closed;
+  }
+
+  Folder folder_;
+  std::optional<TestServer> server_;
+  std::string url_;
+};
+
+TEST_F(QuicConnections, AClientThatComesAgainIsResumed) {
+  start();
+  Client client;
+  EXPECT_TRUE(visit(client, options()).clean);
+  EXPECT_EQ((*server_)->stats().quic_resumed, 0U);
+  EXPECT_TRUE(visit(client, options()).clean);
+  EXPECT_EQ((*server_)->stats().quic_resumed, 1U);
+  ConnectOptions stranger = options();
+  stranger.resume = false;
+  EXPECT_TRUE(visit(client, stranger).clean);
+  EXPECT_EQ((*server_)->stats().quic_resumed, 1U);
+}
+
+TEST_F(QuicConnections, RefusedOnesAreCounted) {
+  ServerOptions limited;
+  limited.limits.connections_max = 1;
+  start(limited);
+  Client client;
+  bool open = false;
+  const auto first =
+      client.connect(url_, std::make_unique<Called>(Calls{.on_open = [&](Session&) { open = true; }}), options());
+  ASSERT_TRUE(first);
+  EXPECT_TRUE(wait_until([&] {
+    client.run_once(1ms);
+    return open;
+  }));
+  Client other;
+  EXPECT_EQ(visit(other, options()).code, close_code::kAbnormal);
+  EXPECT_EQ((*server_)->stats().connections_refused, 1U);
+}
+
+TEST_F(QuicConnections, AClientThatIsGoneAtOnceLeavesNothing) {
+  start();
+  for (int turns = 0; turns < 60; ++turns) {
+    {
+      Client client;
+      ASSERT_TRUE(client.connect(url_, std::make_unique<Called>(Calls{}), options()));
+      for (int i = 0; i < turns % 20; ++i) client.run_once(1ms);
+    }
+    // Far less than the idle timeout.
+    EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; })) << turns;
+    EXPECT_EQ((*server_)->stats().sessions_open, 0U) << turns;
+  }
+}
+
+TEST_F(QuicConnections, ManyThatAreGoneAtOnceLeaveNothing) {
+  start();
+  constexpr std::size_t kSessions = 300;
+  {
+    Client client;
+    std::size_t open = 0;
+    for (std::size_t i = 0; i < kSessions; ++i) {
+      ASSERT_TRUE(
+          client.connect(url_, std::make_unique<Called>(Calls{.on_open = [&](Session&) { ++open; }}), options()));
+    }
+    EXPECT_TRUE(wait_until([&] {
+      client.run_once(1ms);
+      return open == kSessions;
+    }));
+  }
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }))
+      << (*server_)->stats().connections_open << " are left";
+}
+
+}  // namespace
+}  // namespace plait::test

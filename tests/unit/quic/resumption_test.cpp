@@ -1,0 +1,232 @@
+// Session tickets and address validation tokens: what a client's second connection saves, and when it must not.
+#include "quic/resumption_cache.hpp"
+
+#include "unit/quic/network.hpp"
+
+namespace plait::quic {
+namespace {
+
+using Kind = CloseReason::Kind;
+
+/// One server, one client, any number of connections one after the other.
+struct Visits {
+  explicit Visits(EndpointConfig config = server_config())
+      : server(network.add(address(1), std::move(config))), client(network.add(address(2))) {}
+
+  Recorder& begin(const ClientTls& tls, const std::string& host = "server.example") {
+    Recorder& visit = visits.emplace_back();
+    visit.connection = client.endpoint->connect({client.at, server.at}, host, tls, visit, network.now()).value();
+    return visit;
+  }
+  /// Completes the handshake and waits for what the server sends after it. Whether it was resumed, on both sides.
+  bool visit(const ClientTls& tls, const std::string& host = "server.example") {
+    const std::uint64_t on_server = server.endpoint->stats().resumed_count;
+    Recorder& visit = begin(tls, host);
+    EXPECT_TRUE(network.run([&] { return visit.completed; })) << (visit.reason ? visit.reason->reason : "no reason");
+    network.run_for(1s);
+    if (visit.connection == nullptr) return false;
+    const bool resumed = visit.connection->is_resumed();
+    EXPECT_EQ(server.endpoint->stats().resumed_count - on_server, resumed ? 1U : 0U);
+    visit.connection->close(0, "");
+    network.run_for(1s);
+    return resumed;
+  }
+
+  Network network;
+  Host& server;
+  Host& client;
+  std::deque<Recorder> visits;
+};
+
+TEST(QuicResumption, TheSecondConnectionIsResumed) {
+  Visits visits;
+  const ClientTls tls = client_tls();
+  EXPECT_FALSE(visits.visit(tls));
+  EXPECT_TRUE(visits.visit(tls));
+  EXPECT_TRUE(visits.visit(tls)) << "a resumed connection brings a ticket, too";
+  EXPECT_EQ(visits.client.endpoint->stats().resumed_count, 2U);
+}
+
+TEST(QuicResumption, AResumedConnectionDoesAllThatOthersDo) {
+  Visits visits;
+  visits.server.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  const ClientTls tls = client_tls(ClientTlsConfig::Verify::authorities);
+  EXPECT_FALSE(visits.visit(tls));
+  Recorder& visit = visits.begin(tls);
+  ASSERT_TRUE(visits.network.run([&] { return visit.completed; }));
+  EXPECT_TRUE(visit.connection->is_resumed());
+  EXPECT_EQ(visit.connection->alpn(), "test");
+  const auto echo = [&] {
+    const std::string text = pattern(50'000);
+    const StreamId id = visit.connection->open(Direction::bidirectional).value();
+    EXPECT_TRUE(visit.connection->write(id, Bytes::copy_of(text), true));
+    EXPECT_TRUE(visits.network.run([&] { return visit.streams[id].closed; }));
+    EXPECT_TRUE(visit.streams[id].data == text);
+  };
+  visits.network.run_for(2s);
+  echo();
+  EXPECT_TRUE(visit.connection->update_keys());
+  echo();
+  EXPECT_TRUE(visit.connection->migrate({address(2, 9999), visits.server.at}));
+  echo();
+  Recorder& accepted = visits.server.accepted.back();
+  accepted.connection->close(7, "enough");
+  EXPECT_TRUE(visits.network.run([&] { return visit.reason.has_value(); }));
+  EXPECT_EQ(visit.reason->code, 7U);
+}
+
+TEST(QuicResumption, IsLeftOutOnRequest) {
+  EndpointConfig config = server_config();
+  config.retry_always = true;
+  Visits visits{std::move(config)};
+  ClientTlsConfig choice;
+  choice.verify = ClientTlsConfig::Verify::off;
+  choice.alpn = {"test"};
+  choice.resume = false;
+  const ClientTls tls = ClientTls::make(std::move(choice)).value();
+  EXPECT_FALSE(visits.visit(tls));
+  EXPECT_FALSE(visits.visit(tls));
+  EXPECT_EQ(visits.server.endpoint->stats().retry_count, 2U);
+}
+
+TEST(QuicResumption, ATicketIsUsedOnce) {
+  Visits visits;
+  const ClientTls tls = client_tls();
+  EXPECT_FALSE(visits.visit(tls));
+  Recorder& first = visits.begin(tls);
+  Recorder& second = visits.begin(tls);
+  ASSERT_TRUE(visits.network.run([&] { return first.completed && second.completed; }));
+  EXPECT_TRUE(first.connection->is_resumed());
+  EXPECT_FALSE(second.connection->is_resumed());
+}
+
+TEST(QuicResumption, ATicketSaysNothingUnderAnotherChoiceOfTrust) {
+  Visits visits;
+  EXPECT_FALSE(visits.visit(client_tls()));
+  EXPECT_FALSE(visits.visit(client_tls(ClientTlsConfig::Verify::hashes)));
+  ClientTlsConfig strangers;
+  const auto other = crypto::make_certificate({.names = {"server.example"}}, kWallNow).value();
+  strangers.authority_pem = other.certificate;
+  strangers.alpn = {"test"};
+  strangers.wall_clock = [] { return kWallNow + 1h; };
+  Recorder& visit = visits.begin(ClientTls::make(std::move(strangers)).value());
+  EXPECT_TRUE(visits.network.run([&] { return visit.reason.has_value(); }));
+  EXPECT_FALSE(visit.completed);
+  EXPECT_EQ(visit.reason->kind, Kind::tls);
+}
+
+TEST(QuicResumption, ATicketIsForOneNameAlone) {
+  Visits visits;
+  const ClientTls tls = client_tls(ClientTlsConfig::Verify::authorities);
+  EXPECT_FALSE(visits.visit(tls, "server.example"));
+  EXPECT_FALSE(visits.visit(tls, "localhost"));
+  EXPECT_TRUE(visits.visit(tls, "server.example"));
+}
+
+TEST(QuicResumption, TrustByHashResumes) {
+  Visits visits;
+  const ClientTls tls = client_tls(ClientTlsConfig::Verify::hashes);
+  EXPECT_FALSE(visits.visit(tls));
+  EXPECT_TRUE(visits.visit(tls));
+}
+
+TEST(QuicResumption, AReloadOfTheCertificateEndsTheTickets) {
+  Visits visits;
+  const ClientTls tls = client_tls();
+  EXPECT_FALSE(visits.visit(tls));
+  visits.server.endpoint->set_server_tls(*server_config().server_tls);
+  EXPECT_FALSE(visits.visit(tls));
+  EXPECT_TRUE(visits.visit(tls));
+}
+
+TEST(QuicResumption, LoopsOfAServerShareTheirTickets) {
+  EndpointConfig config = server_config();
+  Visits visits{config};
+  const ClientTls tls = client_tls();
+  EXPECT_FALSE(visits.visit(tls));
+  // Another endpoint with the same ServerTls, at the same address.
+  visits.server.endpoint =
+      std::make_unique<Endpoint>(std::move(config), visits.server.random, visits.server, visits.network.now());
+  EXPECT_TRUE(visits.visit(tls));
+}
+
+TEST(QuicResumption, ATicketEndsWithTheServersCertificate) {
+  Visits visits;
+  std::chrono::system_clock::time_point now = kWallNow + 1h;
+  ClientTlsConfig config;
+  config.authority_pem = test_certificate().certificate;
+  config.alpn = {"test"};
+  config.wall_clock = [&now] { return now; };
+  const ClientTls tls = ClientTls::make(std::move(config)).value();
+  EXPECT_FALSE(visits.visit(tls));
+  EXPECT_TRUE(visits.visit(tls));
+  now += std::chrono::years{2};
+  Recorder& visit = visits.begin(tls);
+  EXPECT_TRUE(visits.network.run([&] { return visit.reason.has_value(); }));
+  EXPECT_FALSE(visit.completed);
+  EXPECT_NE(visit.reason->reason.find("expired"), std::string::npos) << visit.reason->reason;
+}
+
+TEST(QuicResumption, AnAddressTokenSparesTheRetry) {
+  EndpointConfig config = server_config();
+  config.retry_always = true;
+  Visits visits{std::move(config)};
+  const ClientTls tls = client_tls();
+  EXPECT_FALSE(visits.visit(tls));
+  EXPECT_EQ(visits.server.endpoint->stats().retry_count, 1U);
+  EXPECT_TRUE(visits.visit(tls));
+  EXPECT_EQ(visits.server.endpoint->stats().retry_count, 1U);
+  visits.begin(tls);
+  visits.begin(tls);
+  visits.network.run_for(1s);
+  EXPECT_EQ(visits.server.endpoint->stats().retry_count, 2U) << "one token, used once";
+}
+
+// --- The cache by itself ------------------------------------------------------------------------------------------
+
+ResumptionCache::Server server_named(const std::string& host) { return {nullptr, host, address(1)}; }
+
+std::vector<std::uint8_t> bytes_of(std::size_t number) { return {static_cast<std::uint8_t>(number)}; }
+
+TEST(QuicResumptionCache, GivesTheNewestOutOnce) {
+  ResumptionCache cache;
+  cache.add_ticket(server_named("a"), {bytes_of(1)});
+  cache.add_ticket(server_named("a"), {bytes_of(2)});
+  cache.add_token(server_named("a"), bytes_of(3));
+  EXPECT_FALSE(cache.take_ticket(server_named("b")));
+  EXPECT_EQ(cache.take_ticket(server_named("a"))->data, bytes_of(2));
+  EXPECT_EQ(cache.take_ticket(server_named("a"))->data, bytes_of(1));
+  EXPECT_FALSE(cache.take_ticket(server_named("a")));
+  EXPECT_EQ(cache.take_token(server_named("a")), bytes_of(3));
+  EXPECT_FALSE(cache.take_token(server_named("a")));
+}
+
+TEST(QuicResumptionCache, IsBoundedForEachServerAndInAll) {
+  ResumptionCache cache;
+  for (std::size_t i = 0; i < 100; ++i) cache.add_ticket(server_named("busy"), {bytes_of(i)});
+  cache.add_ticket(server_named("quiet"), {bytes_of(200)});
+  for (std::size_t i = 0; i < ResumptionCache::kServerCountMax; ++i) {
+    EXPECT_EQ(cache.take_ticket(server_named("busy"))->data, bytes_of(99 - i));
+  }
+  EXPECT_FALSE(cache.take_ticket(server_named("busy")));
+  for (std::size_t i = 0; i < ResumptionCache::kCountMax; ++i) {
+    cache.add_ticket(server_named(std::to_string(i)), {bytes_of(1)});
+  }
+  EXPECT_FALSE(cache.take_ticket(server_named("quiet"))) << "the oldest goes";
+  EXPECT_TRUE(cache.take_ticket(server_named("0")));
+}
+
+TEST(QuicResumptionCache, LargeOnesAreNotKept) {
+  ResumptionCache cache;
+  std::vector<std::uint8_t> data(ResumptionCache::kBytesMax);
+  cache.add_token(server_named("a"), data);
+  EXPECT_TRUE(cache.take_token(server_named("a")));
+  data.push_back(0);
+  cache.add_token(server_named("a"), data);
+  cache.add_ticket(server_named("a"), {data});
+  EXPECT_FALSE(cache.take_token(server_named("a")));
+  EXPECT_FALSE(cache.take_ticket(server_named("a")));
+}
+
+}  // namespace
+}  // namespace plait::quic
