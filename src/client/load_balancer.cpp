@@ -1,4 +1,4 @@
-#include <plait/balancer.hpp>
+#include <plait/pool.hpp>
 
 #include <algorithm>
 #include <utility>

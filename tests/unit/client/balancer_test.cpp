@@ -1,5 +1,5 @@
 // Sessions to the best of several servers.
-#include <plait/balancer.hpp>
+#include <plait/pool.hpp>
 
 #include <algorithm>
 #include <map>
