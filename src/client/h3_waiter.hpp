@@ -63,6 +63,7 @@ class H3Waiter : public transport::Connection, private core::Timer {
   void abort(const transport::Disconnect& why) override;
 
  protected:
+  [[nodiscard]] transport::LoopContext& context() const { return context_; }
   [[nodiscard]] core::TimePoint wait_deadline() const { return wait_deadline_; }
   virtual void take_over(transport::H3Connection& connection) = 0;
   virtual void tell_failed(const std::string& reason) = 0;

@@ -111,7 +111,7 @@ void H3Connection::start_session(WtSession& session, wt::Session& protocol, cons
 bool H3Connection::admits_session() const {
   const auto& peer = h3_.peer_settings();
   if (quic_ == nullptr || h3_.is_closed() || h3_.is_peer_going_away() || !peer) return false;
-  const auto unasked = std::ranges::count_if(openings_, [](const Opening& opening) { return !opening.id; });
+  const auto unasked = std::ranges::count_if(openings_, [](const Asked& opening) { return !opening.id; });
   const std::uint64_t count = sessions_.session_count() + static_cast<std::size_t>(unasked);
   const auto& own = service_.options.settings.webtransport;
   return count < service_.sessions.sessions_max && count < wt::sessions_max(own, peer->webtransport);
