@@ -37,6 +37,10 @@ struct ConnectOptions {
   bool verify_certificate = true;
   /// PEM file with the authorities to trust; empty: the system's. Read once by each Client.
   std::string certificate_authority_file;
+  /// Certificate (PEM chain, leaf first) and key to show to a tls:, wss: or https: server that asks for one. Read once
+  /// by each Client.
+  std::string certificate_file;
+  std::string private_key_file;
   /// https: only: instead of all other verification, the server's certificate must be one of these, as with browsers'
   /// serverCertificateHashes: SHA-256 of its DER encoding, ECDSA P-256, valid now and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
@@ -50,6 +54,26 @@ struct ConnectOptions {
   bool reuse_connection = false;
   /// From the call to on_open.
   Duration timeout = std::chrono::seconds{10};
+};
+
+/// What a server answered to Client::get().
+struct Response {
+  int status = 0;
+  /// Names in lower case, in the order of the response.
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+
+/// Takes a response in parts. Destroyed after on_end.
+class PLAIT_API ResponseHandler {
+ public:
+  virtual ~ResponseHandler() = default;
+  /// Status and header fields; the body is empty yet.
+  virtual void on_head(const Response&) {}
+  /// The next bytes of the body. False ends the request; on_end follows with an error.
+  virtual bool on_body(ByteView) { return true; }
+  /// The last call: the response was whole, or why it was not.
+  virtual void on_end(const Result<void, Error>&) {}
 };
 
 /// Sessions on one loop, which run() drives on the calling thread. All functions but post() and stop() are for that
@@ -67,7 +91,18 @@ class PLAIT_API Client {
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options = {});
 
-  /// Turns the loop until stop(), or until no session is left.
+  /// Asks for an https: URL over HTTP/3. Of the options, the headers, the choice of certificates and the timeout count:
+  /// from the call to the response, and then from each part of it to the next. Requests to one server share a
+  /// connection, also with the sessions that share theirs. Redirects are answers like others. Errors: a URL that cannot
+  /// be used.
+  Result<void, Error> get(std::string_view url, std::unique_ptr<ResponseHandler> handler,
+                          const ConnectOptions& options = {});
+  /// The same; `done` is called once, on the loop, with the whole response or why there is none: not resolved, not
+  /// reached, not verified, ended early, or a body above Limits::message_bytes_max.
+  Result<void, Error> get(std::string_view url, std::function<void(const Result<Response, Error>&)> done,
+                          const ConnectOptions& options = {});
+
+  /// Turns the loop until stop(), or until no session and no request is left.
   void run();
   /// One turn that waits at most `wait_max`.
   void run_once(Duration wait_max);
@@ -81,6 +116,7 @@ class PLAIT_API Client {
   void post(SessionId id, std::function<void(Session&)> task);
 
  private:
+  friend struct ClientAccess;
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -104,7 +140,7 @@ class PLAIT_API BlockingClient {
   /// The next message; nullopt when `timeout` passed; an error when the session has ended.
   Result<std::optional<Received>, Error> receive(Duration timeout = std::chrono::seconds{10});
   /// Closing handshake; what the peer answered.
-  CloseInfo close(std::uint16_t code = close_code::kNormal, std::string_view reason = {},
+  CloseInfo close(std::uint32_t code = close_code::kNormal, std::string_view reason = {},
                   Duration timeout = std::chrono::seconds{5});
 
  private:

@@ -23,11 +23,19 @@ class Executor;
 namespace plait {
 
 class Hub;
+class Middleware;
 
 /// Certificate and key for tls: and wss: listeners, PEM files. Re-read when they change and on Server::reload().
 struct TlsFiles {
   std::string certificate_file;  ///< chain, leaf first
   std::string private_key_file;
+};
+
+/// Whether clients of tls:, wss: and https: listeners show a certificate.
+enum class ClientCertificates : std::uint8_t {
+  off,
+  optional,  ///< who shows one that is not accepted is refused all the same; see IncomingRequest::certificate()
+  required,  ///< who shows none is refused, too
 };
 
 struct ServerOptions {
@@ -42,12 +50,17 @@ struct ServerOptions {
   /// Makes (once) and uses a self-signed ECDSA P-256 certificate for localhost in the user's state folder. For
   /// development only: no peer can verify it, but by its hash (certificates()). Replaced a day before it expires.
   bool development_certificate = false;
+  /// Needs client_authority_file.
+  ClientCertificates client_certificates = ClientCertificates::off;
+  /// PEM file with the authorities that sign clients' certificates. Re-read with the server's own.
+  std::string client_authority_file;
   /// permessage-deflate is offered to peers that ask for it. Off by default: compressing 1 KiB costs more than a
   /// whole uncompressed echo.
   bool deflate = false;
   /// Adaptive busy-poll, see net::LoopOptions; at most 50 µs. Zero: off.
   Duration busy_poll{0};
-  /// Origins that browsers may connect from ("https://example.org"); empty: only the server's own; "*": any.
+  /// Origins that browsers may connect from ("https://example.org"); empty: only the server's own. "*" stands for any
+  /// text, "?" for one character: "https://*.example.org", and "*" alone for any origin.
   std::vector<std::string> allowed_origins;
   /// SIGTERM and SIGINT drain(), a second one stop(), SIGHUP reload(), from the constructor on. One such server at a
   /// time.
@@ -121,6 +134,10 @@ class PLAIT_API Server {
   /// Answers `path` on every ws:, wss:, https: and unix: listener: "/health", or a pattern as with listen() (there is
   /// one order for both, with listen()'s before). Before run(), which tells of a path that is wrong or taken.
   void http(std::string_view path, HttpHandler handler);
+
+  /// Puts `link` behind the chain that every opening and every HTTP request passes before its handler, whatever its
+  /// path (plait/middleware.hpp). Before run().
+  void use(std::unique_ptr<Middleware> link);
 
   /// Lets `hub` run on this server's loops; its sessions come by listen(url, hub.handler()). Once, before run(). The
   /// hub outlives the server.

@@ -77,13 +77,15 @@ struct SendOptions {
   bool compress = true;
 };
 
-/// Close codes (RFC 6455 §7.4.1), used on every wire.
+/// Close codes (RFC 6455 §7.4.1), used on every wire. WebTransport carries any 32 bits, the others 1000–1003, 1007–1014
+/// and 3000–4999.
 namespace close_code {
 inline constexpr std::uint16_t kNormal = 1000;
 inline constexpr std::uint16_t kGoingAway = 1001;
 inline constexpr std::uint16_t kProtocolError = 1002;
 inline constexpr std::uint16_t kUnsupportedData = 1003;
-inline constexpr std::uint16_t kNoStatus = 1005;  ///< never on the wire: the peer's close frame had no code
+/// Never on the wire: the peer closed without a code (of WebTransport: code 0 and no reason, which is the same).
+inline constexpr std::uint16_t kNoStatus = 1005;
 inline constexpr std::uint16_t kAbnormal = 1006;  ///< never on the wire: the connection ended without a close frame
 inline constexpr std::uint16_t kInvalidPayload = 1007;
 inline constexpr std::uint16_t kPolicyViolation = 1008;
@@ -95,7 +97,7 @@ inline constexpr std::uint16_t kTryAgainLater = 1013;
 
 /// Why and how a session ended.
 struct CloseInfo {
-  std::uint16_t code = close_code::kAbnormal;
+  std::uint32_t code = close_code::kAbnormal;
   std::string reason;          ///< UTF-8, at most 123 bytes on the wires that have RFC 6455's limit
   bool clean = false;          ///< both sides finished the closing handshake
   bool started_by_us = false;  ///< close() or a violated rule, rather than the peer
@@ -156,8 +158,9 @@ class PLAIT_API Session {
   virtual MessageWriter* begin_message(MessageKind kind) = 0;
 
   /// Starts the closing handshake; what was sent before still goes out. `reason` is cut to 123 bytes of whole UTF-8
-  /// characters. on_close follows. Does nothing when already closing.
-  virtual void close(std::uint16_t code = close_code::kNormal, std::string_view reason = {}) = 0;
+  /// characters. on_close follows. Does nothing when already closing. A code that the wire cannot carry (see
+  /// close_code) is logged and becomes 1011; 0 and 1005 close without a code.
+  virtual void close(std::uint32_t code = close_code::kNormal, std::string_view reason = {}) = 0;
   /// Cuts the connection at once; on_close follows with code 1006.
   virtual void abort() = 0;
 
@@ -194,6 +197,13 @@ class PLAIT_API Session {
   [[nodiscard]] virtual std::string_view subprotocol() const = 0;
 };
 
+/// What a client's certificate says of its owner. An authority of ServerOptions::client_authority_file has signed it,
+/// and it is valid now.
+struct ClientCertificate {
+  std::string subject;             ///< RFC 4514: "CN=worker-7,O=Example"
+  std::vector<std::string> names;  ///< subject alternative names: "DNS:…", "IP:…", "URI:…", "email:…"
+};
+
 /// What reaches a server before there is a session: an opening on any wire, or an HTTP request. Views last as long as
 /// the object.
 class PLAIT_API IncomingRequest {
@@ -214,6 +224,11 @@ class PLAIT_API IncomingRequest {
   [[nodiscard]] virtual std::string peer() const = 0;                                   ///< as Session::peer()
   /// True on wires that encrypt (tls:, wss:, https:).
   [[nodiscard]] virtual bool secure() const = 0;
+  /// The client's certificate, verified; null if it showed none (ServerOptions::client_certificates).
+  [[nodiscard]] virtual const ClientCertificate* certificate() const = 0;
+  /// Whether the page that asks may open sessions: it is none, or of this server's origin or one of
+  /// ServerOptions::allowed_origins. An opening for which this is false is refused.
+  [[nodiscard]] virtual bool is_origin_allowed() const = 0;
 };
 
 /// Names an opening that was deferred: valid for ever, resolves to nothing once it is answered or gone.

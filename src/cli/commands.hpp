@@ -9,6 +9,7 @@ void add_serve_command(CLI::App& app, Action& action);
 void add_pub_command(CLI::App& app, Action& action);
 void add_sub_command(CLI::App& app, Action& action);
 void add_token_command(CLI::App& app, Action& action);
+void add_get_command(CLI::App& app, Action& action);
 void add_check_command(CLI::App& app, Action& action);
 void add_echo_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);

@@ -12,6 +12,7 @@ std::string hint(const std::string& message, bool has_token) {
     return has_token ? "; give another access token with --token-file PATH or in PLAIT_TOKEN"
                      : "; give an access token with --token-file PATH or in PLAIT_TOKEN (plait token makes one)";
   }
+  if (says("asks for a client certificate")) return " (--cert PATH --key PATH)";
   if (says("verification off")) return " (--ca PATH, --insecure)";
   return {};
 }
@@ -27,6 +28,9 @@ void HubOptions::add_to(CLI::App& command) {
   token_option->group("Options");
   command.add_option("--ca", authority_file, "PEM file with the authorities to trust [the system's]")
       ->type_name("PATH");
+  command.add_option("--cert", certificate_file, "Certificate (PEM) to show to a server that asks for one")
+      ->type_name("PATH");
+  command.add_option("--key", private_key_file, "Its private key (PEM)")->type_name("PATH");
   command.add_flag("--insecure", insecure, "Accept any certificate: for development certificates only");
   command.add_option("--timeout", timeout_seconds, "Seconds to wait for the server")
       ->check(CLI::Range(0.001, 86400.0).description(""))
@@ -47,6 +51,12 @@ Result<ConnectOptions, Error> HubOptions::connect_options() const {
   if (!text.empty()) options.headers.emplace_back("Authorization", "Bearer " + text);
   options.verify_certificate = !insecure;
   options.certificate_authority_file = authority_file;
+  if (certificate_file.empty() != private_key_file.empty()) {
+    return err(Error{certificate_file.empty() ? "--key needs --cert FILE, the certificate that it belongs to"
+                                              : "--cert needs --key FILE, the certificate's private key"});
+  }
+  options.certificate_file = certificate_file;
+  options.private_key_file = private_key_file;
   options.timeout = timeout();
   return options;
 }

@@ -15,6 +15,8 @@ struct HubOptions {
   std::string token;
   std::string token_file;
   std::string authority_file;
+  std::string certificate_file;
+  std::string private_key_file;
   bool insecure = false;
   double timeout_seconds = 10;
 

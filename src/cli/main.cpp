@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   add_serve_command(app, action);
   add_pub_command(app, action);
   add_sub_command(app, action);
+  add_get_command(app, action);
   add_token_command(app, action);
   add_check_command(app, action);
   add_echo_command(app, action);

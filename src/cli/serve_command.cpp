@@ -1,9 +1,11 @@
 // plait serve: topics on every wire.
 #include <fmt/format.h>
+#include <plait/log.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +40,10 @@ struct Options {
   std::vector<std::string> allowed_origins;
   std::optional<unsigned> busy_poll_microseconds;
   bool deflate = false;
+  bool access_log = false;
+  std::optional<std::size_t> requests_max;
+  std::optional<ClientCertificates> client_certificates;
+  std::string client_authority;
 };
 
 template <class T>
@@ -67,6 +73,10 @@ Result<server::Config, Error> make_config(const Options& options) {
   config.server.deflate = config.server.deflate || options.deflate;
   override(config.listen, options.listen);
   override_certificates(config.server, options);
+  override(config.server.client_authority_file, options.client_authority);
+  if (options.client_certificates) config.server.client_certificates = *options.client_certificates;
+  config.access_log = config.access_log || options.access_log;
+  if (options.requests_max) config.requests.requests_max = *options.requests_max;
   override(config.jwt_secret_file, options.jwt_secret_file);
   override(config.server.allowed_origins, options.allowed_origins);
   if (options.threads) config.server.threads = *options.threads;
@@ -118,10 +128,18 @@ void print_development_notice(const server::Service& service, const std::string&
   fmt::print("\n");
 }
 
+// With what the library leaves out by default: requests and openings.
+void write_log(LogLevel level, std::string_view line) {
+  if (level < LogLevel::info) return;
+  const char* name = level == LogLevel::info ? "info" : level == LogLevel::warning ? "warning" : "error";
+  fmt::print(stderr, "plait: {}: {}\n", name, line);
+}
+
 int serve(const Options& options) {
   auto config = make_config(options);
   if (!config) return fail(config.error().message);
   net::raise_file_limit();
+  if (config->access_log) set_log_sink(write_log);
   const auto made = server::Service::make(std::move(*config));
   if (!made) return fail(made.error().message);
   server::Service& service = **made;
@@ -146,6 +164,16 @@ void add_listening_options(CLI::App& command, Options& options) {
                   "Certificate chain (PEM), leaf first; again for one that clients get by its names")
       ->type_name("PATH");
   command.add_option("--key", options.keys, "Private key (PEM); as often as --cert")->type_name("PATH");
+  command
+      .add_option("--client-certificates", options.client_certificates,
+                  "Certificates of clients: off, optional or required [off]")
+      ->transform(
+          CLI::Transformer(std::map<std::string, ClientCertificates>{{"off", ClientCertificates::off},
+                                                                     {"optional", ClientCertificates::optional},
+                                                                     {"required", ClientCertificates::required}}))
+      ->type_name("WHEN");
+  command.add_option("--client-authority", options.client_authority, "Authorities (PEM) that sign them")
+      ->type_name("PATH");
   command.add_option("--jwt-secret-file", options.jwt_secret_file, "Secret (at least 32 bytes) of the access tokens")
       ->envname("PLAIT_JWT_SECRET_FILE")
       ->type_name("PATH");
@@ -166,6 +194,11 @@ void add_serve_command(CLI::App& app, Action& action) {
   command->add_option("--busy-poll", options->busy_poll_microseconds, "Spin at most so many µs before blocking [0]")
       ->check(CLI::Range(0, 50));
   command->add_flag("--deflate", options->deflate, "Accept permessage-deflate");
+  command
+      ->add_option("--requests-max", options->requests_max,
+                   "HTTP requests and openings that one address may make in a minute; 0: any number [0]")
+      ->type_name("N");
+  command->add_flag("--access-log", options->access_log, "Log each request and opening to standard error");
   command->callback([&action, options] { action = [options] { return serve(*options); }; });
 }
 

@@ -1,7 +1,6 @@
 // plait sub: print what is published, one message a line.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <limits>
@@ -9,9 +8,11 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/hub_options.hpp"
+#include "client/backoff.hpp"
 #include "client/hub_client.hpp"
 
 namespace plait::cli {
@@ -19,8 +20,8 @@ namespace {
 
 using client::HubClient;
 
-constexpr std::chrono::milliseconds kReconnectMin{100};
-constexpr std::chrono::milliseconds kReconnectMax{5000};
+constexpr ReconnectPolicy kReconnectPolicy{
+    .attempts_max = 0, .delay = std::chrono::milliseconds{200}, .delay_max = std::chrono::seconds{5}};
 constexpr std::chrono::hours kForever{24};
 
 constexpr const char* kExamples = R"(A topic may be a pattern with * and ?.
@@ -34,6 +35,7 @@ struct Options {
   std::vector<std::string> topics;
   bool json = false;
   bool recover = false;
+  bool reconnect = false;
   std::uint64_t count = 0;
 };
 
@@ -45,10 +47,10 @@ class Subscriber {
     while (true) {
       auto ended = listen();
       if (ended) return 0;
-      if (!options_.recover || !was_subscribed_) return fail(ended.error().message);
+      const bool goes_on = options_.recover || options_.reconnect;
+      if (!goes_on || !was_subscribed_) return fail(ended.error().message);
       fmt::print(stderr, "plait: {}; connecting again\n", ended.error().message);
-      std::this_thread::sleep_for(delay_);
-      delay_ = std::min(delay_ * 2, kReconnectMax);
+      std::this_thread::sleep_for(std::exchange(is_subscribed_, false) ? backoff_.lose() : *backoff_.fail());
     }
   }
 
@@ -57,11 +59,11 @@ class Subscriber {
   Result<void, Error> listen() {
     auto hub = options_.hub.connect();
     if (!hub) return err(hub.error());
-    if (was_subscribed_) hub->resume_from(positions_);
+    if (was_subscribed_ && options_.recover) hub->resume_from(positions_);
     if (auto subscribed = hub->subscribe(options_.topics, options_.hub.timeout()); !subscribed) return subscribed;
-    if (!was_subscribed_) fmt::print(stderr, "subscribed\n");
+    if (!was_subscribed_ || !options_.recover) fmt::print(stderr, "subscribed\n");
     was_subscribed_ = true;
-    delay_ = kReconnectMin;
+    is_subscribed_ = true;
     auto printed = print_all(*hub);
     if (options_.recover) positions_ = hub->positions();
     if (printed) hub->close();
@@ -91,8 +93,9 @@ class Subscriber {
 
   const Options& options_;
   std::uint64_t printed_ = 0;
-  bool was_subscribed_ = false;
-  std::chrono::milliseconds delay_ = kReconnectMin;
+  bool was_subscribed_ = false;  // ever
+  bool is_subscribed_ = false;
+  client::Backoff backoff_{kReconnectPolicy};
   std::map<std::string, HubClient::Position> positions_;
 };
 
@@ -108,6 +111,8 @@ void add_sub_command(CLI::App& app, Action& action) {
   command->add_option("--count", options->count, "Exit after so many messages; 0: never")
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()).description(""))
       ->capture_default_str();
+  command->add_flag("--reconnect", options->reconnect,
+                    "Connect again when the connection is lost; what is published meanwhile is not printed");
   command->add_flag(
       "--recover", options->recover,
       "Connect again when the connection is lost, and print what was published meanwhile; of patterns that "

@@ -118,7 +118,7 @@ Result<std::optional<BlockingClient::Received>, Error> BlockingClient::receive(D
   return std::optional<Received>{std::move(message)};
 }
 
-CloseInfo BlockingClient::close(std::uint16_t code, std::string_view reason, Duration timeout) {
+CloseInfo BlockingClient::close(std::uint32_t code, std::string_view reason, Duration timeout) {
   Impl::Inbox& inbox = impl_->inbox;
   if (inbox.session != nullptr) inbox.session->close(code, reason);
   impl_->turn_until([&] { return inbox.is_closed; }, timeout);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/client_impl.hpp"
+#include "client/gathered_response.hpp"
 
 namespace plait {
 
@@ -12,6 +13,14 @@ Client::~Client() = default;
 Result<SessionId, Error> Client::connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                          const ConnectOptions& options) {
   return impl_->connect(url, std::move(handler), options);
+}
+Result<void, Error> Client::get(std::string_view url, std::unique_ptr<ResponseHandler> handler,
+                                const ConnectOptions& options) {
+  return impl_->get(url, std::move(handler), options);
+}
+Result<void, Error> Client::get(std::string_view url, std::function<void(const Result<Response, Error>&)> done,
+                                const ConnectOptions& options) {
+  return impl_->get(url, client::gather_response(impl_->limits().message_bytes_max, std::move(done)), options);
 }
 void Client::run() { impl_->run(); }
 void Client::run_once(Duration wait_max) { impl_->run_once(wait_max); }

@@ -75,6 +75,16 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
       options.timeout);
 }
 
+Result<void, Error> Client::Impl::get(std::string_view url, std::unique_ptr<ResponseHandler> handler,
+                                      const ConnectOptions& options) {
+  if (ending_) return err(Error{"the client is being destroyed"});
+  const auto uri = http::parse_uri(url);
+  const std::string cannot = "cannot get \"" + std::string{url} + "\": ";
+  if (!uri) return err(Error{cannot + std::string{describe(uri.error())}});
+  if (uri->scheme != http::Scheme::https) return err(Error{cannot + "HTTP/3 has https: URLs only"});
+  return quic_->get(*uri, std::move(handler), options);
+}
+
 // Only of names there may be several addresses, and only they have to be looked up.
 Result<SessionId, Error> Client::Impl::connect_tcp(const net::Address& address, client::TcpDial::Load load,
                                                    Duration timeout) {
@@ -94,13 +104,19 @@ Result<SessionId, Error> Client::Impl::connect_tcp(const net::Address& address, 
 // Reading the system's authorities takes milliseconds, so each combination of what a context depends on has one.
 Result<std::unique_ptr<tls::Engine>, Error> Client::Impl::make_engine(const http::Uri& uri,
                                                                       const ConnectOptions& options) {
-  TlsChoice choice{options.verify_certificate, options.certificate_authority_file, is_framed(uri.scheme)};
+  TlsChoice choice{.verify = options.verify_certificate,
+                   .authority_file = options.certificate_authority_file,
+                   .certificate_file = options.certificate_file,
+                   .private_key_file = options.private_key_file,
+                   .framed = is_framed(uri.scheme)};
   auto found = tls_contexts_.find(choice);
   if (found == tls_contexts_.end()) {
-    auto context = tls::Context::client(
-        {.verify = choice.verify,
-         .authority_file = choice.authority_file,
-         .alpn = choice.framed ? std::vector<std::string>{} : std::vector<std::string>{"http/1.1"}});
+    auto context =
+        tls::Context::client({.verify = choice.verify,
+                              .authority_file = choice.authority_file,
+                              .alpn = choice.framed ? std::vector<std::string>{} : std::vector<std::string>{"http/1.1"},
+                              .certificate_file = choice.certificate_file,
+                              .private_key_file = choice.private_key_file});
     if (!context) return err(context.error());
     found = tls_contexts_.emplace(std::move(choice), std::move(*context)).first;
   }

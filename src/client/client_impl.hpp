@@ -4,11 +4,11 @@
 #include <plait/client.hpp>
 
 #include <atomic>
+#include <compare>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <tuple>
 
 #include "client/quic_client.hpp"
 #include "client/race.hpp"
@@ -30,6 +30,10 @@ class Client::Impl {
 
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options);
+  Result<void, Error> get(std::string_view url, std::unique_ptr<ResponseHandler> handler,
+                          const ConnectOptions& options);
+  [[nodiscard]] transport::LoopContext& context() const { return *context_; }
+  [[nodiscard]] const Limits& limits() const { return options_.limits; }
   void run();
   void run_once(Duration wait_max) { loop_->run_once(wait_max); }
   [[nodiscard]] bool is_idle() const { return context_->connections.size() == 0; }
@@ -41,10 +45,10 @@ class Client::Impl {
   struct TlsChoice {
     bool verify;
     std::string authority_file;
+    std::string certificate_file;
+    std::string private_key_file;
     bool framed;
-    bool operator<(const TlsChoice& other) const {
-      return std::tie(verify, authority_file, framed) < std::tie(other.verify, other.authority_file, other.framed);
-    }
+    auto operator<=>(const TlsChoice&) const = default;
   };
 
   Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options);
@@ -62,6 +66,11 @@ class Client::Impl {
   std::unique_ptr<QuicClient> quic_;
   std::atomic<bool> stopped_{false};
   bool ending_ = false;
+};
+
+/// For what is built on clients, in this layer.
+struct ClientAccess {
+  static transport::LoopContext& context(const Client& client) { return client.impl_->context(); }
 };
 
 }  // namespace plait

@@ -24,6 +24,8 @@ struct H3Server {
     bool verify = true;
     std::string authority_file;
     std::vector<CertificateHash> certificate_hashes;
+    std::string certificate_file;
+    std::string private_key_file;
     bool resume = true;
     auto operator<=>(const Tls&) const = default;
   };
@@ -63,7 +65,7 @@ class H3Waiter : public transport::Connection, private core::Timer {
   void abort(const transport::Disconnect& why) override;
 
  protected:
-  [[nodiscard]] transport::LoopContext& context() const { return context_; }
+  [[nodiscard]] core::Executor& executor() const { return context_.loop; }
   [[nodiscard]] core::TimePoint wait_deadline() const { return wait_deadline_; }
   virtual void take_over(transport::H3Connection& connection) = 0;
   virtual void tell_failed(const std::string& reason) = 0;

@@ -1,7 +1,10 @@
 #include "client/quic_client.hpp"
 
+#include <plait/log.hpp>
+
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include "crypto/file.hpp"
@@ -28,6 +31,8 @@ H3Server server_of(const http::Uri& uri, const ConnectOptions& options) {
           .tls = {.verify = options.verify_certificate,
                   .authority_file = options.certificate_authority_file,
                   .certificate_hashes = options.certificate_hashes,
+                  .certificate_file = options.certificate_file,
+                  .private_key_file = options.private_key_file,
                   .resume = options.resume},
           .shared = options.reuse_connection};
 }
@@ -49,12 +54,42 @@ class SessionWaiter final : public H3Waiter {
     connection.connect(std::move(request_), std::move(handler_), wants_, id()).set_opening_deadline(wait_deadline());
   }
   void tell_failed(const std::string& reason) override {
-    transport::tell_not_opened(*handler_, context().loop, {.reason = reason, .started_by_us = true}, id());
+    transport::tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, executor(), id());
   }
 
   std::unique_ptr<SessionHandler> handler_;
   const transport::Wants wants_;
   WtRequest request_;
+};
+
+// A request until its connection is there.
+class FetchWaiter final : public H3Waiter {
+ public:
+  FetchWaiter(transport::LoopContext& context, H3Server server, std::unique_ptr<ResponseHandler> handler,
+              transport::FetchRequest request, Duration timeout)
+      : H3Waiter(context, std::move(server)),
+        handler_(std::move(handler)),
+        request_(std::move(request)),
+        timeout_(timeout) {}
+
+  [[nodiscard]] bool fits(const H3Connection& connection) const override { return connection.admits_fetch(); }
+
+ private:
+  void take_over(H3Connection& connection) override {
+    connection.fetch(transport::H3Fetch::make(connection, std::move(request_), std::move(handler_), wait_deadline(),
+                                              timeout_, id()));
+  }
+  void tell_failed(const std::string& reason) override {
+    try {
+      handler_->on_end(err(Error{reason}));
+    } catch (const std::exception& exception) {
+      log(LogLevel::error, std::string{"a handler of a response threw: "} + exception.what());
+    }
+  }
+
+  std::unique_ptr<ResponseHandler> handler_;
+  transport::FetchRequest request_;
+  Duration timeout_;
 };
 
 }  // namespace
@@ -92,6 +127,14 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(const client::H3Server:
     if (!text) return err(text.error());
     config.authority_pem = std::move(*text);
   }
+  if (!choice.certificate_file.empty()) {
+    auto certificate = crypto::read_file(choice.certificate_file);
+    if (!certificate) return err(certificate.error());
+    auto private_key = crypto::read_file(choice.private_key_file);
+    if (!private_key) return err(private_key.error());
+    config.certificate_pem = std::move(*certificate);
+    config.private_key_pem = std::move(*private_key);
+  }
   auto tls = quic::ClientTls::make(std::move(config));
   if (!tls) return err(tls.error());
   return &tls_.emplace(choice, std::move(*tls)).first->second;
@@ -111,6 +154,19 @@ Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_p
       std::chrono::steady_clock::now() + options.timeout);
   place_soon(waiter.id());
   return waiter.id();
+}
+
+Result<void, Error> QuicClient::get(const http::Uri& uri, std::unique_ptr<ResponseHandler> handler,
+                                    const ConnectOptions& options) {
+  H3Server server = server_of(uri, options);
+  server.shared = true;
+  if (const auto tls = tls_of(server.tls); !tls) return err(tls.error());
+  transport::FetchRequest request{.authority = to_host_field(uri), .path = path_of(uri), .headers = options.headers};
+  const H3Waiter& waiter = H3Waiter::add(std::make_unique<FetchWaiter>(context_, std::move(server), std::move(handler),
+                                                                       std::move(request), options.timeout),
+                                         std::chrono::steady_clock::now() + options.timeout);
+  place_soon(waiter.id());
+  return {};
 }
 
 // What fails is not told before connect() has returned.

@@ -29,6 +29,9 @@ class QuicClient final : private transport::H3Owner {
   /// A WebTransport session to an https: URL. As Client::connect.
   Result<SessionId, Error> connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options);
+  /// As Client::get.
+  Result<void, Error> get(const http::Uri& uri, std::unique_ptr<ResponseHandler> handler,
+                          const ConnectOptions& options);
 
  private:
   // An endpoint of one address family and what its connections share.

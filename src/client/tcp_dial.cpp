@@ -73,7 +73,7 @@ void TcpDial::fail(const std::string& reason) {
   cancel();
   race_.stop();
   context_.loop.retire(context_.connections.remove(id_));
-  transport::tell_not_opened(*load_.handler, context_.loop, {.reason = reason, .started_by_us = true}, id_);
+  transport::tell_not_opened(*load_.handler, {.reason = reason, .started_by_us = true}, context_.loop, id_);
 }
 
 }  // namespace plait::client

@@ -129,7 +129,7 @@ Result<CertificatePem, Error> make_certificate(const CertificateOptions& options
       X509_set_pubkey(certificate.get(), key.get()) == 1 && add_alternative_names(*certificate, options.names) &&
       add_extension(*certificate, NID_basic_constraints, "critical,CA:FALSE") &&
       add_extension(*certificate, NID_key_usage, "critical,digitalSignature") &&
-      add_extension(*certificate, NID_ext_key_usage, "serverAuth") &&
+      add_extension(*certificate, NID_ext_key_usage, options.key_purpose.c_str()) &&
       X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0;
   if (!complete) return err(openssl_error("cannot make a certificate"));
   return CertificatePem{pem_of(*certificate), pem_of(*key)};

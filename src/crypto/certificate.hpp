@@ -27,6 +27,7 @@ struct CertificateOptions {
   /// Host names and IP addresses that it is valid for (subjectAltName, RFC 5280 §4.2.1.6).
   std::vector<std::string> names{"localhost", "127.0.0.1", "::1"};
   std::chrono::days lifetime{13};
+  std::string key_purpose = "serverAuth";  ///< extendedKeyUsage (RFC 5280 §4.2.1.12), or "clientAuth"
 };
 
 /// PEM texts (RFC 7468).

@@ -44,4 +44,26 @@ bool is_same_origin(const Origin& origin, std::string_view host_field, bool secu
                         Origin{secure ? "https" : "http", authority->host, authority->port.value_or(default_port)});
 }
 
+// The last "*" takes one character more whenever what follows it does not fit.
+bool matches_glob(std::string_view text, std::string_view pattern) {
+  std::size_t at = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t star_text = 0;
+  for (std::size_t i = 0; i < text.size();) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      star_text = i;
+    } else if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == text[i])) {
+      ++at;
+      ++i;
+    } else if (star != std::string_view::npos) {
+      at = star + 1;
+      i = ++star_text;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', at) == std::string_view::npos;
+}
+
 }  // namespace plait::http

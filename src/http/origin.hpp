@@ -25,4 +25,7 @@ struct Origin {
 /// `secure`: the connection is TLS, so https; else http.
 [[nodiscard]] bool is_same_origin(const Origin& origin, std::string_view host_field, bool secure);
 
+/// Whether all of `text` is what `pattern` stands for: "*" for any text, "?" for one character.
+[[nodiscard]] bool matches_glob(std::string_view text, std::string_view pattern);
+
 }  // namespace plait::http

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -66,6 +67,20 @@ std::string SocketAddress::text() const {
   std::array<char, INET6_ADDRSTRLEN> digits{};
   ::inet_ntop(mapped ? AF_INET : family(), digits_of, digits.data(), digits.size());
   return to_text(Address{.host = digits.data(), .port = port()});
+}
+
+std::optional<Network> network_of(const std::string& peer) {
+  Network network{};
+  const std::size_t colon = peer.rfind(':');
+  if (colon == std::string::npos) return std::nullopt;
+  if (peer.front() == '[') {
+    if (::inet_pton(AF_INET6, peer.substr(1, peer.rfind(']') - 1).c_str(), network.data()) != 1) return std::nullopt;
+    std::fill(network.begin() + 8, network.end(), std::uint8_t{0});
+    return network;
+  }
+  network[10] = network[11] = 0xff;
+  if (::inet_pton(AF_INET, peer.substr(0, colon).c_str(), network.data() + 12) != 1) return std::nullopt;
+  return network;
 }
 
 Result<std::vector<SocketAddress>, Error> resolve(const Address& address) {

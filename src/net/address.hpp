@@ -5,6 +5,8 @@
 
 #include <sys/socket.h>
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +30,13 @@ struct SocketAddress {
   /// "127.0.0.1:5000" (also for an IPv4 peer of a dual-stack socket), "[::1]:5000", "unix".
   [[nodiscard]] std::string text() const;
 };
+
+/// What peers of one network have in common: all 16 bytes of an IPv4 address (as ::ffff:a.b.c.d), the first 8 of an
+/// IPv6 address, which is what one household or machine has.
+using Network = std::array<std::uint8_t, 16>;
+
+/// That of a peer as SocketAddress::text() names it; nullopt: it has none ("unix").
+[[nodiscard]] std::optional<Network> network_of(const std::string& peer);
 
 /// Every address that `address` stands for, at least one. A host name is looked up, which blocks; numbers and paths are
 /// not. Errors name the host or the path and the fix.

@@ -9,6 +9,7 @@
 #include <plait/bytes.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
+#include <plait/session.hpp>
 
 #include <array>
 #include <chrono>
@@ -91,6 +92,8 @@ class Connection {
   [[nodiscard]] bool is_closed() const;
   /// The protocol that ALPN chose; empty before on_ready.
   [[nodiscard]] std::string_view alpn() const;
+  /// Server: the certificate that the client has shown, which was verified.
+  [[nodiscard]] std::optional<ClientCertificate> client_certificate() const;
   /// Where packets are sent now.
   [[nodiscard]] const Path& path() const;
 
@@ -122,7 +125,8 @@ class Connection {
   [[nodiscard]] std::size_t datagram_bytes_max() const;
 
   /// CONNECTION_CLOSE with the application's code (below 2^62) and a reason of at most 1024 bytes. Nothing but
-  /// on_closed is called after this, by one of the endpoint's next calls. Queued data are not waited for.
+  /// on_closed is called after this, by the call of poll_transmit() that gives the packet out. Queued data are not
+  /// waited for.
   void close(std::uint64_t code, std::string_view reason);
 
   /// Client, after the handshake is confirmed: probes `path` and moves there (RFC 9000 §9). False if that is not

@@ -90,7 +90,12 @@ void Connection::State::after_callbacks(NativeTime now) {
     close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_PROTOCOL_VIOLATION,
                                   "the peer sends too many frames that carry nothing"};
   }
-  if (!close_requested) return;
+}
+
+// Only where packets are written, so that the visitor hears of the end when the packet that tells the peer leaves: who
+// stops turning then has lost nothing.
+void Connection::State::close_if_requested(NativeTime now) {
+  if (phase != Phase::open || !close_requested) return;
   ngtcp2_ccerr error;
   ngtcp2_ccerr_default(&error);
   const auto* text = reinterpret_cast<const std::uint8_t*>(close_requested->reason.data());

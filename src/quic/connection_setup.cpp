@@ -94,6 +94,14 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
   session = make_server_session(*server_tls, &reference);
   if (!session || ngtcp2_crypto_gnutls_configure_server_session(session.get()) != 0) return false;
   gnutls_handshake_set_secret_function(session.get(), handle_secrets);
+  if (server_tls->client_check != ClientCheck::off) {
+    gnutls_session_set_verify_function(session.get(), [](gnutls_session_t of) {
+      auto* found = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(of));
+      auto& state = *static_cast<State*>(found->user_data);
+      state.tls_failure = verify_client(of, *state.server_tls, state.client_certificate);
+      return state.tls_failure.empty() ? 0 : -1;
+    });
+  }
 
   gnutls_handshake_set_post_client_hello_function(session.get(), [](gnutls_session_t of) {
     auto* found = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(of));

@@ -96,6 +96,7 @@ struct Connection::State {
   void end(Phase next, const CloseReason& reason, NativeTime linger_until);
   CloseReason reason_of_peer() const;
   void after_callbacks(NativeTime now);
+  void close_if_requested(NativeTime now);
   void leave_handshakes();
 
   /// Whether the visitor may be called.
@@ -133,7 +134,8 @@ struct Connection::State {
   std::shared_ptr<const ClientTls::State> client_tls;
   std::string host;
   std::string alpn;
-  std::string tls_failure;  // a sentence
+  std::string tls_failure;                                // a sentence
+  std::unique_ptr<ClientCertificate> client_certificate;  // server, if one was shown
   Path path;
   std::vector<ConnectionId> ids;  // that lead here
   Cipher cipher = Cipher::aes_128_gcm;

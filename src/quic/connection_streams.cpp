@@ -95,6 +95,11 @@ bool Connection::is_handshake_completed() const { return state_->handshake_compl
 bool Connection::is_resumed() const { return state_->resumed; }
 bool Connection::is_closed() const { return !is_open(*state_); }
 std::string_view Connection::alpn() const { return state_->alpn; }
+
+std::optional<ClientCertificate> Connection::client_certificate() const {
+  const auto& shown = state_->client_certificate;
+  return shown == nullptr ? std::nullopt : std::optional{*shown};
+}
 const Path& Connection::path() const { return state_->path; }
 
 std::optional<StreamId> Connection::open(Direction direction) {

@@ -142,6 +142,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
   more = false;
   if (phase == Phase::open && ready) purge_datagrams(now);
   after_callbacks(now);
+  close_if_requested(now);
   if (phase != Phase::open) return poll_close_packet(buffer);
 
   const std::size_t full = path_payload_bytes_max();

@@ -103,7 +103,7 @@ void Endpoint::State::give_up(Connection::State& oldest) {
   ++counters.refused_count;
   oldest.close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_CONNECTION_REFUSED,
                                        "too many handshakes are under way, and this was the oldest"};
-  oldest.after_callbacks(now);
+  oldest.close_if_requested(now);
 }
 
 // RFC 9000 §6.1. Never larger than what it answers.

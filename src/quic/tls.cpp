@@ -78,17 +78,29 @@ std::string load_pair(const std::string& certificate_pem, const std::string& key
   return std::string{"the certificate or its private key is no PEM text that GnuTLS reads: "} + gnutls_strerror(status);
 }
 
+// The times are checked in verify_client(), by the clock that was passed in.
+std::string load_client_authorities(const std::string& pem, const Credentials& credentials) {
+  const gnutls_datum_t text = datum(pem);
+  gnutls_certificate_set_verify_flags(credentials.get(),
+                                      GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS);
+  const int count = gnutls_certificate_set_x509_trust_mem(credentials.get(), &text, GNUTLS_X509_FMT_PEM);
+  return count > 0 ? "" : "the authority of clients' certificates is no PEM text with a certificate";
+}
+
 /// A server's credentials with one certificate. Null with a sentence in `error`.
-Credentials make_server_credentials(const CertificatePair& pair, std::string& error) {
+Credentials make_server_credentials(const CertificatePair& pair, const ServerTlsConfig& config, std::string& error) {
   Credentials credentials = make_credentials();
   error = credentials ? load_pair(pair.certificate_pem, pair.private_key_pem, credentials) : "GnuTLS is out of memory";
+  if (error.empty() && config.client_check != ClientCheck::off) {
+    error = load_client_authorities(config.client_authority_pem, credentials);
+  }
   return error.empty() ? std::move(credentials) : nullptr;
 }
 
 std::string load_further(const ServerTlsConfig& config, std::vector<ServerTls::State::Named>& further) {
   std::string error;
   for (const CertificatePair& pair : config.further) {
-    auto credentials = std::make_shared<const Credentials>(make_server_credentials(pair, error));
+    auto credentials = std::make_shared<const Credentials>(make_server_credentials(pair, config, error));
     if (!error.empty()) return error;
     auto info = crypto::parse_certificate(pair.certificate_pem);
     if (!info) return info.error().message;
@@ -132,10 +144,16 @@ Result<ServerTls, Error> ServerTls::make(const ServerTlsConfig& config) {
   state->alpn = config.alpn;
   state->ticket_key = TicketKey::generate();
   if (!state->ticket_key) error = "GnuTLS is out of memory";
-  if (error.empty())
-    state->credentials = make_server_credentials({config.certificate_pem, config.private_key_pem}, error);
+  if (config.client_check != ClientCheck::off && !config.wall_clock) {
+    error = "verifying a certificate needs a clock: set wall_clock";
+  }
+  if (error.empty()) {
+    state->credentials = make_server_credentials({config.certificate_pem, config.private_key_pem}, config, error);
+  }
   if (error.empty()) error = load_further(config, state->further);
   if (!error.empty()) return err(Error{error});
+  state->client_check = config.client_check;
+  state->wall_clock = config.wall_clock;
   return ServerTls{std::move(state)};
 }
 
@@ -154,6 +172,9 @@ Result<ClientTls, Error> ClientTls::make(ClientTlsConfig config) {
   if (error.empty() && config.verify == ClientTlsConfig::Verify::authorities) {
     error = load_authorities(config, state->credentials);
   }
+  if (error.empty() && !config.certificate_pem.empty()) {
+    error = load_pair(config.certificate_pem, config.private_key_pem, state->credentials);
+  }
   if (!error.empty()) return err(Error{error});
   // The times are checked in verify_server(), by the clock that was passed in.
   gnutls_certificate_set_verify_flags(state->credentials.get(),
@@ -164,7 +185,16 @@ Result<ClientTls, Error> ClientTls::make(ClientTlsConfig config) {
 
 Session make_server_session(const ServerTls::State& tls, void* pointer) {
   Session session = make_session(GNUTLS_SERVER, tls.priority, tls.credentials, tls.alpn, pointer);
-  if (!session || gnutls_session_ticket_enable_server(session.get(), &tls.ticket_key->datum()) != 0) return nullptr;
+  if (!session) return nullptr;
+  // Who shows a certificate shows it to every connection: a ticket would pass on what was verified long ago.
+  const bool resumes = tls.client_check == ClientCheck::off;
+  if (resumes && gnutls_session_ticket_enable_server(session.get(), &tls.ticket_key->datum()) != 0) return nullptr;
+  if (tls.client_check != ClientCheck::off) {
+    const bool required = tls.client_check == ClientCheck::required;
+    // Without the authorities' names, by which a client of GnuTLS would leave its certificate out and pass for nobody.
+    gnutls_certificate_send_x509_rdn_sequence(session.get(), 1);
+    gnutls_certificate_server_set_request(session.get(), required ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_REQUEST);
+  }
   return session;
 }
 

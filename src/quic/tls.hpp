@@ -22,6 +22,9 @@ struct CertificatePair {
   std::string private_key_pem;
 };
 
+/// Whether clients show a certificate.
+enum class ClientCheck : std::uint8_t { off, optional, required };
+
 struct ServerTlsConfig {
   std::string certificate_pem;  ///< the chain, leaf first
   std::string private_key_pem;
@@ -30,6 +33,10 @@ struct ServerTlsConfig {
   /// A client that asks for a name (SNI, RFC 6066 §3) of one of these certificates gets it, the first that fits; all
   /// others get the one above.
   std::vector<CertificatePair> further{};
+  ClientCheck client_check = ClientCheck::off;
+  std::string client_authority_pem{};  ///< those that sign clients' certificates, unless `off`
+  /// The time that clients' certificates are checked against.
+  std::function<WallTime()> wall_clock{};
 };
 
 struct ClientTlsConfig {
@@ -43,6 +50,8 @@ struct ClientTlsConfig {
   /// The certificate must be one of these, ECDSA P-256, valid now, and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
   std::vector<std::string> alpn;  ///< offered, at least one
+  std::string certificate_pem{};  ///< chain to show to a server that asks; empty: none
+  std::string private_key_pem{};
   /// Use session tickets and address validation tokens of earlier connections of the same Endpoint with this ClientTls.
   bool resume = true;
   /// The time that certificates are checked against.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gnutls/gnutls.h>
+#include <plait/session.hpp>
 
 #include <memory>
 #include <string>
@@ -50,6 +51,8 @@ struct ServerTls::State {
   std::shared_ptr<const TicketKey> ticket_key;
   Priority priority;
   std::vector<std::string> alpn;
+  ClientCheck client_check = ClientCheck::off;
+  std::function<WallTime()> wall_clock;
 };
 
 struct ClientTls::State {
@@ -72,6 +75,11 @@ void choose_certificate(gnutls_session_t session, const ServerTls::State& tls);
 WallTime certificates_expiry(gnutls_session_t session);
 /// Of a client: whether the certificate that the server sent is good enough. Empty, or a sentence that says what to do.
 std::string verify_server(gnutls_session_t session, const ClientTls::State& tls, const std::string& host);
+
+/// Of a server: whether the certificate that the client has shown, if it did, is good enough. As above.
+/// `owner` is set if it showed one.
+std::string verify_client(gnutls_session_t session, const ServerTls::State& tls,
+                          std::unique_ptr<ClientCertificate>& owner);
 
 /// For a person: what a TLS alert means, sent by us or by the peer.
 std::string explain_alert(std::uint8_t alert, bool sent);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "crypto/client_certificate.hpp"
 #include "crypto/hash.hpp"
 #include "quic/tls_state.hpp"
 
@@ -122,6 +123,28 @@ std::string verify_server(gnutls_session_t session, const ClientTls::State& tls,
   return reason;
 }
 
+std::string verify_client(gnutls_session_t session, const ServerTls::State& tls,
+                          std::unique_ptr<ClientCertificate>& owner) {
+  unsigned count = 0;
+  const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
+  if (chain == nullptr || count == 0) return "";  // required ones GnuTLS has asked for by itself
+  const std::string name = "the client's certificate";
+  const Certificate leaf = parse(chain[0]);
+  if (!leaf) return name + " cannot be read";
+  std::string purpose{GNUTLS_KP_TLS_WWW_CLIENT};
+  gnutls_typed_vdata_st demand{
+      .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = reinterpret_cast<unsigned char*>(purpose.data()), .size = 0};
+  unsigned status = 0;
+  const int error = gnutls_certificate_verify_peers(session, &demand, 1, &status);
+  if (error != 0) return name + " cannot be verified: " + gnutls_strerror(error);
+  if (status != 0) return explain(status, name);
+  if (std::string wrong = check_times(leaf.get(), name, tls.wall_clock()); !wrong.empty()) return wrong;
+  auto described = crypto::describe_client({chain[0].data, chain[0].size});
+  if (!described) return name + " cannot be read";
+  owner = std::make_unique<ClientCertificate>(std::move(*described));
+  return "";
+}
+
 std::string explain_alert(std::uint8_t alert, bool sent) {
   const char* text = gnutls_alert_get_strname(static_cast<gnutls_alert_description_t>(alert));
   const std::string name = text == nullptr ? std::to_string(alert) : text;
@@ -139,6 +162,9 @@ std::string explain_alert(std::uint8_t alert, bool sent) {
     case GNUTLS_A_UNKNOWN_CA:
       return sent ? "the peer's certificate was not accepted (alert: " + name + ")"
                   : "the peer does not accept our certificate (alert: " + name + ")";
+    case GNUTLS_A_CERTIFICATE_REQUIRED:
+      return sent ? "the client has shown no certificate"
+                  : "the server asks for a client certificate: give a certificate and its private key";
     case GNUTLS_A_HANDSHAKE_FAILURE:
       return "the peer and we have no cipher suite or signature algorithm in common";
     default:

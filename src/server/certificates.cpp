@@ -50,26 +50,22 @@ void warn_unless_valid(const crypto::CertificateInfo& info, const std::string& f
   }
 }
 
+tls::ClientCheck to_tls(ClientCertificates policy) {
+  if (policy == ClientCertificates::off) return tls::ClientCheck::off;
+  return policy == ClientCertificates::required ? tls::ClientCheck::required : tls::ClientCheck::optional;
+}
+
+quic::ClientCheck to_quic(ClientCertificates policy) {
+  if (policy == ClientCertificates::off) return quic::ClientCheck::off;
+  return policy == ClientCertificates::required ? quic::ClientCheck::required : quic::ClientCheck::optional;
+}
+
 Result<quic::CertificatePair, Error> read_pair(const TlsFiles& files) {
   auto certificate = crypto::read_file(files.certificate_file);
   if (!certificate) return err(certificate.error());
   auto key = crypto::read_file(files.private_key_file);
   if (!key) return err(key.error());
   return quic::CertificatePair{std::move(*certificate), std::move(*key)};
-}
-
-Result<quic::ServerTls, Error> make_quic_tls(const TlsFiles& files, const std::vector<TlsFiles>& further) {
-  auto pair = read_pair(files);
-  if (!pair) return err(pair.error());
-  quic::ServerTlsConfig config{.certificate_pem = std::move(pair->certificate_pem),
-                               .private_key_pem = std::move(pair->private_key_pem),
-                               .alpn = {"h3"}};
-  for (const TlsFiles& one : further) {
-    auto read = read_pair(one);
-    if (!read) return err(read.error());
-    config.further.push_back(std::move(*read));
-  }
-  return quic::ServerTls::make(config);
 }
 
 Result<void, Error> check_names(const std::vector<TlsFiles>& further) {
@@ -87,6 +83,27 @@ Result<void, Error> check_names(const std::vector<TlsFiles>& further) {
 
 }  // namespace
 
+Result<quic::ServerTls, Error> Certificates::make_quic_tls(const TlsFiles& files) const {
+  auto pair = read_pair(files);
+  if (!pair) return err(pair.error());
+  quic::ServerTlsConfig config{.certificate_pem = std::move(pair->certificate_pem),
+                               .private_key_pem = std::move(pair->private_key_pem),
+                               .alpn = {"h3"},
+                               .client_check = to_quic(client_certificates_),
+                               .wall_clock = [] { return std::chrono::system_clock::now(); }};
+  for (const TlsFiles& one : further_) {
+    auto read = read_pair(one);
+    if (!read) return err(read.error());
+    config.further.push_back(std::move(*read));
+  }
+  if (client_certificates_ != ClientCertificates::off) {
+    auto authority = crypto::read_file(client_authority_file_);
+    if (!authority) return err(authority.error());
+    config.client_authority_pem = std::move(*authority);
+  }
+  return quic::ServerTls::make(config);
+}
+
 Result<Certificates::Loaded, Error> Certificates::load() const {
   TlsFiles files = files_;
   if (development_) {
@@ -99,16 +116,23 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
         Error{"tls:, wss: and https: need a certificate: give certificate and private key files (PEM), or use the "
               "development certificate"});
   }
-  tls::ServerConfig config{.certificate_file = files.certificate_file, .private_key_file = files.private_key_file};
+  if (client_certificates_ != ClientCertificates::off && client_authority_file_.empty()) {
+    return err(Error{"client certificates cannot be verified: give a client authority file (PEM), or leave them off"});
+  }
+  tls::ServerConfig config{.certificate_file = files.certificate_file,
+                           .private_key_file = files.private_key_file,
+                           .client_check = to_tls(client_certificates_),
+                           .client_authority_file = client_authority_file_};
   std::vector<std::string> watched{files.certificate_file, files.private_key_file};
   for (const TlsFiles& one : further_) {
     config.further.push_back({one.certificate_file, one.private_key_file});
     watched.insert(watched.end(), {one.certificate_file, one.private_key_file});
   }
+  if (client_certificates_ != ClientCertificates::off) watched.push_back(client_authority_file_);
   auto context = tls::Context::server(config);
   if (!context) return err(context.error());
   if (auto named = check_names(further_); !named) return err(named.error());
-  auto quic = make_quic_tls(files, further_);
+  auto quic = make_quic_tls(files);
   if (!quic) return err(quic.error());
   const auto info = crypto::read_certificate(files.certificate_file);
   if (!info) return err(info.error());

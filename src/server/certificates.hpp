@@ -18,7 +18,11 @@ namespace plait {
 class Certificates {
  public:
   explicit Certificates(const ServerOptions& options)
-      : files_(options.tls), further_(options.further_tls), development_(options.development_certificate) {}
+      : files_(options.tls),
+        further_(options.further_tls),
+        development_(options.development_certificate),
+        client_certificates_(options.client_certificates),
+        client_authority_file_(options.client_authority_file) {}
 
   struct Loaded {
     std::shared_ptr<const tls::Context> context;
@@ -32,9 +36,13 @@ class Certificates {
   [[nodiscard]] Result<Loaded, Error> load() const;
 
  private:
+  [[nodiscard]] Result<quic::ServerTls, Error> make_quic_tls(const TlsFiles& files) const;
+
   const TlsFiles files_;
   const std::vector<TlsFiles> further_;
   const bool development_;
+  const ClientCertificates client_certificates_;
+  const std::string client_authority_file_;
 };
 
 }  // namespace plait

@@ -66,6 +66,11 @@ Result<void, Error> check_config(const Config& config) {
     return err(Error{tls.certificate_file.empty() ? "--key needs --cert FILE, the certificate chain that it belongs to"
                                                   : "--cert needs --key FILE, the certificate's private key"});
   }
+  if ((config.server.client_certificates != ClientCertificates::off) == config.server.client_authority_file.empty()) {
+    return err(Error{config.server.client_authority_file.empty()
+                         ? "--client-certificates needs --client-authority FILE, the authorities that sign them"
+                         : "--client-authority is of no use without --client-certificates optional or required"});
+  }
   if (config.development && !config.server.allowed_origins.empty()) {
     return err(Error{"--allowed-origin: --dev refuses foreign origins; leave out one of the two"});
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/broker.hpp>
+#include <plait/middleware.hpp>
 #include <plait/result.hpp>
 #include <plait/server.hpp>
 
@@ -19,6 +20,10 @@ struct Config {
   /// Without paths; empty: default_listeners().
   std::vector<std::string> listen;
   ServerOptions server;
+  /// A line for each request and opening.
+  bool access_log = false;
+  /// Per address; `requests_max` 0: no limit.
+  RateLimitOptions requests{.requests_max = 0};
 
   // Tokens.
   std::string jwt_secret_file;  ///< required unless `development`

@@ -68,6 +68,18 @@ bool read_integer(const toml::node& node, Integer& out, std::int64_t min, std::i
   return true;
 }
 
+bool read(const toml::node& node, ClientCertificates& out) {
+  constexpr std::array<std::string_view, 3> kNames{"off", "optional", "required"};
+  const auto* value = node.as_string();
+  if (value == nullptr) return false;
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (value->get() != kNames[i]) continue;
+    out = static_cast<ClientCertificates>(i);
+    return true;
+  }
+  return false;
+}
+
 template <class Unit>
 bool read_duration(const toml::node& node, Duration& out, std::int64_t min, std::int64_t max) {
   std::int64_t count = 0;
@@ -105,6 +117,7 @@ constexpr std::array kSettings{
     Setting{"deflate", kSwitch, [](const toml::node& n, Config& c) { return read(n, c.server.deflate); }},
     Setting{"allowed_origins", kTexts,
             [](const toml::node& n, Config& c) { return read(n, c.server.allowed_origins); }},
+    Setting{"access_log", kSwitch, [](const toml::node& n, Config& c) { return read(n, c.access_log); }},
     Setting{"drain_timeout", kSeconds,
             [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.server.drain_timeout, 0, kYear); }},
     Setting{"tls.certificate", kText,
@@ -113,6 +126,10 @@ constexpr std::array kSettings{
             [](const toml::node& n, Config& c) { return read(n, c.server.tls.private_key_file); }},
     Setting{"tls.further", "tables [[tls.further]] of certificate and private_key",
             [](const toml::node& n, Config& c) { return read(n, c.server.further_tls); }},
+    Setting{"tls.client_certificates", "\"off\", \"optional\" or \"required\"",
+            [](const toml::node& n, Config& c) { return read(n, c.server.client_certificates); }},
+    Setting{"tls.client_authority", kText,
+            [](const toml::node& n, Config& c) { return read(n, c.server.client_authority_file); }},
     Setting{"jwt.secret_file", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_secret_file); }},
     Setting{"jwt.issuer", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_issuer); }},
     Setting{"jwt.audience", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_audience); }},
@@ -130,6 +147,10 @@ constexpr std::array kSettings{
             [](const toml::node& n, Config& c) {
               return read_duration<seconds>(n, c.server.limits.ping_interval, 0, kYear);
             }},
+    Setting{"limits.requests_max", kCount,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.requests.requests_max, 0); }},
+    Setting{"limits.requests_window", kPositiveSeconds,
+            [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.requests.window, 1, kYear); }},
     Setting{"hub.history_count_max", kCount,
             [](const toml::node& n, Config& c) { return read_integer(n, c.history.history_count_max, 0); }},
     Setting{"hub.history_ttl", kPositiveSeconds,

@@ -1,3 +1,4 @@
+#include <plait/middleware.hpp>
 #include <plait/server.hpp>
 
 #include <utility>
@@ -13,6 +14,7 @@ Result<std::string, Error> Server::listen(std::string_view url, HandlerFactory f
   return impl_->listen(url, std::move(factory));
 }
 void Server::http(std::string_view path, HttpHandler handler) { impl_->http(path, std::move(handler)); }
+void Server::use(std::unique_ptr<Middleware> link) { impl_->use(std::move(link)); }
 void Server::attach(Hub& hub) { impl_->attach(hub); }
 Result<void, Error> Server::run() { return impl_->run(); }
 void Server::drain() { impl_->drain(); }

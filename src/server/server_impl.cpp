@@ -176,6 +176,7 @@ void Server::Impl::introduce_bindings() {
 Result<void, Error> Server::Impl::start_listening() {
   introduce_bindings();
   for (const auto& binding : bindings_) {
+    for (const auto& link : middleware_) binding->router->middleware.push_back(link.get());
     for (const auto& route : http_routes_) {
       if (auto added = binding->router->add_http(route.path, route.handler); !added) return added;
     }

@@ -1,6 +1,7 @@
 // Server::Impl: what one server listens on, its workers, and what goes on on the thread that called run().
 #pragma once
 
+#include <plait/middleware.hpp>
 #include <plait/server.hpp>
 
 #include <array>
@@ -28,6 +29,7 @@ class Server::Impl {
 
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
   void http(std::string_view path, HttpHandler handler);
+  void use(std::unique_ptr<Middleware> link) { middleware_.push_back(std::move(link)); }
   void attach(Hub& hub);
   Result<void, Error> run();
   void drain();
@@ -86,6 +88,7 @@ class Server::Impl {
   std::atomic<std::size_t> connection_count_{0};
   std::vector<std::unique_ptr<Binding>> bindings_;
   std::vector<HttpRoute> http_routes_;
+  std::vector<std::unique_ptr<Middleware>> middleware_;
   std::vector<std::unique_ptr<Worker>> workers_;  // made first and kept, so that any thread may use them
   std::array<std::uint8_t, 32> quic_secret_{};
   std::size_t quic_binding_count_ = 0;

@@ -1,12 +1,14 @@
 #include "server/service.hpp"
 
 #include <plait/log.hpp>
+#include <plait/middleware.hpp>
 #include <plait/version.hpp>
 
 #include <algorithm>
 #include <iterator>
 
 #include "codec/json_writer.hpp"
+#include "crypto/certificate.hpp"
 #include "net/affinity.hpp"
 #include "server/development.hpp"
 #include "server/metrics.hpp"
@@ -26,6 +28,10 @@ Result<crypto::JwtKey, Error> choose_key(const Config& config) {
 
 // Also where no listener needs it yet, and before one is blamed for it.
 Result<void, Error> check_certificates(const ServerOptions& server) {
+  if (server.client_certificates != ClientCertificates::off) {
+    const auto authority = crypto::read_certificate(server.client_authority_file);
+    if (!authority) return err(Error{"--client-authority: " + authority.error().message});
+  }
   std::vector<TlsFiles> pairs = server.further_tls;
   if (!server.tls.certificate_file.empty()) pairs.insert(pairs.begin(), server.tls);
   for (const TlsFiles& files : pairs) {
@@ -63,6 +69,7 @@ Result<std::unique_ptr<Service>, Error> Service::make(Config config) {
   std::unique_ptr<Service> service{
       new Service{complete(std::move(config)), std::make_unique<TokenGate>(std::move(*key), std::move(rules))}};
   if (auto listening = service->listen(); !listening) return err(listening.error());
+  service->add_middleware();
   service->add_endpoints();
   return service;
 }
@@ -101,6 +108,12 @@ Result<void, Error> Service::listen() {
   }
   server_.attach(hub_);
   return {};
+}
+
+// The log hears of what the limit refuses, too.
+void Service::add_middleware() {
+  if (config_.access_log) server_.use(access_log());
+  if (config_.requests.requests_max > 0) server_.use(limit_rate(config_.requests));
 }
 
 void Service::add_endpoints() {

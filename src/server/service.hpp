@@ -44,6 +44,7 @@ class Service {
  private:
   Service(Config config, std::unique_ptr<const TokenGate> gate);
   Result<void, Error> listen();
+  void add_middleware();
   void add_endpoints();
   [[nodiscard]] std::vector<std::string> https_urls() const;
   [[nodiscard]] HubOptions hub_options();

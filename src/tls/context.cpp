@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -96,12 +97,35 @@ Result<void, Error> load_authorities(SSL_CTX& context, const std::string& file) 
   return err(openssl_error("certificate authority file " + file + " has no PEM certificate"));
 }
 
+// Session tickets of a server that verifies clients belong to a context (SSL_CTX_set_session_id_context(3)).
+Result<void, Error> check_clients(SSL_CTX& context, ClientCheck check, const std::string& file) {
+  if (check == ClientCheck::off) return {};
+  constexpr std::string_view kSessionContext = "plait";
+  const char* fix = "give a PEM file with the authorities that sign clients' certificates";
+  if (auto readable = check_readable("client certificate authority", fix, file); !readable) return readable;
+  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(file.c_str());
+  const bool loaded = names != nullptr && SSL_CTX_load_verify_file(&context, file.c_str()) == 1;
+  if (!loaded) {
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+    return err(openssl_error("client certificate authority file " + file + " has no PEM certificate"));
+  }
+  SSL_CTX_set_client_CA_list(&context, names);
+  SSL_CTX_set_session_id_context(&context, reinterpret_cast<const unsigned char*>(kSessionContext.data()),
+                                 static_cast<unsigned>(kSessionContext.size()));
+  SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | (check == ClientCheck::required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     nullptr);
+  return {};
+}
+
 Result<SslContext, Error> make_server_context(const ServerConfig& config, const CertificateFiles& files) {
   auto context = make_context(TLS_server_method(), Version::tls_1_3);
   if (!context) return err(context.error());
   if (auto loaded = load_certificate(**context, files.certificate_file); !loaded) return err(loaded.error());
   auto key = load_private_key(**context, files.private_key_file, files.certificate_file);
   if (!key) return err(key.error());
+  if (auto checks = check_clients(**context, config.client_check, config.client_authority_file); !checks) {
+    return err(checks.error());
+  }
   if (!select_protocols(**context, config.alpn)) return err(Error{kAlpnError, 0});
   SSL_CTX_set_num_tickets(context->get(), 1);  // each costs the client's first read 250 bytes; one resumes as well
   return context;
@@ -128,7 +152,8 @@ Result<Context, Error> Context::server(const ServerConfig& config) {
   if (!config.further.empty() && !choose_by_name(**context, std::move(names))) {
     return err(openssl_error("cannot set up TLS"));
   }
-  return Context{std::make_unique<State>(State{std::move(*context), true, false})};
+  return Context{
+      std::make_unique<State>(State{std::move(*context), true, false, config.client_check != ClientCheck::off})};
 }
 
 Result<Context, Error> Context::client(const ClientConfig& config) {
@@ -138,8 +163,13 @@ Result<Context, Error> Context::client(const ClientConfig& config) {
     if (auto loaded = load_authorities(**context, config.authority_file); !loaded) return err(loaded.error());
     SSL_CTX_set_verify(context->get(), SSL_VERIFY_PEER, nullptr);
   }
+  if (!config.certificate_file.empty()) {
+    if (auto loaded = load_certificate(**context, config.certificate_file); !loaded) return err(loaded.error());
+    auto key = load_private_key(**context, config.private_key_file, config.certificate_file);
+    if (!key) return err(key.error());
+  }
   if (!offer_protocols(**context, config.alpn)) return err(Error{kAlpnError, 0});
-  return Context{std::make_unique<State>(State{std::move(*context), false, config.verify})};
+  return Context{std::make_unique<State>(State{std::move(*context), false, config.verify, false})};
 }
 
 }  // namespace plait::tls

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/assert.hpp"
+#include "crypto/client_certificate.hpp"
 #include "tls/explain.hpp"
 #include "tls/state.hpp"
 #include "tls/stream_bio.hpp"
@@ -18,6 +19,7 @@ struct Engine::State {
   Status status = Status::ok;
   std::vector<std::uint8_t> held;  // ciphertext behind a full plaintext buffer
   std::string host;                // clients only
+  bool checks_client = false;
   std::string error;
 
   Status conclude(int outcome);
@@ -86,6 +88,7 @@ Engine::~Engine() = default;
 std::unique_ptr<Engine> Engine::accept(const Context& context) {
   PLAIT_ASSERT(context.state_->is_server, "accept() needs a server's context");
   auto state = std::make_unique<State>();
+  state->checks_client = context.state_->checks_clients;
   state->ssl.reset(SSL_new(context.state_->ssl_context.get()));
   BIO* bio = make_stream_bio(state->stream);
   PLAIT_ASSERT(state->ssl && bio != nullptr, "out of memory");
@@ -168,6 +171,17 @@ std::string_view Engine::alpn() const {
   unsigned int size = 0;
   SSL_get0_alpn_selected(state_->ssl.get(), &name, &size);
   return {reinterpret_cast<const char*>(name), size};
+}
+
+std::optional<ClientCertificate> Engine::client_certificate() const {
+  if (!state_->checks_client || !handshake_done()) return std::nullopt;
+  X509* certificate = SSL_get0_peer_certificate(state_->ssl.get());
+  unsigned char* der = nullptr;
+  const int size = certificate == nullptr ? 0 : i2d_X509(certificate, &der);
+  if (size <= 0) return std::nullopt;
+  auto described = crypto::describe_client({der, static_cast<std::size_t>(size)});
+  OPENSSL_free(der);
+  return described;
 }
 
 const std::string& Engine::error() const { return state_->error; }

@@ -7,8 +7,10 @@
 
 #include <plait/bytes.hpp>
 #include <plait/result.hpp>
+#include <plait/session.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +52,8 @@ class Engine {
   [[nodiscard]] bool handshake_done() const;
   /// The protocol that ALPN chose, or empty.
   [[nodiscard]] std::string_view alpn() const;
+  /// Server: the certificate that the client has shown, which was verified; none before the handshake is done.
+  [[nodiscard]] std::optional<ClientCertificate> client_certificate() const;
   /// For a person: what went wrong and what to do, after `failed`.
   [[nodiscard]] const std::string& error() const;
 

@@ -40,6 +40,8 @@ std::string explain_alert(int alert) {
     case SSL_AD_CERTIFICATE_UNKNOWN:
     case SSL_AD_UNSUPPORTED_CERTIFICATE:
       return std::string{"the peer does not accept our certificate (alert: "} + SSL_alert_desc_string_long(alert) + ")";
+    case TLS13_AD_CERTIFICATE_REQUIRED:
+      return "the server asks for a client certificate: give a certificate and its private key";
     case SSL_AD_NO_APPLICATION_PROTOCOL:
       return "the peer speaks none of the application protocols (ALPN) we offered";
     case SSL_AD_PROTOCOL_VERSION:
@@ -60,6 +62,8 @@ std::string explain_reason(unsigned long code, int reason, bool is_server) {
       return is_server ? "the peer does not speak TLS" : "the peer does not speak TLS: is this a TLS port?";
     case SSL_R_UNSUPPORTED_PROTOCOL:
       return "the peer supports neither TLS 1.2 nor 1.3";
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+      return "the client has shown no certificate";
     case SSL_R_NO_SHARED_CIPHER:
       return "the peer supports none of our cipher suites";
     case SSL_R_NO_APPLICATION_PROTOCOL:
@@ -79,6 +83,10 @@ std::string explain_failure(const SSL& ssl, const std::string& host) {
   const unsigned long code = ERR_peek_last_error();
   ERR_clear_error();
   const int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED && SSL_is_server(&ssl) == 1) {
+    return std::string{"the client's certificate is not accepted: "} +
+           X509_verify_cert_error_string(SSL_get_verify_result(&ssl));
+  }
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return explain_verification(SSL_get_verify_result(&ssl), host);
   if (reason >= SSL_AD_REASON_OFFSET) return explain_alert(reason - SSL_AD_REASON_OFFSET);
   return explain_reason(code, reason, SSL_is_server(&ssl) == 1);

@@ -14,6 +14,7 @@ struct Context::State {
   SslContext ssl_context;
   bool is_server = false;
   bool verify = false;
+  bool checks_clients = false;
 };
 
 }  // namespace plait::tls

@@ -9,8 +9,9 @@ namespace plait::transport {
 
 FrameOpening::FrameOpening(LoopContext& context, const Router& router, Owner& owner, FramePeer peer, ByteView payload,
                            frames::OpenRequest request)
-    : Opening(context, router, owner),
-      peer_(std::move(peer)),
+    : Opening(context, router, owner, std::move(peer.certificate)),
+      address_(std::move(peer.address)),
+      secure_(peer.secure),
       payload_(payload),
       request_(std::move(request)),
       authorization_(request_.token.empty() ? std::string{} : "Bearer " + std::string{request_.token}) {}

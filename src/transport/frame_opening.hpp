@@ -1,6 +1,7 @@
 // FrameOpening: an opening by an open frame (spec/frames.md §3.1).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,8 +13,9 @@ namespace plait::transport {
 
 /// Whose open frame it is.
 struct FramePeer {
-  std::string address;
+  std::string address{};
   bool secure = false;
+  std::optional<ClientCertificate> certificate{};
 };
 
 class FrameOpening final : public Opening {
@@ -30,14 +32,15 @@ class FrameOpening final : public Opening {
   [[nodiscard]] std::string_view query() const override;
   [[nodiscard]] std::string_view header(std::string_view name) const override;
   [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override { return request_.subprotocols; }
-  [[nodiscard]] std::string peer() const override { return peer_.address; }
-  [[nodiscard]] bool secure() const override { return peer_.secure; }
+  [[nodiscard]] std::string peer() const override { return address_; }
+  [[nodiscard]] bool secure() const override { return secure_; }
 
  private:
   [[nodiscard]] std::optional<std::string_view> origin() const override { return std::nullopt; }
   void own() override;
 
-  const FramePeer peer_;
+  const std::string address_;
+  const bool secure_;
   ByteView payload_;
   std::string own_payload_;  // of a deferred one
   frames::OpenRequest request_;

@@ -139,8 +139,11 @@ void FrameAccept::handle_open() {
 void FrameAccept::handle_open_frame(ByteView payload) {
   auto request = frames::decode_open_request(payload, limits());
   if (!request) return refuse(400, frames::name_of(request.error()));
-  const FramePeer peer{.address = connection().peer(), .secure = connection().secure()};
-  opening_ = std::make_unique<FrameOpening>(connection().context(), router_, *this, peer, payload, std::move(*request));
+  FramePeer peer{.address = connection().peer(),
+                 .secure = connection().secure(),
+                 .certificate = connection().client_certificate()};
+  opening_ = std::make_unique<FrameOpening>(connection().context(), router_, *this, std::move(peer), payload,
+                                            std::move(*request));
   opening_->run(router_.find(opening_->path()));
   if (!opening_->is_deferred()) return answer_opening();
   connection().set_paused(true);

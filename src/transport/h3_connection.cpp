@@ -71,6 +71,10 @@ std::optional<OpeningTimes> H3Connection::opening_times() const {
   return opening_times_.response == Duration::zero() ? std::nullopt : std::optional{opening_times_};
 }
 
+std::optional<ClientCertificate> H3Connection::client_certificate() const {
+  return quic_ == nullptr ? std::nullopt : quic_->client_certificate();
+}
+
 std::optional<Duration> H3Connection::rtt() const {
   if (quic_ == nullptr || !quic_->is_handshake_completed()) return std::nullopt;
   return quic_->stats().rtt;
@@ -170,6 +174,7 @@ void H3Connection::note_unsent(h3::StreamId id, std::uint64_t bytes) {
 
 void H3Connection::on_turn_end() {
   for (const auto& [id, bytes] : std::exchange(unsent_, {})) sessions_.handle_unsent(id, bytes);
+  close_if_unused();
 }
 
 void H3Connection::stop_sending(h3::StreamId id, std::uint64_t error_code) {
@@ -211,7 +216,9 @@ void H3Connection::on_settings(const h3::Settings&) {
 void H3Connection::on_request(h3::StreamId id, const h3::RequestHead& head) { begin_exchange(id, head); }
 
 void H3Connection::on_response(h3::StreamId id, const h3::ResponseHead& head) {
-  if (!head.is_interim()) finish_opening(id, head);
+  if (head.is_interim()) return;
+  if (H3Fetch* fetch = find_fetch(id)) return fetch->handle_head(head);
+  finish_opening(id, head);
 }
 
 void H3Connection::on_webtransport_stream(h3::StreamId id, h3::StreamId session, h3::Direction direction) {
@@ -220,11 +227,13 @@ void H3Connection::on_webtransport_stream(h3::StreamId id, h3::StreamId session,
 }
 
 void H3Connection::on_data(h3::StreamId id, ByteView data) {
-  if (!sessions_.handle_data(id, data)) take_content(id, data);
+  if (!sessions_.handle_data(id, data) && !take_fetch_data(id, data)) take_content(id, data);
 }
 
 void H3Connection::on_fin(h3::StreamId id) {
-  if (!sessions_.handle_fin(id)) answer(id);
+  if (sessions_.handle_fin(id)) return;
+  if (is_client()) return end_fetch(id, {});
+  answer(id);
 }
 
 void H3Connection::on_reset(h3::StreamId id, std::uint64_t error_code) {
@@ -233,6 +242,7 @@ void H3Connection::on_reset(h3::StreamId id, std::uint64_t error_code) {
   end_exchange(id);
   drop_deferred(id);
   fail_opening(id, "the server has reset the request");
+  end_fetch(id, err(Error{"the server has reset the request"}));
 }
 
 void H3Connection::on_stop_sending(h3::StreamId id, std::uint64_t error_code) {
@@ -244,6 +254,7 @@ void H3Connection::on_stream_error(h3::StreamId id, h3::Error error) {
   end_exchange(id);
   drop_deferred(id);
   fail_opening(id, std::string{h3::describe(error)});
+  end_fetch(id, err(Error{std::string{h3::describe(error)}}));
 }
 
 void H3Connection::on_closed(h3::StreamId id) {
@@ -261,11 +272,16 @@ void H3Connection::on_datagram(h3::StreamId id, ByteView payload) {
 
 void H3Connection::on_goaway(std::uint64_t id) {
   sessions_.handle_goaway();
-  if (is_client()) end_openings(id, "the server is going away");
+  if (!is_client()) return;
+  end_openings(id, "the server is going away");
+  end_fetches(id, "the server is going away");
 }
 
 void H3Connection::on_streams_available(h3::Direction direction) {
-  if (direction == h3::Direction::bidirectional) request_waiting();
+  if (direction == h3::Direction::bidirectional) {
+    request_waiting();
+    send_fetches();
+  }
   sessions_.handle_streams_available(direction);
 }
 
@@ -296,6 +312,7 @@ void H3Connection::end_sessions(const std::string& reason) {
   deferred_.clear();
   sessions_.handle_connection_closed();
   for (Asked& opening : std::exchange(openings_, {})) opening.session->refuse(reason);
+  end_fetches(0, reason);
 }
 
 // --- Time ------------------------------------------------------------------------------------------------------------
@@ -316,6 +333,7 @@ void H3Connection::schedule() {
   std::optional<core::TimePoint> next = idle_deadline();
   const auto early = sessions_.next_timeout();
   if (early && (!next || *early < *next)) next = early;
+  if (request_deadline_ && (!next || *request_deadline_ < *next)) next = request_deadline_;
   if (!deferred_.empty() && (!next || deferred_.front().deadline < *next)) next = deferred_.front().deadline;
   if (next && (!armed() || *next < deadline())) context().loop.schedule(*this, *next);
 }
@@ -323,6 +341,7 @@ void H3Connection::schedule() {
 void H3Connection::on_timer(core::TimePoint now) {
   sessions_.handle_timeout(now);
   expire_deferred(now);
+  expire_requests(now);
   const auto idle = idle_deadline();
   if (idle && *idle <= now) return h3_.close(h3::code::kNoError, "no request is under way");
   schedule();
@@ -331,8 +350,11 @@ void H3Connection::on_timer(core::TimePoint now) {
 // After the last stream: everything that was sent has arrived by then.
 void H3Connection::close_when_idle() {
   const bool wanted = draining_ || is_client();
-  const bool idle = live_.empty() && openings_.empty() && h3_.stream_count() == 0;
-  if (wanted && idle && quic_ != nullptr) h3_.close();
+  const bool idle =
+      live_.empty() && openings_.empty() && unsent_fetches_.empty() && fetches_.empty() && h3_.stream_count() == 0;
+  if (!wanted || !idle || quic_ == nullptr) return;
+  if (is_client()) return close_when_unused();
+  h3_.close();
 }
 
 }  // namespace plait::transport

@@ -12,6 +12,7 @@
 #include "h3/connection.hpp"
 #include "quic/connection.hpp"
 #include "transport/connection.hpp"
+#include "transport/h3_fetch.hpp"
 #include "transport/http_exchange.hpp"
 #include "transport/quic_endpoint.hpp"
 #include "transport/wt_accept.hpp"
@@ -74,6 +75,13 @@ class H3Connection final : public Connection,
   /// Client: opens a session, in the place that `id` has in the context's table, as soon as the server allows.
   WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler, Wants wants, SessionId id);
 
+  /// Client: whether a request may be sent.
+  [[nodiscard]] bool admits_fetch() const;
+  /// Client: sends the request of `fetch` as soon as the server allows.
+  void fetch(H3Fetch& fetch);
+  /// Client: ends it; it is told.
+  void give_up(H3Fetch& fetch, const std::string& reason);
+
   // Connection
   [[nodiscard]] Session* session() override { return nullptr; }
   void drain() override;
@@ -83,6 +91,7 @@ class H3Connection final : public Connection,
   [[nodiscard]] LoopContext& context() const { return service_.endpoint.context(); }
   [[nodiscard]] bool is_client() const { return service_.router == nullptr; }
   [[nodiscard]] std::string peer() const;
+  [[nodiscard]] std::optional<ClientCertificate> client_certificate() const;
   [[nodiscard]] std::optional<Duration> rtt() const;
   [[nodiscard]] quic::ConnectionStats stats() const {
     return quic_ == nullptr ? quic::ConnectionStats{} : quic_->stats();
@@ -158,6 +167,7 @@ class H3Connection final : public Connection,
   // Pages, h3_requests.cpp
   void begin_exchange(h3::StreamId id, const h3::RequestHead& head);
   void end_exchange(h3::StreamId id);
+  void expire_requests(core::TimePoint now);
   void take_content(h3::StreamId id, ByteView data);
   void answer(h3::StreamId id);
   void refuse(h3::StreamId id, int status, const std::string& reason);
@@ -185,6 +195,16 @@ class H3Connection final : public Connection,
 
   // The first time, the time since this was made; a client's alone.
   void note(Duration OpeningTimes::*step);
+  // A client's requests, h3_fetches.cpp
+  void send_fetches();
+  [[nodiscard]] H3Fetch* find_fetch(h3::StreamId id) const;
+  bool take_fetch_data(h3::StreamId id, ByteView data);
+  void end_fetch(h3::StreamId id, const Result<void, Error>& result);
+  void end_fetches(std::uint64_t from, const std::string& reason);
+  void close_after_fetch();
+  void close_when_unused();
+  void close_if_unused();
+
   void reset_now(h3::StreamId id, std::uint64_t error_code);
   void note_unsent(h3::StreamId id, std::uint64_t bytes);
   void note_activity();
@@ -202,7 +222,9 @@ class H3Connection final : public Connection,
   wt::Sessions sessions_;
   std::vector<WtSession*> live_;  // from the CONNECT's acceptance to their end
   std::vector<Asked> openings_;
-  std::vector<Deferred> deferred_;                            // the oldest first
+  std::vector<Deferred> deferred_;  // the oldest first
+  std::vector<H3Fetch*> unsent_fetches_;
+  std::unordered_map<h3::StreamId, H3Fetch*> fetches_;        // sent, by their streams
   std::unordered_map<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
@@ -210,12 +232,14 @@ class H3Connection final : public Connection,
   std::size_t content_bytes_ = 0;                               // of all of them
   std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
   std::vector<std::pair<h3::StreamId, std::uint64_t>> unsent_;  // what resets dropped, for the sessions' credit
+  std::optional<core::TimePoint> request_deadline_;             // not after that of any request that is not whole
   OpeningTimes opening_times_{};                                // zero: not yet
   core::TimePoint made_at_;
   core::TimePoint active_at_;  // when a request or a response last went on
   bool served_ = false;        // a request has come
   std::string end_reason_;
   bool draining_ = false;
+  bool maybe_unused_ = false;  // to be looked at at the end of the turn
 };
 
 }  // namespace plait::transport

@@ -13,11 +13,29 @@ constexpr std::size_t kBodiesMax = 8;  // times Limits::body_bytes_max: what all
 void H3Connection::begin_exchange(h3::StreamId id, const h3::RequestHead& head) {
   served_ = true;
   note_activity();
-  schedule();
   context().counters.http_requests.add();
-  exchanges_.emplace(id, head);
+  const core::TimePoint deadline = context().loop.now() + context().limits.handshake_timeout;
+  exchanges_.emplace(id, HttpExchange{head, deadline});
+  if (!request_deadline_) request_deadline_ = deadline;
+  schedule();
   if (head.fields.size() > context().limits.header_count_max) return refuse(id, 431, "too many header fields");
   if (head.is_connect()) begin_session(id);
+}
+
+// A CONNECT waits for the client's SETTINGS, and has the connection's deadline.
+void H3Connection::expire_requests(core::TimePoint now) {
+  if (!request_deadline_ || *request_deadline_ > now) return;
+  request_deadline_.reset();
+  std::vector<h3::StreamId> late;
+  for (const auto& [id, request] : exchanges_) {
+    if (request.is_answered() || request.is_connect()) continue;
+    if (request.deadline() <= now) {
+      late.push_back(id);
+    } else if (!request_deadline_ || request.deadline() < *request_deadline_) {
+      request_deadline_ = request.deadline();
+    }
+  }
+  for (const h3::StreamId id : late) refuse(id, 408, "the request took too long");
 }
 
 void H3Connection::end_exchange(h3::StreamId id) {
@@ -50,8 +68,10 @@ void H3Connection::answer(h3::StreamId id) {
   const auto found = exchanges_.find(id);
   if (found == exchanges_.end() || service_.router == nullptr) return;
   HttpExchange& request = found->second;  // stays until the response has arrived, its content does not
-  respond(id, request.answer(*service_.router, peer()), request.wants_head_only());
+  respond(id, request.answer(*service_.router, peer(), {.secure = true, .certificate = client_certificate()}),
+          request.wants_head_only());
   content_bytes_ -= request.drop_content();
+  request.set_answered();
 }
 
 void H3Connection::respond(h3::StreamId id, const HttpResponse& response, bool head_only) {

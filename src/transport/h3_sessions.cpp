@@ -45,7 +45,8 @@ void H3Connection::accept_session(h3::StreamId id) {
     sessions_.reject(id);
     return refuse_session(id, {.status = 503, .body = "the server is shutting down\n"});
   }
-  auto opening = std::make_unique<WtAccept>(context(), *service_.router, *this, id, std::move(request), peer());
+  auto opening = std::make_unique<WtAccept>(context(), *service_.router, *this, id, std::move(request), peer(),
+                                            client_certificate());
   opening->run(service_.router->find(opening->path()));
   if (!opening->is_deferred()) return answer_session(*opening);
   deferred_.push_back({std::move(opening), context().loop.now() + context().limits.handshake_timeout});
@@ -111,7 +112,7 @@ void H3Connection::start_session(WtSession& session, wt::Session& protocol, cons
 bool H3Connection::admits_session() const {
   const auto& peer = h3_.peer_settings();
   if (quic_ == nullptr || h3_.is_closed() || h3_.is_peer_going_away() || !peer) return false;
-  const auto unasked = std::ranges::count_if(openings_, [](const Asked& opening) { return !opening.id; });
+  const auto unasked = std::ranges::count_if(openings_, [](const Asked& asked) { return !asked.id; });
   const std::uint64_t count = sessions_.session_count() + static_cast<std::size_t>(unasked);
   const auto& own = service_.options.settings.webtransport;
   return count < service_.sessions.sessions_max && count < wt::sessions_max(own, peer->webtransport);
@@ -211,8 +212,9 @@ void H3Connection::give_up(WtSession& session, const std::string& reason) {
 // the connection, and waits for nobody's acknowledgements.
 void H3Connection::forget(WtSession& session, bool settled) {
   std::erase(live_, &session);
-  const bool idle = live_.empty() && openings_.empty() && exchanges_.empty() && deferred_.empty();
-  if ((draining_ || is_client()) && settled && idle) return h3_.close();
+  if (is_client() && settled) return close_when_unused();
+  const bool idle = live_.empty() && exchanges_.empty() && deferred_.empty();
+  if (draining_ && settled && idle) return h3_.close();
   note_activity();
   schedule();
 }

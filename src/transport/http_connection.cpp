@@ -113,7 +113,8 @@ void HttpConnection::answer(const http::RequestHead& head, ByteView head_bytes, 
       .parameter = [&match](std::string_view name) { return match.parameter(name); },
       .peer = connection().peer(),
   };
-  const HttpResponse response = answer_page(match, request);
+  const HttpResponse response = answer_page(
+      router_, match, request, {.secure = connection().secure(), .certificate = connection().client_certificate()});
   respond(response, keeps_alive(head.keep_alive, response), head.method == "HEAD");
 }
 

@@ -1,11 +1,11 @@
 #include "transport/http_exchange.hpp"
 
 #include "http/fields.hpp"
-#include "transport/page.hpp"
 
 namespace plait::transport {
 
-HttpExchange::HttpExchange(const h3::RequestHead& head) : method_(head.method), protocol_(head.protocol) {
+HttpExchange::HttpExchange(const h3::RequestHead& head, core::TimePoint deadline)
+    : method_(head.method), protocol_(head.protocol), deadline_(deadline) {
   const std::size_t question = head.path.find('?');
   path_ = head.path.substr(0, question);
   if (question != std::string_view::npos) query_ = head.path.substr(question + 1);
@@ -26,15 +26,16 @@ std::optional<std::string_view> HttpExchange::field(std::string_view name) const
   return std::nullopt;
 }
 
-HttpResponse HttpExchange::answer(const Router& router, const std::string& peer) const {
+HttpResponse HttpExchange::answer(const Router& router, const std::string& peer, const PagePeer& who) const {
   const RouteMatch match = router.find(path_);
-  return answer_page(match, {.method = method_,
-                             .path = path_,
-                             .query = query_,
-                             .body = content_,
-                             .header = [this](std::string_view name) { return field(name).value_or(""); },
-                             .parameter = [&match](std::string_view name) { return match.parameter(name); },
-                             .peer = peer});
+  const HttpRequest request{.method = method_,
+                            .path = path_,
+                            .query = query_,
+                            .body = content_,
+                            .header = [this](std::string_view name) { return field(name).value_or(""); },
+                            .parameter = [&match](std::string_view name) { return match.parameter(name); },
+                            .peer = peer};
+  return answer_page(router, match, request, who);
 }
 
 }  // namespace plait::transport

@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/timer.hpp"
 #include "h3/message.hpp"
+#include "transport/page.hpp"
 #include "transport/router.hpp"
 
 namespace plait::transport {
@@ -17,12 +19,16 @@ namespace plait::transport {
 /// Owns what it was asked, because a request's head and content come in several events.
 class HttpExchange {
  public:
-  explicit HttpExchange(const h3::RequestHead& head);
+  /// All of it has to be there by `deadline`.
+  HttpExchange(const h3::RequestHead& head, core::TimePoint deadline);
 
   /// More content. False: it is more than `bytes_max` in all.
   [[nodiscard]] bool take(ByteView content, std::size_t bytes_max);
   /// The handler's response, or a refusal: 404, 500.
-  [[nodiscard]] HttpResponse answer(const Router& router, const std::string& peer) const;
+  [[nodiscard]] HttpResponse answer(const Router& router, const std::string& peer, const PagePeer& who) const;
+  [[nodiscard]] core::TimePoint deadline() const { return deadline_; }
+  [[nodiscard]] bool is_answered() const { return answered_; }
+  void set_answered() { answered_ = true; }
   [[nodiscard]] std::size_t content_bytes() const { return content_.size(); }
   /// Frees the content; how much it was.
   std::size_t drop_content() { return std::exchange(content_, {}).size(); }
@@ -43,6 +49,8 @@ class HttpExchange {
   std::string protocol_;
   std::vector<std::pair<std::string, std::string>> fields_;
   std::string content_;
+  core::TimePoint deadline_;
+  bool answered_ = false;
 };
 
 }  // namespace plait::transport

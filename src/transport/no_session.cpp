@@ -7,7 +7,7 @@
 
 namespace plait::transport {
 
-void tell_not_opened(SessionHandler& handler, core::Executor& executor, const CloseInfo& info, SessionId id) {
+void tell_not_opened(SessionHandler& handler, const CloseInfo& info, core::Executor& executor, SessionId id) {
   NoSession session{executor, id};
   try {
     handler.on_close(session, info);

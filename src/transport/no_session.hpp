@@ -3,14 +3,16 @@
 
 #include <plait/session.hpp>
 
+#include "core/executor.hpp"
+
 namespace plait::transport {
 
 class NoSession final : public Session {
  public:
-  NoSession(core::Executor& executor, SessionId id) : executor_(executor), id_(id) {}
+  explicit NoSession(core::Executor& executor, SessionId id = {}) : executor_(executor), id_(id) {}
   SendStatus send(const Message&, SendOptions) override { return SendStatus::closed; }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
-  void close(std::uint16_t, std::string_view) override {}
+  void close(std::uint32_t, std::string_view) override {}
   void abort() override {}
   void pause() override {}
   void resume() override {}
@@ -27,7 +29,7 @@ class NoSession final : public Session {
   SessionId id_;
 };
 
-/// Calls handler.on_close for a session that would have had this loop and ID; an exception out of it is logged.
-void tell_not_opened(SessionHandler& handler, core::Executor& executor, const CloseInfo& info, SessionId id = {});
+/// Calls handler.on_close for a session that would have had this ID; an exception out of it is logged.
+void tell_not_opened(SessionHandler& handler, const CloseInfo& info, core::Executor& executor, SessionId id = {});
 
 }  // namespace plait::transport

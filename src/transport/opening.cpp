@@ -9,11 +9,21 @@ namespace plait::transport {
 
 void Opening::run(RouteMatch match) {
   match_ = std::move(match);
+  if (auto answer = chain_.ask(*this)) {
+    refuse(std::move(*answer));
+  } else {
+    decide();
+  }
+  if (!is_deferred()) conclude();
+}
+
+void Opening::decide() {
   if (auto refusal = check()) return refuse(std::move(*refusal));
   if (match_.session == nullptr) return reject(404, "nothing is served at this path");
-  if (!router_.allows_origin(origin(), header("host"), secure())) return reject(403, "this origin is not allowed");
-  ask();
-  if (!is_deferred()) end_deferral();
+  if (is_origin_allowed()) return ask();
+  log(LogLevel::warning,
+      "refused a session from origin " + std::string{header("origin")} + ": it is not in allowed_origins");
+  reject(403, "this origin is not allowed");
 }
 
 void Opening::ask() {
@@ -28,7 +38,7 @@ void Opening::ask() {
 void Opening::answer(const std::function<void(OpeningRequest&)>& task) {
   guarded([&] { task(*this); });
   if (is_deferred()) return;
-  end_deferral();
+  conclude();
   owner_.finish_opening(*this);
 }
 
@@ -64,8 +74,7 @@ void Opening::accept(std::string_view subprotocol) {
 }
 
 void Opening::reject(int status, std::string_view reason) {
-  const bool is_refusal = status >= 400 && status <= 599;  // another one would accept, or be no answer
-  HttpResponse refusal{.status = is_refusal ? status : 500, .body = std::string{reason} + "\n"};
+  HttpResponse refusal{.status = status, .body = std::string{reason} + "\n"};
   if (status == 401) refusal.headers.emplace_back("WWW-Authenticate", "Bearer");  // RFC 9110 §15.5.2
   refuse(std::move(refusal));
 }
@@ -73,6 +82,14 @@ void Opening::reject(int status, std::string_view reason) {
 void Opening::refuse(HttpResponse refusal) {
   state_ = State::refused;
   refusal_ = std::move(refusal);
+  if (refusal_.status < 400 || refusal_.status > 599) refusal_.status = 500;  // it would accept, or be no answer
+}
+
+void Opening::conclude() {
+  end_deferral();
+  HttpResponse accepted{.status = accepted_status()};
+  chain_.tell(*this, is_accepted() ? accepted : refusal_);
+  if (!is_accepted()) refuse(std::move(refusal_));
 }
 
 // --- Later -----------------------------------------------------------------------------------------------------------

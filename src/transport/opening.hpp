@@ -10,7 +10,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "transport/chain.hpp"
 #include "transport/loop_context.hpp"
 #include "transport/router.hpp"
 #include "transport/wants.hpp"
@@ -29,14 +31,14 @@ class Opening : public OpeningRequest {
   };
 
   /// All outlive the opening.
-  Opening(LoopContext& context, const Router& router, Owner& owner)
-      : context_(context), router_(router), owner_(owner) {}
+  Opening(LoopContext& context, const Router& router, Owner& owner, std::optional<ClientCertificate> certificate)
+      : context_(context), router_(router), owner_(owner), chain_(router), certificate_(std::move(certificate)) {}
   Opening(const Opening&) = delete;
   Opening& operator=(const Opening&) = delete;
   ~Opening() override { end_deferral(); }
 
-  /// Checks the request and asks the handler. Afterwards it is deferred, accepted, or refused. `match` is that of
-  /// path().
+  /// Asks the middleware, checks the request and asks the handler. Afterwards it is deferred, accepted, or refused.
+  /// `match` is that of path().
   void run(RouteMatch match);
   /// Of a deferred one: gives `task` the request. Once it is answered, the owner hears of it, and it may be gone.
   void answer(const std::function<void(OpeningRequest&)>& task);
@@ -53,6 +55,10 @@ class Opening : public OpeningRequest {
   [[nodiscard]] const HttpResponse& refusal() const { return refusal_; }
 
   [[nodiscard]] std::string_view parameter(std::string_view name) const final { return match_.parameter(name); }
+  [[nodiscard]] const ClientCertificate* certificate() const final { return certificate_ ? &*certificate_ : nullptr; }
+  [[nodiscard]] bool is_origin_allowed() const final {
+    return router_.allows_origin(origin(), header("host"), secure());
+  }
   void accept(std::string_view subprotocol) final;
   void reject(int status, std::string_view reason) final;
   OpeningId defer() final;
@@ -60,6 +66,8 @@ class Opening : public OpeningRequest {
  protected:
   /// The Origin field; a page's opening has one.
   [[nodiscard]] virtual std::optional<std::string_view> origin() const = 0;
+  /// Of the response that accepts.
+  [[nodiscard]] virtual int accepted_status() const { return 200; }
   /// Whether the request follows the wire's rules; else the refusal.
   [[nodiscard]] virtual std::optional<HttpResponse> check() { return std::nullopt; }
   /// The views of the request will end before the opening does: copy what they show.
@@ -71,7 +79,9 @@ class Opening : public OpeningRequest {
   enum class State : std::uint8_t { asking, deferred, accepted, refused };
 
   void refuse(HttpResponse refusal);
+  void decide();
   void ask();
+  void conclude();
   template <class Call>
   void guarded(Call&& call);
   void fail(const char* what);
@@ -80,6 +90,8 @@ class Opening : public OpeningRequest {
   LoopContext& context_;
   const Router& router_;
   Owner& owner_;
+  Chain chain_;
+  const std::optional<ClientCertificate> certificate_;
   RouteMatch match_;
   std::unique_ptr<SessionHandler> handler_;
   Wants wants_;

@@ -1,7 +1,5 @@
 #include "transport/router.hpp"
 
-#include <plait/log.hpp>
-
 #include <algorithm>
 #include <utility>
 
@@ -69,9 +67,11 @@ bool Router::allows_origin(std::optional<std::string_view> origin, std::string_v
     return true;
   }
   const auto parsed = http::parse_origin(*origin);
-  if (parsed && (http::is_same_origin(*parsed, host, secure) || is_own_page(*parsed, host))) return true;
-  log(LogLevel::warning, "refused a session from origin " + std::string{*origin} + ": it is not in allowed_origins");
-  return false;
+  if (!parsed) return false;
+  if (std::ranges::any_of(allowed_origins, [&](const std::string& one) { return http::matches_glob(*origin, one); })) {
+    return true;
+  }
+  return http::is_same_origin(*parsed, host, secure) || is_own_page(*parsed, host);
 }
 
 bool Router::is_own_page(const http::Origin& origin, std::string_view host) const {

@@ -38,7 +38,7 @@ class Router {
 
   /// Whether a session may be opened by a page of this Origin (none: by no page). Browsers name the page's origin, and
   /// nothing else stops a foreign page from using its visitor's cookies here (RFC 6455 §10.2). `host` is that of the
-  /// request. Logs what it refuses.
+  /// request.
   [[nodiscard]] bool allows_origin(std::optional<std::string_view> origin, std::string_view host, bool secure) const;
 
   /// Origins that browsers may connect from; see ServerOptions::allowed_origins.
@@ -51,6 +51,8 @@ class Router {
   std::vector<PageOrigin> page_origins;
   /// Alt-Svc (RFC 7838) of all responses; empty: none.
   std::string alternative_service;
+  /// What every opening and request passes, in order.
+  std::vector<Middleware*> middleware;
   /// permessage-deflate is accepted when offered.
   bool deflate = false;
 

@@ -20,7 +20,7 @@ class StreamSession : public Session, public Protocol {
   ~StreamSession() override;
 
   // Session
-  void close(std::uint16_t code, std::string_view reason) override;
+  void close(std::uint32_t code, std::string_view reason) override;
   void abort() override { connection().abort(); }
   void pause() override { connection().set_paused(true); }
   void resume() override { connection().set_paused(false); }
@@ -38,7 +38,7 @@ class StreamSession : public Session, public Protocol {
   void handle_deadline(core::TimePoint now) override;
   void handle_drain() override;
   void handle_closed(const Disconnect& why) override;
-  plait::Session* session() override { return started_ ? this : nullptr; }
+  plait::Session* session() override { return started_ && is_open() ? this : nullptr; }
 
  protected:
   enum class State : std::uint8_t {

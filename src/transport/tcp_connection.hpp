@@ -113,6 +113,9 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   [[nodiscard]] SessionId id() const { return id_; }
   [[nodiscard]] LoopContext& context() const { return context_; }
   [[nodiscard]] bool secure() const { return tls_ != nullptr; }
+  [[nodiscard]] std::optional<ClientCertificate> client_certificate() const {
+    return tls_ == nullptr ? std::nullopt : tls_->client_certificate();
+  }
   [[nodiscard]] bool closed() const { return closed_; }
   [[nodiscard]] std::string peer() const { return socket_.peer(); }
   [[nodiscard]] Protocol& protocol() const { return *protocol_; }

@@ -121,7 +121,7 @@ void WsConnect::handle_closed(const Disconnect& why) {
   if (failure_.empty() && ended && !answered_ && !connection().secure()) {
     reason += std::string{" without an answer; "} + kPerhapsTls;
   }
-  tell_not_opened(*handler_, connection().context().loop, {.reason = reason, .started_by_us = true});
+  tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, connection().context().loop);
 }
 
 }  // namespace plait::transport

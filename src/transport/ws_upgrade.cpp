@@ -16,7 +16,7 @@ constexpr std::string_view kSwitchingProtocols =
 
 WsUpgrade::WsUpgrade(TcpConnection& connection, const Router& router, Owner& owner, const http::RequestHead& head,
                      ByteView head_bytes)
-    : Opening(connection.context(), router, owner),
+    : Opening(connection.context(), router, owner, connection.client_certificate()),
       connection_(connection),
       head_(&head),
       head_bytes_(head_bytes),

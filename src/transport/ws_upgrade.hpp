@@ -43,6 +43,7 @@ class WsUpgrade final : public Opening {
   [[nodiscard]] std::optional<std::string_view> origin() const override { return head_->fields.find("Origin"); }
   [[nodiscard]] std::optional<HttpResponse> check() override;
   void own() override;
+  [[nodiscard]] int accepted_status() const override { return 101; }
 
   Result<void, ws::HandshakeError> read_fields();
   void append_response();

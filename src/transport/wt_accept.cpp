@@ -7,8 +7,8 @@
 namespace plait::transport {
 
 WtAccept::WtAccept(LoopContext& context, const Router& router, Owner& owner, h3::StreamId id, HttpExchange request,
-                   std::string peer)
-    : Opening(context, router, owner),
+                   std::string peer, std::optional<ClientCertificate> certificate)
+    : Opening(context, router, owner, std::move(certificate)),
       id_(id),
       request_(std::move(request)),
       peer_(std::move(peer)),

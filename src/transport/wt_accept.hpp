@@ -15,7 +15,7 @@ namespace plait::transport {
 class WtAccept final : public Opening {
  public:
   WtAccept(LoopContext& context, const Router& router, Owner& owner, h3::StreamId id, HttpExchange request,
-           std::string peer);
+           std::string peer, std::optional<ClientCertificate> certificate);
 
   /// Of the CONNECT.
   [[nodiscard]] h3::StreamId id() const { return id_; }

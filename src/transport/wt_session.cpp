@@ -11,8 +11,10 @@
 namespace plait::transport {
 namespace {
 
-std::uint16_t to_close_code(std::uint32_t code) {
-  return code <= UINT16_MAX ? static_cast<std::uint16_t>(code) : close_code::kNoStatus;
+// Code 0 without a reason is what a page's close() sends, and what the end of the CONNECT stream alone means
+// (draft-ietf-webtrans-http3 §6): no code was given.
+std::uint32_t to_close_code(const wt::CloseInfo& info) {
+  return info.code == 0 && info.reason.empty() ? close_code::kNoStatus : info.code;
 }
 
 wt::Direction to_wt(StreamDirection direction) {
@@ -297,7 +299,7 @@ void WtSession::on_peer_close(std::uint16_t code, std::string_view reason) {
 
 // --- Closing ---------------------------------------------------------------------------------------------------------
 
-void WtSession::close(std::uint16_t code, std::string_view reason) {
+void WtSession::close(std::uint32_t code, std::string_view reason) {
   if (!is_open()) return;
   closing_ = true;
   messages_.detach();
@@ -306,7 +308,7 @@ void WtSession::close(std::uint16_t code, std::string_view reason) {
         CloseInfo{.code = code, .reason = std::string{reason}, .clean = true, .started_by_us = true});
   }
   connection_.context().loop.schedule(*this, connection_.context().loop.now() + limits().close_timeout);
-  protocol_->close(code, reason);
+  protocol_->close(code == close_code::kNoStatus ? 0 : code, reason);
 }
 
 void WtSession::abort() { abort(Disconnect{}); }
@@ -337,7 +339,7 @@ void WtSession::on_closed(const wt::CloseInfo& info) {
   }
   CloseInfo told;
   told.clean = info.clean;
-  if (info.clean) told.code = to_close_code(info.code);
+  if (info.clean) told.code = to_close_code(info);
   told.reason = info.error ? std::string{describe(*info.error)} : info.reason;
   if (told.reason.empty() && !info.clean) told.reason = connection_.end_reason();
   finish(told);

@@ -53,7 +53,7 @@ class WtSession final : public Session,
   Result<Stream*, StreamError> open_stream(StreamDirection direction, std::unique_ptr<StreamHandler> handler) override;
   SendStatus send_datagram(ByteView data) override;
   [[nodiscard]] std::size_t datagram_bytes_max() const override;
-  void close(std::uint16_t code, std::string_view reason) override;
+  void close(std::uint32_t code, std::string_view reason) override;
   void abort() override;
   void pause() override { messages_.set_paused(true); }
   void resume() override { messages_.set_paused(false); }

@@ -69,7 +69,7 @@ struct OrderStream : StreamHandler {
     text.remove_prefix(std::min<std::size_t>(text.size(), static_cast<std::size_t>(end - text.data()) + 1));
     if (verb == "reset") stream.reset(code);
     if (verb == "stop") stream.stop(code);
-    if (verb == "close") stream.session().close(static_cast<std::uint16_t>(code), text);
+    if (verb == "close") stream.session().close(static_cast<std::uint32_t>(code), text);
   }
   void on_reset(Stream& stream, std::uint32_t code) override {
     send_one_way(stream.session(), "reset " + std::to_string(code));

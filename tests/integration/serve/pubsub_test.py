@@ -137,6 +137,23 @@ class PubSub(unittest.TestCase):
                 self.assertEqual(subscriber.line(), "3")
                 self.assertEqual(subscriber.wait()[0], 0)
 
+    def test_reconnect_goes_on_without_what_was_missed(self):
+        with Cuttable(self.server.port()) as proxy:
+            url = f"ws://127.0.0.1:{proxy.port}"
+            with Subscriber("back", "--reconnect", "--count", 2, "--url", url, token=self.server.token) as subscriber:
+                self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
+                self.publish("1", "back")
+                self.assertEqual(subscriber.line(), "1")
+                proxy.cut()
+                self.publish("2", "back")
+                self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
+                proxy.resume()
+                self.assertIn("connecting again", subscriber.process.stderr.readline())
+                self.assertEqual(subscriber.process.stderr.readline(), "subscribed\n")
+                self.publish("3", "back")
+                self.assertEqual(subscriber.line(), "3")
+                self.assertEqual(subscriber.wait()[0], 0)
+
     def test_without_recover_a_lost_connection_ends_it_with_1(self):
         with Cuttable(self.server.port()) as proxy:
             url = f"ws://127.0.0.1:{proxy.port}"

@@ -1,59 +1,10 @@
 // What happens before a session is there, the same on every wire: routes, answers that come later, handlers that fail.
-#include "integration/server/support.hpp"
+#include "integration/server/wires.hpp"
 
 namespace plait::test {
 namespace {
 
-class ServerOpening : public testing::TestWithParam<std::string> {
- protected:
-  void make(ServerOptions options = {}) {
-    options.tls = write_certificate(folder_);
-    server_ = std::make_unique<TestServer>(std::move(options));
-  }
-  void listen(HandlerFactory factory, const std::string& path = "/") {
-    if (GetParam() == "unix") {
-      const auto url = (*server_)->listen("unix:" + folder_.file("socket") + ":" + path, std::move(factory));
-      ASSERT_TRUE(url) << url.error().message;
-      base_ = "unix:" + folder_.file("socket") + ":";
-    } else {
-      const std::string url = server_->listen(GetParam(), std::move(factory), path);
-      base_ = url.substr(0, url.find('/', url.find("//") + 2));
-    }
-  }
-  void start(Calls calls, ServerOptions options = {}) {
-    make(std::move(options));
-    listen(calling(std::move(calls)));
-    server_->start();
-  }
-  [[nodiscard]] ConnectOptions options() const {
-    ConnectOptions options;
-    options.certificate_authority_file = folder_.file("certificate.pem");
-    return options;
-  }
-  Result<BlockingClient, Error> connect(const std::string& path = "/") {
-    return BlockingClient::connect(base_ + path, options());
-  }
-  /// Why an opening at `path` fails.
-  std::string refusal(const std::string& path = "/") {
-    const auto client = connect(path);
-    return client ? "it was accepted" : client.error().message;
-  }
-  void expect_echo(const std::string& path = "/") {
-    auto client = connect(path);
-    ASSERT_TRUE(client) << client.error().message;
-    ASSERT_TRUE(client->send(Message::text("hello")));
-    const auto received = client->receive();
-    ASSERT_TRUE(received && *received);
-    EXPECT_EQ((*received)->data.text(), "hello");
-  }
-  static Calls echo() {
-    return {.on_message = [](Session& session, const Message& message) { session.send(message); }};
-  }
-
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
-  std::string base_;
-};
+class ServerOpening : public EveryWire {};
 
 // --- Routes ----------------------------------------------------------------------------------------------------------
 
@@ -227,10 +178,8 @@ TEST_P(DeferredOpening, IsGoneWithAServerThatIsStopped) {
   EXPECT_TRUE(server_->join());
 }
 
-INSTANTIATE_TEST_SUITE_P(Wires, ServerOpening, testing::Values("tcp", "tls", "ws", "wss", "https", "unix"),
-                         [](const auto& wire) { return wire.param; });
-INSTANTIATE_TEST_SUITE_P(Wires, DeferredOpening, testing::Values("tcp", "tls", "ws", "wss", "https", "unix"),
-                         [](const auto& wire) { return wire.param; });
+INSTANTIATE_TEST_SUITE_P(Wires, ServerOpening, kEveryWire, [](const auto& wire) { return wire.param; });
+INSTANTIATE_TEST_SUITE_P(Wires, DeferredOpening, kEveryWire, [](const auto& wire) { return wire.param; });
 
 // --- HTTP ------------------------------------------------------------------------------------------------------------
 

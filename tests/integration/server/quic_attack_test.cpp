@@ -26,7 +26,7 @@ class QuicAttack : public testing::Test {
     return peer;
   }
   static int status_of(const std::string& response) {
-    for (const int status : {200, 413, 429, 431, 503}) {
+    for (const int status : {200, 408, 413, 429, 431, 503}) {
       const std::string text = std::to_string(status);
       h3::Qpack qpack;
       const std::size_t begin = 2;  // of the frame: its type and a length of one byte, or of two
@@ -232,6 +232,36 @@ TEST_F(QuicAttack, EarlyStreamsOfASessionThatEndsAtOnceAreRefused) {
     }));
     EXPECT_FALSE(peer->closed());
   }
+}
+
+TEST_F(QuicAttack, AnUploadThatDripsIs408) {
+  ServerOptions options;
+  options.limits.handshake_timeout = 500ms;
+  start(handler<Echo>(), options);
+  const auto peer = connected();
+  const std::uint64_t upload = peer->open(Direction::bidirectional, raw::request("POST", "/size"));
+  const auto drip = [&] {
+    if (!peer->stream(upload).fin) peer->write(upload, raw::data("x"));
+  };
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(upload).fin; }, drip));
+  EXPECT_EQ(status_of(peer->stream(upload).data), 408);
+  const std::uint64_t other = peer->open(Direction::bidirectional, raw::request("POST", "/size"), true);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(other).fin; })) << "the connection goes on";
+  EXPECT_EQ(status_of(peer->stream(other).data), 200);
+}
+
+// Browsers keep the connection of a session that was closed.
+TEST_F(QuicAttack, ADrainWaitsForNoClientThatHasAnsweredTheClose) {
+  ServerOptions options;
+  options.drain_timeout = 60s;
+  start(handler<Echo>(), options);
+  const auto peer = connected();
+  const std::uint64_t session = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(peer->turn_until([&] { return !peer->stream(session).data.empty(); }));
+  server_->server().drain();
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(session).fin; }));
+  peer->write(session, {}, true);
+  EXPECT_TRUE(peer->turn_until([&] { return peer->closed() && !server_->running(); }));
 }
 
 TEST_F(QuicAttack, ADrainRefusesSessionsThatWaitAndCutsNoResponse) {

@@ -118,6 +118,25 @@ TEST_F(ConnectionReuse, AfterTheLastSessionThereIsANewConnection) {
   EXPECT_EQ(accepted(), 2U);
 }
 
+TEST_F(ConnectionReuse, WhoConnectsAgainInOnCloseKeepsTheConnection) {
+  start();
+  Client client;
+  int left = 3;
+  std::function<void()> again = [&] {
+    Calls calls{.on_open = [](Session& session) { session.close(); },
+                .on_close =
+                    [&](Session&, const CloseInfo& info) {
+                      EXPECT_TRUE(info.clean) << info.reason;
+                      if (--left > 0) again();
+                    }};
+    EXPECT_TRUE(client.connect(url_, std::make_unique<Called>(calls), options()));
+  };
+  again();
+  client.run();
+  EXPECT_EQ(left, 0);
+  EXPECT_EQ(accepted(), 1U);
+}
+
 TEST_F(ConnectionReuse, MoreThanTheServerAllowsGetAnotherConnection) {
   start();
   Client client;

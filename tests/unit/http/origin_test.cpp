@@ -43,5 +43,29 @@ TEST(HttpOrigin, Rfc6454Section7OnlyOneSerializedOrigin) {
   }
 }
 
+TEST(HttpGlob, StarsAndQuestionMarksStandForText) {
+  for (const auto& [text, pattern] : {std::pair{"https://a.example.org", "https://*.example.org"},
+                                      {"https://a.b.example.org", "https://*.example.org"},
+                                      {"https://example.org:8443", "https://example.org:*"},
+                                      {"https://node7.example.org", "https://node?.example.org"},
+                                      {"", ""},
+                                      {"", "**"},
+                                      {"abcabd", "*abd"},
+                                      {"a*b", "a*b"},
+                                      {"aXbXc", "a*b*c"}}) {
+    EXPECT_TRUE(matches_glob(text, pattern)) << text << " " << pattern;
+  }
+  for (const auto& [text, pattern] : {std::pair{"https://example.org", "https://*.example.org"},
+                                      {"https://a.example.org.evil.example", "https://*.example.org"},
+                                      {"http://a.example.org", "https://*.example.org"},
+                                      {"https://node77.example.org", "https://node?.example.org"},
+                                      {"", "?"},
+                                      {"a", ""},
+                                      {"ab", "a"},
+                                      {"a", "ab"}}) {
+    EXPECT_FALSE(matches_glob(text, pattern)) << text << " " << pattern;
+  }
+}
+
 }  // namespace
 }  // namespace plait::http

@@ -49,7 +49,7 @@ SendStatus FakeSession::send(const Message& message, SendOptions) {
   return SendStatus::sent;
 }
 
-void FakeSession::close(std::uint16_t code, std::string_view reason) {
+void FakeSession::close(std::uint32_t code, std::string_view reason) {
   close_code = code;
   close_reason = reason;
 }

@@ -50,7 +50,7 @@ class FakeSession final : public Session {
 
   SendStatus send(const Message& message, SendOptions) override;
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
-  void close(std::uint16_t code, std::string_view reason) override;
+  void close(std::uint32_t code, std::string_view reason) override;
   void abort() override { close_code = close_code::kAbnormal; }
   void pause() override { paused = true; }
   void resume() override { paused = false; }
@@ -68,7 +68,7 @@ class FakeSession final : public Session {
   std::vector<const Block*> blocks;    ///< that messages were shared from
   std::size_t room = ~std::size_t{0};  ///< messages taken before `dropped`
   bool paused = false;
-  std::uint16_t close_code = 0;
+  std::uint32_t close_code = 0;
   std::string close_reason;
   std::function<void()> on_send;  ///< called inside send()
 

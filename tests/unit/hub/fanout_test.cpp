@@ -20,7 +20,7 @@ class CountingSession final : public Session {
     return SendStatus::sent;
   }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
-  void close(std::uint16_t, std::string_view) override {}
+  void close(std::uint32_t, std::string_view) override {}
   void abort() override {}
   void pause() override {}
   void resume() override {}

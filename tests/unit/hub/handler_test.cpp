@@ -21,6 +21,8 @@ class FakeRequest final : public OpeningRequest {
   [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override { return subprotocols_; }
   [[nodiscard]] std::string peer() const override { return "fake"; }
   [[nodiscard]] bool secure() const override { return false; }
+  [[nodiscard]] const ClientCertificate* certificate() const override { return nullptr; }
+  [[nodiscard]] bool is_origin_allowed() const override { return true; }
   void accept(std::string_view) override { accepted = true; }
   void reject(int, std::string_view) override { rejected = true; }
   OpeningId defer() override { return {}; }

@@ -115,7 +115,7 @@ class Client : public Session {
     return SendStatus::sent;
   }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
-  void close(std::uint16_t code, std::string_view) override { ADD_FAILURE() << "closed with " << code; }
+  void close(std::uint32_t code, std::string_view) override { ADD_FAILURE() << "closed with " << code; }
   void abort() override {}
   void pause() override {}
   void resume() override {}

@@ -57,6 +57,23 @@ TEST(QuicLifetime, ClosingInsideAnEventIsAllowed) {
   EXPECT_EQ(pair.server().reason->kind, Kind::local);
 }
 
+TEST(QuicLifetime, TheEndIsReportedWhenThePacketThatTellsOfItLeaves) {
+  Pair pair;
+  pair.establish();
+  const StreamId id = pair.server().connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.server().connection->write(id, Bytes::copy_of("data")));
+  pair.network.run_for(4ms);  // on its way
+  pair.client.connection->close(4, "bye");
+  pair.client_host.endpoint->handle_expiry(pair.network.now() + 1s);
+  EXPECT_FALSE(pair.client.reason);
+  std::vector<std::uint8_t> buffer(Endpoint::kTransmitBytesMax);
+  const auto packet = pair.client_host.endpoint->poll_transmit(buffer, pair.network.now() + 1s);
+  ASSERT_TRUE(packet && pair.client.reason);
+  pair.server_host.endpoint->handle_datagram({packet->path.remote, packet->path.local},
+                                             ByteView{buffer}.first(packet->size), Ecn::not_ect, pair.network.now());
+  EXPECT_TRUE(pair.server().reason);
+}
+
 TEST(QuicLifetime, AClientThatIsGoneAfterItsFirstWordIsHeard) {
   for (const bool at_once : {true, false}) {
     Pair pair;

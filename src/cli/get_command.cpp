@@ -1,0 +1,151 @@
+// plait get: one request over HTTP/3, for a look at a server and for scripts.
+#include <fmt/format.h>
+#include <plait/client.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "client/certificate_hash.hpp"
+#include "client/response_json.hpp"
+
+namespace plait::cli {
+namespace {
+
+constexpr const char* kExamples =
+    R"(Speaks HTTP/3 and nothing else. Follows no redirects. Exits with 1 for a status of 400 or more, too.
+Examples:
+  plait get https://127.0.0.1:4433/health --insecure
+  plait get -i https://example.org/ -o page.html
+  plait get https://127.0.0.1:4433/metrics --ca certificate.pem --header 'Authorization: Bearer TOKEN')";
+
+struct Options {
+  std::string url;
+  std::string output;
+  std::string authority_file;
+  std::vector<std::string> hashes;
+  std::vector<std::string> headers;
+  bool fields = false;
+  bool json = false;
+  bool insecure = false;
+  double timeout_seconds = 10;
+};
+
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+// Writes a body as it comes, or keeps it for --json.
+class Printer final : public ResponseHandler {
+ public:
+  struct Outcome {
+    Response response;
+    std::string error;
+  };
+  Printer(const Options& options, std::FILE* out, Outcome& outcome) : options_(options), out_(out), outcome_(outcome) {}
+
+  void on_head(const Response& head) override {
+    outcome_.response = head;
+    if (!options_.fields || options_.json) return;
+    fmt::print("HTTP/3 {}\n", head.status);
+    for (const auto& [name, value] : head.headers) fmt::print("{}: {}\n", name, value);
+    fmt::print("\n");
+  }
+  bool on_body(ByteView part) override {
+    if (!options_.json) {
+      if (std::fwrite(part.data(), 1, part.size(), out_) == part.size()) return true;
+      write_error_ = "cannot write " + (options_.output.empty() ? std::string{"to standard output"} : options_.output);
+      return false;
+    }
+    if (part.size() > kJsonBytesMax - outcome_.response.body.size()) {
+      write_error_ = "the body is too large for --json: use -o FILE";
+      return false;
+    }
+    outcome_.response.body += as_text(part);
+    return true;
+  }
+  void on_end(const Result<void, Error>& result) override {
+    outcome_.error = !write_error_.empty() ? write_error_ : result ? "" : result.error().message;
+  }
+
+ private:
+  static constexpr std::size_t kJsonBytesMax = std::size_t{64} << 20;
+
+  const Options& options_;
+  std::FILE* out_;
+  Outcome& outcome_;
+  std::string write_error_;
+};
+
+Result<ConnectOptions, Error> connect_options(const Options& options) {
+  ConnectOptions result;
+  result.verify_certificate = !options.insecure;
+  result.certificate_authority_file = options.authority_file;
+  result.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>{options.timeout_seconds});
+  for (const std::string& text : options.hashes) {
+    const auto hash = client::parse_certificate_hash(text);
+    if (!hash) return err(Error{"--certificate-hash " + text + ": not a SHA-256 hash in hexadecimal or Base64"});
+    result.certificate_hashes.push_back(*hash);
+  }
+  for (const std::string& header : options.headers) {
+    const std::size_t colon = header.find(':');
+    const std::size_t value = header.find_first_not_of(' ', colon == std::string::npos ? colon : colon + 1);
+    if (colon == std::string::npos || colon == 0) return err(Error{"--header " + header + ": write NAME: VALUE"});
+    result.headers.emplace_back(header.substr(0, colon), value == std::string::npos ? "" : header.substr(value));
+  }
+  return result;
+}
+
+// What the library says is for programs, too; here it is known which option helps.
+std::string hint(const std::string& message) {
+  return message.find("verification off") == std::string::npos ? "" : " (--ca PATH, --insecure)";
+}
+
+int get(const Options& options) {
+  const auto connect = connect_options(options);
+  if (!connect) return fail(connect.error().message);
+  File file{nullptr, &std::fclose};
+  if (!options.output.empty()) {
+    file.reset(std::fopen(options.output.c_str(), "wb"));
+    if (file == nullptr) return fail("-o " + options.output + ": cannot be written");
+  }
+  std::FILE* out = file ? file.get() : stdout;
+  Printer::Outcome outcome;
+  Client client;
+  const auto started = client.get(options.url, std::make_unique<Printer>(options, out, outcome), *connect);
+  if (!started) return fail(started.error().message);
+  client.run();
+  if (!outcome.error.empty()) return fail(options.url + ": " + outcome.error + hint(outcome.error));
+  if (options.json) fmt::print(out, "{}\n", client::to_json(outcome.response));
+  if (std::fflush(out) != 0) return fail("cannot write the response");
+  return outcome.response.status < 400 ? 0 : fail(fmt::format("HTTP status {}", outcome.response.status));
+}
+
+}  // namespace
+
+void add_get_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("get", "Get a page over HTTP/3")->group("Commands");
+  command->footer(kExamples);
+  auto options = std::make_shared<Options>();
+  command->add_option("URL", options->url, "https: URL")->required();
+  command->add_flag("-i,--include", options->fields, "Print status and header fields, too");
+  command->add_flag("--json", options->json, "Print status, header fields and body as JSON");
+  command->add_option("-o,--output", options->output, "Write the body to a file")->type_name("FILE");
+  command->add_option("--header", options->headers, "A header field of the request, NAME: VALUE; can be repeated")
+      ->type_name("FIELD");
+  command->add_option("--ca", options->authority_file, "PEM file with the authorities to trust [the system's]")
+      ->type_name("PATH");
+  command->add_flag("--insecure", options->insecure, "Accept any certificate: for development certificates only");
+  command
+      ->add_option("--certificate-hash", options->hashes,
+                   "Accept the certificate with this SHA-256 hash and no other; can be repeated")
+      ->type_name("HASH");
+  command
+      ->add_option("--timeout", options->timeout_seconds, "Seconds to wait for the response, and for each part of it")
+      ->check(CLI::Range(0.001, 86400.0).description(""))
+      ->capture_default_str();
+  command->callback([&action, options] { action = [options] { return get(*options); }; });
+}
+
+}  // namespace plait::cli

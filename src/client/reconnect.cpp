@@ -1,0 +1,143 @@
+#include <plait/reconnect.hpp>
+
+#include <utility>
+
+#include "client/backoff.hpp"
+#include "client/client_impl.hpp"
+#include "client/handler_proxy.hpp"
+#include "client/pause.hpp"
+
+namespace plait {
+
+class ReconnectingSession::Impl {
+ public:
+  Impl(Client& client, std::string url, std::unique_ptr<SessionHandler> handler, ConnectOptions options,
+       const ReconnectPolicy& policy, OnState on_state)
+      : client_(client),
+        context_(ClientAccess::context(client)),
+        url_(std::move(url)),
+        handler_(std::move(handler)),
+        options_(std::move(options)),
+        backoff_(policy),
+        on_state_(std::move(on_state)) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() { end(); }
+
+  Result<void, Error> connect();
+  [[nodiscard]] Session* session() const { return session_; }
+  void close(std::uint16_t code, std::string_view reason);
+
+ private:
+  class Link;
+
+  void end();
+  void handle_open(Session& session);
+  void handle_close(Session& session, const CloseInfo& info);
+  void wait(Duration delay);
+  void tell(LinkState state, const CloseInfo& info) const {
+    if (on_state_) on_state_(state, info);
+  }
+
+  Client& client_;
+  transport::LoopContext& context_;
+  const std::string url_;
+  const std::unique_ptr<SessionHandler> handler_;
+  const ConnectOptions options_;
+  client::Backoff backoff_;
+  const OnState on_state_;
+  Link* link_ = nullptr;        // from an attempt to the end of its session
+  Session* session_ = nullptr;  // while it is open
+  SessionId id_;                // of the session, or of the wait for the next
+  bool closed_ = false;         // by the user
+};
+
+// The handler of one session. Once it has no owner, it does nothing.
+class ReconnectingSession::Impl::Link final : public client::HandlerProxy {
+ public:
+  explicit Link(Impl& owner) : HandlerProxy(*owner.handler_), owner_(&owner) {}
+  void leave() {
+    owner_ = nullptr;
+    set_target(nothing_);
+  }
+  void on_open(Session& session) override {
+    if (owner_ != nullptr) owner_->handle_open(session);
+  }
+  void on_close(Session& session, const CloseInfo& info) override {
+    if (owner_ != nullptr) owner_->handle_close(session, info);
+  }
+
+ private:
+  Impl* owner_;
+  SessionHandler nothing_;
+};
+
+Result<void, Error> ReconnectingSession::Impl::connect() {
+  auto link = std::make_unique<Link>(*this);
+  link_ = link.get();
+  const auto id = client_.connect(url_, std::move(link), options_);
+  if (id) {
+    id_ = *id;
+    return {};
+  }
+  link_ = nullptr;
+  return err(id.error());
+}
+
+void ReconnectingSession::Impl::end() {
+  if (link_ != nullptr) std::exchange(link_, nullptr)->leave();
+  session_ = nullptr;
+  if (transport::Connection* connection = context_.connections.find(id_)) connection->abort({});
+}
+
+void ReconnectingSession::Impl::close(std::uint16_t code, std::string_view reason) {
+  closed_ = true;
+  if (session_ != nullptr) return session_->close(code, reason);
+  end();
+}
+
+void ReconnectingSession::Impl::handle_open(Session& session) {
+  session_ = &session;
+  handler_->on_open(session);
+  if (session_ != nullptr) tell(LinkState::established, {});
+}
+
+void ReconnectingSession::Impl::handle_close(Session& session, const CloseInfo& info) {
+  link_ = nullptr;
+  id_ = {};
+  if (std::exchange(session_, nullptr) != nullptr) {
+    handler_->on_close(session, info);
+    if (closed_) return;
+    tell(LinkState::lost, info);
+    if (!closed_) wait(backoff_.lose());
+    return;
+  }
+  if (closed_) return;
+  if (const auto delay = backoff_.fail()) return wait(*delay);
+  closed_ = true;
+  tell(LinkState::failed, info);
+}
+
+// connect() may also fail at once, for instance where no file descriptor is left.
+void ReconnectingSession::Impl::wait(Duration delay) {
+  id_ = client::Pause::start(context_, delay, [this] {
+    id_ = {};
+    const auto connected = connect();
+    if (connected) return;
+    if (const auto next = backoff_.fail()) return wait(*next);
+    closed_ = true;
+    tell(LinkState::failed, {.reason = connected.error().message, .started_by_us = true});
+  });
+}
+
+ReconnectingSession::ReconnectingSession(Client& client, std::string url, std::unique_ptr<SessionHandler> handler,
+                                         ConnectOptions options, const ReconnectPolicy& policy, OnState on_state)
+    : impl_(std::make_unique<Impl>(client, std::move(url), std::move(handler), std::move(options), policy,
+                                   std::move(on_state))) {}
+ReconnectingSession::~ReconnectingSession() = default;
+
+Result<void, Error> ReconnectingSession::start() { return impl_->connect(); }
+Session* ReconnectingSession::session() const { return impl_->session(); }
+void ReconnectingSession::close(std::uint16_t code, std::string_view reason) { impl_->close(code, reason); }
+
+}  // namespace plait

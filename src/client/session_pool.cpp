@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <utility>
+
+#include "client/client_impl.hpp"
+#include "client/handler_proxy.hpp"
+#include "client/pool_core.hpp"
+
+namespace plait {
+
+class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl> {
+ public:
+  Impl(Client& client, std::string url, HandlerFactory factory, ConnectOptions connect, const PoolOptions& options)
+      : client_(client),
+        context_(ClientAccess::context(client)),
+        url_(std::move(url)),
+        factory_(std::move(factory)),
+        connect_(std::move(connect)),
+        core_(
+            context_.loop, options, [this] { return open(); }, [this](Session& session) { return is_open(session); }) {}
+
+  void acquire(Acquired done) { core_.acquire(std::move(done)); }
+  void release(SessionId id) {
+    if (Session* session = find(id)) core_.release(*session);
+  }
+  [[nodiscard]] PoolStats stats() const { return core_.stats(); }
+  void end() {
+    core_.end();
+    for (const SessionId id : std::exchange(ids_, {})) {
+      if (transport::Connection* connection = context_.connections.find(id)) connection->abort({});
+    }
+  }
+
+ private:
+  // The handler of one session, with the user's own; outlives the pool, perhaps.
+  class Member final : public client::HandlerProxy {
+   public:
+    Member(const std::weak_ptr<Impl>& pool, std::unique_ptr<SessionHandler> handler)
+        : HandlerProxy(*handler), pool_(pool), handler_(std::move(handler)) {}
+    void on_open(Session& session) override {
+      is_open_ = true;
+      HandlerProxy::on_open(session);
+      if (const auto pool = pool_.lock()) pool->core_.handle_opened(session);
+    }
+    void on_close(Session& session, const CloseInfo& info) override {
+      HandlerProxy::on_close(session, info);
+      const auto pool = pool_.lock();
+      if (pool == nullptr) return;
+      std::erase(pool->ids_, id_);
+      if (is_open_) {
+        pool->core_.handle_ended(session);
+      } else {
+        pool->core_.handle_failed({info.reason});
+      }
+    }
+
+    void set_id(SessionId id) { id_ = id; }
+
+   private:
+    const std::weak_ptr<Impl> pool_;
+    const std::unique_ptr<SessionHandler> handler_;
+    SessionId id_;
+    bool is_open_ = false;
+  };
+
+  // None: it has ended, or is closing.
+  [[nodiscard]] Session* find(SessionId id) const {
+    transport::Connection* connection = context_.connections.find(id);
+    return connection == nullptr ? nullptr : connection->session();
+  }
+  [[nodiscard]] bool is_open(const Session& session) const { return find(session.id()) != nullptr; }
+
+  Result<void, Error> open() {
+    auto made = std::make_unique<Member>(weak_from_this(), factory_());
+    Member& member = *made;
+    const auto id = client_.connect(url_, std::move(made), connect_);
+    if (!id) return err(id.error());
+    member.set_id(*id);
+    ids_.push_back(*id);
+    return {};
+  }
+
+  Client& client_;
+  transport::LoopContext& context_;
+  const std::string url_;
+  const HandlerFactory factory_;
+  const ConnectOptions connect_;
+  std::vector<SessionId> ids_;  // of all that were asked for and have not ended
+  client::PoolCore<Session> core_;
+};
+
+SessionPool::SessionPool(Client& client, std::string url, HandlerFactory factory, ConnectOptions connect,
+                         const PoolOptions& options)
+    : impl_(std::make_shared<Impl>(client, std::move(url), std::move(factory), std::move(connect), options)) {}
+SessionPool::~SessionPool() { std::exchange(impl_, nullptr)->end(); }
+
+void SessionPool::acquire(Acquired done) { impl_->acquire(std::move(done)); }
+void SessionPool::release(SessionId id) { impl_->release(id); }
+PoolStats SessionPool::stats() const { return impl_->stats(); }
+
+}  // namespace plait

@@ -1,0 +1,77 @@
+#include "crypto/client_certificate.hpp"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <array>
+#include <string>
+
+#include "crypto/openssl.hpp"
+
+namespace plait::crypto {
+namespace {
+
+std::string subject_of(const X509& certificate) {
+  const Owned<BIO, BIO_free> text{BIO_new(BIO_s_mem())};
+  // RFC 4514 is RFC 2253 with more attributes; UTF-8 stays as it is.
+  constexpr unsigned long kFlags = XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB);
+  if (!text || X509_NAME_print_ex(text.get(), X509_get_subject_name(&certificate), 0, kFlags) < 0) return {};
+  const char* data = nullptr;
+  const long size = BIO_ctrl(text.get(), BIO_CTRL_INFO, 0, &data);
+  return size <= 0 ? std::string{} : std::string{data, static_cast<std::size_t>(size)};
+}
+
+std::string address_text(const ASN1_OCTET_STRING& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const int family = ASN1_STRING_length(&address) == 16 ? AF_INET6 : AF_INET;
+  if (family == AF_INET && ASN1_STRING_length(&address) != 4) return {};
+  return ::inet_ntop(family, ASN1_STRING_get0_data(&address), text.data(), text.size()) == nullptr ? "" : text.data();
+}
+
+std::string name_text(const GENERAL_NAME& name) {
+  int type = 0;
+  const void* value = GENERAL_NAME_get0_value(&name, &type);
+  const auto text = [value](const char* kind) {
+    const auto* string = static_cast<const ASN1_STRING*>(value);
+    return kind + std::string{reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+                              static_cast<std::size_t>(ASN1_STRING_length(string))};
+  };
+  switch (type) {
+    case GEN_DNS:
+      return text("DNS:");
+    case GEN_URI:
+      return text("URI:");
+    case GEN_EMAIL:
+      return text("email:");
+    case GEN_IPADD:
+      return "IP:" + address_text(*static_cast<const ASN1_OCTET_STRING*>(value));
+    default:
+      return {};
+  }
+}
+
+std::vector<std::string> names_of(const X509& certificate) {
+  std::vector<std::string> texts;
+  const Owned<GENERAL_NAMES, GENERAL_NAMES_free> names{
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr))};
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    std::string text = name_text(*sk_GENERAL_NAME_value(names.get(), i));
+    if (!text.empty()) texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+}  // namespace
+
+std::optional<ClientCertificate> describe_client(ByteView der) {
+  const unsigned char* data = der.data();
+  const Owned<X509, X509_free> certificate{d2i_X509(nullptr, &data, static_cast<long>(der.size()))};
+  if (!certificate) {
+    ERR_clear_error();
+    return std::nullopt;
+  }
+  return ClientCertificate{.subject = subject_of(*certificate), .names = names_of(*certificate)};
+}
+
+}  // namespace plait::crypto

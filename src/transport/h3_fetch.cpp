@@ -1,0 +1,65 @@
+#include "transport/h3_fetch.hpp"
+
+#include <plait/log.hpp>
+
+#include <exception>
+
+#include "transport/h3_connection.hpp"
+
+namespace plait::transport {
+
+H3Fetch& H3Fetch::make(H3Connection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
+                       core::TimePoint deadline, Duration part_timeout, SessionId id) {
+  std::unique_ptr<H3Fetch> owned{new H3Fetch{connection, std::move(request), std::move(handler), part_timeout}};
+  H3Fetch& fetch = *owned;
+  fetch.id_ = connection.context().put(std::move(owned), id);
+  connection.context().loop.schedule(fetch, deadline);
+  return fetch;
+}
+
+H3Fetch::H3Fetch(H3Connection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
+                 Duration part_timeout)
+    : connection_(connection),
+      request_(std::move(request)),
+      handler_(std::move(handler)),
+      part_timeout_(part_timeout) {}
+
+// Calls the user's code. False: it threw.
+template <class Call>
+bool H3Fetch::guarded(Call&& call) {
+  try {
+    call();
+    return true;
+  } catch (const std::exception& exception) {
+    log(LogLevel::error, std::string{"a handler of a response threw: "} + exception.what());
+  } catch (...) {
+    log(LogLevel::error, "a handler of a response threw something that is not a std::exception");
+  }
+  return false;
+}
+
+void H3Fetch::handle_head(const h3::ResponseHead& head) {
+  connection_.context().loop.schedule(*this, connection_.context().loop.now() + part_timeout_);
+  Response response{.status = head.status, .headers = {}, .body = {}};
+  for (const http::Field& field : head.fields) response.headers.emplace_back(field.name, field.value);
+  guarded([&] { handler_->on_head(response); });
+}
+
+bool H3Fetch::handle_body(ByteView part) {
+  connection_.context().loop.schedule(*this, connection_.context().loop.now() + part_timeout_);
+  bool goes_on = false;
+  return guarded([&] { goes_on = handler_->on_body(part); }) && goes_on;
+}
+
+void H3Fetch::finish(const Result<void, Error>& result) {
+  cancel();
+  LoopContext& context = connection_.context();
+  context.loop.retire(context.connections.remove(id_));
+  guarded([&] { handler_->on_end(result); });
+}
+
+void H3Fetch::abort(const Disconnect& why) { connection_.give_up(*this, why.text()); }
+
+void H3Fetch::on_timer(core::TimePoint) { connection_.give_up(*this, "the response took too long"); }
+
+}  // namespace plait::transport

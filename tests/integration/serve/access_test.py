@@ -1,0 +1,101 @@
+"""Who may ask, how often, and what the log says of it."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import ALL_WIRES, TIMEOUT, Server, plait, publish
+
+
+class RequestsOfAnAddress(unittest.TestCase):
+    def test_more_than_the_limit_is_429(self):
+        with Server("--dev", "--requests-max", "2", "--threads", "2") as server:
+            answers = [server.request("/health") for _ in range(3)]
+            self.assertEqual([status for status, _, _ in answers], [200, 200, 429])
+            self.assertEqual(int(answers[2][1]["Retry-After"]), 30)
+            self.assertEqual(server.upgrade()[0], 429)
+
+    def test_it_is_off_by_default(self):
+        with Server("--dev") as server:
+            self.assertEqual({server.request("/health")[0] for _ in range(150)}, {200})
+
+
+class AccessLog(unittest.TestCase):
+    def test_names_path_and_status_and_no_query(self):
+        with Server("--dev", "--access-log") as server:
+            server.request("/health?token=hunter2")
+            server.request("/none")
+            server.upgrade()
+            self.assertEqual(server.stop(), 0)
+            logged = server.logged()
+        for line in (" GET /health 200\n", " GET /none 404\n", " GET /wse 401\n"):
+            self.assertIn(line, logged)
+        self.assertRegex(logged, r"(?m)^plait: info: 127\.0\.0\.1:\d+ GET ")
+        self.assertNotIn("hunter2", logged)
+
+    def test_it_is_off_by_default(self):
+        with Server("--dev") as server:
+            server.request("/health")
+            self.assertNotIn("/health", server.logged())
+
+
+class ClientCertificates(unittest.TestCase):
+    def setUp(self):
+        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.certificate, self.key = self.folder / "client.pem", self.folder / "client.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=worker-7", "-addext", "extendedKeyUsage=clientAuth", "-days", "2",
+                        "-keyout", self.key, "-out", self.certificate],
+                       check=True, capture_output=True, timeout=TIMEOUT)
+
+    def test_pub_needs_one_and_its_owner_is_logged(self):
+        wires = (*ALL_WIRES, "https://127.0.0.1:0")
+        with Server("--dev", "--access-log", "--client-certificates", "required", "--client-authority",
+                    self.certificate, listen=wires) as server:
+            for scheme in ("wss", "tls", "https"):
+                refused = publish(server, "1", scheme=scheme)
+                self.assertEqual(refused.returncode, 1)
+                self.assertIn("client certificate", refused.stderr)
+                self.assertIn("--cert PATH", refused.stderr)
+                done = plait("pub", "demo", "1", "--url", server.url(scheme), "--insecure", "--cert", self.certificate,
+                             "--key", self.key, PLAIT_TOKEN=server.token)
+                self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(publish(server, "1").returncode, 0)
+            self.assertEqual(server.stop(), 0)
+            self.assertEqual(server.logged().count(" CN=worker-7\n"), 3, server.logged())
+
+    def test_options_that_need_one_another(self):
+        for arguments, words in ((("--client-certificates", "required"), "--client-authority FILE"),
+                                 (("--client-authority", self.certificate), "--client-certificates"),
+                                 (("--client-certificates", "always", "--client-authority", "x"), "always"),
+                                 (("--client-certificates", "optional", "--client-authority", self.key), "client.key")):
+            done = plait("serve", "--dev", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(words, done.stderr)
+        done = plait("pub", "demo", "1", "--cert", self.certificate)
+        self.assertIn("--cert needs --key", done.stderr)
+
+
+class File(unittest.TestCase):
+    def test_keys_and_what_they_take(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            for text, words in (("limits.requests_max = -1", "a whole number"), ("limits.requests_window = 0", "1 to"),
+                                ("access_log = 1", "true or false"), ("tls.client_certificates = 'on'", "required"),
+                                ("development = true\ntls.client_certificates = 'required'", "--client-authority")):
+                file.seek(0)
+                file.truncate()
+                file.write(text + "\n")
+                file.flush()
+                done = plait("check", file.name)
+                self.assertEqual(done.returncode, 1, text)
+                self.assertIn(words, done.stderr)
+            file.seek(0)
+            file.truncate()
+            file.write("development = true\naccess_log = true\n[limits]\nrequests_max = 5\nrequests_window = 10\n")
+            file.flush()
+            self.assertEqual(plait("check", file.name).returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,79 @@
+"""`plait get`: pages of `plait serve` over HTTP/3."""
+
+import json
+import ssl
+import tempfile
+import unittest
+from hashlib import sha256
+from pathlib import Path
+
+from harness import Server, plait
+
+
+class Get(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server("--dev", listen=("ws://127.0.0.1:0", "https://127.0.0.1:0")))
+        cls.url = cls.server.url("https").removesuffix("/wse")
+
+    def test_body(self):
+        done = plait("get", f"{self.url}/health", "--insecure")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, self.server.request("/health")[2])
+
+    def test_fields(self):
+        done = plait("get", "-i", f"{self.url}/health", "--insecure")
+        head, body = done.stdout.split("\n\n", 1)
+        self.assertEqual(head.splitlines()[0], "HTTP/3 200")
+        self.assertIn("content-type: ", head)
+        self.assertEqual(body, self.server.request("/health")[2])
+
+    def test_json(self):
+        done = plait("get", "--json", f"{self.url}/health", "--insecure")
+        answer = json.loads(done.stdout)
+        self.assertEqual((answer["status"], answer["body"]), (200, self.server.request("/health")[2]))
+        self.assertIn("content-length", dict(answer["headers"]))
+
+    def test_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            name = Path(folder) / "page.html"
+            done = plait("get", f"{self.url}/", "--insecure", "-o", name)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+            self.assertIn("<html", name.read_text(encoding="utf-8").lower())
+            done = plait("get", f"{self.url}/", "--insecure", "-o", f"{folder}/none/page")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("-o", done.stderr)
+
+    def test_status_of_an_error(self):
+        done = plait("get", f"{self.url}/none", "--insecure")
+        self.assertEqual((done.returncode, done.stderr), (1, "plait: HTTP status 404\n"))
+        self.assertIn("not found", done.stdout)
+
+    def test_certificates(self):
+        done = plait("get", f"{self.url}/health")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("--insecure", done.stderr)
+        state = Path(self.server.folder.name)
+        certificate = next(text for path in state.rglob("*.pem")
+                           if "BEGIN CERTIFICATE" in (text := path.read_text(encoding="utf-8")))
+        digest = sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest()
+        self.assertEqual(plait("get", f"{self.url}/health", "--certificate-hash", digest).returncode, 0)
+        other = "00" * 32
+        self.assertEqual(plait("get", f"{self.url}/health", "--certificate-hash", other).returncode, 1)
+        self.assertIn("--certificate-hash", plait("get", f"{self.url}/health", "--certificate-hash", "xyz").stderr)
+
+    def test_what_is_no_request(self):
+        for arguments, word in ((("http://127.0.0.1/",), "https:"), (("nonsense",), "cannot get"),
+                                ((f"{self.url}/", "--header", "x"), "--header"), ((), "URL")):
+            done = plait("get", *arguments)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(word, done.stderr)
+
+    def test_nobody_there(self):
+        done = plait("get", "https://127.0.0.1:1/", "--insecure", "--timeout", "0.3")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("too long", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,262 @@
+// HTTP/3 requests of Plait's own client.
+#include "h3/error.hpp"
+#include "integration/server/raw_quic.hpp"
+
+namespace plait::test {
+namespace {
+
+using quic::Direction;
+
+class ClientGet : public testing::Test {
+ protected:
+  void start(ClientOptions client = {}) {
+    ServerOptions options;
+    options.tls = write_certificate(folder_);
+    server_ = std::make_unique<TestServer>(std::move(options));
+    url_ = server_->listen("https");
+    url_.pop_back();
+    server_->server().http("/hello", [](const HttpRequest& request) {
+      return HttpResponse{.body = "hello " + std::string{request.query} + std::string{request.header("x-name")},
+                          .headers = {{"X-Wire", "h3"}}};
+    });
+    server_->server().http("/big", [](const HttpRequest&) { return HttpResponse{.body = pattern(kBigBytes)}; });
+    server_->server().http("/nothing", [](const HttpRequest&) { return HttpResponse{.status = 204}; });
+    server_->start();
+    client_ = std::make_unique<Client>(client);
+  }
+  void start_raw() {
+    raw_ = std::make_unique<RawQuic>(write_certificate(folder_));
+    raw_->on_ready_do = [this] { raw_->open(Direction::unidirectional, raw::control_stream()); };
+    url_ = "https://127.0.0.1:" + std::to_string(raw_->port());
+    client_ = std::make_unique<Client>();
+  }
+  [[nodiscard]] ConnectOptions options() const {
+    ConnectOptions options;
+    options.certificate_authority_file = folder_.file("certificate.pem");
+    return options;
+  }
+  void ask(const std::string& path, const ConnectOptions& options) {
+    const auto asked = client_->get(
+        url_ + path, [this](const Result<Response, Error>& answer) { answers_.push_back(answer); }, options);
+    EXPECT_TRUE(asked) << asked.error().message;
+  }
+  /// What a raw server's client was told, once it was.
+  std::string error_of_raw(const std::function<void()>& answer, const std::string& path = "/") {
+    raw_->on_data_do = [answer](std::uint64_t id) {
+      if (id == 0) answer();
+    };
+    ask(path, options());
+    EXPECT_TRUE(raw_->turn_until([&] { return !answers_.empty(); }, [&] { client_->run_once(1ms); }));
+    return answers_.empty() || answers_[0] ? "" : answers_[0].error().message;
+  }
+  static std::string field(const Response& response, std::string_view name) {
+    for (const auto& [own, value] : response.headers) {
+      if (own == name) return value;
+    }
+    return {};
+  }
+
+  static constexpr std::size_t kBigBytes = 3'000'000;
+  Folder folder_;
+  std::unique_ptr<TestServer> server_;
+  std::unique_ptr<RawQuic> raw_;
+  std::string url_;
+  std::unique_ptr<Client> client_;
+  std::vector<Result<Response, Error>> answers_;
+};
+
+TEST_F(ClientGet, AStatusFieldsAndABody) {
+  start();
+  ConnectOptions own = options();
+  own.headers.emplace_back("X-Name", "!");
+  ask("/hello?world", own);
+  client_->run();
+  ASSERT_EQ(answers_.size(), 1U);
+  ASSERT_TRUE(answers_[0]) << answers_[0].error().message;
+  EXPECT_EQ(answers_[0]->status, 200);
+  EXPECT_EQ(answers_[0]->body, "hello world!");
+  EXPECT_EQ(field(*answers_[0], "x-wire"), "h3");
+  EXPECT_EQ(field(*answers_[0], "content-length"), "12");
+  EXPECT_TRUE(wait_until([&] { return server_->server().stats().connections_open == 0; }));
+}
+
+TEST_F(ClientGet, StatusesOfEveryKindAreAnswers) {
+  start();
+  for (const char* path : {"/none", "/nothing", "/"}) ask(path, options());
+  client_->run();
+  std::vector<int> statuses;
+  for (const auto& answer : answers_) statuses.push_back(answer ? answer->status : 0);
+  std::ranges::sort(statuses);
+  EXPECT_EQ(statuses, (std::vector<int>{204, 404, 405}));
+}
+
+TEST_F(ClientGet, ManyRequestsShareAConnectionAlsoWithSessions) {
+  start();
+  ConnectOptions sharing = options();
+  sharing.reuse_connection = true;
+  bool opened = false;
+  ASSERT_TRUE(client_->connect(url_ + "/",
+                               std::make_unique<Called>(Calls{.on_open =
+                                                                  [&](Session& session) {
+                                                                    opened = true;
+                                                                    session.close();
+                                                                  }}),
+                               sharing));
+  for (int i = 0; i < 150; ++i) ask("/hello?" + std::to_string(i), options());  // more than streams at a time
+  client_->run();
+  EXPECT_TRUE(opened);
+  ASSERT_EQ(answers_.size(), 150U);
+  std::vector<std::string> bodies;
+  for (const auto& answer : answers_) bodies.push_back(answer ? answer->body : answer.error().message);
+  for (int i = 0; i < 150; ++i) {
+    EXPECT_TRUE(std::ranges::find(bodies, "hello " + std::to_string(i)) != bodies.end()) << i;
+  }
+  EXPECT_EQ(server_->server().stats().connections_accepted, 1U);
+}
+
+TEST_F(ClientGet, WhoAsksAgainInTheAnswerKeepsTheConnection) {
+  start();
+  int left = 5;
+  std::function<void(const Result<Response, Error>&)> again = [&](const Result<Response, Error>& answer) {
+    EXPECT_TRUE(answer);
+    if (--left == 0) return;
+    EXPECT_TRUE(client_->get(url_ + "/hello", again, options()));
+  };
+  ASSERT_TRUE(client_->get(url_ + "/hello", again, options()));
+  client_->run();
+  EXPECT_EQ(left, 0);
+  EXPECT_EQ(server_->server().stats().connections_accepted, 1U);
+}
+
+TEST_F(ClientGet, ALargeBodyInPartsAndWhole) {
+  start();
+  class Parts final : public ResponseHandler {
+   public:
+    Parts(std::string& body, bool& whole) : body_(body), whole_(whole) {}
+    void on_head(const Response& head) override { EXPECT_EQ(head.status, 200); }
+    bool on_body(ByteView part) override {
+      body_ += as_text(part);
+      return true;
+    }
+    void on_end(const Result<void, Error>& result) override { whole_ = result.has_value(); }
+
+   private:
+    std::string& body_;
+    bool& whole_;
+  };
+  std::string body;
+  bool whole = false;
+  ASSERT_TRUE(client_->get(url_ + "/big", std::make_unique<Parts>(body, whole), options()));
+  ask("/big", options());
+  client_->run();
+  EXPECT_TRUE(whole);
+  EXPECT_TRUE(body == pattern(kBigBytes));
+  ASSERT_TRUE(answers_[0]);
+  EXPECT_TRUE(answers_[0]->body == body);
+}
+
+TEST_F(ClientGet, ABodyAboveTheLimitIsAnError) {
+  ClientOptions small;
+  small.limits.message_bytes_max = 100'000;
+  start(small);
+  ask("/big", options());
+  ask("/hello", options());
+  client_->run();
+  ASSERT_EQ(answers_.size(), 2U);
+  const auto failed = std::ranges::find_if(answers_, [](const auto& answer) { return !answer; });
+  ASSERT_TRUE(failed != answers_.end());
+  EXPECT_NE(failed->error().message.find("message_bytes_max"), std::string::npos) << failed->error().message;
+  EXPECT_TRUE(std::ranges::any_of(answers_, [](const auto& answer) { return answer && answer->body == "hello "; }));
+}
+
+TEST_F(ClientGet, WhatCannotBeAsked) {
+  start();
+  const auto done = [](const Result<Response, Error>&) { ADD_FAILURE() << "told twice"; };
+  for (const char* url : {"http://127.0.0.1/", "ws://127.0.0.1/", "nonsense", "https://"}) {
+    const auto asked = client_->get(url, done);
+    ASSERT_FALSE(asked) << url;
+    EXPECT_NE(asked.error().message.find("cannot get"), std::string::npos) << asked.error().message;
+  }
+  ConnectOptions bad = options();
+  bad.headers.emplace_back("connection", "close");
+  ask("/hello", bad);
+  client_->run();
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_NE(answers_[0].error().message.find("header field"), std::string::npos) << answers_[0].error().message;
+}
+
+TEST_F(ClientGet, AnUntrustedCertificateIsAnError) {
+  start();
+  ask("/hello", {});
+  client_->run();
+  ASSERT_EQ(answers_.size(), 1U);
+  EXPECT_FALSE(answers_[0]);
+}
+
+TEST_F(ClientGet, AServerThatIsSilentIsGivenUp) {
+  start_raw();
+  ConnectOptions hasty = options();
+  hasty.timeout = 300ms;
+  ask("/", hasty);
+  ASSERT_TRUE(raw_->turn_until([&] { return !answers_.empty(); }, [&] { client_->run_once(1ms); }));
+  EXPECT_NE(answers_[0].error().message.find("too long"), std::string::npos) << answers_[0].error().message;
+}
+
+TEST_F(ClientGet, AResponseThatStopsInTheMiddleIsGivenUp) {
+  start_raw();
+  raw_->on_data_do = [&](std::uint64_t id) {
+    if (id == 0) raw_->write(0, raw::headers({{":status", "200"}}) + raw::data("half"));
+  };
+  ConnectOptions hasty = options();
+  hasty.timeout = 300ms;
+  ask("/", hasty);
+  ASSERT_TRUE(raw_->turn_until([&] { return !answers_.empty(); }, [&] { client_->run_once(1ms); }));
+  EXPECT_FALSE(answers_[0]);
+}
+
+TEST_F(ClientGet, AnInterimResponseIsSkipped) {
+  start_raw();
+  EXPECT_EQ(
+      error_of_raw([&] {
+        raw_->write(0, raw::headers({{":status", "103"}}) + raw::headers({{":status", "200"}}) + raw::data("x"), true);
+      }),
+      "");
+  ASSERT_TRUE(answers_[0]);
+  EXPECT_EQ(answers_[0]->status, 200);
+  EXPECT_EQ(answers_[0]->body, "x");
+}
+
+TEST_F(ClientGet, AResetIsAnError) {
+  start_raw();
+  EXPECT_NE(error_of_raw([&] { raw_->connection().reset(0, h3::code::kInternalError); }).find("reset"),
+            std::string::npos);
+}
+
+TEST_F(ClientGet, ABodyOfAnotherLengthIsAnError) {
+  start_raw();
+  EXPECT_NE(error_of_raw([&] {
+              raw_->write(0, raw::headers({{":status", "200"}, {"content-length", "5"}}) + raw::data("four"), true);
+            }),
+            "");
+}
+
+TEST_F(ClientGet, AnEndWithoutAResponseIsAnError) {
+  start_raw();
+  EXPECT_NE(error_of_raw([&] { raw_->write(0, {}, true); }), "");
+}
+
+TEST_F(ClientGet, AConnectionThatIsClosedIsAnError) {
+  start_raw();
+  EXPECT_EQ(error_of_raw([&] { raw_->connection().close(h3::code::kNoError, "restarting"); }), "restarting");
+}
+
+TEST_F(ClientGet, AClientThatEndsMeanwhileTellsAll) {
+  start();
+  for (int i = 0; i < 3; ++i) ask("/big", options());
+  client_->run_once(1ms);
+  client_ = nullptr;
+  EXPECT_EQ(answers_.size(), 3U);
+}
+
+}  // namespace
+}  // namespace plait::test

@@ -1,0 +1,65 @@
+// A server on the wire that a test's parameter names, and a client that knows its certificate.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "integration/server/support.hpp"
+
+namespace plait::test {
+
+inline const auto kEveryWire = testing::Values("tcp", "tls", "ws", "wss", "https", "unix");
+
+class EveryWire : public testing::TestWithParam<std::string> {
+ protected:
+  void make(ServerOptions options = {}) {
+    options.tls = write_certificate(folder_);
+    server_ = std::make_unique<TestServer>(std::move(options));
+  }
+  void listen(HandlerFactory factory, const std::string& path = "/") {
+    if (GetParam() == "unix") {
+      const auto url = (*server_)->listen("unix:" + folder_.file("socket") + ":" + path, std::move(factory));
+      ASSERT_TRUE(url) << url.error().message;
+      base_ = "unix:" + folder_.file("socket") + ":";
+    } else {
+      const std::string url = server_->listen(GetParam(), std::move(factory), path);
+      base_ = url.substr(0, url.find('/', url.find("//") + 2));
+    }
+  }
+  void start(Calls calls, ServerOptions options = {}) {
+    make(std::move(options));
+    listen(calling(std::move(calls)));
+    server_->start();
+  }
+  [[nodiscard]] ConnectOptions options() const {
+    ConnectOptions options;
+    options.certificate_authority_file = folder_.file("certificate.pem");
+    return options;
+  }
+  Result<BlockingClient, Error> connect(const std::string& path = "/") {
+    return BlockingClient::connect(base_ + path, options());
+  }
+  /// Why an opening at `path` fails.
+  std::string refusal(const std::string& path = "/") {
+    const auto client = connect(path);
+    return client ? "it was accepted" : client.error().message;
+  }
+  void expect_echo(const std::string& path = "/") {
+    auto client = connect(path);
+    ASSERT_TRUE(client) << client.error().message;
+    ASSERT_TRUE(client->send(Message::text("hello")));
+    const auto received = client->receive();
+    ASSERT_TRUE(received && *received);
+    EXPECT_EQ((*received)->data.text(), "hello");
+  }
+  static Calls echo() {
+    return {.on_message = [](Session& session, const Message& message) { session.send(message); }};
+  }
+
+  Folder folder_;
+  std::unique_ptr<TestServer> server_;
+  std::string base_;
+};
+
+}  // namespace plait::test

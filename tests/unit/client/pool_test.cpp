@@ -1,0 +1,283 @@
+// Sessions and streams that are lent and taken back.
+#include <plait/pool.hpp>
+
+#include "integration/server/support.hpp"
+
+namespace plait::client {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Called;
+using test::Calls;
+
+/// Sends back what a stream brings.
+class EchoStream final : public StreamHandler {
+ public:
+  void on_data(Stream& stream, ByteView data, bool fin) override { stream.write(data, fin); }
+};
+
+class EchoStreams final : public SessionHandler {
+ public:
+  [[nodiscard]] bool wants_streams() const override { return true; }
+  std::unique_ptr<StreamHandler> on_stream(Session&, Stream&) override { return std::make_unique<EchoStream>(); }
+};
+
+class PoolTest : public testing::Test {
+ protected:
+  void start(const std::string& scheme, HandlerFactory factory = handler<test::Echo>()) {
+    ServerOptions options;
+    options.tls = test::write_certificate(folder_);
+    server_ = std::make_unique<test::TestServer>(std::move(options));
+    url_ = server_->listen(scheme, std::move(factory));
+    server_->start();
+  }
+  [[nodiscard]] static ConnectOptions connect_options() {
+    ConnectOptions options;
+    options.verify_certificate = false;
+    return options;
+  }
+  bool turn_until(const std::function<bool()>& done) {
+    return test::wait_until([&] {
+      client_->run_once(1ms);
+      return done();
+    });
+  }
+
+  test::Folder folder_;
+  std::unique_ptr<test::TestServer> server_;
+  std::string url_;
+  std::optional<Client> client_{std::in_place};
+};
+
+class SessionPools : public PoolTest {
+ protected:
+  SessionPools() {
+    start("ws", test::calling({.on_message = [](Session& session, const Message&) { session.abort(); }}));
+  }
+  void make(const PoolOptions& options = {}, const std::string& url = {}) {
+    pool_ = std::make_unique<SessionPool>(*client_, url.empty() ? url_ : url, handler<SessionHandler>(),
+                                          connect_options(), options);
+  }
+  void acquire() {
+    pool_->acquire([this](Result<Session*, Error> session) {
+      if (session) {
+        got_.push_back((*session)->id());
+      } else {
+        errors_.push_back(session.error().message);
+      }
+    });
+  }
+  bool turn_until_got(std::size_t count) {
+    return turn_until([&] { return got_.size() >= count; });
+  }
+
+  std::vector<SessionId> got_;
+  std::vector<std::string> errors_;
+  std::unique_ptr<SessionPool> pool_;  // tells who waits when it ends
+};
+
+TEST_F(SessionPools, OpensUpToItsSizeAndThenLetsWait) {
+  make({.size_max = 2});
+  for (int i = 0; i < 4; ++i) acquire();
+  EXPECT_EQ(pool_->stats().opening, 2U);
+  EXPECT_EQ(pool_->stats().waiting, 4U);
+  ASSERT_TRUE(turn_until_got(2));
+  EXPECT_EQ(pool_->stats().lent, 2U);
+  EXPECT_EQ(pool_->stats().waiting, 2U);
+  pool_->release(got_[1]);
+  ASSERT_EQ(got_.size(), 3U) << "the first that waits gets it at once";
+  EXPECT_EQ(got_[2], got_[1]);
+  pool_->release(got_[0]);
+  ASSERT_EQ(got_.size(), 4U);
+  EXPECT_EQ(pool_->stats().opened_total, 2U);
+}
+
+TEST_F(SessionPools, TheLongestIdleIsLentFirst) {
+  make({.size_max = 2});
+  acquire();
+  acquire();
+  ASSERT_TRUE(turn_until_got(2));
+  pool_->release(got_[1]);
+  pool_->release(got_[0]);
+  EXPECT_EQ(pool_->stats().idle, 2U);
+  acquire();
+  ASSERT_EQ(got_.size(), 3U) << "inside the call";
+  EXPECT_EQ(got_[2], got_[1]);
+}
+
+TEST_F(SessionPools, ReleasingTwiceOrWhatIsNotLentDoesNothing) {
+  make({.size_max = 2});
+  acquire();
+  ASSERT_TRUE(turn_until_got(1));
+  pool_->release({});
+  pool_->release(got_[0]);
+  pool_->release(got_[0]);
+  EXPECT_EQ(pool_->stats().idle, 1U);
+}
+
+TEST_F(SessionPools, WhatHasEndedIsNeverLent) {
+  make({.size_max = 1});
+  acquire();
+  ASSERT_TRUE(turn_until_got(1));
+  pool_->release(got_[0]);
+  client_->post(got_[0], [this](Session& session) {
+    session.close();  // idle, and closing
+    acquire();
+  });
+  ASSERT_TRUE(turn_until_got(2)) << "as soon as there is room for another";
+  EXPECT_FALSE(got_[0] == got_[1]);
+  pool_->release(got_[0]);  // of one that is gone
+  EXPECT_EQ(pool_->stats().lent, 1U);
+}
+
+TEST_F(SessionPools, ALentSessionThatDiesMakesRoom) {
+  make({.size_max = 1});
+  acquire();
+  acquire();
+  ASSERT_TRUE(turn_until_got(1));
+  client_->post(got_[0], [](Session& session) { session.send(Message::text("die")); });
+  ASSERT_TRUE(turn_until_got(2));
+  EXPECT_FALSE(got_[0] == got_[1]);
+}
+
+TEST_F(SessionPools, TooManyThatWait) {
+  make({.size_max = 1, .waiting_max = 2});
+  for (int i = 0; i < 3; ++i) acquire();
+  ASSERT_EQ(errors_.size(), 1U);
+  EXPECT_NE(errors_[0].find("too many"), std::string::npos);
+}
+
+TEST_F(SessionPools, WhoWaitsTooLongIsTold) {
+  make({.size_max = 1, .acquire_timeout = 5s});
+  acquire();
+  ASSERT_TRUE(turn_until_got(1));
+  make({.size_max = 1, .acquire_timeout = 20ms});
+  acquire();
+  acquire();
+  acquire();
+  ASSERT_TRUE(turn_until([&] { return errors_.size() >= 2; }));
+  EXPECT_NE(errors_[0].find("in time"), std::string::npos);
+  EXPECT_EQ(pool_->stats().waiting, 0U);
+}
+
+TEST_F(SessionPools, ASessionThatCannotBeOpenedIsTold) {
+  make({}, "ws://127.0.0.1:1/");
+  acquire();
+  acquire();
+  ASSERT_TRUE(turn_until([&] { return errors_.size() == 2; }));
+  EXPECT_EQ(pool_->stats().failed_total, 2U);
+  EXPECT_EQ(pool_->stats().opening, 0U);
+  make({}, "nonsense");
+  acquire();
+  EXPECT_EQ(errors_.size(), 3U);
+}
+
+TEST_F(SessionPools, TheEndOfThePoolEndsItsSessions) {
+  make({.size_max = 2});
+  for (int i = 0; i < 3; ++i) acquire();
+  ASSERT_TRUE(turn_until_got(2));
+  pool_ = nullptr;
+  EXPECT_EQ(errors_, std::vector<std::string>{"the pool has ended"});
+  client_->run();
+  EXPECT_TRUE(test::wait_until([&] { return server_->server().stats().sessions_open == 0; }));
+}
+
+class StreamPools : public PoolTest {
+ protected:
+  // A session with streams, and what runs with it once it is open.
+  class Streams final : public SessionHandler {
+   public:
+    explicit Streams(StreamPools& test) : test_(test) {}
+    [[nodiscard]] bool wants_streams() const override { return true; }
+    void on_open(Session& session) override { test_.session_ = &session; }
+    void on_close(Session&, const CloseInfo&) override { test_.session_ = nullptr; }
+
+   private:
+    StreamPools& test_;
+  };
+  class Counting final : public StreamHandler {
+   public:
+    explicit Counting(StreamPools& test) : test_(test) {}
+    void on_data(Stream&, ByteView data, bool) override { test_.received_ += as_text(data); }
+    void on_close(Stream&) override { ++test_.closed_; }
+
+   private:
+    StreamPools& test_;
+  };
+
+  void make(const PoolOptions& options) {
+    start("https", handler<EchoStreams>());
+    ASSERT_TRUE(client_->connect(url_, std::make_unique<Streams>(*this), connect_options()));
+    ASSERT_TRUE(turn_until([&] { return session_ != nullptr; }));
+    pool_ = std::make_unique<StreamPool>(
+        *session_, [this] { return std::make_unique<Counting>(*this); }, options);
+  }
+  void acquire() {
+    pool_->acquire([this](Result<Stream*, Error> stream) {
+      if (stream) {
+        got_.push_back(*stream);
+      } else {
+        errors_.push_back(stream.error().message);
+      }
+    });
+  }
+
+  ~StreamPools() override {
+    pool_ = nullptr;
+    client_.reset();  // its handlers write into this
+  }
+
+  Session* session_ = nullptr;
+  std::unique_ptr<StreamPool> pool_;
+  std::vector<Stream*> got_;
+  std::vector<std::string> errors_;
+  std::string received_;
+  int closed_ = 0;
+};
+
+TEST_F(StreamPools, AStreamServesOneAfterTheOther) {
+  make({.size_max = 1});
+  acquire();
+  acquire();
+  ASSERT_EQ(got_.size(), 1U);
+  got_[0]->write(as_bytes("one"));
+  ASSERT_TRUE(turn_until([&] { return received_ == "one"; }));
+  pool_->release(*got_[0]);
+  ASSERT_EQ(got_.size(), 2U);
+  EXPECT_EQ(got_[1], got_[0]);
+  got_[1]->write(as_bytes("two"));
+  ASSERT_TRUE(turn_until([&] { return received_ == "onetwo"; }));
+  EXPECT_EQ(pool_->stats().opened_total, 1U);
+}
+
+TEST_F(StreamPools, AStreamThatIsOverIsDropped) {
+  make({.size_max = 1});
+  acquire();
+  ASSERT_EQ(got_.size(), 1U);
+  got_[0]->write(as_bytes("last"), true);
+  ASSERT_TRUE(turn_until([&] { return closed_ == 1; }));
+  acquire();
+  ASSERT_EQ(got_.size(), 2U);
+  EXPECT_EQ(pool_->stats().opened_total, 2U);
+  EXPECT_EQ(received_, "last");
+}
+
+TEST_F(StreamPools, AfterTheSessionThereIsNone) {
+  make({.size_max = 2});
+  acquire();
+  client_->post(session_->id(), [](Session& session) { session.close(); });
+  ASSERT_TRUE(turn_until([&] { return closed_ == 1; }));
+  EXPECT_EQ(pool_->stats().lent, 0U);
+}
+
+TEST_F(StreamPools, TheEndOfThePoolEndsItsStreams) {
+  make({.size_max = 2});
+  acquire();
+  acquire();
+  pool_ = nullptr;
+  EXPECT_TRUE(turn_until([&] { return closed_ == 2; }));
+  EXPECT_NE(session_, nullptr);
+}
+
+}  // namespace
+}  // namespace plait::client

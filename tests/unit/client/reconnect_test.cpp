@@ -1,0 +1,182 @@
+// Sessions that come back by themselves, on every wire.
+#include <plait/reconnect.hpp>
+
+#include <algorithm>
+
+#include "client/backoff.hpp"
+#include "integration/server/support.hpp"
+
+namespace plait::client {
+namespace {
+
+using namespace std::chrono_literals;
+using test::Called;
+using test::Calls;
+
+TEST(Backoff, GrowsUpToItsCapAndEnds) {
+  Backoff backoff{{.attempts_max = 6, .delay = 1s, .factor = 2, .delay_max = 5s, .jitter = 0}};
+  std::vector<Duration> delays;
+  while (const auto delay = backoff.fail()) delays.push_back(*delay);
+  EXPECT_EQ(delays, (std::vector<Duration>{1s, 2s, 4s, 5s, 5s}));
+}
+
+TEST(Backoff, ASuccessBeginsAnew) {
+  Backoff backoff{{.attempts_max = 3, .delay = 1s, .jitter = 0}};
+  EXPECT_EQ(backoff.fail(), Duration{1s});
+  EXPECT_EQ(backoff.fail(), Duration{2s});
+  EXPECT_EQ(backoff.lose(), Duration{1s});
+  EXPECT_EQ(backoff.fail(), Duration{2s});
+  EXPECT_TRUE(backoff.fail());
+  EXPECT_FALSE(backoff.fail());
+}
+
+TEST(Backoff, ZeroAttemptsAreNoLimitAndAFactorBelowOneIsOne) {
+  Backoff backoff{{.attempts_max = 0, .delay = 1s, .factor = 0.1, .jitter = 0}};
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(backoff.fail(), Duration{1s});
+}
+
+TEST(Backoff, ChanceTakesOffAtMostItsPart) {
+  std::vector<Duration> delays;
+  for (int i = 0; i < 200; ++i) delays.push_back(Backoff{{.delay = 1s, .jitter = 0.25}}.lose());
+  const auto [least, most] = std::ranges::minmax(delays);
+  EXPECT_GE(least, Duration{750ms});
+  EXPECT_LE(most, Duration{1s});
+  EXPECT_LT(least, most) << "not all the same";
+}
+
+class Reconnecting : public testing::TestWithParam<const char*> {
+ protected:
+  Reconnecting() {
+    ServerOptions options;
+    options.tls = test::write_certificate(folder_);
+    server_ = std::make_unique<test::TestServer>(std::move(options));
+    const Calls calls{.on_message = [](Session& session, const Message& message) {
+      if (message.text() == "drop") return session.abort();
+      if (message.text() == "close") return session.close(1000, "done");
+      session.send(message);
+    }};
+    url_ = server_->listen(GetParam(), test::calling(calls));
+    server_->start();
+  }
+  /// `say`: what each new session sends.
+  std::unique_ptr<ReconnectingSession> make(const std::vector<std::string>& say, const std::string& url = {},
+                                            std::uint32_t attempts = 3) {
+    Calls calls{
+        .on_open =
+            [this, say](Session& session) {
+              events_.emplace_back("open");
+              if (opened_ < say.size()) session.send(Message::text(say[opened_]));
+              ++opened_;
+            },
+        .on_message = [this](Session&, const Message& message) { events_.push_back(std::string{message.text()}); },
+        .on_close = [this](Session&, const CloseInfo&) { events_.emplace_back("close"); }};
+    ConnectOptions options;
+    options.verify_certificate = false;
+    options.timeout = 10s;
+    return std::make_unique<ReconnectingSession>(
+        client_, url.empty() ? url_ : url, std::make_unique<Called>(calls), options,
+        ReconnectPolicy{.attempts_max = attempts, .delay = 5ms, .delay_max = 10ms},
+        [this](LinkState state, const CloseInfo& info) {
+          events_.emplace_back(state == LinkState::established ? "established"
+                               : state == LinkState::lost      ? "lost"
+                                                               : "failed");
+          reason_ = info.reason;
+        });
+  }
+  bool turn_until(const std::function<bool()>& done) {
+    return test::wait_until([&] {
+      client_.run_once(1ms);
+      return done();
+    });
+  }
+  bool turn_until_event(const std::string& event) {
+    return turn_until([&] { return std::ranges::find(events_, event) != events_.end(); });
+  }
+
+  using Events = std::vector<std::string>;
+  test::Folder folder_;
+  std::unique_ptr<test::TestServer> server_;
+  std::string url_;
+  Client client_;
+  Events events_;
+  std::size_t opened_ = 0;
+  std::string reason_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Wire, Reconnecting, testing::Values("ws", "wss", "tcp", "tls", "https"));
+
+TEST_P(Reconnecting, ALostSessionComesBackHoweverItEnded) {
+  const auto session = make({"drop", "close", "hello"});
+  ASSERT_TRUE(session->start());
+  ASSERT_TRUE(turn_until_event("hello"));
+  EXPECT_EQ(events_, (Events{"open", "established", "close", "lost", "open", "established", "close", "lost", "open",
+                             "established", "hello"}));
+  EXPECT_NE(session->session(), nullptr);
+}
+
+TEST_P(Reconnecting, ClosingItIsForGood) {
+  const auto session = make({"hello"});
+  ASSERT_TRUE(session->start());
+  ASSERT_TRUE(turn_until_event("hello"));
+  session->close();
+  client_.run();
+  EXPECT_EQ(events_, (Events{"open", "established", "hello", "close"}));
+  EXPECT_EQ(session->session(), nullptr);
+}
+
+TEST_P(Reconnecting, ClosingItWhileItWaitsIsForGood) {
+  const auto session = make({"drop"});
+  ASSERT_TRUE(session->start());
+  ASSERT_TRUE(turn_until_event("lost"));
+  session->close();
+  client_.run();
+  EXPECT_EQ(events_, (Events{"open", "established", "close", "lost"}));
+}
+
+TEST_P(Reconnecting, GivesUpAfterItsAttempts) {
+  const std::string nowhere = std::string{GetParam()} + "://127.0.0.1:1/";
+  ConnectOptions options;
+  options.verify_certificate = false;
+  options.timeout = 50ms;  // of QUIC, to which nobody says no
+  ReconnectingSession session{client_,
+                              nowhere,
+                              std::make_unique<Called>(Calls{
+                                  .on_close = [this](Session&, const CloseInfo&) { events_.emplace_back("close"); }}),
+                              options,
+                              {.attempts_max = 3, .delay = 1ms},
+                              [this](LinkState state, const CloseInfo& info) {
+                                events_.emplace_back(state == LinkState::failed ? "failed" : "other");
+                                reason_ = info.reason;
+                              }};
+  ASSERT_TRUE(session.start());
+  client_.run();
+  EXPECT_EQ(events_, Events{"failed"}) << "no session opened, so none was closed";
+  EXPECT_FALSE(reason_.empty());
+}
+
+TEST_P(Reconnecting, DestroyingItEndsWhateverItDoes) {
+  auto connecting = make({});
+  ASSERT_TRUE(connecting->start());
+  connecting = nullptr;
+  auto waiting = make({"drop"});
+  ASSERT_TRUE(waiting->start());
+  ASSERT_TRUE(turn_until_event("lost"));
+  waiting = nullptr;
+  events_.clear();
+  auto open = make({});
+  ASSERT_TRUE(open->start());
+  ASSERT_TRUE(turn_until_event("established"));
+  open = nullptr;
+  client_.run();
+  EXPECT_EQ(events_, (Events{"open", "established"}));
+}
+
+TEST_P(Reconnecting, AUrlThatCannotBeUsed) {
+  const auto session = make({}, "nonsense");
+  EXPECT_FALSE(session->start());
+  EXPECT_TRUE(client_.is_idle());
+  EXPECT_TRUE(events_.empty());
+}
+
+}  // namespace
+}  // namespace plait::client
