@@ -143,7 +143,8 @@ void add_handshake_rows(std::vector<Row>& rows) {
   }
 }
 
-/// The parts of an opening, and what they cost the server, with either kind of certificate.
+/// The parts of an opening, and what they cost the server, with either kind of certificate, and without one by a
+/// session ticket.
 void add_opening_rows(std::vector<Row>& rows) {
   struct Step {
     const char* name;
@@ -154,17 +155,20 @@ void add_opening_rows(std::vector<Row>& rows) {
   const Step steps[] = {{"quic", OpeningStep::handshake, "from connect() to the end of QUIC's handshake"},
                         {"settings", OpeningStep::settings, "from connect() to the server's SETTINGS"},
                         {"session", OpeningStep::session, "from connect() to the server's 200"}};
-  for (const bool rsa : {false, true}) {
-    const std::string key = rsa ? "rsa" : "ecdsa";
+  for (const std::string kind : {"ecdsa", "rsa", "resumed"}) {
+    const bool resumed = kind == "resumed";
+    const char* how = kind == "ecdsa" ? "certificate ECDSA P-256"
+                      : resumed       ? "by session tickets"
+                                      : "certificate RSA-2048";
     const auto add = [&](const std::string& name, LoadMode mode, OpeningStep until, std::vector<Claim> claims) {
-      Row row = make_row(fmt::format("{}/{}", name, key),
-                         fmt::format("{}, certificate {}", claims.front().counted, rsa ? "RSA-2048" : "ECDSA P-256"),
-                         "/latency");
+      Row row =
+          make_row(fmt::format("{}/{}", name, kind), fmt::format("{}, {}", claims.front().counted, how), "/latency");
       row.placements = kTwo;
       row.plan.mode = mode;
       row.plan.until = until;
       row.plan.count = kSamplesMin;
-      row.rsa = rsa;
+      row.rsa = kind != "ecdsa";  // of those that are resumed, the first session's
+      row.plan.resume = resumed;
       row.claims = std::move(claims);
       rows.push_back(std::move(row));
     };
@@ -176,8 +180,10 @@ void add_opening_rows(std::vector<Row>& rows) {
       }
       add(std::string{"opening/"} + step.name, LoadMode::connect, step.until, std::move(claims));
     }
-    add("opening-cpu/quic", LoadMode::handshake, OpeningStep::handshake,
-        {own(Metric::server_cpu_us_per_message, "QUIC handshake and close, by a raw client")});
+    if (!resumed) {  // the raw client knows nothing of tickets
+      add("opening-cpu/quic", LoadMode::handshake, OpeningStep::handshake,
+          {own(Metric::server_cpu_us_per_message, "QUIC handshake and close, by a raw client")});
+    }
     add("opening-cpu/session", LoadMode::connect, OpeningStep::session,
         {own(Metric::server_cpu_us_per_message, "QUIC handshake, session, both closes")});
   }

@@ -21,7 +21,7 @@ TEST(BenchPlan, ArgumentsRoundTrip) {
   plan.window = 2;
   plan.total_bytes = 1ULL << 33;
   plan.verify = plan.deflate = plan.spin = plan.touch = true;
-  plan.literal = plan.datagrams = true;
+  plan.literal = plan.datagrams = plan.resume = true;
   plan.packet_bytes = 1452;
   plan.until = OpeningStep::settings;
   plan.server_pid = 4711;
@@ -32,7 +32,7 @@ TEST(BenchPlan, ArgumentsRoundTrip) {
   EXPECT_EQ(read->total_bytes, 1ULL << 33);
   EXPECT_DOUBLE_EQ(read->rate, 1234.5);
   EXPECT_TRUE(read->spin);
-  EXPECT_TRUE(read->literal && read->datagrams);
+  EXPECT_TRUE(read->literal && read->datagrams && read->resume);
   EXPECT_EQ(read->until, OpeningStep::settings);
 }
 

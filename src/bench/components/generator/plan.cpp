@@ -39,6 +39,7 @@ constexpr auto kFields = std::to_array<Field>({
     {"touch", &Plan::touch},
     {"literal", &Plan::literal},
     {"datagrams", &Plan::datagrams},
+    {"resume", &Plan::resume},
     {"packet-bytes", &Plan::packet_bytes},
     {"server-pid", &Plan::server_pid},
 });

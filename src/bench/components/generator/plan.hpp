@@ -51,6 +51,7 @@ struct Plan {
   bool touch = false;              ///< idle: echo one message on each connection before weighing
   bool literal = false;            ///< WebTransport: the published steps, a new client for each, the sender's clock
   bool datagrams = false;          ///< WebTransport: echo datagrams instead of streams
+  bool resume = false;             ///< WebTransport: use session tickets of earlier sessions
   std::uint64_t packet_bytes = 0;  ///< WebTransport: the generator's UDP payloads are at most so large; 0: the path's
   std::uint64_t server_pid = 0;    ///< whose CPU time and memory to account; 0: nobody's
 };

@@ -59,7 +59,7 @@ WtLoad::WtLoad(LoadContext& context)
       last_progress_(now_ns()),
       begin_(last_progress_ + static_cast<std::uint64_t>(plan_.warmup_seconds * 1e9)) {
   options_.verify_certificate = false;
-  options_.resume = false;  // rows say which handshake they measure: a full one
+  options_.resume = plan_.resume;
 }
 
 Result<void, Error> WtLoad::run() {
