@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "client/frame_request.hpp"
 #include "core/assert.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/tcp_connection.hpp"
@@ -27,16 +28,6 @@ Result<http::Uri, Error> parse_connect_url(std::string_view url) {
   }
   return err(Error{"cannot connect to \"" + std::string{url} +
                    "\": this build connects to the schemes ws: wss: tcp: tls: https: and unix:"});
-}
-
-std::string_view bearer_token(const ConnectOptions& options) {
-  constexpr std::string_view kScheme = "Bearer ";
-  for (const auto& [name, value] : options.headers) {
-    if (http::equals_ignoring_case(name, "authorization") && value.starts_with(kScheme)) {
-      return std::string_view{value}.substr(kScheme.size());
-    }
-  }
-  return {};
 }
 
 std::string target_of(const http::Uri& uri) { return uri.query.empty() ? uri.path : uri.path + "?" + uri.query; }
@@ -105,12 +96,8 @@ std::unique_ptr<transport::Protocol> Client::Impl::make_protocol(const http::Uri
                                                                                 .headers = options.headers,
                                                                                 .deflate = options.deflate});
   }
-  return std::make_unique<transport::FrameConnect>(
-      *context_, std::move(handler), parts,
-      transport::FrameConnect::Request{.path = target_of(uri),
-                                       .authority = to_host_field(uri),
-                                       .token = std::string{bearer_token(options)},
-                                       .subprotocols = options.subprotocols});
+  return std::make_unique<transport::FrameConnect>(*context_, std::move(handler), parts,
+                                                   client::frame_request(uri, options));
 }
 
 void Client::Impl::run() {

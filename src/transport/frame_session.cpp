@@ -1,8 +1,6 @@
 #include "transport/frame_session.hpp"
 
-#include <plait/log.hpp>
-
-#include <exception>
+#include <utility>
 
 #include "core/byte_sink.hpp"
 
@@ -134,49 +132,6 @@ void FrameSession::encode_close(std::uint16_t code, std::string_view reason) {
 
 // --- Opening, server -------------------------------------------------------------------------------------------------
 
-/// The open frame as the handler's on_request sees it.
-class FrameOpening final : public OpeningRequest {
- public:
-  FrameOpening(const TcpConnection& connection, const frames::OpenRequest& request)
-      : connection_(connection), request_(request), authorization_("Bearer " + std::string{request.token}) {
-    const std::size_t question = request.path.find('?');
-    path_ = request.path.substr(0, question);
-    if (question != std::string_view::npos) query_ = request.path.substr(question + 1);
-  }
-
-  [[nodiscard]] std::string_view path() const override { return path_; }
-  [[nodiscard]] std::string_view query() const override { return query_; }
-  [[nodiscard]] std::string_view header(std::string_view name) const override {
-    if (http::equals_ignoring_case(name, "host")) return request_.authority;
-    if (http::equals_ignoring_case(name, "authorization") && !request_.token.empty()) return authorization_;
-    return {};
-  }
-  [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override { return request_.subprotocols; }
-  [[nodiscard]] std::string peer() const override { return connection_.peer(); }
-  [[nodiscard]] bool secure() const override { return connection_.secure(); }
-  void accept(std::string_view subprotocol) override {
-    accepted = true;
-    response.subprotocol = subprotocol;
-  }
-  void reject(int status, std::string_view reason) override {
-    accepted = false;
-    response.status = static_cast<std::uint16_t>(status);
-    reason_ = reason.substr(0, frames::kReasonBytesMax);
-    response.reason = reason_;
-  }
-
-  bool accepted = false;
-  frames::OpenResponse response;
-
- private:
-  const TcpConnection& connection_;
-  const frames::OpenRequest& request_;
-  std::string authorization_;
-  std::string reason_;
-  std::string_view path_;
-  std::string_view query_;
-};
-
 void FrameAccept::handle_open() {
   handshake_.enter(connection());
   if (connection().closed()) return;
@@ -184,47 +139,24 @@ void FrameAccept::handle_open() {
 }
 
 void FrameAccept::handle_open_frame(ByteView payload) {
-  const auto request = frames::decode_open_request(payload, limits());
-  if (!request) return refuse(400, frames::name_of(request.error()));
-  FrameOpening opening{connection(), *request};
-  const HandlerFactory* factory = router_.find_session(opening.path());
-  if (factory == nullptr) return refuse(404, "nothing is served at this path");
-  std::unique_ptr<SessionHandler> handler = ask_handler(*factory, opening);
-  if (!opening.accepted) return refuse(opening.response.status, opening.response.reason);
-  frames::encode_open(frames::OpenResponse{.subprotocol = opening.response.subprotocol}, connection().output());
+  FrameAnswer answer = answer_open(payload, router_, limits(), *this, connection().secure());
+  if (answer.handler == nullptr) return refuse(answer);
+  answer.encode(connection().output());
   connection().write_soon();
   handshake_.leave();
-  report_parts(handler->wants_parts());
-  set_subprotocol(opening.response.subprotocol);
-  set_handler(std::move(handler));
+  report_parts(answer.handler->wants_parts());
+  set_subprotocol(answer.text);
+  set_handler(std::move(answer.handler));
   start();
 }
 
 void FrameAccept::fail_decoding(frames::Error error) {
   if (started()) return FrameSession::fail_decoding(error);
-  refuse(400, frames::name_of(error));
+  refuse(FrameAnswer::refusal(400, frames::name_of(error)));
 }
 
-std::unique_ptr<SessionHandler> FrameAccept::ask_handler(const HandlerFactory& factory, FrameOpening& opening) {
-  opening.reject(403, "the handler did not accept the session");
-  const auto fail_for = [&opening](const char* what) {
-    log(LogLevel::error, std::string{"a session handler threw in on_request: "} + what);
-    opening.reject(500, "internal error");
-  };
-  try {
-    std::unique_ptr<SessionHandler> handler = factory();
-    handler->on_request(opening);
-    return handler;
-  } catch (const std::exception& exception) {
-    fail_for(exception.what());
-  } catch (...) {
-    fail_for("something that is not a std::exception");
-  }
-  return nullptr;
-}
-
-void FrameAccept::refuse(std::uint16_t status, std::string_view reason) {
-  frames::encode_open(frames::OpenResponse{.status = status, .reason = reason}, connection().output());
+void FrameAccept::refuse(const FrameAnswer& answer) {
+  answer.encode(connection().output());
   finish();
 }
 
@@ -241,12 +173,9 @@ void FrameAccept::handle_drain() {
 // --- Opening, client -------------------------------------------------------------------------------------------------
 
 void FrameConnect::handle_open() {
-  frames::OpenRequest request{.path = request_.path, .authority = request_.authority, .token = request_.token};
-  request.subprotocols.assign(request_.subprotocols.begin(), request_.subprotocols.end());
-  if (!frames::check_request(request, limits())) {
-    return connection().abort({.reason = "the path, token or subprotocols cannot be sent on this wire"});
+  if (!encode_request(request_, limits(), connection().output())) {
+    return connection().abort({.reason = kUnsendableRequest});
   }
-  frames::encode_open(request, connection().output());
   connection().write_soon();
 }
 
@@ -254,7 +183,7 @@ void FrameConnect::handle_open_frame(ByteView payload) {
   const auto response = frames::decode_open_response(payload);
   if (!response) return fail(frames::close_code_of(response.error()), frames::name_of(response.error()));
   if (response->status != frames::kStatusAccepted) {
-    refusal_ = "refused with status " + std::to_string(response->status) + ": " + std::string{response->reason};
+    refusal_ = describe_refusal(*response);
     return connection().abort({.reason = refusal_});
   }
   set_subprotocol(response->subprotocol);

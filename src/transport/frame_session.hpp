@@ -5,12 +5,10 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "frames/decoder.hpp"
-#include "frames/open.hpp"
+#include "transport/frame_opening.hpp"
 #include "transport/handshake_slot.hpp"
-#include "transport/router.hpp"
 #include "transport/stream_session.hpp"
 
 namespace plait::transport {
@@ -47,8 +45,6 @@ class FrameSession : public StreamSession {
   std::unique_ptr<Writer> writer_;
 };
 
-class FrameOpening;
-
 /// The server's side: waits for the client's open frame, finds the route and asks its handler.
 class FrameAccept final : public FrameSession {
  public:
@@ -63,8 +59,7 @@ class FrameAccept final : public FrameSession {
   void fail_decoding(frames::Error error) override;
 
  private:
-  static std::unique_ptr<SessionHandler> ask_handler(const HandlerFactory& factory, FrameOpening& opening);
-  void refuse(std::uint16_t status, std::string_view reason);
+  void refuse(const FrameAnswer& answer);
 
   const Router& router_;
   HandshakeSlot handshake_;
@@ -73,11 +68,7 @@ class FrameAccept final : public FrameSession {
 /// The client's side: sends its open frame and waits for the server's.
 class FrameConnect final : public FrameSession {
  public:
-  struct Request {
-    std::string path, authority, token;
-    std::vector<std::string> subprotocols;
-  };
-  FrameConnect(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts, Request request)
+  FrameConnect(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts, FrameRequest request)
       : FrameSession(context, std::move(handler), parts), request_(std::move(request)) {}
 
   void handle_open() override;
@@ -86,7 +77,7 @@ class FrameConnect final : public FrameSession {
   void handle_open_frame(ByteView payload) override;
 
  private:
-  Request request_;
+  FrameRequest request_;
   std::string refusal_;
 };
 

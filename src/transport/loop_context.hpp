@@ -98,6 +98,16 @@ struct LoopContext {
   std::vector<std::uint8_t> plaintext;  ///< where TLS decrypts to; made with the first TLS connection
   core::VectorSink compressed;          ///< scratch for one outgoing message
 
+  /// A connection is there, or gone: for the counters and Limits::connections_max.
+  void count_connection() {
+    counters.connections_open.add();
+    connection_count.fetch_add(1, std::memory_order_relaxed);
+  }
+  void uncount_connection() {
+    counters.connections_open.subtract();
+    connection_count.fetch_sub(1, std::memory_order_relaxed);
+  }
+
   /// Ends all connections, with a word to those whose wire has one. Turns the loop for as long as that takes, at most a
   /// second.
   void end_connections();

@@ -38,6 +38,22 @@ net::SocketAddress to_net(const quic::Address& address) {
   return result;
 }
 
+std::string describe(const quic::CloseReason& reason) {
+  if (!reason.reason.empty()) return reason.reason;
+  switch (reason.kind) {
+    case quic::CloseReason::Kind::idle_timeout:
+      return "the peer was silent for too long";
+    case quic::CloseReason::Kind::handshake_timeout:
+      return "the opening took too long";
+    case quic::CloseReason::Kind::stateless_reset:
+      return "the peer knows the connection no more: it was restarted, perhaps";
+    case quic::CloseReason::Kind::version:
+      return "the server speaks no QUIC version 1";
+    default:
+      return "the connection ended with code " + std::to_string(reason.code);
+  }
+}
+
 QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept)
     : context_(context),
       socket_(std::move(socket)),
