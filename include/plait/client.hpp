@@ -29,7 +29,8 @@ struct ClientOptions {
 struct ConnectOptions {
   /// Subprotocols to offer, in order of preference.
   std::vector<std::string> subprotocols;
-  /// Further header fields of the opening handshake ("Authorization", "Cookie", "Origin").
+  /// Further header fields of the opening handshake ("Authorization", "Cookie", "Origin"). The wires without HTTP carry
+  /// of these only the token of "Authorization: Bearer".
   std::vector<std::pair<std::string, std::string>> headers;
   /// Offer permessage-deflate.
   bool deflate = false;
@@ -37,7 +38,7 @@ struct ConnectOptions {
   bool verify_certificate = true;
   /// PEM file with the authorities to trust; empty: the system's. Read once by each Client.
   std::string certificate_authority_file;
-  /// https: only: instead of all other verification, the server's certificate must be one of these, as with browsers'
+  /// https: and quic: only: instead of all other verification, the server's certificate must be one of these, as with browsers'
   /// serverCertificateHashes: SHA-256 of its DER encoding, ECDSA P-256, valid now and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
   /// From the call to on_open.
@@ -53,7 +54,7 @@ class PLAIT_API Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Starts connecting to a ws: wss: tcp: tls: or https: (WebTransport) URL, or unix:/name.sock (as ws:;
+  /// Starts connecting to a ws: wss: tcp: tls: https: (WebTransport) or quic: URL, or unix:/name.sock (as ws:;
   /// unix:/name.sock:/path for another path than "/"). Errors: a URL that cannot be used. What fails later is told to
   /// handler->on_close (code 1006, the reason says what), without on_open.
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,

@@ -20,7 +20,7 @@ namespace plait {
 
 class Hub;
 
-/// Certificate and key for tls: and wss: listeners, PEM files. Re-read when they change and on Server::reload().
+/// Certificate and key for tls:, wss:, https: and quic: listeners, PEM files. Re-read when they change and on Server::reload().
 struct TlsFiles {
   std::string certificate_file;  ///< chain, leaf first
   std::string private_key_file;
@@ -30,7 +30,7 @@ struct ServerOptions {
   /// Loops, each with its own thread, listeners and sessions; 0: one per core.
   unsigned threads = 0;
   Limits limits;
-  /// Needed by tls:, wss: and https: unless development_certificate is set.
+  /// Needed by tls:, wss:, https: and quic: unless development_certificate is set.
   TlsFiles tls;
   /// Makes (once) and uses a self-signed ECDSA P-256 certificate for localhost in the user's state folder. For
   /// development only: no peer can verify it, but by its hash (certificates()). Replaced a day before it expires.
@@ -100,7 +100,8 @@ class PLAIT_API Server {
 
   /// Binds `url` at once and serves sessions at its path with handlers from `factory`. Schemes: tcp: tls: (messages
   /// over a byte stream, spec/frames.md), ws: wss: (WebSocket, and HTTP/1.1 on the same port), https: (WebTransport,
-  /// and HTTP/3 on the same UDP port), and unix:/name.sock or unix:/name.sock:/path (as ws:).
+  /// and HTTP/3 on the same UDP port), quic: (spec/frames.md with streams and datagrams; may have the UDP port of an
+  /// https: listener), and unix:/name.sock or unix:/name.sock:/path (as ws:).
   /// Further paths on the same address: call again. Port 0 picks a free port.
   /// Returns the URL really bound. Errors name the address, certificate or scheme, and the fix. Before run() only.
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);

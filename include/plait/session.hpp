@@ -182,7 +182,7 @@ class PLAIT_API OpeningRequest {
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
   [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;  ///< offered, in order
   [[nodiscard]] virtual std::string peer() const = 0;
-  /// True on wires that encrypt (tls:, wss:, https:).
+  /// True on wires that encrypt (tls:, wss:, https:, quic:).
   [[nodiscard]] virtual bool secure() const = 0;
 
   /// Accepts, with one of the offered subprotocols or none.

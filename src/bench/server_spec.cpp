@@ -15,11 +15,12 @@ bool allows(const std::vector<Value>& list, const Value& value) {
   return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
 }
 
-/// A broker's scheme is no row's: it takes part wherever messages are fanned out in the clear.
+/// A broker's scheme is no row's: it takes part wherever messages are fanned out in the clear. Nor is that of raw QUIC,
+/// which has WebTransport's streams and datagrams, and so its rows.
 bool speaks(const ServerSpec& spec, const Row& row) {
   const std::string_view scheme = std::string_view{spec.url}.substr(0, spec.url.find("://"));
   if (is_broker_scheme(scheme)) return row.plan.mode == LoadMode::fanout && row.scheme == "ws";
-  return scheme == row.scheme;
+  return scheme == row.scheme || (scheme == "quic" && row.scheme == "https");
 }
 
 }  // namespace

@@ -19,15 +19,17 @@ bool is_secure(http::Scheme scheme) { return scheme == http::Scheme::tls || sche
 
 bool is_framed(http::Scheme scheme) { return scheme == http::Scheme::tcp || scheme == http::Scheme::tls; }
 
+bool is_quic(http::Scheme scheme) { return scheme == http::Scheme::https || scheme == http::Scheme::quic; }
+
 Result<http::Uri, Error> parse_connect_url(std::string_view url) {
   auto uri = http::parse_uri(url);
   if (!uri) return err(Error{"cannot connect to \"" + std::string{url} + "\": " + std::string{describe(uri.error())}});
-  if (is_secure(uri->scheme) || is_framed(uri->scheme) || uri->scheme == http::Scheme::ws ||
-      uri->scheme == http::Scheme::https || uri->scheme == http::Scheme::unix_socket) {
+  if (is_secure(uri->scheme) || is_framed(uri->scheme) || uri->scheme == http::Scheme::ws || is_quic(uri->scheme) ||
+      uri->scheme == http::Scheme::unix_socket) {
     return std::move(*uri);
   }
   return err(Error{"cannot connect to \"" + std::string{url} +
-                   "\": this build connects to the schemes ws: wss: tcp: tls: https: and unix:"});
+                   "\": this build connects to the schemes ws: wss: tcp: tls: https: quic: and unix:"});
 }
 
 std::string target_of(const http::Uri& uri) { return uri.query.empty() ? uri.path : uri.path + "?" + uri.query; }
@@ -52,7 +54,7 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
   if (ending_) return err(Error{"the client is being destroyed"});
   auto uri = parse_connect_url(url);
   if (!uri) return err(uri.error());
-  if (uri->scheme == http::Scheme::https) return quic_->connect(*uri, std::move(handler), options);
+  if (is_quic(uri->scheme)) return quic_->connect(*uri, std::move(handler), options);
   std::unique_ptr<tls::Engine> engine;
   if (is_secure(uri->scheme)) {
     auto made = make_engine(*uri, options);

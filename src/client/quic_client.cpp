@@ -3,7 +3,9 @@
 #include <chrono>
 #include <utility>
 
+#include "client/frame_request.hpp"
 #include "crypto/file.hpp"
+#include "transport/raw_session.hpp"
 
 namespace plait {
 namespace {
@@ -30,11 +32,11 @@ Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
 }
 
 // Reading the system's authorities takes milliseconds, so each combination of what a context depends on has one.
-Result<const quic::ClientTls*, Error> QuicClient::tls_of(const ConnectOptions& options) {
-  const TlsKey key{options.verify_certificate, options.certificate_authority_file, options.certificate_hashes};
+Result<const quic::ClientTls*, Error> QuicClient::tls_of(const std::string& alpn, const ConnectOptions& options) {
+  const TlsKey key{alpn, options.verify_certificate, options.certificate_authority_file, options.certificate_hashes};
   if (const auto found = tls_.find(key); found != tls_.end()) return &found->second;
   quic::ClientTlsConfig config;
-  config.alpn = {"h3"};
+  config.alpn = {alpn};
   config.wall_clock = [] { return std::chrono::system_clock::now(); };
   config.certificate_hashes = options.certificate_hashes;
   if (!options.certificate_hashes.empty()) {
@@ -56,10 +58,12 @@ Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_p
                                              const ConnectOptions& options) {
   const auto addresses = net::resolve({.host = uri.host, .port = uri.port});
   if (!addresses) return err(addresses.error());
-  const auto tls = tls_of(options);
+  const bool raw = uri.scheme == http::Scheme::quic;
+  const auto tls = tls_of(raw ? "plait/1" : "h3", options);
   if (!tls) return err(tls.error());
   const auto side = side_of(addresses->front().is_ipv6());
   if (!side) return err(side.error());
+  if (raw) return connect_raw(**side, addresses->front(), uri, **tls, std::move(handler), options);
   auto& connection = transport::H3Connection::make((*side)->service);
   const auto started = (*side)->endpoint.connect(addresses->front(), uri.host, **tls, connection);
   if (!started) {
@@ -72,6 +76,21 @@ Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_p
                                                       .subprotocols = options.subprotocols,
                                                       .headers = options.headers},
                                                      std::move(handler));
+  session.set_opening_deadline(std::chrono::steady_clock::now() + options.timeout);
+  return session.id();
+}
+
+Result<SessionId, Error> QuicClient::connect_raw(Side& side, const net::SocketAddress& address, const http::Uri& uri,
+                                                 const quic::ClientTls& tls, std::unique_ptr<SessionHandler> handler,
+                                                 const ConnectOptions& options) {
+  auto& session = transport::RawSession::make(context_, nullptr);
+  const auto started = side.endpoint.connect(address, uri.host, tls, session);
+  if (!started) {
+    session.abort();
+    return err(started.error());
+  }
+  session.attach(**started);
+  session.connect(client::frame_request(uri, options), std::move(handler));
   session.set_opening_deadline(std::chrono::steady_clock::now() + options.timeout);
   return session.id();
 }

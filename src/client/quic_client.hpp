@@ -20,7 +20,7 @@ class QuicClient {
   QuicClient(const QuicClient&) = delete;
   QuicClient& operator=(const QuicClient&) = delete;
 
-  /// A WebTransport session to an https: URL. As Client::connect.
+  /// A WebTransport session to an https: URL, or one over raw QUIC to a quic: URL. As Client::connect.
   Result<SessionId, Error> connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options);
 
@@ -32,10 +32,13 @@ class QuicClient {
     transport::H3Service service;
   };
   // All that a TLS context depends on.
-  using TlsKey = std::tuple<bool, std::string, std::vector<CertificateHash>>;
+  using TlsKey = std::tuple<std::string, bool, std::string, std::vector<CertificateHash>>;
 
   Result<Side*, Error> side_of(bool ipv6);
-  Result<const quic::ClientTls*, Error> tls_of(const ConnectOptions& options);
+  Result<const quic::ClientTls*, Error> tls_of(const std::string& alpn, const ConnectOptions& options);
+  Result<SessionId, Error> connect_raw(Side& side, const net::SocketAddress& address, const http::Uri& uri,
+                                       const quic::ClientTls& tls, std::unique_ptr<SessionHandler> handler,
+                                       const ConnectOptions& options);
 
   transport::LoopContext& context_;
   std::map<bool, std::unique_ptr<Side>> sides_;  // by whether it is IPv6

@@ -5,7 +5,9 @@
 #include <gnutls/x509.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "core/assert.hpp"
 #include "quic/tls_state.hpp"
 
 namespace plait::quic {
@@ -85,15 +87,15 @@ Result<ServerTls, Error> ServerTls::make(const ServerTlsConfig& config) {
   if (std::string error = check_alpn(config.alpn); !error.empty()) return err(Error{error});
   auto state = std::make_shared<State>();
   std::string error;
-  state->credentials = make_credentials();
-  state->priority = make_priority(error);
+  auto credentials = std::make_shared<const Credentials>(make_credentials());
+  state->credentials = credentials;
+  state->priority = std::make_shared<const Priority>(make_priority(error));
   state->alpn = config.alpn;
-  if (!state->credentials) error = "GnuTLS is out of memory";
+  if (!*credentials) error = "GnuTLS is out of memory";
   if (!error.empty()) return err(Error{error});
   const gnutls_datum_t certificate = datum(config.certificate_pem);
   const gnutls_datum_t key = datum(config.private_key_pem);
-  const int status =
-      gnutls_certificate_set_x509_key_mem(state->credentials.get(), &certificate, &key, GNUTLS_X509_FMT_PEM);
+  const int status = gnutls_certificate_set_x509_key_mem(credentials->get(), &certificate, &key, GNUTLS_X509_FMT_PEM);
   if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
     return err(Error{"the private key does not belong to the certificate: give the pair that was made together"});
   }
@@ -101,6 +103,13 @@ Result<ServerTls, Error> ServerTls::make(const ServerTlsConfig& config) {
     return err(Error{std::string{"the certificate or its private key is no PEM text that GnuTLS reads: "} +
                      gnutls_strerror(status)});
   }
+  return ServerTls{std::move(state)};
+}
+
+ServerTls ServerTls::with_alpn(std::vector<std::string> alpn) const {
+  PLAIT_ASSERT(check_alpn(alpn).empty(), "application protocols that TLS can name");
+  auto state = std::make_shared<State>(*state_);
+  state->alpn = std::move(alpn);
   return ServerTls{std::move(state)};
 }
 
@@ -128,7 +137,7 @@ Result<ClientTls, Error> ClientTls::make(ClientTlsConfig config) {
 }
 
 Session make_server_session(const ServerTls::State& tls, void* pointer) {
-  return make_session(GNUTLS_SERVER, tls.priority, tls.credentials, tls.alpn, pointer);
+  return make_session(GNUTLS_SERVER, *tls.priority, *tls.credentials, tls.alpn, pointer);
 }
 
 Session make_client_session(const ClientTls::State& tls, const std::string& host, void* pointer) {

@@ -24,8 +24,8 @@ using Priority = std::unique_ptr<gnutls_priority_st, GnutlsFree<gnutls_priority_
 using Session = std::unique_ptr<gnutls_session_int, GnutlsFree<gnutls_deinit>>;
 
 struct ServerTls::State {
-  Credentials credentials;
-  Priority priority;
+  std::shared_ptr<const Credentials> credentials;  // shared with those of with_alpn()
+  std::shared_ptr<const Priority> priority;
   std::vector<std::string> alpn;
 };
 

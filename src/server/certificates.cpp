@@ -69,9 +69,9 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
     files = std::move(*made);
   }
   if (files.certificate_file.empty() || files.private_key_file.empty()) {
-    return err(
-        Error{"tls:, wss: and https: need a certificate: give certificate and private key files (PEM), or use the "
-              "development certificate"});
+    return err(Error{
+        "tls:, wss:, https: and quic: need a certificate: give certificate and private key files (PEM), or use the "
+        "development certificate"});
   }
   auto context =
       tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});

@@ -42,8 +42,9 @@ class Server::Impl {
   struct Binding {
     http::Uri uri;           // with the port really bound; the path is that of the first listen()
     net::Listener listener;  // TCP or Unix
-    net::UdpSocket udp;      // https:
+    net::UdpSocket udp;      // https: and quic:, which may share an address
     std::unique_ptr<transport::Router> router;
+    std::unique_ptr<transport::Router> raw_router;  // of quic:
     std::shared_ptr<const tls::Context> tls;
   };
   struct HttpRoute {
@@ -62,6 +63,7 @@ class Server::Impl {
   };
 
   Binding* find_binding(const http::Uri& uri);
+  transport::Router& router_for(Binding& binding, http::Scheme scheme) const;
   Result<Binding*, Error> bind(const http::Uri& uri);
   static Result<void, Error> bind_socket(Binding& binding);
   Result<void, Error> load_certificate();

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "codec/utf8.hpp"
 #include "core/quic_packets.hpp"
 
 namespace plait::transport {
@@ -39,7 +40,7 @@ net::SocketAddress to_net(const quic::Address& address) {
 }
 
 std::string describe(const quic::CloseReason& reason) {
-  if (!reason.reason.empty()) return reason.reason;
+  if (!reason.reason.empty() && codec::is_utf8(as_bytes(reason.reason))) return reason.reason;
   switch (reason.kind) {
     case quic::CloseReason::Kind::idle_timeout:
       return "the peer was silent for too long";

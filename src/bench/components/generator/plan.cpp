@@ -82,8 +82,8 @@ bool apply(Plan& plan, std::string_view key, std::string_view value) {
 bool is_sound(const Plan& plan) {
   return plan.url.port != 0 && plan.connections > 0 && plan.payload_bytes > 0 && plan.depth > 0 && plan.burst > 0 &&
          plan.window > 0 && plan.seconds > 0 && (!plan.url.is_broker() || plan.mode == LoadMode::fanout) &&
-         (plan.mode != LoadMode::stream || plan.total_bytes > 0 || plan.url.is_webtransport()) &&
-         (plan.mode != LoadMode::datagram || plan.url.is_webtransport());
+         (plan.mode != LoadMode::stream || plan.total_bytes > 0 || plan.url.has_streams()) &&
+         (plan.mode != LoadMode::datagram || plan.url.has_streams());
 }
 
 }  // namespace
