@@ -24,6 +24,7 @@
 #include "quic/frame_scan.hpp"
 #include "quic/intrusive_list.hpp"
 #include "quic/native.hpp"
+#include "quic/send_schedule.hpp"
 #include "quic/stream.hpp"
 #include "quic/tls_state.hpp"
 
@@ -125,7 +126,7 @@ struct Connection::State {
 
   std::unordered_map<StreamId, std::unique_ptr<Stream>> streams;
   std::vector<std::unique_ptr<Stream>> retired;  // freed outside of callbacks
-  IntrusiveList<Stream> writable;
+  SendSchedule writable;
   DatagramQueue datagrams;
   DatagramId next_datagram_id = 0;
 
