@@ -38,9 +38,14 @@ struct ConnectOptions {
   bool verify_certificate = true;
   /// PEM file with the authorities to trust; empty: the system's. Read once by each Client.
   std::string certificate_authority_file;
-  /// https: and quic: only: instead of all other verification, the server's certificate must be one of these, as with browsers'
-  /// serverCertificateHashes: SHA-256 of its DER encoding, ECDSA P-256, valid now and for at most 14 days.
+  /// https: and quic: only: instead of all other verification, the server's certificate must be one of these, as with
+  /// browsers' serverCertificateHashes: SHA-256 of its DER encoding, ECDSA P-256, valid now and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
+  /// https: only: let this session share a QUIC connection to the same server with others that say so, and have the
+  /// same choice of certificates, as far as the server allows (browsers call it allowPooling). It spares the handshake,
+  /// 1 to 2 round trips; but what is lost or slow for one session holds up the others, and they end together when the
+  /// connection does, so it has to be asked for. A connection ends with its last session.
+  bool reuse_connection = false;
   /// From the call to on_open.
   Duration timeout = std::chrono::seconds{10};
 };

@@ -58,6 +58,11 @@ struct Limits {
   /// Connections whose opening handshake is not finished, per loop; beyond, the oldest is closed.
   std::size_t handshakes_max = 4096;
 
+  // --- QUIC -----------------------------------------------------------------------------------------------------
+  /// Largest UDP payload that is sent, found by path MTU discovery (RFC 8899) and never below 1200. Lower it where a
+  /// path loses large packets without a word, or to measure with the packets of another network.
+  std::size_t udp_payload_bytes_max = 65'507;
+
   // --- permessage-deflate (RFC 7692) ----------------------------------------------------------------------------
   /// Messages smaller than this are sent uncompressed.
   std::size_t deflate_threshold_bytes = 512;

@@ -20,7 +20,8 @@ namespace plait {
 
 class Hub;
 
-/// Certificate and key for tls:, wss:, https: and quic: listeners, PEM files. Re-read when they change and on Server::reload().
+/// Certificate and key for tls:, wss:, https: and quic: listeners, PEM files. Re-read when they change and on
+/// Server::reload().
 struct TlsFiles {
   std::string certificate_file;  ///< chain, leaf first
   std::string private_key_file;
@@ -57,8 +58,9 @@ struct HttpRequest {
   std::string_view path;   ///< without the query, not decoded
   std::string_view query;  ///< after "?"
   std::string_view body;
-  std::function<std::string_view(std::string_view name)> header;  ///< value or empty
-  std::string peer;                                               ///< as Session::peer()
+  std::function<std::string_view(std::string_view name)> header;     ///< value or empty
+  std::function<std::string_view(std::string_view name)> parameter;  ///< as IncomingRequest::parameter()
+  std::string peer;                                                  ///< as Session::peer()
 };
 
 struct HttpResponse {
@@ -103,11 +105,15 @@ class PLAIT_API Server {
   /// and HTTP/3 on the same UDP port), quic: (spec/frames.md with streams and datagrams; may have the UDP port of an
   /// https: listener), and unix:/name.sock or unix:/name.sock:/path (as ws:).
   /// Further paths on the same address: call again. Port 0 picks a free port.
-  /// Returns the URL really bound. Errors name the address, certificate or scheme, and the fix. Before run() only.
+  /// A path is exact, or a pattern of whole segments: {name} stands for one that is not empty, and at the end
+  /// {name:*} for the rest (OpeningRequest::parameter); or it ends in "*", which stands for any rest. Exact paths come
+  /// first, then patterns with names in the order of their registration, then the longest "*". The query takes no part.
+  /// Returns the URL really bound. Errors name the address, certificate, scheme or path, and the fix; a path that
+  /// matches the same as one before is an error. Before run() only.
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
 
-  /// Answers `path` on every ws:, wss:, https: and unix: listener ("/health"; a trailing "*" matches any rest). Before
-  /// run().
+  /// Answers `path` on every ws:, wss:, https: and unix: listener: "/health", or a pattern as with listen() (there is
+  /// one order for both, with listen()'s before). Before run(), which tells of a path that is wrong or taken.
   void http(std::string_view path, HttpHandler handler);
 
   /// Lets `hub` run on this server's loops; its sessions come by listen(url, hub.handler()). Once, before run(). The
@@ -130,6 +136,9 @@ class PLAIT_API Server {
 
   /// Runs `task` with the session on its loop; does nothing when it is gone. From any thread.
   void post(SessionId id, std::function<void(Session&)> task);
+  /// Runs `task` with a deferred opening on its loop, to accept or reject it; does nothing when it is answered or gone.
+  /// From any thread.
+  void post(OpeningId id, std::function<void(OpeningRequest&)> task);
   /// From any thread.
   [[nodiscard]] ServerStats stats() const;
 

@@ -19,6 +19,10 @@
 #include <utility>
 #include <vector>
 
+namespace plait::core {
+class Executor;
+}
+
 namespace plait {
 
 enum class MessageKind : std::uint8_t { text, binary };
@@ -165,30 +169,55 @@ class PLAIT_API Session {
   [[nodiscard]] virtual std::optional<Duration> rtt() const = 0;
   [[nodiscard]] virtual SessionStats stats() const = 0;
   [[nodiscard]] virtual SessionId id() const = 0;
+  /// The loop, for Plait's own layers above sessions: time, timers, tasks.
+  [[nodiscard]] virtual core::Executor& executor() = 0;
   /// The peer's address as text: "127.0.0.1:5000", "[::1]:5000", "unix".
   [[nodiscard]] virtual std::string peer() const = 0;
   /// The subprotocol that was agreed on, or empty.
   [[nodiscard]] virtual std::string_view subprotocol() const = 0;
 };
 
-/// The opening handshake as the server sees it, before there is a session.
-class PLAIT_API OpeningRequest {
+/// What reaches a server before there is a session: an opening on any wire, or an HTTP request. Views last as long as
+/// the object.
+class PLAIT_API IncomingRequest {
  public:
-  virtual ~OpeningRequest() = default;
-  [[nodiscard]] virtual std::string_view path() const = 0;   ///< without the query
+  virtual ~IncomingRequest() = default;
+  [[nodiscard]] virtual bool opens_session() const = 0;
+  /// Of HTTP: "GET", "CONNECT"; empty on wires without it.
+  [[nodiscard]] virtual std::string_view method() const = 0;
+  [[nodiscard]] virtual std::string_view path() const = 0;   ///< without the query, not decoded
   [[nodiscard]] virtual std::string_view query() const = 0;  ///< after "?", not decoded
+  /// What stood in the path where the route (Server::listen, Server::http) has {name}, percent-decoded once: any bytes,
+  /// "/" and NUL among them, and no more than the path has. Empty if the route has no such name.
+  [[nodiscard]] virtual std::string_view parameter(std::string_view name) const = 0;
   /// The value of a header field, or empty; the name is compared without case. On wires without HTTP: "authorization",
   /// "origin" and "host" only.
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
   [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;  ///< offered, in order
-  [[nodiscard]] virtual std::string peer() const = 0;
+  [[nodiscard]] virtual std::string peer() const = 0;                                   ///< as Session::peer()
   /// True on wires that encrypt (tls:, wss:, https:, quic:).
   [[nodiscard]] virtual bool secure() const = 0;
+};
+
+/// Names an opening that was deferred: valid for ever, resolves to nothing once it is answered or gone.
+struct OpeningId {
+  std::uint32_t loop = 0;
+  std::uint64_t number = 0;
+  friend bool operator==(const OpeningId&, const OpeningId&) = default;
+};
+
+/// The opening handshake as the server sees it, before there is a session.
+class PLAIT_API OpeningRequest : public IncomingRequest {
+ public:
+  [[nodiscard]] bool opens_session() const final { return true; }
 
   /// Accepts, with one of the offered subprotocols or none.
   virtual void accept(std::string_view subprotocol = {}) = 0;
-  /// Refuses with an HTTP status (400–599) and a reason for the body.
+  /// Refuses with an HTTP status (400–599, else it becomes 500) and a reason for the body.
   virtual void reject(int status, std::string_view reason) = 0;
+  /// The answer comes later: by Server::post(id, …), from any thread, within Limits::handshake_timeout from now; 503
+  /// then. Until it does the peer is not read. The request itself may not be used after on_request, but in that post.
+  virtual OpeningId defer() = 0;
 };
 
 /// What the user implements. One object per session, made by the factory that was given to listen() or connect(), and
@@ -196,7 +225,8 @@ class PLAIT_API OpeningRequest {
 class PLAIT_API SessionHandler {
  public:
   virtual ~SessionHandler() = default;
-  /// Server only. The default accepts without a subprotocol. Must accept or reject before it returns.
+  /// Server only. The default accepts without a subprotocol. Who neither accepts, rejects nor defers before it returns
+  /// has refused (403).
   virtual void on_request(OpeningRequest& request) { request.accept(); }
   virtual void on_open(Session&) {}
   virtual void on_message(Session&, const Message&) {}

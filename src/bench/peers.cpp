@@ -4,14 +4,17 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 namespace plait::bench {
 
 namespace {
 
 constexpr std::chrono::seconds kProbeTimeout{10};
+constexpr const char* kPythonsVariable = "PLAIT_PYWEBTRANSPORT";
 
 /// A peer script, how to see that what it needs is there, and what it serves.
 struct PeerScript {
@@ -77,9 +80,42 @@ const std::vector<PeerScript>& peer_scripts() {
   return kPeers;
 }
 
-bool succeeds(const std::string& command) {
+/// What a command prints, or nothing when it fails.
+std::optional<std::string> answer_of(const std::string& command) {
   auto process = Process::start({"sh", "-c", command}, std::nullopt);
-  return process && process->has_ended(kProbeTimeout) && process->exit_status() == 0;
+  if (!process || !process->has_ended(kProbeTimeout) || process->exit_status() != 0) return std::nullopt;
+  std::string answer = process->output();
+  answer.erase(answer.find_last_not_of('\n') + 1);
+  return answer;
+}
+
+/// PyWebTransport wants an environment for each version, so the user names their interpreters. Its published rows are
+/// of its client and its server together.
+void find_pywebtransport(const std::string& scripts, FoundPeers& found) {
+  const char* value = std::getenv(kPythonsVariable);
+  std::string_view pythons = value == nullptr ? "" : value;
+  if (pythons.empty()) {
+    found.missing.push_back(
+        fmt::format("pywebtransport: python3 -m venv DIR, DIR/bin/pip install pywebtransport uvloop, and {0} set to "
+                    "DIR/bin/python, several with colons between them",
+                    kPythonsVariable));
+  }
+  while (!pythons.empty()) {
+    const std::string python{pythons.substr(0, pythons.find(':'))};
+    pythons.remove_prefix(std::min(pythons.size(), python.size() + 1));
+    const auto version = answer_of(python + " -c 'import uvloop, pywebtransport; print(pywebtransport.__version__)'");
+    if (!version) {
+      found.missing.push_back(fmt::format("pywebtransport: {} has no pywebtransport and uvloop", python));
+      continue;
+    }
+    const std::string script = fmt::format("{} -B -O {}/pywebtransport_", python, scripts);
+    found.servers.push_back(
+        {.name = "pywebtransport-" + *version,
+         .command = script + "server.py {port}",
+         .url = "https://127.0.0.1:{port}",
+         .modes = {LoadMode::stream, LoadMode::echo, LoadMode::connect, LoadMode::datagram, LoadMode::idle},
+         .generator = script + "client.py"});
+  }
 }
 
 }  // namespace
@@ -89,7 +125,7 @@ std::string peer_scripts_folder() { return PLAIT_PEER_SCRIPTS; }
 FoundPeers find_peers(const std::string& scripts, const std::string& self) {
   FoundPeers found;
   for (const PeerScript& peer : peer_scripts()) {
-    if (!succeeds(peer.probe)) {
+    if (!answer_of(peer.probe)) {
       found.missing.push_back(fmt::format("{}: {}", peer.name, peer.install));
       continue;
     }
@@ -98,6 +134,7 @@ FoundPeers find_peers(const std::string& scripts, const std::string& self) {
                              .url = peer.url,
                              .routes = peer.routes});
   }
+  find_pywebtransport(scripts, found);
   const auto beast = std::filesystem::path(self).parent_path() / "plait-peer-beast";
   if (std::filesystem::exists(beast)) {
     found.servers.push_back(

@@ -28,6 +28,17 @@ double client_cpu_us(const ServerResult& result) {
   return summarize(values).median;
 }
 
+bool is_bulk(Metric headline_metric) { return headline_metric == Metric::gigabytes_per_second; }
+
+/// The server's and the client's: µs a message, or seconds a gigabyte where there is one message.
+std::array<double, 2> cpu_of_both(const ServerResult& result, Metric headline_metric) {
+  if (is_bulk(headline_metric)) {
+    return {summarize_metric(result, Metric::server_cpu_seconds_per_gigabyte).median,
+            summarize_metric(result, Metric::client_cpu_seconds_per_gigabyte).median};
+  }
+  return {summarize_metric(result, Metric::server_cpu_us_per_message).median, client_cpu_us(result)};
+}
+
 /// What held in most samples.
 std::string limit_text(const ServerResult& result, Placement placement) {
   std::array<std::size_t, 4> votes{};
@@ -46,6 +57,7 @@ std::vector<Metric> side_metrics(Metric headline_metric) {
   std::vector<Metric> metrics = {Metric::messages_per_second, Metric::latency_p50_us, Metric::latency_p99_us};
   std::erase(metrics, headline_metric);
   if (headline_metric == Metric::anonymous_bytes_per_connection) metrics.resize(1);
+  if (is_bulk(headline_metric)) return {};  // there is one message
   return metrics;
 }
 
@@ -60,8 +72,7 @@ std::vector<std::string> server_cells(const CaseResult& result, const ServerResu
   };
   std::vector<std::string> cells = {server.server, range_text(summary), human(summary.stddev)};
   for (const Metric side : side_metrics(metric)) cells.push_back(human(summarize_metric(server, side).median));
-  cells.push_back(human(summarize_metric(server, Metric::server_cpu_us_per_message).median));
-  cells.push_back(human(client_cpu_us(server)));
+  for (const double cpu : cpu_of_both(server, metric)) cells.push_back(human(cpu));
   cells.push_back(limit_text(server, result.placement));
   cells.push_back(ratio(metric));
   cells.push_back(metric == Metric::server_cpu_us_per_message ? "" : ratio(Metric::server_cpu_us_per_message));
@@ -124,10 +135,9 @@ Table servers_table(const CaseResult& result, const std::string& wanted_baseline
   Table table;
   table.header = {"server", column_name(metric), "stddev"};
   for (const Metric side : side_metrics(metric)) table.header.push_back(column_name(side));
-  for (const std::string& name : {std::string{"server CPU µs"}, std::string{"client CPU µs"}, std::string{"limit"},
-                                  fmt::format("{} ÷ it", baseline), std::string{"CPU ÷ its"}, std::string{"noise"}}) {
-    table.header.push_back(name);
-  }
+  const std::string unit = is_bulk(metric) ? "s/GB" : "µs";
+  table.header.insert(table.header.end(), {"server CPU " + unit, "client CPU " + unit, "limit",
+                                           fmt::format("{} ÷ it", baseline), "CPU ÷ its", "noise"});
   for (const ServerResult& server : result.servers) {
     if (server.samples.empty()) continue;
     table.rows.push_back(server_cells(result, server, baseline));

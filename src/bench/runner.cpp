@@ -97,18 +97,16 @@ class CaseRun {
       server.emplace(std::move(*started));
     }
     server->process().thaw();
-    auto sample = generate(*server);
+    auto sample = generate(*specs_[index], *server);
     server->process().freeze();
     return sample;
   }
 
-  Result<Sample, Error> generate(RunningServer& server) {
+  Result<Sample, Error> generate(const ServerSpec& spec, RunningServer& server) {
     Plan plan = plan_;
     plan.url = server.url();
     plan.server_pid = static_cast<std::uint64_t>(server.process().id());
-    std::vector<std::string> arguments = to_arguments(plan);
-    arguments.insert(arguments.begin(), {options_.self, "bench-generate"});
-    auto generator = Process::start(arguments, pinning_.client);
+    auto generator = Process::start(generator_command(spec, plan), pinning_.client);
     if (!generator) return err(generator.error());
     if (!generator->has_ended(kGeneratorTimeout)) return err(Error{"the generator did not end within 120 s"});
     if (server.process().has_ended(std::chrono::milliseconds{0})) {
@@ -118,6 +116,16 @@ class CaseRun {
     auto sample = parse_sample(generator->output());
     if (!sample && generator->output().empty()) return err(Error{"the generator: " + generator->errors()});
     return sample;
+  }
+
+  [[nodiscard]] std::vector<std::string> generator_command(const ServerSpec& spec, const Plan& plan) const {
+    std::vector<std::string> arguments = to_arguments(plan);
+    if (spec.generator.empty()) {
+      arguments.insert(arguments.begin(), {options_.self, "bench-generate"});
+    } else {
+      arguments.insert(arguments.begin(), {"sh", "-c", "exec " + spec.generator + " \"$@\"", "generator"});
+    }
+    return arguments;
   }
 
   const RunOptions& options_;

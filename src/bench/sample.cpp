@@ -9,6 +9,7 @@ namespace {
 
 constexpr double kBusyShare = 0.6;
 constexpr double kBitsPerByte = 8;
+constexpr double kGigabyte = 1e9;
 
 }  // namespace
 
@@ -36,6 +37,12 @@ double Sample::value(Metric metric) const {
       return bytes_per_second * kBitsPerByte / (1 << 30);
     case Metric::gigabit_per_second:
       return bytes_per_second * kBitsPerByte / 1e9;
+    case Metric::gigabytes_per_second:
+      return bytes_per_second / kGigabyte;
+    case Metric::server_cpu_seconds_per_gigabyte:
+      return payload_bytes > 0 ? server_cpu_seconds * kGigabyte / payload_bytes : 0;
+    case Metric::client_cpu_seconds_per_gigabyte:
+      return payload_bytes > 0 ? client_cpu_seconds * kGigabyte / payload_bytes : 0;
     case Metric::server_cpu_us_per_message:
       return messages > 0 ? server_cpu_seconds * 1e6 / messages : 0;
     case Metric::anonymous_bytes_per_connection:

@@ -15,11 +15,12 @@ bool allows(const std::vector<Value>& list, const Value& value) {
   return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
 }
 
-/// A broker's scheme is no row's: it takes part wherever messages are fanned out in the clear. Nor is that of raw QUIC,
-/// which has WebTransport's streams and datagrams, and so its rows.
+/// A broker's scheme is no row's: it takes part wherever messages are fanned out in the clear; a yardstick's likewise
+/// in the bulk rows. Nor is that of raw QUIC, which has WebTransport's streams and datagrams, and so its rows.
 bool speaks(const ServerSpec& spec, const Row& row) {
   const std::string_view scheme = std::string_view{spec.url}.substr(0, spec.url.find("://"));
   if (is_broker_scheme(scheme)) return row.plan.mode == LoadMode::fanout && row.scheme == "ws";
+  if (is_yardstick_scheme(scheme)) return row.plan.mode == LoadMode::bulk;
   return scheme == row.scheme || (scheme == "quic" && row.scheme == "https");
 }
 
@@ -76,13 +77,13 @@ std::vector<ServerSpec> plait_servers(const std::string& self) {
     return ServerSpec{.name = "plait",
                       .command = fmt::format("{} bench serve --listen {}://127.0.0.1:0/", self, scheme),
                       .url = scheme + "://127.0.0.1:0",
-                      .is_plait = true};
+                      .takes_row_options = true};
   };
   // Raw bytes have no framing, so the plain TCP rows run against the echo pair.
   const ServerSpec echo{.name = "plait",
                         .command = self + " echo serve --model async --host 127.0.0.1 --port {port}",
                         .url = "tcp://127.0.0.1:{port}",
-                        .is_plait = true};
+                        .takes_row_options = true};
   return {serve("ws"), serve("wss"), serve("https"), echo};
 }
 
@@ -94,7 +95,11 @@ std::vector<ServerSpec> raw_servers(const std::string& self) {
                       .routes = std::move(routes),
                       .has_deflate = false};
   };
-  return {raw("tcp", "tcp", {}), raw("ws", "ws", {"/echo"}), raw("fanout", "ws", {"/fanout"})};
+  ServerSpec quic = raw("quic-bulk", "quic-bulk", {});
+  quic.takes_row_options = true;
+  ServerSpec tls = raw("tls-bulk", "tls-bulk", {});
+  tls.name = "openssl";
+  return {raw("tcp", "tcp", {}), raw("ws", "ws", {"/echo"}), raw("fanout", "ws", {"/fanout"}), quic, tls};
 }
 
 }  // namespace plait::bench

@@ -22,7 +22,9 @@ struct ServerSpec {
   std::vector<std::string> routes{};  ///< paths (before '?') that it serves; empty: all
   std::vector<LoadMode> modes{};      ///< loads that it is for; empty: all
   bool has_deflate = true;            ///< takes part in permessage-deflate rows
-  bool is_plait = false;              ///< rows may add options to its command
+  /// Its own load generator, with the words and the report of bench-generate; empty: plait's.
+  std::string generator{};
+  bool takes_row_options = false;  ///< rows may add options to its command
 };
 
 /// NAME=COMMAND,URL; the URL is what follows the last comma. A path in the URL replaces the rows' own paths.
@@ -37,7 +39,7 @@ struct ServerSpec {
 /// Every {key} replaced.
 [[nodiscard]] std::string replace_all(std::string text, std::string_view key, std::string_view value);
 
-/// plait's own server and the raw peers, started from the executable at `self`.
+/// plait's own server, and the raw peers with the yardsticks, started from the executable at `self`.
 [[nodiscard]] std::vector<ServerSpec> plait_servers(const std::string& self);
 [[nodiscard]] std::vector<ServerSpec> raw_servers(const std::string& self);
 

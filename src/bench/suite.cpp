@@ -12,7 +12,7 @@ struct MetricText {
   bool lower_is_better;
 };
 
-constexpr std::array<MetricText, 15> kMetrics = {{
+constexpr std::array<MetricText, 18> kMetrics = {{
     {"rate", "messages/s", false},
     {"mean", "µs", true},
     {"p50", "µs", true},
@@ -28,6 +28,9 @@ constexpr std::array<MetricText, 15> kMetrics = {{
     {"payload", "MiB/s", false},
     {"client memory", "B/connection", true},
     {"lost", "%", true},
+    {"payload", "GB/s", false},
+    {"server CPU", "s/GB", true},
+    {"client CPU", "s/GB", true},
 }};
 
 const MetricText& text_of(Metric metric) { return kMetrics[static_cast<std::size_t>(metric)]; }

@@ -34,6 +34,9 @@ enum class Metric : std::uint8_t {
   mebibytes_per_second,             ///< payload of both directions where both move
   client_rss_bytes_per_connection,  ///< the generator's own growth
   loss_percent,                     ///< of the messages sent
+  gigabytes_per_second,             ///< payload of one direction / time / 10^9
+  server_cpu_seconds_per_gigabyte,
+  client_cpu_seconds_per_gigabyte,
 };
 
 [[nodiscard]] std::string_view metric_name(Metric metric);

@@ -15,6 +15,7 @@ Unexpected<Error> refuse(std::string_view text, const char* why) {
 }  // namespace
 
 bool is_broker_scheme(std::string_view scheme) { return scheme == "redis" || scheme == "nats"; }
+bool is_yardstick_scheme(std::string_view scheme) { return scheme == "quic-bulk" || scheme == "tls-bulk"; }
 
 std::string Url::text() const {
   const bool is_ipv6 = host.find(':') != std::string::npos;
@@ -27,7 +28,7 @@ Result<Url, Error> parse_url(std::string_view text) {
   if (scheme_end == std::string_view::npos) return refuse(text, "expected scheme://host:port/path");
   url.scheme = text.substr(0, scheme_end);
   const bool is_framed = url.scheme == "tcp" || url.scheme == "tls";
-  if (!url.is_websocket() && !url.has_streams() && !url.is_broker() && !is_framed) {
+  if (!url.is_websocket() && !url.has_streams() && !url.is_broker() && !url.is_yardstick() && !is_framed) {
     return refuse(text, "the scheme must be tcp, tls, ws, wss, https, quic, redis or nats");
   }
   std::string_view authority = text.substr(scheme_end + 3);

@@ -12,8 +12,11 @@ namespace plait::bench {
 /// redis or nats.
 [[nodiscard]] bool is_broker_scheme(std::string_view scheme);
 
+/// quic-bulk or tls-bulk: the yardsticks of the bulk rows, which speak nothing but transfers.
+[[nodiscard]] bool is_yardstick_scheme(std::string_view scheme);
+
 struct Url {
-  std::string scheme;  ///< tcp, tls, ws, wss, https, quic, redis or nats
+  std::string scheme;  ///< tcp, tls, ws, wss, https, quic, redis, nats, or a yardstick's
   std::string host;    ///< without brackets
   std::uint16_t port = 0;
   std::string path;  ///< with its query; empty when the URL names none
@@ -24,6 +27,7 @@ struct Url {
   [[nodiscard]] bool has_streams() const { return scheme == "https" || scheme == "quic"; }
   /// A message broker that is spoken to in its own protocol.
   [[nodiscard]] bool is_broker() const { return is_broker_scheme(scheme); }
+  [[nodiscard]] bool is_yardstick() const { return is_yardstick_scheme(scheme); }
   /// A Socket.IO server: its path says so.
   [[nodiscard]] bool is_socket_io() const { return is_websocket() && path.starts_with("/socket.io/"); }
   [[nodiscard]] std::string text() const;

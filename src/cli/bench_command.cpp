@@ -229,14 +229,16 @@ void add_hidden_commands(CLI::App& app, Action& action) {
   generate->add_option("PLAN", *words, "key=value words");
   generate->callback([&action, words] { action = [words] { return bench::generate_load(*words); }; });
 
-  CLI::App* raw = app.add_subcommand("bench-raw", "A raw epoll peer: tcp, ws or fanout")->group("");
+  CLI::App* raw = app.add_subcommand("bench-raw", "A raw peer: tcp, ws, fanout, quic-bulk or tls-bulk")->group("");
   auto kind = std::make_shared<std::string>();
   auto port = std::make_shared<std::uint16_t>(0);
-  raw->add_option("KIND", *kind, "tcp, ws or fanout")->required();
+  auto packet_bytes = std::make_shared<std::size_t>(SIZE_MAX);
+  raw->add_option("KIND", *kind, "tcp, ws, fanout, quic-bulk or tls-bulk")->required();
   raw->add_option("--port", *port, "0 picks a free one");
-  raw->callback([&action, kind, port] {
-    action = [kind, port] {
-      const auto served = bench::run_raw_peer(*kind, *port);
+  raw->add_option("--packet-bytes", *packet_bytes, "quic-bulk: UDP payloads are at most so large");
+  raw->callback([&action, kind, port, packet_bytes] {
+    action = [kind, port, packet_bytes] {
+      const auto served = bench::run_raw_peer(*kind, *port, *packet_bytes);
       return served ? 0 : fail(served.error().message);
     };
   });

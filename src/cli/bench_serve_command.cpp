@@ -11,7 +11,6 @@
 
 #include "bench/routes.hpp"
 #include "cli/commands.hpp"
-#include "core/quic_packets.hpp"
 #include "net/file_limit.hpp"
 
 namespace plait::cli {
@@ -35,7 +34,7 @@ struct Options {
   unsigned busy_poll_microseconds = 0;
   std::vector<int> cpus;
   bool deflate = false;
-  bool small_packets = false;
+  std::size_t packet_bytes = Limits{}.udp_payload_bytes_max;
 };
 
 bench::WsMode ws_mode_of(const std::string& text) {
@@ -53,7 +52,7 @@ int serve(const Options& options) {
   server_options.handle_signals = true;
   server_options.cpus = options.cpus;
   server_options.limits.message_bytes_max = std::size_t{128} << 20;
-  if (options.small_packets) core::keep_quic_packets_small();
+  server_options.limits.udp_payload_bytes_max = options.packet_bytes;
   net::raise_file_limit();
   Server server{server_options};
   for (const std::string& url : options.urls) {
@@ -87,7 +86,9 @@ void add_bench_serve_command(CLI::App& bench, Action& action) {
       ->capture_default_str();
   command->add_option("--cpu", options->cpus, "CPUs to pin the loops to");
   command->add_flag("--deflate", options->deflate, "Accept permessage-deflate");
-  command->add_flag("--small-packets", options->small_packets, "https: and quic: UDP payloads of at most 1,200 bytes");
+  command->add_option("--packet-bytes", options->packet_bytes, "https: and quic: UDP payloads are at most so large")
+      ->check(CLI::Range(1200, 65507))
+      ->capture_default_str();
   command->callback([&action, options] { action = [options] { return serve(*options); }; });
 }
 

@@ -41,7 +41,8 @@ Client::Impl::Impl(const ClientOptions& options) : options_(options) {
   PLAIT_ASSERT(loop.has_value(), "no file descriptors left for an event loop");
   loop_ = std::move(*loop);
   context_ = std::make_unique<transport::LoopContext>(*loop_, options_.limits, 0, connection_count_);
-  quic_ = std::make_unique<QuicClient>(*context_);
+  resolver_ = std::make_unique<net::Resolver>(*loop_, dial_settings_.look_up);
+  quic_ = std::make_unique<QuicClient>(*context_, *resolver_, dial_settings_);
 }
 
 Client::Impl::~Impl() {
@@ -61,12 +62,25 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
     if (!made) return err(made.error());
     engine = std::move(*made);
   }
-  auto socket = net::Socket::connect({.host = uri->host, .port = uri->port, .unix_path = uri->socket_path});
+  return connect_tcp(
+      {.host = uri->host, .port = uri->port, .unix_path = uri->socket_path},
+      {.tls = std::move(engine), .handler = std::move(handler), .make_protocol = protocol_maker(*uri, options)},
+      options.timeout);
+}
+
+// Only of names there may be several addresses, and only they have to be looked up.
+Result<SessionId, Error> Client::Impl::connect_tcp(const net::Address& address, client::TcpDial::Load load,
+                                                   Duration timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  if (address.unix_path.empty() && !net::as_literal(address)) {
+    return client::TcpDial::start(*context_, *resolver_, dial_settings_, address, std::move(load), deadline);
+  }
+  auto socket = net::Socket::connect(address);
   if (!socket) return err(socket.error());
-  auto* connection = transport::TcpConnection::start(*context_, std::move(*socket), std::move(engine),
-                                                     make_protocol(*uri, std::move(handler), options), true);
+  auto* connection = transport::TcpConnection::start(*context_, std::move(*socket), std::move(load.tls),
+                                                     load.make_protocol(std::move(load.handler)), true);
   if (connection == nullptr) return err(Error{"cannot watch one more socket"});
-  connection->set_deadline(std::chrono::steady_clock::now() + options.timeout);
+  connection->set_deadline(deadline);
   return connection->id();
 }
 
@@ -86,20 +100,21 @@ Result<std::unique_ptr<tls::Engine>, Error> Client::Impl::make_engine(const http
   return tls::Engine::connect(found->second, uri.host);
 }
 
-std::unique_ptr<transport::Protocol> Client::Impl::make_protocol(const http::Uri& uri,
-                                                                 std::unique_ptr<SessionHandler> handler,
-                                                                 const ConnectOptions& options) {
-  const bool parts = handler->wants_parts();
+std::function<std::unique_ptr<transport::Protocol>(std::unique_ptr<SessionHandler>)> Client::Impl::protocol_maker(
+    const http::Uri& uri, const ConnectOptions& options) {
   if (!is_framed(uri.scheme)) {
-    return std::make_unique<transport::WsConnect>(std::move(handler),
-                                                  transport::WsConnect::Request{.target = target_of(uri),
-                                                                                .host = to_host_field(uri),
-                                                                                .subprotocols = options.subprotocols,
-                                                                                .headers = options.headers,
-                                                                                .deflate = options.deflate});
+    return [request = transport::WsConnect::Request{.target = target_of(uri),
+                                                    .host = to_host_field(uri),
+                                                    .subprotocols = options.subprotocols,
+                                                    .headers = options.headers,
+                                                    .deflate = options.deflate}](auto handler) {
+      return std::make_unique<transport::WsConnect>(std::move(handler), request);
+    };
   }
-  return std::make_unique<transport::FrameConnect>(*context_, std::move(handler), parts,
-                                                   client::frame_request(uri, options));
+  return [this, request = client::frame_request(uri, options)](auto handler) {
+    const bool parts = handler->wants_parts();
+    return std::make_unique<transport::FrameConnect>(*context_, std::move(handler), parts, request);
+  };
 }
 
 void Client::Impl::run() {

@@ -4,14 +4,18 @@
 #include <plait/client.hpp>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <tuple>
 
 #include "client/quic_client.hpp"
+#include "client/race.hpp"
+#include "client/tcp_dial.hpp"
 #include "http/uri.hpp"
 #include "net/loop.hpp"
+#include "net/resolver.hpp"
 #include "net/socket.hpp"
 #include "tls/engine.hpp"
 #include "transport/loop_context.hpp"
@@ -43,14 +47,17 @@ class Client::Impl {
   };
 
   Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options);
-  std::unique_ptr<transport::Protocol> make_protocol(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
-                                                     const ConnectOptions& options);
+  Result<SessionId, Error> connect_tcp(const net::Address& address, client::TcpDial::Load load, Duration timeout);
+  [[nodiscard]] std::function<std::unique_ptr<transport::Protocol>(std::unique_ptr<SessionHandler>)> protocol_maker(
+      const http::Uri& uri, const ConnectOptions& options);
 
   ClientOptions options_;
+  client::DialSettings dial_settings_;
   std::map<TlsChoice, tls::Context> tls_contexts_;
   std::unique_ptr<net::Loop> loop_;
   std::atomic<std::size_t> connection_count_{0};
   std::unique_ptr<transport::LoopContext> context_;
+  std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<QuicClient> quic_;
   std::atomic<bool> stopped_{false};
   bool ending_ = false;

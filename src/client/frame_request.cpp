@@ -1,6 +1,6 @@
 #include "client/frame_request.hpp"
 
-#include "http/grammar.hpp"
+#include "http/fields.hpp"
 
 namespace plait::client {
 namespace {

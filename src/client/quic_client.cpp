@@ -1,18 +1,64 @@
 #include "client/quic_client.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "client/frame_request.hpp"
 #include "crypto/file.hpp"
+#include "transport/no_session.hpp"
 #include "transport/raw_session.hpp"
 
 namespace plait {
+
+using client::H3Dial;
+using client::H3Server;
+using client::H3Waiter;
+using transport::H3Connection;
+using transport::H3Owner;
+using transport::WtRequest;
+
 namespace {
 
 quic::EndpointConfig client_config() { return {}; }
 
 std::string path_of(const http::Uri& uri) { return uri.query.empty() ? uri.path : uri.path + "?" + uri.query; }
+
+H3Server server_of(const http::Uri& uri, const ConnectOptions& options) {
+  return {.host = uri.host,
+          .port = uri.port,
+          .tls = {.verify = options.verify_certificate,
+                  .authority_file = options.certificate_authority_file,
+                  .certificate_hashes = options.certificate_hashes},
+          .shared = options.reuse_connection};
+}
+
+// A session until its connection is there.
+class SessionWaiter final : public H3Waiter {
+ public:
+  SessionWaiter(transport::LoopContext& context, H3Server server, std::unique_ptr<SessionHandler> handler,
+                transport::Wants wants, WtRequest request)
+      : H3Waiter(context, std::move(server)),
+        loop_(context.loop),
+        handler_(std::move(handler)),
+        wants_(wants),
+        request_(std::move(request)) {}
+
+  [[nodiscard]] bool fits(const H3Connection& connection) const override { return connection.admits_session(); }
+
+ private:
+  void take_over(H3Connection& connection) override {
+    connection.connect(std::move(request_), std::move(handler_), wants_, id()).set_opening_deadline(wait_deadline());
+  }
+  void tell_failed(const std::string& reason) override {
+    transport::tell_not_opened(*handler_, loop_, {.reason = reason, .started_by_us = true}, id());
+  }
+
+  net::Loop& loop_;
+  std::unique_ptr<SessionHandler> handler_;
+  const transport::Wants wants_;
+  WtRequest request_;
+};
 
 }  // namespace
 
@@ -32,20 +78,20 @@ Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
 }
 
 // Reading the system's authorities takes milliseconds, so each combination of what a context depends on has one.
-Result<const quic::ClientTls*, Error> QuicClient::tls_of(const std::string& alpn, const ConnectOptions& options) {
-  const TlsKey key{alpn, options.verify_certificate, options.certificate_authority_file, options.certificate_hashes};
+Result<const quic::ClientTls*, Error> QuicClient::tls_of(http::Scheme scheme, const client::H3Server::Tls& choice) {
+  const std::pair key{scheme, choice};
   if (const auto found = tls_.find(key); found != tls_.end()) return &found->second;
   quic::ClientTlsConfig config;
-  config.alpn = {alpn};
+  config.alpn = {scheme == http::Scheme::quic ? "plait/1" : "h3"};
   config.wall_clock = [] { return std::chrono::system_clock::now(); };
-  config.certificate_hashes = options.certificate_hashes;
-  if (!options.certificate_hashes.empty()) {
+  config.certificate_hashes = choice.certificate_hashes;
+  if (!choice.certificate_hashes.empty()) {
     config.verify = quic::ClientTlsConfig::Verify::hashes;
-  } else if (!options.verify_certificate) {
+  } else if (!choice.verify) {
     config.verify = quic::ClientTlsConfig::Verify::off;
   }
-  if (!options.certificate_authority_file.empty()) {
-    auto text = crypto::read_file(options.certificate_authority_file);
+  if (!choice.authority_file.empty()) {
+    auto text = crypto::read_file(choice.authority_file);
     if (!text) return err(text.error());
     config.authority_pem = std::move(*text);
   }
@@ -56,43 +102,130 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(const std::string& alpn
 
 Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                              const ConnectOptions& options) {
-  const auto addresses = net::resolve({.host = uri.host, .port = uri.port});
-  if (!addresses) return err(addresses.error());
-  const bool raw = uri.scheme == http::Scheme::quic;
-  const auto tls = tls_of(raw ? "plait/1" : "h3", options);
+  if (uri.scheme == http::Scheme::quic) return connect_raw(uri, std::move(handler), options);
+  const transport::Wants wants = transport::Wants::of(*handler);
+  H3Server server = server_of(uri, options);
+  if (const auto tls = tls_of(http::Scheme::https, server.tls); !tls) return err(tls.error());
+  WtRequest request{.authority = to_host_field(uri),
+                    .path = path_of(uri),
+                    .subprotocols = options.subprotocols,
+                    .headers = options.headers};
+  const H3Waiter& waiter = H3Waiter::add(
+      std::make_unique<SessionWaiter>(context_, std::move(server), std::move(handler), wants, std::move(request)),
+      std::chrono::steady_clock::now() + options.timeout);
+  place_soon(waiter.id());
+  return waiter.id();
+}
+
+// One connection for each session, to the first address that the name has.
+Result<SessionId, Error> QuicClient::connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
+                                                 const ConnectOptions& options) {
+  const transport::Wants wants = transport::Wants::of(*handler);
+  const auto tls = tls_of(uri.scheme, server_of(uri, options).tls);
   if (!tls) return err(tls.error());
+  const auto addresses = settings_.look_up({.host = uri.host, .port = uri.port});
+  if (!addresses) return err(addresses.error());
   const auto side = side_of(addresses->front().is_ipv6());
   if (!side) return err(side.error());
-  if (raw) return connect_raw(**side, addresses->front(), uri, **tls, std::move(handler), options);
-  auto& connection = transport::H3Connection::make((*side)->service);
-  const auto started = (*side)->endpoint.connect(addresses->front(), uri.host, **tls, connection);
+  auto& session = transport::RawSession::make(context_, nullptr);
+  const auto started = (*side)->endpoint.connect(addresses->front(), uri.host, **tls, session);
+  if (!started) {
+    session.abort({});
+    return err(started.error());
+  }
+  session.attach(**started);
+  session.connect(client::frame_request(uri, options), std::move(handler), wants);
+  session.set_opening_deadline(std::chrono::steady_clock::now() + options.timeout);
+  return session.id();
+}
+
+// What fails is not told before connect() has returned.
+void QuicClient::place_soon(SessionId id) {
+  context_.loop.post([this, id] { place(id); });
+}
+
+// --- Connections and who waits for them
+// -------------------------------------------------------------------------------
+
+void QuicClient::place(SessionId id) {
+  auto* waiter = static_cast<H3Waiter*>(context_.connections.find(id));
+  if (waiter == nullptr) return;
+  Origin& origin = origins_[waiter->server()];
+  const auto found = std::ranges::find_if(origin.connections, [&](const auto* one) { return waiter->fits(*one); });
+  if (found != origin.connections.end()) return waiter->go_on(**found);
+  if (!waiter->server().shared || origin.dials.empty()) return dial_for(*waiter, origin);
+  origin.dials.front()->add(*waiter);
+}
+
+void QuicClient::dial_for(H3Waiter& waiter, Origin& origin) {
+  auto made = std::make_unique<H3Dial>(context_.loop, resolver_, settings_.attempt_delay);
+  H3Dial& dial = *made;
+  const H3Server& server = waiter.server();
+  dial.set_course({.begin = [this, server](const net::SocketAddress& address,
+                                           H3Owner& owner) { return begin(server, address, owner); },
+                   .finish = [this, server, &dial](H3Connection& connection,
+                                                   const auto& waiting) { finish(server, dial, connection, waiting); },
+                   .give_up = [this, server, &dial] { drop(server, dial); }});
+  origin.dials.push_back(std::move(made));
+  dial.add(waiter);
+  dial.start({.host = server.host, .port = server.port});
+}
+
+Result<H3Connection*, Error> QuicClient::begin(const H3Server& server, const net::SocketAddress& address,
+                                               H3Owner& owner) {
+  const auto tls = tls_of(http::Scheme::https, server.tls);
+  if (!tls) return err(tls.error());
+  const auto side = side_of(address.is_ipv6());
+  if (!side) return err(side.error());
+  H3Connection& connection = H3Connection::make((*side)->service);
+  const auto started = (*side)->endpoint.connect(address, server.host, **tls, connection);
   if (!started) {
     connection.abort({});
     return err(started.error());
   }
   connection.attach(**started);
-  transport::WtSession& session = connection.connect({.authority = to_host_field(uri),
-                                                      .path = path_of(uri),
-                                                      .subprotocols = options.subprotocols,
-                                                      .headers = options.headers},
-                                                     std::move(handler));
-  session.set_opening_deadline(std::chrono::steady_clock::now() + options.timeout);
-  return session.id();
+  connection.set_owner(&owner);
+  return &connection;
 }
 
-Result<SessionId, Error> QuicClient::connect_raw(Side& side, const net::SocketAddress& address, const http::Uri& uri,
-                                                 const quic::ClientTls& tls, std::unique_ptr<SessionHandler> handler,
-                                                 const ConnectOptions& options) {
-  auto& session = transport::RawSession::make(context_, nullptr);
-  const auto started = side.endpoint.connect(address, uri.host, tls, session);
-  if (!started) {
-    session.abort();
-    return err(started.error());
+// Whom the connection has no room for gets another one. The first always goes on: it is told if there is none at all.
+void QuicClient::finish(const H3Server& server, H3Dial& dial, H3Connection& connection,
+                        const std::vector<SessionId>& waiting) {
+  drop(server, dial);
+  if (server.shared) {
+    connection.set_owner(this);
+    origins_[server].connections.push_back(&connection);
   }
-  session.attach(**started);
-  session.connect(client::frame_request(uri, options), std::move(handler));
-  session.set_opening_deadline(std::chrono::steady_clock::now() + options.timeout);
-  return session.id();
+  bool is_first = true;
+  for (const SessionId id : waiting) {
+    auto* waiter = static_cast<H3Waiter*>(context_.connections.find(id));
+    if (waiter == nullptr) continue;
+    if (std::exchange(is_first, false)) {
+      waiter->go_on(connection);
+    } else {
+      place(id);
+    }
+  }
+}
+
+void QuicClient::drop(const H3Server& server, H3Dial& dial) {
+  const auto origin = origins_.find(server);
+  if (origin == origins_.end()) return;
+  auto& dials = origin->second.dials;
+  const auto found = std::ranges::find(dials, &dial, [](const auto& one) { return one.get(); });
+  if (found == dials.end()) return;
+  (*found)->stop();
+  context_.loop.retire(std::move(*found));
+  dials.erase(found);
+  if (origin->second.is_empty()) origins_.erase(origin);
+}
+
+void QuicClient::on_ended(H3Connection& connection, const std::string&) {
+  for (auto origin = origins_.begin(); origin != origins_.end(); ++origin) {
+    if (std::erase(origin->second.connections, &connection) == 0) continue;
+    if (origin->second.is_empty()) origins_.erase(origin);
+    return;
+  }
 }
 
 }  // namespace plait

@@ -1,12 +1,17 @@
-// QuicClient: the QUIC side of a client's loop: one UDP socket for each address family, made when first needed.
+// QuicClient: the QUIC side of a client's loop: one UDP socket for each address family, made when first needed, and the
+// HTTP/3 connections that several may use.
 #pragma once
 
 #include <plait/client.hpp>
 
 #include <map>
 #include <memory>
-#include <tuple>
+#include <utility>
+#include <vector>
 
+#include "client/h3_dial.hpp"
+#include "client/h3_waiter.hpp"
+#include "client/race.hpp"
 #include "http/uri.hpp"
 #include "net/address.hpp"
 #include "quic/tls.hpp"
@@ -14,9 +19,11 @@
 
 namespace plait {
 
-class QuicClient {
+class QuicClient final : private transport::H3Owner {
  public:
-  explicit QuicClient(transport::LoopContext& context) : context_(context) {}
+  /// All outlive the object.
+  QuicClient(transport::LoopContext& context, net::Resolver& resolver, const client::DialSettings& settings)
+      : context_(context), resolver_(resolver), settings_(settings) {}
   QuicClient(const QuicClient&) = delete;
   QuicClient& operator=(const QuicClient&) = delete;
 
@@ -31,18 +38,36 @@ class QuicClient {
     transport::QuicEndpoint endpoint;
     transport::H3Service service;
   };
-  // All that a TLS context depends on.
-  using TlsKey = std::tuple<std::string, bool, std::string, std::vector<CertificateHash>>;
+  // The connections to one server.
+  struct Origin {
+    std::vector<transport::H3Connection*> connections;   // those that are shared
+    std::vector<std::unique_ptr<client::H3Dial>> dials;  // at most one, where they are shared
+    [[nodiscard]] bool is_empty() const { return connections.empty() && dials.empty(); }
+  };
 
   Result<Side*, Error> side_of(bool ipv6);
-  Result<const quic::ClientTls*, Error> tls_of(const std::string& alpn, const ConnectOptions& options);
-  Result<SessionId, Error> connect_raw(Side& side, const net::SocketAddress& address, const http::Uri& uri,
-                                       const quic::ClientTls& tls, std::unique_ptr<SessionHandler> handler,
+  Result<const quic::ClientTls*, Error> tls_of(http::Scheme scheme, const client::H3Server::Tls& choice);
+  Result<SessionId, Error> connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                        const ConnectOptions& options);
 
+  void place_soon(SessionId id);
+  void place(SessionId id);
+  void dial_for(client::H3Waiter& waiter, Origin& origin);
+  Result<transport::H3Connection*, Error> begin(const client::H3Server& server, const net::SocketAddress& address,
+                                                transport::H3Owner& owner);
+  void finish(const client::H3Server& server, client::H3Dial& dial, transport::H3Connection& connection,
+              const std::vector<SessionId>& waiting);
+  void drop(const client::H3Server& server, client::H3Dial& dial);
+
+  // H3Owner of the shared connections
+  void on_ended(transport::H3Connection& connection, const std::string& reason) override;
+
   transport::LoopContext& context_;
+  net::Resolver& resolver_;
+  const client::DialSettings& settings_;
   std::map<bool, std::unique_ptr<Side>> sides_;  // by whether it is IPv6
-  std::map<TlsKey, quic::ClientTls> tls_;
+  std::map<std::pair<http::Scheme, client::H3Server::Tls>, quic::ClientTls> tls_;
+  std::map<client::H3Server, Origin> origins_;
 };
 
 }  // namespace plait

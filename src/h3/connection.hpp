@@ -121,6 +121,8 @@ class Connection {
   void close(std::uint64_t error_code = code::kNoError, std::string_view reason = {});
 
   [[nodiscard]] bool is_closed() const { return closed_; }
+  /// The peer sent GOAWAY: it takes no more requests.
+  [[nodiscard]] bool is_peer_going_away() const { return peer_goaway_.has_value(); }
   /// None before the peer's SETTINGS frame.
   [[nodiscard]] const std::optional<Settings>& peer_settings() const { return peer_settings_; }
   /// Announced streams and those whose beginning has not arrived whole.

@@ -36,6 +36,17 @@ int look_up(const Address& address, int flags, addrinfo** found) {
   return ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, found);
 }
 
+std::vector<SocketAddress> take_all(addrinfo* found) {
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner{found, &::freeaddrinfo};
+  std::vector<SocketAddress> results;
+  for (; found != nullptr; found = found->ai_next) {
+    SocketAddress& result = results.emplace_back();
+    result.length = found->ai_addrlen;
+    std::memcpy(&result.storage, found->ai_addr, found->ai_addrlen);
+  }
+  return results;
+}
+
 }  // namespace
 
 std::uint16_t SocketAddress::port() const {
@@ -69,14 +80,14 @@ Result<std::vector<SocketAddress>, Error> resolve(const Address& address) {
                          "; check its spelling, or use a numeric address",
                      number});
   }
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner{found, &::freeaddrinfo};
-  std::vector<SocketAddress> results;
-  for (; found != nullptr; found = found->ai_next) {
-    SocketAddress& result = results.emplace_back();
-    result.length = found->ai_addrlen;
-    std::memcpy(&result.storage, found->ai_addr, found->ai_addrlen);
-  }
-  return results;
+  return take_all(found);
+}
+
+std::optional<SocketAddress> as_literal(const Address& address) {
+  if (address.host.empty() || !address.unix_path.empty()) return std::nullopt;
+  addrinfo* found = nullptr;
+  if (look_up(address, AI_NUMERICHOST, &found) != 0) return std::nullopt;
+  return take_all(found).front();
 }
 
 std::string to_text(const Address& address) {

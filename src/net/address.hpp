@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,9 @@ struct SocketAddress {
 /// Every address that `address` stands for, at least one. A host name is looked up, which blocks; numbers and paths are
 /// not. Errors name the host or the path and the fix.
 Result<std::vector<SocketAddress>, Error> resolve(const Address& address);
+
+/// The address that a numeric host is; none for a name, which has to be looked up.
+[[nodiscard]] std::optional<SocketAddress> as_literal(const Address& address);
 
 /// As a person writes it: "127.0.0.1:80", "[::1]:80", "/run/plait.sock".
 std::string to_text(const Address& address);

@@ -64,6 +64,8 @@ Loop::Loop(const LoopOptions& options)
   hooks_.previous_ = &hooks_;
 }
 
+const std::uint32_t EventHandler::kWritable = EPOLLOUT;
+
 Result<std::unique_ptr<Loop>, Error> Loop::make(const LoopOptions& options) {
   std::unique_ptr<Loop> loop{new Loop(options)};
   if (auto opened = loop->open(); !opened) return err(std::move(opened.error()));

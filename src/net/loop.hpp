@@ -24,6 +24,8 @@ namespace plait::net {
 /// Gets a file descriptor's readiness. Not owned by the loop.
 class EventHandler {
  public:
+  /// EPOLLOUT, for those that know no more of epoll.
+  static const std::uint32_t kWritable;
   /// `events` are epoll's bits (EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR, EPOLLRDHUP).
   virtual void handle_events(std::uint32_t events) = 0;
   /// handle_events() is near: a place to prefetch() what it will use beyond the handler itself.

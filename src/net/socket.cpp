@@ -82,17 +82,24 @@ void Socket::reset_on_close() const {
   ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+Result<Socket, Error> Socket::connect(const SocketAddress& address) {
+  Socket socket{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  if (socket.is_open()) {
+    send_without_delay(socket.fd(), address.family());
+    if (begins_connecting(socket.fd(), address)) return socket;
+  }
+  return system_error("cannot connect to " + address.text(), errno);
+}
+
 Result<Socket, Error> Socket::connect(const Address& address) {
   const auto candidates = resolve(address);
   if (!candidates) return err(candidates.error());
   int number = 0;
   for (const SocketAddress& candidate : *candidates) {
-    Socket socket{::socket(candidate.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-    if (socket.is_open()) {
-      send_without_delay(socket.fd(), candidate.family());
-      if (begins_connecting(socket.fd(), candidate)) return socket;
-    }
-    number = errno;
+    if (auto socket = connect(candidate))
+      return socket;
+    else
+      number = socket.error().system_errno;
   }
   return system_error("cannot connect to " + to_text(address), number);
 }

@@ -64,8 +64,9 @@ class Socket {
   /// Makes close() send RST instead of FIN, so that nothing lingers.
   void reset_on_close() const;
 
-  /// Starts connecting; ready when the socket becomes writable, then finish_connect(). Tries only the first resolved
-  /// address family that socket() accepts (Happy Eyeballs is the client's).
+  /// Starts connecting; ready when the socket becomes writable, then finish_connect().
+  static Result<Socket, Error> connect(const SocketAddress& address);
+  /// The same to the first resolved address whose family socket() accepts. Looks names up, which blocks.
   static Result<Socket, Error> connect(const Address& address);
   /// After the socket became writable: 0, or the errno of the failed connect.
   [[nodiscard]] int finish_connect() const;

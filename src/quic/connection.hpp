@@ -118,7 +118,8 @@ class Connection {
   /// (Settings::datagram_age_max); on_datagram_fate tells which.
   [[nodiscard]] Result<DatagramId, DatagramError> send_datagram(Bytes data);
   [[nodiscard]] Result<DatagramId, DatagramError> send_datagram(ByteView data);
-  /// Largest payload that send_datagram takes now; grows with path MTU discovery. 0: none.
+  /// Largest payload that send_datagram takes now; grows with path MTU discovery, beyond 1452 bytes only after a first
+  /// send_datagram. 0: none.
   [[nodiscard]] std::size_t datagram_bytes_max() const;
 
   /// CONNECTION_CLOSE with the application's code (below 2^62) and a reason of at most 1024 bytes. Nothing but

@@ -25,11 +25,13 @@ void Connection::State::handle_datagram(const Path& from, ByteView datagram, Ecn
   }
   const ngtcp2_path where = quic::native(from);
   const ngtcp2_pkt_info info{static_cast<std::uint8_t>(ecn)};
+  const std::uint64_t in_flight = black_hole.suspects() ? in_flight_bytes() : 0;
   const int status = ngtcp2_conn_read_pkt(conn.get(), &where, &info, datagram.data(), datagram.size(), now);
   if (status != 0) {
     fail(status, now);
   } else {
     path = path_of(*ngtcp2_conn_get_path(conn.get()));
+    if (black_hole.suspects() && in_flight_bytes() < in_flight) black_hole.handle_acknowledgement();
     report_stop_sending();
   }
   after_callbacks(now);
@@ -44,11 +46,27 @@ void Connection::State::handle_expiry(NativeTime now) {
     endpoint.expiries.remove(*this);
     return;
   }
+  look_for_black_hole(now);
   const int status = ngtcp2_conn_handle_expiry(conn.get(), now);
   if (status != 0) fail(status, now);
   after_callbacks(now);
   if (phase == Phase::open) update_expiry();
   want_transmit();
+}
+
+std::uint64_t Connection::State::in_flight_bytes() const {
+  ngtcp2_conn_info info;
+  ngtcp2_conn_get_conn_info(conn.get(), &info);
+  return info.bytes_in_flight;
+}
+
+void Connection::State::look_for_black_hole(NativeTime now) {
+  if (path.remote.is_loopback() || in_flight_bytes() == 0) return;
+  black_hole.handle_expiry(time_point(now), std::chrono::nanoseconds{ngtcp2_conn_get_pto(conn.get())});
+}
+
+std::size_t Connection::State::path_payload_bytes_max() {
+  return black_hole.payload_bytes_max(ngtcp2_conn_get_path_max_tx_udp_payload_size(conn.get()));
 }
 
 void Connection::State::update_expiry() {

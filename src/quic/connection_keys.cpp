@@ -90,7 +90,7 @@ bool Connection::State::install_initial_keys(ByteView destination_connection_id)
                                                      tx->keys.iv.data(), &tx->cipher, kNonceBytes);
   if (!rx->taken(status) || !tx->taken(status)) return false;
   if (is_server || ngtcp2_conn_after_retry(conn.get()) != 0) return true;
-  auto retry = make_packet_key(Cipher::aes_128_gcm, kRetryKey);
+  auto retry = make_deferred_packet_key(Cipher::aes_128_gcm, kRetryKey);
   if (!retry) return false;
   const ngtcp2_crypto_aead_ctx handle{retry.release()};
   ngtcp2_conn_set_retry_aead(conn.get(), &context.aead, &handle);
@@ -182,7 +182,7 @@ int update_keys(ngtcp2_conn* /*conn*/, std::uint8_t* rx_secret, std::uint8_t* tx
     const auto keys = derive_keys(state.cipher, hash, {secret, size});
     if (!keys) return nullptr;
     std::copy(keys->iv.begin(), keys->iv.end(), iv);
-    return make_packet_key(state.cipher, {keys->key.data(), key_bytes(state.cipher)});
+    return make_deferred_packet_key(state.cipher, {keys->key.data(), key_bytes(state.cipher)});
   };
   auto rx_key = next(old_rx_secret, rx_secret, rx_iv);
   auto tx_key = next(old_tx_secret, tx_secret, tx_iv);

@@ -35,7 +35,8 @@ ngtcp2_settings native_settings(const Settings& from, const Path& path, RandomSo
   const std::vector<std::uint16_t>& probes = path.remote.is_loopback() ? from.loopback_mtu_probes : from.mtu_probes;
   settings.pmtud_probes = probes.data();
   settings.pmtud_probeslen = probes.size();
-  settings.no_pmtud = probes.empty() ? 1 : 0;
+  // no_pmtud stays off even without probes: ngtcp2 1.11 aborts the process with it when a client moves to a new path
+  // and back. The largest size, below, says the same.
   settings.max_tx_udp_payload_size = NGTCP2_MAX_UDP_PAYLOAD_SIZE;
   for (const std::uint16_t probe : probes) {
     settings.max_tx_udp_payload_size = std::max<std::size_t>(settings.max_tx_udp_payload_size, probe);

@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "quic/black_hole.hpp"
 #include "quic/connection.hpp"
 #include "quic/connection_ids.hpp"
 #include "quic/datagram_queue.hpp"
@@ -57,6 +58,11 @@ struct Connection::State {
   // --- input and time (connection_end.cpp) ------------------------------------------------------------------------
   void handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
   void handle_expiry(NativeTime now);
+  [[nodiscard]] std::uint64_t in_flight_bytes() const;
+  /// On loopback a silent peer is one that is stopped: no MTU shrinks there.
+  void look_for_black_hole(NativeTime now);
+  /// Of the path, as far as it is known to carry.
+  [[nodiscard]] std::size_t path_payload_bytes_max();
   /// Reads ngtcp2's deadline anew.
   void update_expiry();
 
@@ -64,6 +70,8 @@ struct Connection::State {
   /// Sets `more` if another call may give more.
   std::optional<Transmit> poll_transmit(MutableByteView buffer, NativeTime now, bool& more);
   [[nodiscard]] bool is_paced() const;
+  [[nodiscard]] std::size_t first_packet_bytes_max(std::size_t full) const;
+  void count_packet(std::size_t size, std::size_t full);
   ngtcp2_ssize write_packet(ngtcp2_path* to, ngtcp2_pkt_info* info, MutableByteView out, NativeTime now);
   struct PacketUnderWay;
   bool write_streams(PacketUnderWay& packet);
@@ -109,6 +117,8 @@ struct Connection::State {
   bool version_mismatch = false;
   bool free_tls = false;  // after the callback
   bool datagrams_first = false;
+  bool wants_large_packets = false;            // Settings::kLargeProbesAfterPackets
+  std::uint32_t full_packet_count = 0;         // until then
   std::optional<CloseReason> close_requested;  // kind local, or protocol with one of our codes
 
   ngtcp2_crypto_conn_ref reference{};  // what GnuTLS finds this by
@@ -129,6 +139,7 @@ struct Connection::State {
   SendSchedule writable;
   DatagramQueue datagrams;
   DatagramId next_datagram_id = 0;
+  BlackHole black_hole;
 
   std::vector<std::uint8_t> close_packet;
   Ecn close_ecn = Ecn::not_ect;

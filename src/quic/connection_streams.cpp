@@ -187,6 +187,7 @@ Result<DatagramId, DatagramError> Connection::send_datagram(Bytes data) {
   if (data.empty()) return err(DatagramError::empty);
   const std::size_t size_max = datagram_bytes_max();
   if (size_max == 0) return err(DatagramError::unsupported);
+  state_->wants_large_packets = true;
   if (data.size() > size_max) return err(DatagramError::too_large);
   const DatagramId id = state_->next_datagram_id++;
   state_->datagrams.push(id, std::move(data), [this](DatagramId dropped) {
@@ -201,7 +202,7 @@ std::size_t Connection::datagram_bytes_max() const {
   ngtcp2_conn* conn = state_->conn.get();
   const ngtcp2_transport_params* peer = ngtcp2_conn_get_remote_transport_params(conn);
   if (peer == nullptr || peer->max_datagram_frame_size == 0) return 0;
-  const std::size_t packet = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn) - packet_overhead_bytes(conn);
+  const std::size_t packet = state_->path_payload_bytes_max() - packet_overhead_bytes(conn);
   return frame_payload_bytes(static_cast<std::size_t>(std::min<std::uint64_t>(packet, peer->max_datagram_frame_size)));
 }
 
@@ -239,7 +240,7 @@ ConnectionStats Connection::stats() const {
   if (info.min_rtt != UINT64_MAX) stats.rtt_min = std::chrono::nanoseconds{info.min_rtt};
   stats.congestion_window_bytes = info.cwnd;
   stats.in_flight_bytes = info.bytes_in_flight;
-  stats.path_udp_payload_bytes_max = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn);
+  stats.path_udp_payload_bytes_max = state_->path_payload_bytes_max();
   for (const auto& [id, stream] : state_->streams) {
     if (!stream->closed) stats.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, native_id(id));
   }

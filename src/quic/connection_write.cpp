@@ -122,18 +122,33 @@ bool Connection::State::is_paced() const {
   return info.min_rtt != UINT64_MAX && info.min_rtt >= least;
 }
 
+// Only the first packet may be larger than the path is known to take: a probe, which goes alone. ngtcp2 sends it when
+// there is room for it.
+std::size_t Connection::State::first_packet_bytes_max(std::size_t full) const {
+  if (black_hole.found()) return full;
+  std::size_t probe = ngtcp2_conn_get_max_tx_udp_payload_size(conn.get());
+  if (!wants_large_packets) probe = std::min(probe, Settings::kOrdinaryPayloadBytesMax);
+  return std::max(probe, full);
+}
+
+void Connection::State::count_packet(std::size_t size, std::size_t full) {
+  counters.sent_bytes += size;
+  ++counters.sent_packet_count;
+  if (size < full || wants_large_packets) return;
+  wants_large_packets = ++full_packet_count >= Settings::kLargeProbesAfterPackets;
+}
+
 std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer, NativeTime now, bool& more) {
   more = false;
   if (phase == Phase::open && ready) purge_datagrams(now);
   after_callbacks(now);
   if (phase != Phase::open) return poll_close_packet(buffer);
 
-  const std::size_t full = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn.get());
+  const std::size_t full = path_payload_bytes_max();
   const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(conn.get()), full);
   const std::size_t limit = std::min(Endpoint::kTransmitBytesMax, quantum);
   const std::size_t segments_max = endpoint.segmentation ? Endpoint::kTransmitSegmentsMax : 1;
-  // Only the first packet may be larger than the path is known to take: a probe, which goes alone.
-  std::size_t room = std::max(ngtcp2_conn_get_max_tx_udp_payload_size(conn.get()), full);
+  std::size_t room = first_packet_bytes_max(full);
   Transmit batch;
   std::size_t segments = 0;
   while (segments == 0 || (segments < segments_max && batch.size + room <= limit)) {
@@ -151,8 +166,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
     if (result == 0) break;
     const auto size = static_cast<std::size_t>(result);
     const Transmit packet{path_of(to.path), size, size, static_cast<Ecn>(info.ecn & NGTCP2_ECN_MASK)};
-    counters.sent_bytes += size;
-    ++counters.sent_packet_count;
+    count_packet(size, full);
     if (segments++ == 0) {
       batch = packet;
       if (size > full) break;

@@ -83,7 +83,36 @@ class GnutlsChachaHeaderKey final : public HeaderKey {
   gnutls_cipher_hd_t handle_;
 };
 
+class DeferredPacketKey final : public PacketKey {
+ public:
+  DeferredPacketKey(Cipher cipher, ByteView key) : cipher_(cipher) {
+    std::memcpy(key_.data(), key.data(), key_bytes(cipher));
+  }
+  ~DeferredPacketKey() override { gnutls_memset(key_.data(), 0, key_.size()); }
+
+  bool seal(std::uint8_t* out, ByteView plaintext, const std::uint8_t* nonce, ByteView associated) override {
+    return is_made() && made_->seal(out, plaintext, nonce, associated);
+  }
+  bool open(std::uint8_t* out, ByteView ciphertext, const std::uint8_t* nonce, ByteView associated) override {
+    return is_made() && made_->open(out, ciphertext, nonce, associated);
+  }
+
+ private:
+  bool is_made() {
+    if (made_ == nullptr) made_ = make_packet_key(cipher_, {key_.data(), key_bytes(cipher_)});
+    return made_ != nullptr;
+  }
+
+  const Cipher cipher_;
+  std::array<std::uint8_t, kKeyBytesMax> key_{};
+  std::unique_ptr<PacketKey> made_;
+};
+
 }  // namespace
+
+std::unique_ptr<PacketKey> make_deferred_packet_key(Cipher cipher, ByteView key) {
+  return std::make_unique<DeferredPacketKey>(cipher, key);
+}
 
 std::unique_ptr<PacketKey> make_packet_key(Cipher cipher, ByteView key, Backend backend) {
   if (backend == Backend::fastest) {

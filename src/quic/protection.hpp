@@ -61,6 +61,9 @@ enum class Backend : std::uint8_t { fastest, gnutls };
 
 /// `key` has key_bytes(cipher). Null when out of memory.
 std::unique_ptr<PacketKey> make_packet_key(Cipher cipher, ByteView key, Backend backend = Backend::fastest);
+/// The same for a key that may never be used, as the next one of a key update: it is made from `key` by its first use,
+/// and a kilobyte smaller until then.
+std::unique_ptr<PacketKey> make_deferred_packet_key(Cipher cipher, ByteView key);
 std::unique_ptr<HeaderKey> make_header_key(Cipher cipher, ByteView key, Backend backend = Backend::fastest);
 
 /// "ipsec-mb AVX512" or "gnutls": what AES-GCM is done by here.

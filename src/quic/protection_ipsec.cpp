@@ -88,8 +88,8 @@ class IpsecHeaderKey final : public HeaderKey {
   }
 
  private:
-  // Up to 15 keys of a block each.
-  using Rounds = std::array<std::uint8_t, 240>;
+  // AES-128: 11 keys of a block each.
+  using Rounds = std::array<std::uint8_t, 176>;
   alignas(16) Rounds rounds_;
   aes_cfb_t encrypt_;
 };

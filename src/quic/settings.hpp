@@ -58,7 +58,11 @@ struct Settings {
   /// used, but a probe delays what is sent after it, and ngtcp2 counts it even if the interface is too small for it.
   std::vector<std::uint16_t> mtu_probes{1452};
   /// The same where the peer's address is one of loopback.
-  std::vector<std::uint16_t> loopback_mtu_probes{32000, 16000, 8000, 1452};
+  std::vector<std::uint16_t> loopback_mtu_probes{1452, 32000, 16000, 8000};
+  /// Larger sizes than that of Ethernet are probed only by a connection that has sent so many full packets, or a QUIC
+  /// DATAGRAM frame: ngtcp2 keeps a buffer as large as the largest packet that it has ever read, even a probe.
+  static constexpr std::uint32_t kLargeProbesAfterPackets = 16;
+  static constexpr std::size_t kOrdinaryPayloadBytesMax = 1472;
 
   // --- Bounds on what a peer may do -------------------------------------------------------------------------------
   /// Frames that cost work and carry nothing (RESET_STREAM, STOP_SENDING, PATH_CHALLENGE, RETIRE_CONNECTION_ID and the

@@ -21,6 +21,7 @@ Result<void, Error> Server::reload() { return impl_->reload(); }
 std::vector<ServerCertificate> Server::certificates() const { return impl_->certificates(); }
 
 void Server::post(SessionId id, std::function<void(Session&)> task) { impl_->post(id, std::move(task)); }
+void Server::post(OpeningId id, std::function<void(OpeningRequest&)> task) { impl_->post(id, std::move(task)); }
 ServerStats Server::stats() const { return impl_->stats(); }
 
 }  // namespace plait

@@ -11,6 +11,7 @@
 #include "net/affinity.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/http_connection.hpp"
+#include "transport/opening.hpp"
 
 namespace plait {
 namespace {
@@ -83,7 +84,9 @@ Result<std::string, Error> Server::Impl::listen(std::string_view url, HandlerFac
     if (!bound) return err(bound.error());
     binding = *bound;
   }
-  router_for(*binding, uri->scheme).add_session(uri->path, std::move(factory));
+  if (auto added = router_for(*binding, uri->scheme).add_session(uri->path, std::move(factory)); !added) {
+    return err(Error{"cannot listen on \"" + std::string{url} + "\": " + added.error().message});
+  }
   uri->port = binding->uri.port;
   return to_string(*uri);
 }
@@ -121,20 +124,33 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
 }
 
 // Without others on the port, so that one in use is noticed.
-Result<void, Error> Server::Impl::bind_socket(Binding& binding) {
+Result<void, Error> Server::Impl::bind_socket(Binding& binding) const {
   const net::Address address = address_of(binding.uri);
   if (is_quic(binding.uri.scheme)) {
-    auto socket = net::UdpSocket::bind(address, {.reuse_port = false});
-    if (!socket) return err(socket.error());
-    binding.udp = std::move(*socket);
-    binding.uri.port = binding.udp.name().port();
-    return {};
+    return bind_quic(binding, address);
   }
   auto listener = net::Listener::bind(address, {.reuse_port = false});
   if (!listener) return err(listener.error());
   binding.listener = std::move(*listener);
   if (binding.uri.socket_path.empty()) binding.uri.port = binding.listener.port();
   return {};
+}
+
+// One socket for each worker, all at once: clients may come before run(). The kernel steers each packet to the socket
+// that the first byte of its connection ID names, which tells at most 256 apart.
+Result<void, Error> Server::Impl::bind_quic(Binding& binding, const net::Address& address) const {
+  const std::size_t count = std::min<std::size_t>(options_.threads, 256);
+  auto first = net::UdpSocket::bind(address, {.reuse_port = false});
+  if (!first) return err(first.error());
+  binding.uri.port = first->name().port();
+  binding.udp.push_back(std::move(*first));
+  while (binding.udp.size() < count) {
+    auto another = binding.udp.front().another();
+    if (!another) return err(another.error());
+    binding.udp.push_back(std::move(*another));
+  }
+  if (count == 1) return {};
+  return binding.udp.front().steer_by_connection_id(static_cast<unsigned>(count));
 }
 
 // One for all listeners, read for the first of them that needs it.
@@ -173,7 +189,8 @@ Result<void, Error> Server::Impl::start_listening() {
   introduce_bindings();
   for (const auto& binding : bindings_) {
     for (const auto& route : http_routes_) {
-      if (binding->router != nullptr) binding->router->add_http(route.path, route.handler);
+      if (binding->router == nullptr) continue;
+      if (auto added = binding->router->add_http(route.path, route.handler); !added) return added;
     }
     if (is_quic(binding->uri.scheme)) {
       if (auto listening = listen_quic(*binding); !listening) return listening;
@@ -207,26 +224,20 @@ Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bo
                                                              std::move(make_protocol)));
 }
 
-// The kernel steers each packet to the worker that the first byte of its connection ID names, which tells at most 256
-// apart.
+// Each worker that has one of the binding's sockets has had one of every binding before, so all know it by one index.
 Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
-  const std::size_t count = std::min<std::size_t>(workers_.size(), 256);
-  std::vector<net::UdpSocket> sockets;
-  sockets.push_back(std::move(binding.udp));
-  while (sockets.size() < count) {
-    auto another = sockets.front().another();
-    if (!another) return err(another.error());
-    sockets.push_back(std::move(*another));
-  }
-  if (count > 1) {
-    if (auto steered = sockets.front().steer_by_connection_id(static_cast<unsigned>(count)); !steered) return steered;
-  }
-  for (std::size_t i = 0; i < count; ++i) {
+  const std::size_t index = quic_binding_count_++;
+  for (std::size_t i = 0; i < binding.udp.size(); ++i) {
+    transport::SharedPort shared{.socket_count = static_cast<unsigned>(binding.udp.size()),
+                                 .socket_number = static_cast<unsigned>(i),
+                                 .forward = [this, index](unsigned socket, transport::StrayDatagram stray) {
+                                   workers_[socket]->forward(index, std::move(stray));
+                                 }};
     auto listener = std::make_unique<transport::QuicListener>(
-        workers_[i]->context(), std::move(sockets[i]),
+        workers_[i]->context(), std::move(binding.udp[i]),
         transport::QuicListener::Routers{.h3 = binding.router.get(), .raw = binding.raw_router.get()},
         transport::QuicListener::Options{
-            .tls = *certificate_.quic, .secret = quic_secret_, .socket_number = static_cast<std::uint8_t>(i)});
+            .tls = *certificate_.quic, .secret = quic_secret_, .shared = std::move(shared)});
     if (auto listening = workers_[i]->listen(std::move(listener)); !listening) return listening;
   }
   return {};
@@ -331,6 +342,15 @@ void Server::Impl::post(SessionId id, std::function<void(Session&)> task) {
     transport::Connection* connection = worker.context().connections.find(id);
     if (connection == nullptr) return;
     if (Session* session = connection->session(); session != nullptr) task(*session);
+  });
+}
+
+void Server::Impl::post(OpeningId id, std::function<void(OpeningRequest&)> task) {
+  if (id.loop >= workers_.size()) return;
+  Worker& worker = *workers_[id.loop];
+  worker.loop().post([&worker, id, task = std::move(task)] {
+    const auto& openings = worker.context().openings;
+    if (const auto found = openings.find(id.number); found != openings.end()) found->second->answer(task);
   });
 }
 

@@ -35,14 +35,15 @@ class Server::Impl {
   Result<void, Error> reload();
   [[nodiscard]] std::vector<ServerCertificate> certificates() const;
   void post(SessionId id, std::function<void(Session&)> task);
+  void post(OpeningId id, std::function<void(OpeningRequest&)> task);
   [[nodiscard]] ServerStats stats() const;
 
  private:
   /// One address, with everything that is answered there.
   struct Binding {
-    http::Uri uri;           // with the port really bound; the path is that of the first listen()
-    net::Listener listener;  // TCP or Unix
-    net::UdpSocket udp;      // https: and quic:, which may share an address
+    http::Uri uri;                    // with the port really bound; the path is that of the first listen()
+    net::Listener listener;           // TCP or Unix
+    std::vector<net::UdpSocket> udp;  // https: and quic:, which may share an address; one for each worker
     std::unique_ptr<transport::Router> router;
     std::unique_ptr<transport::Router> raw_router;  // of quic:
     std::shared_ptr<const tls::Context> tls;
@@ -65,7 +66,8 @@ class Server::Impl {
   Binding* find_binding(const http::Uri& uri);
   transport::Router& router_for(Binding& binding, http::Scheme scheme) const;
   Result<Binding*, Error> bind(const http::Uri& uri);
-  static Result<void, Error> bind_socket(Binding& binding);
+  Result<void, Error> bind_socket(Binding& binding) const;
+  Result<void, Error> bind_quic(Binding& binding, const net::Address& address) const;
   Result<void, Error> load_certificate();
   Result<void, Error> make_workers();
   void keep(const ServerCertificate& certificate);
@@ -87,6 +89,7 @@ class Server::Impl {
   std::vector<HttpRoute> http_routes_;
   std::vector<std::unique_ptr<Worker>> workers_;  // made first and kept, so that any thread may use them
   std::array<std::uint8_t, 32> quic_secret_{};
+  std::size_t quic_binding_count_ = 0;
   Result<void, Error> loops_made_;
   std::unique_ptr<net::SignalWatcher> signals_;
   bool draining_ = false;  // since the first SIGTERM or SIGINT

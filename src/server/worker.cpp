@@ -58,6 +58,12 @@ void Worker::set_tls(const std::shared_ptr<const tls::Context>& tls, const quic:
   });
 }
 
+void Worker::forward(std::size_t index, transport::StrayDatagram stray) {
+  loop_->post([this, index, stray = std::move(stray)] {
+    if (index < quic_listeners_.size()) quic_listeners_[index]->handle_stray(stray);
+  });
+}
+
 void Worker::drain(Duration timeout) {
   loop_->post([this, timeout] { begin_drain(timeout); });
 }

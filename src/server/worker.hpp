@@ -36,6 +36,8 @@ class Worker final : private core::Timer {
   // From any thread:
   void stop();
   void drain(Duration timeout);
+  /// Hands a datagram to the listener that was given to listen() after `index` others.
+  void forward(std::size_t index, transport::StrayDatagram stray);
   void set_tls(const std::shared_ptr<const tls::Context>& tls, const quic::ServerTls& quic);
 
  private:

@@ -1,19 +1,50 @@
-// The opening of a session on the wires without HTTP (spec/frames.md §3), both roles, whatever carries its bytes.
+// The opening of a session by open frames (spec/frames.md §3), both roles, whatever carries the bytes.
 #pragma once
 
-#include <plait/limits.hpp>
-#include <plait/session.hpp>
-
-#include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/byte_sink.hpp"
 #include "frames/open.hpp"
-#include "transport/router.hpp"
+#include "transport/opening.hpp"
 
 namespace plait::transport {
+
+/// Whose open frame it is.
+struct FramePeer {
+  std::string address;
+  bool secure = false;
+};
+
+class FrameOpening final : public Opening {
+ public:
+  /// `payload` is that of the open frame, `request` what it says; both last until run() has returned.
+  FrameOpening(LoopContext& context, const Router& router, Owner& owner, FramePeer peer, ByteView payload,
+               frames::OpenRequest request);
+
+  /// The open frame that answers: accepts or refuses.
+  [[nodiscard]] frames::OpenResponse response() const;
+
+  [[nodiscard]] std::string_view method() const override { return {}; }
+  [[nodiscard]] std::string_view path() const override { return request_.path.substr(0, request_.path.find('?')); }
+  [[nodiscard]] std::string_view query() const override;
+  [[nodiscard]] std::string_view header(std::string_view name) const override;
+  [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override { return request_.subprotocols; }
+  [[nodiscard]] std::string peer() const override { return peer_.address; }
+  [[nodiscard]] bool secure() const override { return peer_.secure; }
+
+ private:
+  [[nodiscard]] std::optional<std::string_view> origin() const override { return std::nullopt; }
+  void own() override;
+
+  const FramePeer peer_;
+  ByteView payload_;
+  std::string own_payload_;  // of a deferred one
+  frames::OpenRequest request_;
+  const std::string authorization_;
+};
 
 /// What a client asks for.
 struct FrameRequest {
@@ -27,22 +58,5 @@ inline constexpr const char* kUnsendableRequest = "the path, token or subprotoco
 
 /// A client's: what the server's refusal is called.
 [[nodiscard]] std::string describe_refusal(const frames::OpenResponse& response);
-
-/// A server's answer to the client's open frame.
-struct FrameAnswer {
-  std::unique_ptr<SessionHandler> handler;  ///< null: refused
-  std::uint16_t status = frames::kStatusAccepted;
-  std::string text;  ///< the subprotocol, or the reason of the refusal
-
-  static FrameAnswer refusal(std::uint16_t status, std::string_view reason) {
-    return {{}, status, std::string{reason}};
-  }
-  /// Appends the server's open frame.
-  void encode(core::ByteSink& out) const;
-};
-
-/// Reads the payload of the client's open frame, finds the route and asks its handler.
-[[nodiscard]] FrameAnswer answer_open(ByteView payload, const Router& router, const Limits& limits,
-                                      const Session& session, bool secure);
 
 }  // namespace plait::transport

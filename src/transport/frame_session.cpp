@@ -1,7 +1,5 @@
 #include "transport/frame_session.hpp"
 
-#include <utility>
-
 #include "core/byte_sink.hpp"
 
 namespace plait::transport {
@@ -139,34 +137,58 @@ void FrameAccept::handle_open() {
 }
 
 void FrameAccept::handle_open_frame(ByteView payload) {
-  FrameAnswer answer = answer_open(payload, router_, limits(), *this, connection().secure());
-  if (answer.handler == nullptr) return refuse(answer);
-  answer.encode(connection().output());
+  auto request = frames::decode_open_request(payload, limits());
+  if (!request) return refuse(400, frames::name_of(request.error()));
+  const FramePeer peer{.address = connection().peer(), .secure = connection().secure()};
+  opening_ = std::make_unique<FrameOpening>(connection().context(), router_, *this, peer, payload, std::move(*request));
+  opening_->run(router_.find(opening_->path()));
+  if (!opening_->is_deferred()) return answer_opening();
+  connection().set_paused(true);
+  connection().set_deadline(connection().context().loop.now() + limits().handshake_timeout);
+}
+
+void FrameAccept::finish_opening(Opening&) {
+  connection().set_paused(false);
+  answer_opening();
+}
+
+void FrameAccept::answer_opening() {
+  const std::unique_ptr<FrameOpening> opening = std::move(opening_);
+  const frames::OpenResponse response = opening->response();
+  if (!opening->is_accepted()) return refuse(response.status, response.reason);
+  frames::encode_open(response, connection().output());
   connection().write_soon();
   handshake_.leave();
-  report_parts(answer.handler->wants_parts());
-  set_subprotocol(answer.text);
-  set_handler(std::move(answer.handler));
+  report_parts(opening->wants().parts);
+  set_subprotocol(response.subprotocol);
+  set_handler(opening->take_handler());
   start();
+}
+
+void FrameAccept::handle_deadline(core::TimePoint now) {
+  if (opening_ != nullptr) return opening_->give_up(503, "the server did not answer in time");
+  FrameSession::handle_deadline(now);
 }
 
 void FrameAccept::fail_decoding(frames::Error error) {
   if (started()) return FrameSession::fail_decoding(error);
-  refuse(FrameAnswer::refusal(400, frames::name_of(error)));
+  refuse(400, frames::name_of(error));
 }
 
-void FrameAccept::refuse(const FrameAnswer& answer) {
-  answer.encode(connection().output());
+void FrameAccept::refuse(std::uint16_t status, std::string_view reason) {
+  frames::encode_open(frames::OpenResponse{.status = status, .reason = reason}, connection().output());
   finish();
 }
 
 void FrameAccept::handle_closed(const Disconnect& why) {
+  opening_.reset();
   handshake_.leave();
   FrameSession::handle_closed(why);
 }
 
 void FrameAccept::handle_drain() {
   if (started()) return FrameSession::handle_drain();
+  if (opening_ != nullptr) return opening_->give_up(503, "the server is shutting down");
   connection().abort();
 }
 

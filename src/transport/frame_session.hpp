@@ -9,6 +9,7 @@
 #include "frames/decoder.hpp"
 #include "transport/frame_opening.hpp"
 #include "transport/handshake_slot.hpp"
+#include "transport/router.hpp"
 #include "transport/stream_session.hpp"
 
 namespace plait::transport {
@@ -46,11 +47,12 @@ class FrameSession : public StreamSession {
 };
 
 /// The server's side: waits for the client's open frame, finds the route and asks its handler.
-class FrameAccept final : public FrameSession {
+class FrameAccept final : public FrameSession, public Opening::Owner {
  public:
   FrameAccept(LoopContext& context, const Router& router) : FrameSession(context, nullptr, false), router_(router) {}
 
   void handle_open() override;
+  void handle_deadline(core::TimePoint now) override;
   void handle_drain() override;
   void handle_closed(const Disconnect& why) override;
 
@@ -59,10 +61,13 @@ class FrameAccept final : public FrameSession {
   void fail_decoding(frames::Error error) override;
 
  private:
-  void refuse(const FrameAnswer& answer);
+  void finish_opening(Opening& opening) override;
+  void answer_opening();
+  void refuse(std::uint16_t status, std::string_view reason);
 
   const Router& router_;
   HandshakeSlot handshake_;
+  std::unique_ptr<FrameOpening> opening_;  // while it is asked for, or deferred
 };
 
 /// The client's side: sends its open frame and waits for the server's.

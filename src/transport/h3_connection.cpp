@@ -1,6 +1,7 @@
 #include "transport/h3_connection.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "net/address.hpp"
 
@@ -101,6 +102,7 @@ void H3Connection::leave() {
   context.uncount_connection();
   cancel();
   context.loop.retire(context.connections.remove(id_));
+  if (owner_ != nullptr) std::exchange(owner_, nullptr)->on_ended(*this, end_reason_);
 }
 
 // --- To QUIC ---------------------------------------------------------------------------------------------------------
@@ -161,7 +163,11 @@ bool H3Connection::send_datagram(ByteView data) { return quic_ != nullptr && qui
 // --- From HTTP/3: who it is for --------------------------------------------------------------------------------------
 
 void H3Connection::on_settings(const h3::Settings&) {
-  if (is_client()) return request_waiting();
+  if (is_client()) {
+    request_waiting();
+    if (owner_ != nullptr) owner_->on_settings(*this);
+    return;
+  }
   note_activity();
   schedule();
   for (const h3::StreamId id : waiting_sessions()) accept_session(id);
@@ -188,8 +194,9 @@ void H3Connection::on_fin(h3::StreamId id) {
 
 void H3Connection::on_reset(h3::StreamId id, std::uint64_t error_code) {
   sessions_.handle_reset(id, error_code, reset_size_);
-  if (exchanges_.contains(id)) h3_.reset(id, h3::code::kRequestCancelled);  // it will not be answered
+  if (exchanges_.contains(id) || is_deferred(id)) h3_.reset(id, h3::code::kRequestCancelled);  // it gets no answer
   end_exchange(id);
+  drop_deferred(id);
   fail_opening(id, "the server has reset the request");
 }
 
@@ -200,12 +207,14 @@ void H3Connection::on_stop_sending(h3::StreamId id, std::uint64_t error_code) {
 void H3Connection::on_stream_error(h3::StreamId id, h3::Error error) {
   sessions_.handle_stream_error(id);
   end_exchange(id);
+  drop_deferred(id);
   fail_opening(id, std::string{h3::describe(error)});
 }
 
 void H3Connection::on_closed(h3::StreamId id) {
   sessions_.handle_closed(id);
   end_exchange(id);
+  drop_deferred(id);
   fail_opening(id, "the server has ended the request without a response");
   close_when_idle();
 }
@@ -237,6 +246,7 @@ void H3Connection::drain() {
   draining_ = true;
   h3_.goaway();
   for (const h3::StreamId id : waiting_sessions()) accept_session(id);  // refuses it
+  refuse_deferred("the server is shutting down");
   close_when_idle();
 }
 
@@ -248,8 +258,9 @@ void H3Connection::abort(const Disconnect& why) {
 }
 
 void H3Connection::end_sessions(const std::string& reason) {
+  deferred_.clear();
   sessions_.handle_connection_closed();
-  for (Opening& opening : std::exchange(openings_, {})) opening.session->refuse(reason);
+  for (Asked& opening : std::exchange(openings_, {})) opening.session->refuse(reason);
 }
 
 // --- Time ------------------------------------------------------------------------------------------------------------
@@ -260,7 +271,7 @@ void H3Connection::note_activity() {
 
 // When a server closes a connection that has no session: there was no request, or none that goes on.
 std::optional<core::TimePoint> H3Connection::idle_deadline() const {
-  if (is_client() || !live_.empty()) return std::nullopt;
+  if (is_client() || !live_.empty() || !deferred_.empty()) return std::nullopt;
   const bool opening = !served_ || !h3_.peer_settings();
   return active_at_ + (opening ? context().limits.handshake_timeout : context().limits.keep_alive_timeout);
 }
@@ -270,11 +281,13 @@ void H3Connection::schedule() {
   std::optional<core::TimePoint> next = idle_deadline();
   const auto early = sessions_.next_timeout();
   if (early && (!next || *early < *next)) next = early;
+  if (!deferred_.empty() && (!next || deferred_.front().deadline < *next)) next = deferred_.front().deadline;
   if (next && (!armed() || *next < deadline())) context().loop.schedule(*this, *next);
 }
 
 void H3Connection::on_timer(core::TimePoint now) {
   sessions_.handle_timeout(now);
+  expire_deferred(now);
   const auto idle = idle_deadline();
   if (idle && *idle <= now) return h3_.close(h3::code::kNoError, "no request is under way");
   schedule();

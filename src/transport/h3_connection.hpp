@@ -14,6 +14,7 @@
 #include "transport/connection.hpp"
 #include "transport/http_exchange.hpp"
 #include "transport/quic_endpoint.hpp"
+#include "transport/wt_accept.hpp"
 #include "transport/wt_session.hpp"
 #include "wt/sessions.hpp"
 
@@ -36,10 +37,26 @@ struct WtRequest {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
+class H3Connection;
+
+/// Client: whoever made a connection hears how it goes.
+class H3Owner {
+ public:
+  virtual void on_handshake_completed(H3Connection&) {}
+  /// The server's SETTINGS have come: requests can be sent.
+  virtual void on_settings(H3Connection&) {}
+  /// It is over, and all its sessions have heard of it. It is freed at the end of the turn.
+  virtual void on_ended(H3Connection& connection, const std::string& reason) = 0;
+
+ protected:
+  ~H3Owner() = default;
+};
+
 class H3Connection final : public Connection,
                            public quic::ConnectionVisitor,
                            private core::Timer,
                            private net::TurnHook,
+                           public Opening::Owner,
                            private h3::Streams,
                            private h3::Visitor {
  public:
@@ -49,8 +66,13 @@ class H3Connection final : public Connection,
 
   /// `connection` is the one that this is the visitor of.
   void attach(quic::Connection& connection) { quic_ = &connection; }
-  /// Client: opens a session as soon as the server's SETTINGS are there.
-  WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler);
+  /// Client: none until this is called, and after on_ended.
+  void set_owner(H3Owner* owner) { owner_ = owner; }
+  [[nodiscard]] bool has_settings() const { return h3_.peer_settings().has_value(); }
+  /// Client: whether one more session may be asked for.
+  [[nodiscard]] bool admits_session() const;
+  /// Client: opens a session, in the place that `id` has in the context's table, as soon as the server allows.
+  WtSession& connect(WtRequest request, std::unique_ptr<SessionHandler> handler, Wants wants, SessionId id);
 
   // Connection
   [[nodiscard]] Session* session() override { return nullptr; }
@@ -73,6 +95,9 @@ class H3Connection final : public Connection,
 
   // quic::ConnectionVisitor
   void on_ready() override { h3_.handle_ready(); }
+  void on_handshake_completed() override {
+    if (owner_ != nullptr) owner_->on_handshake_completed(*this);
+  }
   void on_stream_data(quic::StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size_bytes) override;
   void on_stop_sending(quic::StreamId id, std::uint64_t code) override;
@@ -84,10 +109,15 @@ class H3Connection final : public Connection,
 
  private:
   // A session of ours from connect() to the server's response.
-  struct Opening {
+  struct Asked {
     WtSession* session;
     WtRequest request;
     std::optional<h3::StreamId> id;  // once asked for
+  };
+  // An opening of the peer's whose handler answers later.
+  struct Deferred {
+    std::unique_ptr<WtAccept> opening;
+    core::TimePoint deadline;
   };
 
   explicit H3Connection(H3Service& service);
@@ -133,10 +163,16 @@ class H3Connection final : public Connection,
   // Sessions, h3_sessions.cpp
   void begin_session(h3::StreamId id);
   void accept_session(h3::StreamId id);
-  void refuse_session(h3::StreamId id, int status, const std::string& reason);
+  void refuse_session(h3::StreamId id, const HttpResponse& refusal);
+  void finish_opening(Opening& opening) override;
+  void answer_session(WtAccept& opening);
+  void expire_deferred(core::TimePoint now);
+  void refuse_deferred(std::string_view reason);
+  void drop_deferred(h3::StreamId id);
+  [[nodiscard]] bool is_deferred(h3::StreamId id) const;
   [[nodiscard]] std::vector<h3::StreamId> waiting_sessions() const;
   void start_session(WtSession& session, wt::Session& protocol, const std::string& subprotocol);
-  void request_session(Opening& opening, std::vector<WtSession*>& failed);
+  void request_session(Asked& opening, std::vector<WtSession*>& failed);
   void request_waiting();
   void finish_opening(h3::StreamId id, const h3::ResponseHead& head);
   void fail_opening(h3::StreamId id, const std::string& reason);
@@ -154,11 +190,13 @@ class H3Connection final : public Connection,
 
   H3Service& service_;
   quic::Connection* quic_ = nullptr;  // none once it is closed
+  H3Owner* owner_ = nullptr;
   SessionId id_;
   h3::Connection h3_;
   wt::Sessions sessions_;
   std::vector<WtSession*> live_;  // from the CONNECT's acceptance to their end
-  std::vector<Opening> openings_;
+  std::vector<Asked> openings_;
+  std::vector<Deferred> deferred_;                            // the oldest first
   std::unordered_map<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.

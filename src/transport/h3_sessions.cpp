@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "transport/wt_accept.hpp"
 #include "wt/negotiation.hpp"
 
 namespace plait::transport {
@@ -17,17 +16,17 @@ constexpr int kTooManyRequests = 429;
 
 void H3Connection::begin_session(h3::StreamId id) {
   if (!wt::is_connect_protocol(exchanges_.at(id).protocol())) {
-    refuse_session(id, 501, "this server's CONNECT opens WebTransport sessions only");
+    refuse_session(id, {.status = 501, .body = "this server's CONNECT opens WebTransport sessions only\n"});
   } else if (!sessions_.begin(id)) {
-    refuse_session(id, kTooManyRequests, "too many sessions on this connection");
+    refuse_session(id, {.status = kTooManyRequests, .body = "too many sessions on this connection\n"});
   } else if (h3_.peer_settings()) {
     accept_session(id);
   }
 }
 
-void H3Connection::refuse_session(h3::StreamId id, int status, const std::string& reason) {
+void H3Connection::refuse_session(h3::StreamId id, const HttpResponse& refusal) {
   end_exchange(id);
-  respond(id, {.status = status, .body = reason + "\n"}, false);
+  respond(id, refusal, false);
 }
 
 // Requests that were there before the client's SETTINGS, in their order.
@@ -41,18 +40,32 @@ std::vector<h3::StreamId> H3Connection::waiting_sessions() const {
 }
 
 void H3Connection::accept_session(h3::StreamId id) {
-  const HttpExchange request = std::move(exchanges_.extract(id).mapped());
+  HttpExchange request = std::move(exchanges_.extract(id).mapped());
   if (draining_) {
     sessions_.reject(id);
-    return refuse_session(id, 503, "the server is shutting down");
+    return refuse_session(id, {.status = 503, .body = "the server is shutting down\n"});
   }
-  WtAccept opening{request, *service_.router, peer()};
-  std::unique_ptr<SessionHandler> handler = opening.run();
-  if (handler == nullptr) {
+  auto opening = std::make_unique<WtAccept>(context(), *service_.router, *this, id, std::move(request), peer());
+  opening->run(service_.router->find(opening->path()));
+  if (!opening->is_deferred()) return answer_session(*opening);
+  deferred_.push_back({std::move(opening), context().loop.now() + context().limits.handshake_timeout});
+  schedule();
+}
+
+void H3Connection::finish_opening(Opening& answered) {
+  const auto found = std::ranges::find(deferred_, &answered, [](const Deferred& one) { return one.opening.get(); });
+  const std::unique_ptr<WtAccept> opening = std::move(found->opening);
+  deferred_.erase(found);
+  answer_session(*opening);
+}
+
+void H3Connection::answer_session(WtAccept& opening) {
+  const h3::StreamId id = opening.id();
+  if (!opening.is_accepted()) {
     sessions_.reject(id);
-    return refuse_session(id, opening.status(), opening.reason());
+    return refuse_session(id, opening.refusal());
   }
-  WtSession& session = WtSession::make(*this, std::move(handler));
+  WtSession& session = WtSession::make(*this, opening.take_handler(), opening.wants());
   const auto accepted = sessions_.accept(id, session.visitor());
   if (!accepted) {
     session.discard();
@@ -67,6 +80,25 @@ void H3Connection::accept_session(h3::StreamId id) {
   start_session(session, **accepted, opening.accepted_subprotocol());
 }
 
+void H3Connection::expire_deferred(core::TimePoint now) {
+  while (!deferred_.empty() && deferred_.front().deadline <= now) {
+    deferred_.front().opening->give_up(503, "the server did not answer in time");
+  }
+}
+
+void H3Connection::refuse_deferred(std::string_view reason) {
+  while (!deferred_.empty()) deferred_.front().opening->give_up(503, reason);
+}
+
+bool H3Connection::is_deferred(h3::StreamId id) const {
+  return std::ranges::any_of(deferred_, [id](const Deferred& one) { return one.opening->id() == id; });
+}
+
+// The stream of its CONNECT is over, and nobody waits for the answer.
+void H3Connection::drop_deferred(h3::StreamId id) {
+  std::erase_if(deferred_, [id](const Deferred& one) { return one.opening->id() == id; });
+}
+
 // Its handler may end it at once.
 void H3Connection::start_session(WtSession& session, wt::Session& protocol, const std::string& subprotocol) {
   live_.push_back(&session);
@@ -76,8 +108,18 @@ void H3Connection::start_session(WtSession& session, wt::Session& protocol, cons
 
 // --- Client ----------------------------------------------------------------------------------------------------------
 
-WtSession& H3Connection::connect(WtRequest request, std::unique_ptr<SessionHandler> handler) {
-  WtSession& session = WtSession::make(*this, std::move(handler));
+bool H3Connection::admits_session() const {
+  const auto& peer = h3_.peer_settings();
+  if (quic_ == nullptr || h3_.is_closed() || h3_.is_peer_going_away() || !peer) return false;
+  const auto unasked = std::ranges::count_if(openings_, [](const Asked& asked) { return !asked.id; });
+  const std::uint64_t count = sessions_.session_count() + static_cast<std::size_t>(unasked);
+  const auto& own = service_.options.settings.webtransport;
+  return count < service_.sessions.sessions_max && count < wt::sessions_max(own, peer->webtransport);
+}
+
+WtSession& H3Connection::connect(WtRequest request, std::unique_ptr<SessionHandler> handler, Wants wants,
+                                 SessionId id) {
+  WtSession& session = WtSession::make(*this, std::move(handler), wants, id);
   openings_.push_back({.session = &session, .request = std::move(request), .id = std::nullopt});
   request_waiting();
   return session;
@@ -87,7 +129,7 @@ void H3Connection::request_waiting() {
   if (!is_client() || !h3_.peer_settings()) return;
   if (!wt::is_capable(*h3_.peer_settings())) return end_openings(0, "the server does not offer WebTransport");
   std::vector<WtSession*> failed;
-  for (Opening& opening : openings_) {
+  for (Asked& opening : openings_) {
     if (!opening.id) request_session(opening, failed);
   }
   for (WtSession* session : failed)
@@ -96,7 +138,7 @@ void H3Connection::request_waiting() {
             "or they are too large, or the server is going away");
 }
 
-void H3Connection::request_session(Opening& opening, std::vector<WtSession*>& failed) {
+void H3Connection::request_session(Asked& opening, std::vector<WtSession*>& failed) {
   const wt::ConnectDialect dialect = wt::connect_dialect(*h3_.peer_settings());
   const WtRequest& wanted = opening.request;
   h3::RequestHead head{.method = "CONNECT",
@@ -125,7 +167,7 @@ void H3Connection::drop_request(h3::StreamId id) {
 }
 
 void H3Connection::finish_opening(h3::StreamId id, const h3::ResponseHead& head) {
-  const auto found = std::ranges::find(openings_, id, [](const Opening& opening) { return opening.id.value_or(-1); });
+  const auto found = std::ranges::find(openings_, id, [](const Asked& opening) { return opening.id.value_or(-1); });
   if (found == openings_.end()) return;
   WtSession& session = *found->session;
   openings_.erase(found);
@@ -142,21 +184,21 @@ void H3Connection::finish_opening(h3::StreamId id, const h3::ResponseHead& head)
 
 // The request is over, and there was no response to it.
 void H3Connection::fail_opening(h3::StreamId id, const std::string& reason) {
-  const auto found = std::ranges::find(openings_, std::optional{id}, &Opening::id);
+  const auto found = std::ranges::find(openings_, std::optional{id}, &Asked::id);
   if (found != openings_.end()) give_up(*found->session, reason);
 }
 
 // Those that the server will not answer: with an ID from `from` on, and those that were not sent.
 void H3Connection::end_openings(std::uint64_t from, const std::string& reason) {
   std::vector<WtSession*> ending;
-  for (const Opening& opening : openings_) {
+  for (const Asked& opening : openings_) {
     if (!opening.id || static_cast<std::uint64_t>(*opening.id) >= from) ending.push_back(opening.session);
   }
   for (WtSession* session : ending) give_up(*session, reason);
 }
 
 void H3Connection::give_up(WtSession& session, const std::string& reason) {
-  const auto found = std::ranges::find(openings_, &session, &Opening::session);
+  const auto found = std::ranges::find(openings_, &session, &Asked::session);
   if (found == openings_.end()) return;
   const std::optional<h3::StreamId> id = found->id;
   openings_.erase(found);
@@ -168,7 +210,7 @@ void H3Connection::give_up(WtSession& session, const std::string& reason) {
 // the connection, and waits for nobody's acknowledgements.
 void H3Connection::forget(WtSession& session, bool settled) {
   std::erase(live_, &session);
-  const bool idle = live_.empty() && openings_.empty() && exchanges_.empty();
+  const bool idle = live_.empty() && openings_.empty() && exchanges_.empty() && deferred_.empty();
   if ((draining_ || is_client()) && settled && idle) return h3_.close();
   note_activity();
   schedule();

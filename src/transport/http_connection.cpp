@@ -3,10 +3,9 @@
 #include <plait/log.hpp>
 
 #include <cstdint>
-#include <exception>
 
 #include "http/response.hpp"
-#include "transport/ws_upgrade.hpp"
+#include "transport/page.hpp"
 
 namespace plait::transport {
 
@@ -65,7 +64,7 @@ bool HttpConnection::handle_request(MutableByteView& input) {
   input = input.subspan(head.head_bytes);
   scanned_ = 0;
   if (head.body.kind == http::BodyFraming::Kind::none) {
-    answer(head, {});
+    answer(head, head_bytes, {});
   } else {
     begin_body(head, head_bytes);
   }
@@ -96,53 +95,59 @@ bool HttpConnection::handle_body(MutableByteView& input) {
   const std::unique_ptr<PendingBody> body = std::move(body_);
   std::size_t scanned = 0;
   const auto head = http::parse_request_head(as_bytes(body->head_text), scanned, connection().context().limits);
-  answer(**head, body->bytes);
+  answer(**head, as_bytes(body->head_text), body->bytes);
   return !connection().closed();
 }
 
-void HttpConnection::answer(const http::RequestHead& head, ByteView body) {
+void HttpConnection::answer(const http::RequestHead& head, ByteView head_bytes, ByteView body) {
   minor_version_ = head.minor_version;
   connection().context().counters.http_requests.add();
-  try {
-    if (const HandlerFactory* factory = router_.find_session(head.path); factory != nullptr) {
-      return upgrade(head, *factory);
-    }
-    call_handler(head, body);
-  } catch (const std::exception& exception) {
-    answer_exception(head, exception.what());
-  } catch (...) {
-    answer_exception(head, "something that is not a std::exception");
-  }
-}
-
-void HttpConnection::answer_exception(const http::RequestHead& head, const char* what) {
-  log(LogLevel::error, std::string{"a handler of an HTTP request threw: "} + what);
-  respond({.status = 500, .body = "internal error\n"}, false, head.method == "HEAD");
-}
-
-void HttpConnection::call_handler(const http::RequestHead& head, ByteView body) {
-  const bool keep_alive = head.keep_alive && !draining_;
-  const HttpHandler* handler = router_.find_http(head.path);
-  if (handler == nullptr) return respond({.status = 404, .body = "not found\n"}, keep_alive, head.method == "HEAD");
+  RouteMatch match = router_.find(head.path);
+  if (match.session != nullptr) return upgrade(head, head_bytes, std::move(match));
   const HttpRequest request{
       .method = head.method,
       .path = head.path,
       .query = head.query,
       .body = as_text(body),
       .header = [&head](std::string_view name) { return head.fields.find(name).value_or(std::string_view{}); },
+      .parameter = [&match](std::string_view name) { return match.parameter(name); },
       .peer = connection().peer(),
   };
-  respond((*handler)(request), keep_alive, head.method == "HEAD");
+  const HttpResponse response = answer_page(match, request);
+  respond(response, keeps_alive(head.keep_alive, response), head.method == "HEAD");
 }
 
-void HttpConnection::upgrade(const http::RequestHead& head, const HandlerFactory& factory) {
+// Who has met an internal error begins anew.
+bool HttpConnection::keeps_alive(bool wanted, const HttpResponse& response) const {
+  return wanted && !draining_ && response.status != 500;
+}
+
+// --- Opening handshake -----------------------------------------------------------------------------------------------
+
+void HttpConnection::upgrade(const http::RequestHead& head, ByteView head_bytes, RouteMatch match) {
   if (draining_) return refuse(503, "the server is shutting down");
-  WsUpgrade handshake{connection(), router_, head};
-  if (std::unique_ptr<Protocol> session = handshake.run(factory)) {
+  upgrade_ = std::make_unique<WsUpgrade>(connection(), router_, *this, head, head_bytes);
+  upgrade_->run(std::move(match));
+  if (!upgrade_->is_deferred()) return finish_upgrade();
+  handshake_.enter(connection());
+  if (connection().closed()) return;
+  connection().set_paused(true);
+  set_deadline(connection().context().limits.handshake_timeout);
+}
+
+void HttpConnection::finish_opening(Opening&) {
+  connection().set_paused(false);
+  finish_upgrade();
+}
+
+void HttpConnection::finish_upgrade() {
+  const std::unique_ptr<WsUpgrade> upgrade = std::move(upgrade_);
+  if (upgrade->is_accepted()) {
     handshake_.leave();
-    return connection().replace_protocol(std::move(session));
+    return connection().replace_protocol(upgrade->make_session());
   }
-  respond(handshake.refusal(), head.keep_alive && !draining_, head.method == "HEAD");
+  const HttpResponse& refusal = upgrade->refusal();
+  respond(refusal, keeps_alive(upgrade->keep_alive(), refusal), upgrade->method() == "HEAD");
 }
 
 void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool head_only) {
@@ -192,6 +197,7 @@ bool HttpConnection::delivers(core::TimePoint now) {
 }
 
 void HttpConnection::handle_deadline(core::TimePoint now) {
+  if (upgrade_ != nullptr) return upgrade_->give_up(503, "the server did not answer in time");
   const bool idle = !head_begun_ && body_ == nullptr;
   if ((finishing_ || idle) && delivers(now)) return;
   if (finishing_ || idle || connection().input_stopped()) return connection().abort();
@@ -200,9 +206,13 @@ void HttpConnection::handle_deadline(core::TimePoint now) {
 
 void HttpConnection::handle_drain() {
   draining_ = true;
+  if (upgrade_ != nullptr) return upgrade_->give_up(503, "the server is shutting down");
   if (!head_begun_ && body_ == nullptr) connection().abort();
 }
 
-void HttpConnection::handle_closed(const Disconnect&) { handshake_.leave(); }
+void HttpConnection::handle_closed(const Disconnect&) {
+  upgrade_.reset();
+  handshake_.leave();
+}
 
 }  // namespace plait::transport

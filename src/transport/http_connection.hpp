@@ -13,10 +13,11 @@
 #include "transport/handshake_slot.hpp"
 #include "transport/router.hpp"
 #include "transport/tcp_connection.hpp"
+#include "transport/ws_upgrade.hpp"
 
 namespace plait::transport {
 
-class HttpConnection final : public Protocol {
+class HttpConnection final : public Protocol, public Opening::Owner {
  public:
   explicit HttpConnection(const Router& router);
   ~HttpConnection() override;
@@ -34,11 +35,12 @@ class HttpConnection final : public Protocol {
   bool handle_request(MutableByteView& input);
   bool handle_body(MutableByteView& input);
   void begin_body(const http::RequestHead& head, ByteView head_bytes);
-  void answer(const http::RequestHead& head, ByteView body);
+  void answer(const http::RequestHead& head, ByteView head_bytes, ByteView body);
   void begin_request();
-  void answer_exception(const http::RequestHead& head, const char* what);
-  void call_handler(const http::RequestHead& head, ByteView body);
-  void upgrade(const http::RequestHead& head, const HandlerFactory& factory);
+  void upgrade(const http::RequestHead& head, ByteView head_bytes, RouteMatch match);
+  void finish_opening(Opening& opening) override;
+  void finish_upgrade();
+  [[nodiscard]] bool keeps_alive(bool wanted, const HttpResponse& response) const;
   void respond(const HttpResponse& response, bool keep_alive, bool head_only);
   void refuse(int status, std::string_view reason);
   void expect_request(Duration timeout);
@@ -49,6 +51,7 @@ class HttpConnection final : public Protocol {
   const Router& router_;
   HandshakeSlot handshake_;
   std::unique_ptr<PendingBody> body_;
+  std::unique_ptr<WsUpgrade> upgrade_;  // while it is asked for, or deferred
   std::size_t scanned_ = 0;
   std::size_t undelivered_bytes_ = 0;  // of the last response, at the last deadline
   int minor_version_ = 1;              // of the request that is answered

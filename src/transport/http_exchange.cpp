@@ -1,20 +1,9 @@
 #include "transport/http_exchange.hpp"
 
-#include <plait/log.hpp>
-
-#include <exception>
-
 #include "http/fields.hpp"
+#include "transport/page.hpp"
 
 namespace plait::transport {
-namespace {
-
-HttpResponse answer_exception(const char* what) {
-  log(LogLevel::error, std::string{"a handler of an HTTP request threw: "} + what);
-  return {.status = 500, .body = "internal error\n"};
-}
-
-}  // namespace
 
 HttpExchange::HttpExchange(const h3::RequestHead& head) : method_(head.method), protocol_(head.protocol) {
   const std::size_t question = head.path.find('?');
@@ -38,23 +27,14 @@ std::optional<std::string_view> HttpExchange::field(std::string_view name) const
 }
 
 HttpResponse HttpExchange::answer(const Router& router, const std::string& peer) const {
-  if (router.find_session(path_) != nullptr) {
-    return {.status = 405, .body = "this path is for sessions: connect with WebTransport or WebSocket\n"};
-  }
-  const HttpHandler* handler = router.find_http(path_);
-  if (handler == nullptr) return {.status = 404, .body = "not found\n"};
-  try {
-    return (*handler)({.method = method_,
-                       .path = path_,
-                       .query = query_,
-                       .body = content_,
-                       .header = [this](std::string_view name) { return field(name).value_or(std::string_view{}); },
-                       .peer = peer});
-  } catch (const std::exception& exception) {
-    return answer_exception(exception.what());
-  } catch (...) {
-    return answer_exception("something that is not a std::exception");
-  }
+  const RouteMatch match = router.find(path_);
+  return answer_page(match, {.method = method_,
+                             .path = path_,
+                             .query = query_,
+                             .body = content_,
+                             .header = [this](std::string_view name) { return field(name).value_or(""); },
+                             .parameter = [&match](std::string_view name) { return match.parameter(name); },
+                             .peer = peer});
 }
 
 }  // namespace plait::transport

@@ -1,5 +1,8 @@
 #include "transport/loop_context.hpp"
 
+#include <utility>
+
+#include "core/assert.hpp"
 #include "http/date.hpp"
 
 namespace plait::transport {
@@ -29,6 +32,11 @@ Connection* ConnectionTable::find(SessionId id) const {
   return entries_[id.index].connection.get();
 }
 
+std::unique_ptr<Connection> ConnectionTable::replace(SessionId id, std::unique_ptr<Connection> connection) {
+  PLAIT_ASSERT(find(id) != nullptr, "only what is there can be replaced");
+  return std::exchange(entries_[id.index].connection, std::move(connection));
+}
+
 std::unique_ptr<Connection> ConnectionTable::remove(SessionId id) {
   if (find(id) == nullptr) return nullptr;
   Entry& entry = entries_[id.index];
@@ -51,6 +59,12 @@ void ConnectionTable::for_each(const std::function<void(Connection&)>& visit) {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].connection != nullptr) visit(*entries_[i].connection);
   }
+}
+
+SessionId LoopContext::put(std::unique_ptr<Connection> connection, std::optional<SessionId> id) {
+  if (!id) return connections.add(std::move(connection), index);
+  loop.retire(connections.replace(*id, std::move(connection)));
+  return *id;
 }
 
 // A turn frees what was retired and sends a bounded number of QUIC's goodbyes.

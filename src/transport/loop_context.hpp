@@ -12,8 +12,10 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "crypto/random.hpp"
@@ -24,6 +26,7 @@
 
 namespace plait::transport {
 
+class Opening;
 class TcpConnection;
 class Router;
 
@@ -51,6 +54,8 @@ class ConnectionTable {
   SessionId add(std::unique_ptr<Connection> connection, std::uint32_t loop);
   /// Null when that connection is gone.
   [[nodiscard]] Connection* find(SessionId id) const;
+  /// Puts `connection` in the place of another, which it gives back; the id stays valid.
+  [[nodiscard]] std::unique_ptr<Connection> replace(SessionId id, std::unique_ptr<Connection> connection);
   /// Takes the connection out; its id becomes stale.
   std::unique_ptr<Connection> remove(SessionId id);
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -93,11 +98,15 @@ struct LoopContext {
   BroadcastLog broadcast;
   std::list<TcpConnection*> handshakes;  ///< connections whose opening handshake is under way, oldest first
   ConnectionTable connections;
+  std::unordered_map<std::uint64_t, Opening*> openings;  ///< that were deferred, by OpeningId::number
+  std::uint64_t last_opening = 0;
   Counters counters;
   crypto::RandomSource random;          ///< masking keys
   std::vector<std::uint8_t> plaintext;  ///< where TLS decrypts to; made with the first TLS connection
   core::VectorSink compressed;          ///< scratch for one outgoing message
 
+  /// Adds `connection` to the table; with `id` it takes the place of what has that, which is retired.
+  SessionId put(std::unique_ptr<Connection> connection, std::optional<SessionId> id = {});
   /// A connection is there, or gone: for the counters and Limits::connections_max.
   void count_connection() {
     counters.connections_open.add();
@@ -107,7 +116,6 @@ struct LoopContext {
     counters.connections_open.subtract();
     connection_count.fetch_sub(1, std::memory_order_relaxed);
   }
-
   /// Ends all connections, with a word to those whose wire has one. Turns the loop for as long as that takes, at most a
   /// second.
   void end_connections();

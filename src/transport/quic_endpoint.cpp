@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "codec/utf8.hpp"
-#include "core/quic_packets.hpp"
 
 namespace plait::transport {
 namespace {
@@ -18,10 +17,9 @@ namespace {
 constexpr int kReceivesPerTurn = 32;  // so that a flood of datagrams does not starve the rest of the loop
 constexpr int kBatchesPerTurn = 16;   // 1 MiB: then what arrives, acknowledgements among it, has its turn
 
-quic::EndpointConfig with_packet_sizes(quic::EndpointConfig config) {
-  if (core::are_quic_packets_small()) {
-    config.settings.mtu_probes.clear();
-    config.settings.loopback_mtu_probes.clear();
+quic::EndpointConfig within(const Limits& limits, quic::EndpointConfig config) {
+  for (auto* probes : {&config.settings.mtu_probes, &config.settings.loopback_mtu_probes}) {
+    std::erase_if(*probes, [&limits](std::uint16_t probe) { return probe > limits.udp_payload_bytes_max; });
   }
   return config;
 }
@@ -55,13 +53,15 @@ std::string describe(const quic::CloseReason& reason) {
   }
 }
 
-QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept)
+QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept,
+                           SharedPort shared)
     : context_(context),
       socket_(std::move(socket)),
       accept_(std::move(accept)),
+      shared_(std::move(shared)),
       is_client_(!accept_),
       random_(context.random),
-      engine_(with_packet_sizes(std::move(config)), random_, *this, context.loop.now()),
+      engine_(within(context.limits, std::move(config)), random_, *this, context.loop.now()),
       alarm_(context.loop, [this] { handle_expiry(); }),
       buffer_(quic::Endpoint::kTransmitBytesMax) {}
 
@@ -115,14 +115,33 @@ const net::SocketAddress& QuicEndpoint::local_of(const net::UdpBatch& batch) con
   return is_client_ ? socket_.name() : batch.local;
 }
 
+// The first datagram is the one that the kernel looked at.
 void QuicEndpoint::handle_batch(const net::UdpBatch& batch) {
   const quic::Path path{.local = to_quic(local_of(batch)), .remote = to_quic(batch.remote)};
+  const auto ecn = static_cast<quic::Ecn>(batch.ecn);
   const core::TimePoint now = context_.loop.now();
   for (ByteView rest = batch.bytes; !rest.empty();) {
-    const std::size_t size = std::min(rest.size(), batch.segment_bytes);
-    engine_.handle_datagram(path, rest.first(size), static_cast<quic::Ecn>(batch.ecn), now);
-    rest = rest.subspan(size);
+    const ByteView datagram = rest.first(std::min(rest.size(), batch.segment_bytes));
+    const bool first = rest.size() == batch.bytes.size();
+    const unsigned socket = first ? shared_.socket_number : socket_of(datagram);
+    if (socket == shared_.socket_number) {
+      engine_.handle_datagram(path, datagram, ecn, now);
+    } else {
+      shared_.forward(socket, {.path = path, .ecn = ecn, .bytes = {datagram.begin(), datagram.end()}});
+    }
+    rest = rest.subspan(datagram.size());
   }
+}
+
+unsigned QuicEndpoint::socket_of(ByteView datagram) const {
+  if (shared_.socket_count == 1) return shared_.socket_number;
+  const auto first_byte = quic::connection_id_first_byte(datagram);
+  return first_byte ? *first_byte % shared_.socket_count : shared_.socket_number;
+}
+
+void QuicEndpoint::handle_stray(const StrayDatagram& stray) {
+  engine_.handle_datagram(stray.path, stray.bytes, stray.ecn, context_.loop.now());
+  transmit_soon();
 }
 
 // --- Sending ---------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 // of up to 64 KiB (UDP_SEGMENT). The engine's timers are exact to the microsecond, unlike the loop's wheel.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,13 +26,30 @@ class QuicRandom final : public quic::RandomSource {
   crypto::RandomSource& source_;
 };
 
+/// A UDP datagram that came to the wrong one of the sockets that share a port.
+struct StrayDatagram {
+  quic::Path path;
+  quic::Ecn ecn = quic::Ecn::not_ect;
+  std::vector<std::uint8_t> bytes;
+};
+
+/// The sockets that share a port. The kernel steers a batch (UDP_GRO) by the connection ID of its first datagram, while
+/// the others, of the same client's address, may belong to connections on other loops.
+struct SharedPort {
+  unsigned socket_count = 1;
+  unsigned socket_number = 0;  ///< in the order of binding
+  /// Hands a datagram to the loop of another socket.
+  std::function<void(unsigned socket_number, StrayDatagram)> forward;
+};
+
 class QuicEndpoint final : private net::EventHandler, private net::TurnHook, private quic::EndpointVisitor {
  public:
   /// Makes what runs above a new connection of a client; null refuses it.
   using Accept = std::function<quic::ConnectionVisitor*(quic::Connection&)>;
 
   /// `accept` is empty for clients.
-  QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept);
+  QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept,
+               SharedPort shared = {});
   ~QuicEndpoint() override;
 
   /// Errors: no file descriptor or watch left.
@@ -40,6 +58,8 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   /// As quic::Endpoint::connect.
   Result<quic::Connection*, Error> connect(const net::SocketAddress& remote, const std::string& host,
                                            const quic::ClientTls& tls, quic::ConnectionVisitor& visitor);
+  /// One that another socket of the port forwarded.
+  void handle_stray(const StrayDatagram& stray);
   /// For connections from now on.
   void set_tls(const quic::ServerTls& tls) { engine_.set_server_tls(tls); }
   /// Accepts no more connections; those that are there go on.
@@ -65,6 +85,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   void receive();
   [[nodiscard]] const net::SocketAddress& local_of(const net::UdpBatch& batch) const;
   void handle_batch(const net::UdpBatch& batch);
+  [[nodiscard]] unsigned socket_of(ByteView datagram) const;
   void transmit();
   Sent send(const net::UdpBatch& batch);
   Sent send_singly(const net::UdpBatch& batch);
@@ -73,6 +94,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   LoopContext& context_;
   net::UdpSocket socket_;
   Accept accept_;
+  const SharedPort shared_;
   const bool is_client_;
   QuicRandom random_;
   quic::Endpoint engine_;

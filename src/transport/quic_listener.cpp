@@ -22,7 +22,7 @@ quic::EndpointConfig config_of(const LoopContext& context, const QuicListener::R
                                const QuicListener::Options& options) {
   quic::EndpointConfig config;
   config.server_tls = options.tls.with_alpn(protocols_of(routers));
-  config.loop_number = options.socket_number;
+  config.loop_number = static_cast<std::uint8_t>(options.shared.socket_number);
   config.secret = options.secret;
   config.handshakes_max = context.limits.handshakes_max;
   config.retry_handshakes = std::min(config.retry_handshakes, context.limits.handshakes_max / 4);
@@ -40,8 +40,9 @@ h3::Settings settings_of(const LoopContext& context) {
 
 QuicListener::QuicListener(LoopContext& context, net::UdpSocket socket, const Routers& routers, const Options& options)
     : routers_(routers),
-      endpoint_(context, std::move(socket), config_of(context, routers, options),
-                [this](quic::Connection& connection) { return accept(connection); }),
+      endpoint_(
+          context, std::move(socket), config_of(context, routers, options),
+          [this](quic::Connection& connection) { return accept(connection); }, options.shared),
       service_{.endpoint = endpoint_,
                .router = routers.h3,
                .options = {.settings = settings_of(context)},

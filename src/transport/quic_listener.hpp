@@ -24,8 +24,7 @@ class QuicListener {
     quic::ServerTls tls;
     /// Of all loops, and after a restart: see quic::EndpointConfig::secret.
     std::array<std::uint8_t, 32> secret{};
-    /// Which of the sockets that share the port this one is, in the order of their binding.
-    std::uint8_t socket_number = 0;
+    SharedPort shared;
   };
 
   /// `context` and the routers outlive it.
@@ -36,6 +35,8 @@ class QuicListener {
   Result<void, Error> start() { return endpoint_.start(); }
   /// Accepts no more connections; those that are there go on.
   void stop() { endpoint_.stop_accepting(); }
+  /// As QuicEndpoint's.
+  void handle_stray(const StrayDatagram& stray) { endpoint_.handle_stray(stray); }
   /// For connections from now on.
   void set_tls(const quic::ServerTls& tls);
 

@@ -18,10 +18,10 @@ QuicSession::QuicSession(LoopContext& context, bool is_client)
 
 QuicSession::~QuicSession() = default;
 
-void QuicSession::set_handler(std::unique_ptr<SessionHandler> handler) {
+void QuicSession::set_handler(std::unique_ptr<SessionHandler> handler, Wants wants) {
   handler_ = std::move(handler);
-  streams_wanted_ = handler_->wants_streams();
-  messages_.report_parts(handler_->wants_parts());
+  streams_wanted_ = wants.streams;
+  messages_.report_parts(wants.parts);
 }
 
 void QuicSession::count_received(std::size_t bytes) {
@@ -45,7 +45,7 @@ void QuicSession::start(std::string_view subprotocol) {
 }
 
 void QuicSession::on_timer(core::TimePoint) {
-  if (!live_) return give_up("the opening took too long");
+  if (!live_) return handle_opening_timeout();
   wire_abort();  // the peer did not answer our close
 }
 

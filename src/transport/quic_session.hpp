@@ -17,6 +17,7 @@
 #include "transport/loop_context.hpp"
 #include "transport/message_stream.hpp"
 #include "transport/quic_stream.hpp"
+#include "transport/wants.hpp"
 
 namespace plait::transport {
 
@@ -26,7 +27,9 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   ~QuicSession() override;
 
   /// The opening handshake must end by then.
-  void set_opening_deadline(core::TimePoint deadline) { context_.loop.schedule(*this, deadline); }
+  void set_opening_deadline(core::TimePoint deadline) {
+    if (!finished_) context_.loop.schedule(*this, deadline);
+  }
   /// The peer acknowledged bytes of `id`, or it may be written to again: if it is one of this session's streams.
   void handle_acked(StreamId id);
 
@@ -43,6 +46,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   [[nodiscard]] std::size_t buffered_bytes() const override { return messages_.unsent_bytes(); }
   [[nodiscard]] SessionStats stats() const override { return stats_; }
   [[nodiscard]] SessionId id() const override { return id_; }
+  [[nodiscard]] core::Executor& executor() override { return context_.loop; }
   [[nodiscard]] std::string_view subprotocol() const override { return subprotocol_; }
 
   // Connection
@@ -69,7 +73,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   /// Once it is in the context's table.
   void set_id(SessionId id) { id_ = id; }
   /// Before start().
-  void set_handler(std::unique_ptr<SessionHandler> handler);
+  void set_handler(std::unique_ptr<SessionHandler> handler, Wants wants);
 
   [[nodiscard]] LoopContext& context() const { return context_; }
   [[nodiscard]] bool is_client() const { return is_client_; }
@@ -116,6 +120,8 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   virtual void wire_abort() = 0;
   /// Ends the opening; refuse() follows before this returns.
   virtual void give_up(const std::string& reason) = 0;
+  /// set_opening_deadline()'s time has come.
+  virtual void handle_opening_timeout() { give_up("the opening took too long"); }
   /// The last call: the user has been told. `settled`: nothing that was sent needs to arrive any more.
   virtual void release(bool settled) = 0;
 

@@ -49,7 +49,7 @@ CloseInfo told_by(const quic::CloseReason& reason) {
 RawSession& RawSession::make(LoopContext& context, const Router* router) {
   std::unique_ptr<RawSession> owned{new RawSession{context, router}};
   RawSession& session = *owned;
-  session.set_id(context.connections.add(std::move(owned), context.index));
+  session.set_id(context.put(std::move(owned)));
   context.count_connection();
   if (router != nullptr) session.set_opening_deadline(context.loop.now() + context.limits.handshake_timeout);
   return session;
@@ -58,14 +58,14 @@ RawSession& RawSession::make(LoopContext& context, const Router* router) {
 RawSession::RawSession(LoopContext& context, const Router* router)
     : QuicSession(context, router == nullptr),
       router_(router),
-      opening_(std::make_unique<Opening>(context)),
+      waiting_(std::make_unique<Waiting>(context)),
       close_code_(kNoCloseCode) {}
 
 RawSession::~RawSession() = default;
 
-void RawSession::connect(FrameRequest request, std::unique_ptr<SessionHandler> handler) {
-  opening_->request = std::move(request);
-  set_handler(std::move(handler));
+void RawSession::connect(FrameRequest request, std::unique_ptr<SessionHandler> handler, Wants wants) {
+  waiting_->request = std::move(request);
+  set_handler(std::move(handler), wants);
 }
 
 std::string RawSession::peer() const {
@@ -82,17 +82,19 @@ std::optional<Duration> RawSession::rtt() const {
 void RawSession::on_ready() {
   if (!is_client()) return;
   core::VectorSink open;
-  if (!encode_request(opening_->request, limits(), open)) return give_up(kUnsendableRequest);
+  if (!encode_request(waiting_->request, limits(), open)) return give_up(kUnsendableRequest);
   const auto stream = quic_->open(quic::Direction::bidirectional);
   if (!stream) return give_up("the server allows no stream for the session");
   quic_->write(*stream, Bytes::copy_of(ByteView{open.bytes}));
 }
 
 void RawSession::take_opening(ByteView data, bool fin) {
-  std::vector<std::uint8_t>& input = opening_->input;
+  std::vector<std::uint8_t>& input = waiting_->input;
   input.insert(input.end(), data.begin(), data.end());
+  waiting_->fin = fin;
+  if (waiting_->opening) return;  // deferred: what comes behind the client's open frame waits
   ByteView rest = input;
-  const frames::Event event = opening_->decoder.next(rest);
+  const frames::Event event = waiting_->decoder.next(rest);
   if (event.kind == frames::Event::Kind::need_more && !fin) return;
   quic_->consume(kFirstStream, input.size() - rest.size());
   if (event.kind == frames::Event::Kind::open) {
@@ -101,41 +103,69 @@ void RawSession::take_opening(ByteView data, bool fin) {
   const bool cut_short = event.kind == frames::Event::Kind::need_more;
   const auto error = cut_short ? frames::Error::open_truncated : event.error;
   if (is_client()) return give_up(std::string{frames::name_of(error)});
-  refuse_client(FrameAnswer::refusal(400, frames::name_of(error)));
+  refuse_client({.status = 400, .reason = frames::name_of(error)});
 }
 
 void RawSession::take_request(ByteView payload, ByteView rest, bool fin) {
-  FrameAnswer answer = answer_open(payload, *router_, limits(), *this, true);
-  if (answer.handler == nullptr) return refuse_client(answer);
+  auto request = frames::decode_open_request(payload, limits());
+  if (!request) return refuse_client({.status = 400, .reason = frames::name_of(request.error())});
+  const FramePeer client{.address = peer(), .secure = true};
+  waiting_->opening = std::make_unique<FrameOpening>(context(), *router_, *this, client, payload, std::move(*request));
+  FrameOpening& opening = *waiting_->opening;
+  opening.run(router_->find(opening.path()));
+  waiting_->input = {rest.begin(), rest.end()};
+  waiting_->fin = fin;
+  if (!opening.is_deferred()) return answer_client();
+  set_opening_deadline(context().loop.now() + limits().handshake_timeout);
+}
+
+void RawSession::finish_opening(Opening&) { answer_client(); }
+
+void RawSession::answer_client() {
+  const std::unique_ptr<Waiting> waiting = std::move(waiting_);
+  FrameOpening& opening = *waiting->opening;
+  const frames::OpenResponse response = opening.response();
+  if (!opening.is_accepted()) return refuse_client(response);
   core::VectorSink open;
-  answer.encode(open);
+  frames::encode_open(response, open);
   quic_->write(kFirstStream, Bytes::copy_of(ByteView{open.bytes}));
-  set_handler(std::move(answer.handler));
-  begin(answer.text, std::move(opening_), rest, fin);
+  set_handler(opening.take_handler(), opening.wants());
+  begin(response.subprotocol, waiting, waiting->input, waiting->fin);
 }
 
 // The client closes the connection when it has read this; the deadline is for one that does not.
-void RawSession::refuse_client(const FrameAnswer& answer) {
+void RawSession::refuse_client(const frames::OpenResponse& response) {
   core::VectorSink open;
-  answer.encode(open);
+  frames::encode_open(response, open);
   quic_->write(kFirstStream, Bytes::copy_of(ByteView{open.bytes}), true);
   quic_->stop_sending(kFirstStream, kStreamRefused);
-  opening_.reset();
+  waiting_.reset();
   set_opening_deadline(context().loop.now() + limits().close_timeout);
+}
+
+void RawSession::handle_opening_timeout() {
+  if (waiting_ && waiting_->opening) return waiting_->opening->give_up(503, "the server did not answer in time");
+  give_up("the opening took too long");
+}
+
+void RawSession::drain() {
+  if (waiting_ && waiting_->opening) return waiting_->opening->give_up(503, "the server is shutting down");
+  QuicSession::drain();
 }
 
 void RawSession::take_response(ByteView payload, ByteView rest, bool fin) {
   const auto response = frames::decode_open_response(payload);
   if (!response) return give_up(std::string{frames::name_of(response.error())});
   if (response->status != frames::kStatusAccepted) return give_up(describe_refusal(*response));
-  begin(response->subprotocol, std::move(opening_), rest, fin);
+  const std::unique_ptr<Waiting> waiting = std::move(waiting_);
+  begin(response->subprotocol, waiting, rest, fin);
 }
 
 // What came before, and behind the open frame, may end the session at each step.
-void RawSession::begin(std::string_view subprotocol, std::unique_ptr<Opening> opening, ByteView rest, bool fin) {
+void RawSession::begin(std::string_view subprotocol, const std::unique_ptr<Waiting>& waiting, ByteView rest, bool fin) {
   messages().attach(from_quic(kFirstStream));
   start(subprotocol);
-  deliver_early(opening->early);
+  deliver_early(waiting->early);
   if (is_live() && (fin || !rest.empty())) handle_stream_data(from_quic(kFirstStream), rest, fin);
 }
 
@@ -157,11 +187,11 @@ void RawSession::deliver(const wt::EarlyStream& early) {
 }
 
 void RawSession::keep_early(quic::StreamId id, ByteView data, bool fin) {
-  wt::EarlyStream* early = opening_->early.find(from_quic(id));
+  wt::EarlyStream* early = waiting_->early.find(from_quic(id));
   if (early == nullptr) return;
   early->fin = fin;
-  if (opening_->early.append(*early, data)) return;
-  (void)opening_->early.take_stream(from_quic(id));
+  if (waiting_->early.append(*early, data)) return;
+  (void)waiting_->early.take_stream(from_quic(id));
   refuse_stream(id);
 }
 
@@ -178,27 +208,27 @@ bool RawSession::reports(quic::StreamId id) const { return is_open() || (is_live
 void RawSession::on_stream_open(quic::StreamId id) {
   if (id == kFirstStream) return;
   if (reports(id)) return handle_stream(from_quic(id), from_quic(quic::direction_of(id)));
-  if (opening_ && !opening_->early.add_stream({.id = from_quic(id), .session = kSession})) refuse_stream(id);
+  if (waiting_ && !waiting_->early.add_stream({.id = from_quic(id), .session = kSession})) refuse_stream(id);
 }
 
 void RawSession::on_stream_data(quic::StreamId id, ByteView data, bool fin) {
   if (reports(id)) return handle_stream_data(from_quic(id), data, fin);
-  if (opening_ == nullptr) return quic_->consume(id, data.size());
+  if (waiting_ == nullptr) return quic_->consume(id, data.size());
   id == kFirstStream ? take_opening(data, fin) : keep_early(id, data, fin);
 }
 
 void RawSession::on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t) {
   if (reports(id)) return handle_stream_reset(from_quic(id), to_stream_code(code));
-  if (opening_ == nullptr) return;
+  if (waiting_ == nullptr) return;
   if (id == kFirstStream) return give_up("the peer reset the stream of the opening");
-  if (wt::EarlyStream* early = opening_->early.find(from_quic(id))) early->reset = {code, std::nullopt};
+  if (wt::EarlyStream* early = waiting_->early.find(from_quic(id))) early->reset = {code, std::nullopt};
 }
 
 void RawSession::on_stop_sending(quic::StreamId id, std::uint64_t code) {
   if (reports(id)) return handle_stop_sending(from_quic(id), to_stream_code(code));
-  if (opening_ == nullptr) return;
+  if (waiting_ == nullptr) return;
   if (id == kFirstStream) return give_up("the peer stopped the stream of the opening");
-  if (wt::EarlyStream* early = opening_->early.find(from_quic(id))) early->stopped = code;
+  if (wt::EarlyStream* early = waiting_->early.find(from_quic(id))) early->stopped = code;
 }
 
 void RawSession::on_stream_acked(quic::StreamId id, std::uint64_t) { handle_acked(from_quic(id)); }
@@ -206,7 +236,7 @@ void RawSession::on_stream_acked(quic::StreamId id, std::uint64_t) { handle_acke
 void RawSession::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t>) {
   if (id != kFirstStream) {
     if (reports(id)) return handle_stream_closed(from_quic(id));
-    wt::EarlyStream* early = opening_ ? opening_->early.find(from_quic(id)) : nullptr;
+    wt::EarlyStream* early = waiting_ ? waiting_->early.find(from_quic(id)) : nullptr;
     if (early != nullptr) early->closed = true;
   } else if (is_live()) {
     end({.reason = "the stream of the messages is over", .clean = true});
@@ -221,12 +251,13 @@ void RawSession::on_streams_available(quic::Direction direction) {
 
 void RawSession::on_datagram(ByteView data) {
   if (is_open()) return handle_datagram(data);
-  if (opening_ == nullptr) return;
-  (void)opening_->early.add_datagram({.session = kSession, .payload = {data.begin(), data.end()}});  // or dropped
+  if (waiting_ == nullptr) return;
+  (void)waiting_->early.add_datagram({.session = kSession, .payload = {data.begin(), data.end()}});  // or dropped
 }
 
 void RawSession::on_closed(const quic::CloseReason& reason) {
   quic_ = nullptr;
+  waiting_.reset();
   if (is_finished()) return leave();
   is_live() ? end(told_by(reason)) : refuse(told_by(reason).reason);
 }
@@ -272,7 +303,7 @@ void RawSession::wire_abort() {
 }
 
 void RawSession::give_up(const std::string& reason) {
-  opening_.reset();
+  waiting_.reset();
   close_reason_ = reason;
   refuse(reason);
 }

@@ -19,7 +19,7 @@
 
 namespace plait::transport {
 
-class RawSession final : public QuicSession, public quic::ConnectionVisitor {
+class RawSession final : public QuicSession, public quic::ConnectionVisitor, public Opening::Owner {
  public:
   /// In the context's table until the QUIC connection is closed. A server's has a `router`, which outlives it, and
   /// waits at most Limits::handshake_timeout for the client's open frame; a client's has none.
@@ -29,7 +29,8 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor {
   /// `connection` is the one that this is the visitor of.
   void attach(quic::Connection& connection) { quic_ = &connection; }
   /// Client: opens the session as soon as the connection is there.
-  void connect(FrameRequest request, std::unique_ptr<SessionHandler> handler);
+  void connect(FrameRequest request, std::unique_ptr<SessionHandler> handler, Wants wants);
+  void drain() override;
 
   [[nodiscard]] std::optional<Duration> rtt() const override;
   [[nodiscard]] std::string peer() const override;
@@ -48,12 +49,14 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor {
 
  private:
   // Until both open frames are there.
-  struct Opening {
-    explicit Opening(LoopContext& context) : decoder({}, context.limits, context.loop.buffers()) {}
+  struct Waiting {
+    explicit Waiting(LoopContext& context) : decoder({}, context.limits, context.loop.buffers()) {}
     frames::Decoder decoder;
-    std::vector<std::uint8_t> input;  // at most one frame
-    FrameRequest request;             // of a client
-    wt::EarlyBuffer early;            // streams and datagrams that overtook the open frame
+    std::vector<std::uint8_t> input;        // at most one frame, then what is behind the client's, within its credit
+    bool fin = false;                       // behind that
+    FrameRequest request;                   // of a client
+    std::unique_ptr<FrameOpening> opening;  // of a server, while it is asked for, or deferred
+    wt::EarlyBuffer early;                  // streams and datagrams that overtook the open frame
   };
 
   RawSession(LoopContext& context, const Router* router);
@@ -71,14 +74,17 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor {
   void wire_close(std::uint16_t code, std::string_view reason) override;
   void wire_abort() override;
   void give_up(const std::string& reason) override;
+  void handle_opening_timeout() override;
   void release(bool settled) override;
 
   // The opening
   void take_opening(ByteView data, bool fin);
   void take_request(ByteView payload, ByteView rest, bool fin);
+  void finish_opening(Opening& opening) override;
+  void answer_client();
+  void refuse_client(const frames::OpenResponse& response);
   void take_response(ByteView payload, ByteView rest, bool fin);
-  void refuse_client(const FrameAnswer& answer);
-  void begin(std::string_view subprotocol, std::unique_ptr<Opening> opening, ByteView rest, bool fin);
+  void begin(std::string_view subprotocol, const std::unique_ptr<Waiting>& waiting, ByteView rest, bool fin);
   void deliver_early(wt::EarlyBuffer& early);
   void deliver(const wt::EarlyStream& early);
   void keep_early(quic::StreamId id, ByteView data, bool fin);
@@ -88,7 +94,7 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor {
 
   const Router* const router_;
   quic::Connection* quic_ = nullptr;  // none once it is closed
-  std::unique_ptr<Opening> opening_;
+  std::unique_ptr<Waiting> waiting_;
   std::uint64_t close_code_;  // what the connection is closed with
   std::string close_reason_;
 };

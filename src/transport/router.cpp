@@ -10,31 +10,57 @@
 
 namespace plait::transport {
 
-void Router::add_session(std::string path, HandlerFactory factory) {
-  sessions_.push_back({std::move(path), std::move(factory)});
+std::string_view RouteMatch::parameter(std::string_view name) const {
+  const auto found = std::ranges::find(parameters, name, &PathParameters::value_type::first);
+  return found == parameters.end() ? std::string_view{} : std::string_view{found->second};
 }
 
-void Router::add_http(std::string path, HttpHandler handler) { http_.push_back({std::move(path), std::move(handler)}); }
-
-const HandlerFactory* Router::find_session(std::string_view path) const {
-  for (const auto& route : sessions_) {
-    if (route.path == path) return &route.target;
-  }
-  return nullptr;
+Result<void, Error> Router::add_session(std::string_view path, HandlerFactory factory) {
+  return add(path, std::move(factory), nullptr);
 }
 
-const HttpHandler* Router::find_http(std::string_view path) const {
-  const HttpHandler* prefix_match = nullptr;
-  std::size_t prefix_size = 0;
-  for (const auto& route : http_) {
-    if (route.path == path) return &route.target;
-    if (!route.path.ends_with('*')) continue;
-    const std::string_view prefix = std::string_view{route.path}.substr(0, route.path.size() - 1);
-    if (!path.starts_with(prefix) || (prefix_match != nullptr && prefix.size() < prefix_size)) continue;
-    prefix_match = &route.target;
-    prefix_size = prefix.size();
+Result<void, Error> Router::add_http(std::string_view path, HttpHandler handler) {
+  return add(path, nullptr, std::move(handler));
+}
+
+Result<void, Error> Router::add(std::string_view path, HandlerFactory session, HttpHandler http) {
+  const std::string what = "the path \"" + std::string{path} + "\" ";
+  auto pattern = PathPattern::parse(path);
+  if (!pattern) return err(Error{what + "cannot be served: " + pattern.error().message});
+  const auto same = [&pattern](const Route& route) { return route.pattern.key() == pattern->key(); };
+  if (exact_.contains(pattern->key()) || std::ranges::any_of(named_, same) || std::ranges::any_of(prefix_, same)) {
+    return err(Error{what + "is served already on this address: give each path one handler"});
   }
-  return prefix_match;
+  Route route{.pattern = std::move(*pattern), .session = std::move(session), .http = std::move(http)};
+  switch (route.pattern.kind()) {
+    case PathPattern::Kind::exact: {
+      std::string key = route.pattern.key();
+      exact_.emplace(std::move(key), std::move(route));
+      break;
+    }
+    case PathPattern::Kind::named:
+      named_.push_back(std::move(route));
+      break;
+    case PathPattern::Kind::prefix:
+      prefix_.push_back(std::move(route));
+      std::ranges::stable_sort(prefix_, std::greater{}, [](const Route& one) { return one.pattern.prefix_bytes(); });
+      break;
+  }
+  return {};
+}
+
+RouteMatch Router::find(std::string_view path) const {
+  if (const auto found = exact_.find(path); found != exact_.end()) return match_of(found->second);
+  PathParameters parameters;
+  for (const std::vector<Route>* routes : {&named_, &prefix_}) {
+    for (const Route& route : *routes) {
+      if (!route.pattern.match(path, parameters)) continue;
+      RouteMatch match = match_of(route);
+      match.parameters = std::move(parameters);
+      return match;
+    }
+  }
+  return {};
 }
 
 bool Router::allows_origin(std::optional<std::string_view> origin, std::string_view host, bool secure) const {

@@ -5,26 +5,36 @@
 #include <plait/session.hpp>
 
 #include <cstdint>
-#include <memory>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "http/origin.hpp"
-#include "http/request.hpp"
+#include "transport/path_pattern.hpp"
 
 namespace plait::transport {
 
+/// What a path leads to. Pointers and names last as long as the router.
+struct RouteMatch {
+  const HandlerFactory* session = nullptr;
+  const HttpHandler* http = nullptr;  ///< both null: nothing is there
+  PathParameters parameters{};
+
+  /// Empty if there is none of that name.
+  [[nodiscard]] std::string_view parameter(std::string_view name) const;
+};
+
 class Router {
  public:
-  void add_session(std::string path, HandlerFactory factory);
-  /// A path that ends in "*" matches every path with that beginning; exact paths come first.
-  void add_http(std::string path, HttpHandler handler);
+  /// `path` is exact or a pattern, see Server::listen. Errors: what is wrong with it, or that it is taken.
+  Result<void, Error> add_session(std::string_view path, HandlerFactory factory);
+  Result<void, Error> add_http(std::string_view path, HttpHandler handler);
 
-  /// Null when nothing is there.
-  [[nodiscard]] const HandlerFactory* find_session(std::string_view path) const;
-  [[nodiscard]] const HttpHandler* find_http(std::string_view path) const;
+  /// `path` without the query, as it was sent.
+  [[nodiscard]] RouteMatch find(std::string_view path) const;
 
   /// Whether a session may be opened by a page of this Origin (none: by no page). Browsers name the page's origin, and
   /// nothing else stops a foreign page from using its visitor's cookies here (RFC 6455 §10.2). `host` is that of the
@@ -47,13 +57,19 @@ class Router {
  private:
   [[nodiscard]] bool is_own_page(const http::Origin& origin, std::string_view host) const;
 
-  template <class Target>
   struct Route {
-    std::string path;
-    Target target;
+    PathPattern pattern;
+    HandlerFactory session;
+    HttpHandler http;  // one of the two
   };
-  std::vector<Route<HandlerFactory>> sessions_;
-  std::vector<Route<HttpHandler>> http_;
+  Result<void, Error> add(std::string_view path, HandlerFactory session, HttpHandler http);
+  static RouteMatch match_of(const Route& route) {
+    return {.session = route.session ? &route.session : nullptr, .http = route.http ? &route.http : nullptr};
+  }
+
+  std::map<std::string, Route, std::less<>> exact_;
+  std::vector<Route> named_;   // in the order of their registration
+  std::vector<Route> prefix_;  // the longest first
 };
 
 }  // namespace plait::transport

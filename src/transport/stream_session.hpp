@@ -28,6 +28,7 @@ class StreamSession : public Session, public Protocol {
   [[nodiscard]] std::optional<Duration> rtt() const override;
   [[nodiscard]] SessionStats stats() const override { return stats_; }
   [[nodiscard]] SessionId id() const override { return connection().id(); }
+  [[nodiscard]] core::Executor& executor() override { return connection().context().loop; }
   [[nodiscard]] std::string peer() const override { return connection().peer(); }
   [[nodiscard]] std::string_view subprotocol() const override;
 

@@ -19,7 +19,7 @@ constexpr std::size_t kRecordBytes = std::size_t{16} << 10;  // plaintext of a f
 void Protocol::handle_end() { connection_->abort(); }
 
 TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
-                                    std::unique_ptr<Protocol> protocol, bool connecting) {
+                                    std::unique_ptr<Protocol> protocol, bool connecting, std::optional<SessionId> id) {
   std::unique_ptr<TcpConnection> owned{
       new TcpConnection{context, std::move(socket), std::move(tls), std::move(protocol)}};
   TcpConnection* connection = owned.get();
@@ -27,7 +27,7 @@ TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, st
   connection->initiated_ = connecting;
   connection->watched_events_ = connecting ? EPOLLOUT : EPOLLIN;
   if (!context.loop.watch(connection->socket_.fd(), connection->watched_events_, *connection)) return nullptr;
-  connection->id_ = context.connections.add(std::move(owned), context.index);
+  connection->id_ = context.put(std::move(owned), id);
   context.count_connection();
   if (!connecting) connection->protocol_->handle_open();
   return connection;

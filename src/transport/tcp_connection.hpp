@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -58,9 +59,11 @@ class Protocol : public net::Retirable {
 class TcpConnection final : public net::EventHandler, public net::TurnHook, public core::Timer, public Connection {
  public:
   /// Starts serving `socket` (connected, or connecting when `connecting`) on the context's loop. The connection belongs
-  /// to the context's table and ends itself. Null when the socket cannot be watched (out of memory or of watches).
+  /// to the context's table and ends itself; with `id` it takes the place of what has that. Null when the socket cannot
+  /// be watched (out of memory or of watches).
   static TcpConnection* start(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
-                              std::unique_ptr<Protocol> protocol, bool connecting = false);
+                              std::unique_ptr<Protocol> protocol, bool connecting = false,
+                              std::optional<SessionId> id = {});
   ~TcpConnection() override;
 
   /// Where to append what is to be written. Valid until the next turn of the loop; write_soon() afterwards.

@@ -1,36 +1,17 @@
 #include "transport/ws_connect.hpp"
 
-#include <plait/log.hpp>
-
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <exception>
 
 #include "crypto/hash.hpp"
 #include "crypto/random.hpp"
 #include "http/request_encoder.hpp"
+#include "transport/no_session.hpp"
 #include "transport/ws_session.hpp"
 
 namespace plait::transport {
 namespace {
-
-// A session that never opened: what on_close gets when the opening handshake fails.
-class NoSession final : public Session {
- public:
-  SendStatus send(const Message&, SendOptions) override { return SendStatus::closed; }
-  MessageWriter* begin_message(MessageKind) override { return nullptr; }
-  void close(std::uint16_t, std::string_view) override {}
-  void abort() override {}
-  void pause() override {}
-  void resume() override {}
-  [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
-  [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
-  [[nodiscard]] SessionStats stats() const override { return {}; }
-  [[nodiscard]] SessionId id() const override { return {}; }
-  [[nodiscard]] std::string peer() const override { return {}; }
-  [[nodiscard]] std::string_view subprotocol() const override { return {}; }
-};
 
 std::string join(const std::vector<std::string>& parts) {
   std::string text;
@@ -135,17 +116,12 @@ void WsConnect::handle_deadline(core::TimePoint) {
 
 void WsConnect::handle_closed(const Disconnect& why) {
   if (handler_ == nullptr) return;
-  NoSession session;
   std::string reason = failure_.empty() ? why.text() : failure_;
   const bool ended = why.reason.empty() || why.system_errno == ECONNRESET;
   if (failure_.empty() && ended && !answered_ && !connection().secure()) {
     reason += std::string{" without an answer; "} + kPerhapsTls;
   }
-  try {
-    handler_->on_close(session, {.reason = reason, .started_by_us = true});
-  } catch (const std::exception& exception) {
-    log(LogLevel::error, std::string{"a session handler threw: "} + exception.what());
-  }
+  tell_not_opened(*handler_, connection().context().loop, {.reason = reason, .started_by_us = true});
 }
 
 }  // namespace plait::transport

@@ -1,13 +1,10 @@
 #include "transport/ws_upgrade.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "crypto/hash.hpp"
 #include "transport/ws_session.hpp"
-#include "ws/extensions.hpp"
 #include "ws/handshake.hpp"
-#include "ws/permessage_deflate.hpp"
 
 namespace plait::transport {
 namespace {
@@ -17,90 +14,70 @@ constexpr std::string_view kSwitchingProtocols =
 
 }  // namespace
 
-std::unique_ptr<Protocol> WsUpgrade::run(const HandlerFactory& factory) {
-  if (!check_request() || !check_origin()) return nullptr;
-  std::unique_ptr<SessionHandler> handler = factory();
-  if (!ask_handler(*handler)) return nullptr;
-  return make_session(std::move(handler));
-}
+WsUpgrade::WsUpgrade(TcpConnection& connection, const Router& router, Owner& owner, const http::RequestHead& head,
+                     ByteView head_bytes)
+    : Opening(connection.context(), router, owner),
+      connection_(connection),
+      head_(&head),
+      head_bytes_(head_bytes),
+      checked_(read_fields()) {}
 
-bool WsUpgrade::check_request() {
-  for (const http::Field& field : head_.fields) fields_.add(field.name, field.value);
-  const auto checked = ws::check_request(head_.method, head_.minor_version, fields_);
-  if (!checked) return refuse(checked.error());
+// Of a request whose views are there: at first those of the connection's input, later those of the copy.
+Result<void, ws::HandshakeError> WsUpgrade::read_fields() {
+  fields_ = {};
+  for (const http::Field& field : head_->fields) fields_.add(field.name, field.value);
+  if (auto checked = ws::check_request(head_->method, head_->minor_version, fields_); !checked) return checked;
   auto offered = ws::parse_subprotocols(fields_.subprotocols, connection_.context().limits.subprotocols_max);
-  if (!offered) return refuse(offered.error());
+  if (!offered) return err(offered.error());
   offered_ = std::move(*offered);
-  return true;
+  if (!router().deflate) return {};
+  auto agreement = ws::negotiate_deflate(fields_.extensions, {});
+  if (!agreement) return err(agreement.error());
+  deflate_ = std::move(*agreement);
+  return {};
 }
 
-bool WsUpgrade::refuse(ws::HandshakeError error) {
-  reject(ws::status_of(error), ws::describe(error));
-  if (refusal_.status == 426) {
-    refusal_.headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
-  } else if (refusal_.status == 405) {
-    refusal_.headers = {{"Allow", "GET"}};
+std::optional<HttpResponse> WsUpgrade::check() {
+  if (checked_) return std::nullopt;
+  HttpResponse refusal{.status = ws::status_of(checked_.error()),
+                       .body = std::string{ws::describe(checked_.error())} + "\n"};
+  if (refusal.status == 426) {
+    refusal.headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
+  } else if (refusal.status == 405) {
+    refusal.headers = {{"Allow", "GET"}};
   }
-  return false;
+  return refusal;
 }
 
-bool WsUpgrade::check_origin() {
-  if (router_.allows_origin(head_.fields.find("Origin"), header("Host"), secure())) return true;
-  reject(403, "this origin is not allowed");
-  return false;
+void WsUpgrade::own() {
+  own_text_ = as_text(head_bytes_);
+  std::size_t scanned = 0;
+  own_head_ = *http::parse_request_head(as_bytes(own_text_), scanned, connection_.context().limits);
+  head_ = &*own_head_;
+  head_bytes_ = as_bytes(own_text_);
+  checked_ = read_fields();
 }
 
-bool WsUpgrade::ask_handler(SessionHandler& handler) {
-  reject(403, "the handler did not accept the session");
-  handler.on_request(*this);
-  return accepted_;
+std::unique_ptr<Protocol> WsUpgrade::make_session() {
+  WsSession::Options options{.role = ws::Role::server, .subprotocol = accepted_subprotocol()};
+  options.parts = wants().parts;
+  if (deflate_) options.use_deflate(deflate_->parameters, connection_.context().limits);
+  append_response();
+  return std::make_unique<WsSession>(connection_.context(), take_handler(), std::move(options));
 }
 
-void WsUpgrade::accept(std::string_view subprotocol) {
-  const auto offered = std::ranges::find(offered_, subprotocol);
-  accepted_subprotocol_ = offered == offered_.end() ? std::string_view{} : *offered;
-  accepted_ = true;
-}
-
-void WsUpgrade::reject(int status, std::string_view reason) {
-  accepted_ = false;
-  refusal_.status = status;
-  refusal_.body = std::string{reason} + "\n";
-  refusal_.headers.clear();
-  if (status == 401) refusal_.headers.emplace_back("WWW-Authenticate", "Bearer");  // RFC 9110 §15.5.2
-}
-
-std::unique_ptr<Protocol> WsUpgrade::make_session(std::unique_ptr<SessionHandler> handler) {
-  WsSession::Options options{.role = ws::Role::server, .subprotocol = accepted_subprotocol_};
-  options.parts = handler->wants_parts();
-  std::string deflate_response;
-  if (router_.deflate) {
-    auto agreement = ws::negotiate_deflate(fields_.extensions, {});
-    if (!agreement) {
-      refuse(agreement.error());
-      return nullptr;
-    }
-    if (agreement->has_value()) {
-      options.use_deflate((*agreement)->parameters, connection_.context().limits);
-      deflate_response = std::move((*agreement)->response);
-    }
-  }
-  append_response(deflate_response);
-  return std::make_unique<WsSession>(connection_.context(), std::move(handler), std::move(options));
-}
-
-void WsUpgrade::append_response(std::string_view deflate_response) {
+void WsUpgrade::append_response() {
   const ws::AcceptKey accept_key = ws::accept_key(fields_.key, crypto::sha1);
   OutputQueue& output = connection_.output();
   output.append(as_bytes(kSwitchingProtocols));
   output.append(as_bytes({accept_key.data(), accept_key.size()}));
-  if (!accepted_subprotocol_.empty()) {
+  if (!accepted_subprotocol().empty()) {
     output.append(as_bytes("\r\nSec-WebSocket-Protocol: "));
-    output.append(as_bytes(accepted_subprotocol_));
+    output.append(as_bytes(accepted_subprotocol()));
   }
-  if (!deflate_response.empty()) {
+  if (deflate_) {
     output.append(as_bytes("\r\nSec-WebSocket-Extensions: "));
-    output.append(as_bytes(deflate_response));
+    output.append(as_bytes(deflate_->response));
   }
   output.append(as_bytes("\r\n\r\n"));
   connection_.write_soon();

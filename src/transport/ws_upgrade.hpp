@@ -6,54 +6,56 @@
 #include <plait/session.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "http/request.hpp"
-#include "transport/router.hpp"
+#include "transport/opening.hpp"
 #include "transport/tcp_connection.hpp"
 #include "ws/handshake.hpp"
+#include "ws/permessage_deflate.hpp"
 
 namespace plait::transport {
 
-class WsUpgrade final : public OpeningRequest {
+class WsUpgrade final : public Opening {
  public:
-  /// All arguments outlive the handshake.
-  WsUpgrade(TcpConnection& connection, const Router& router, const http::RequestHead& head)
-      : connection_(connection), router_(router), head_(head) {}
+  /// `connection` outlives the handshake; `head`, whose text is `head_bytes`, lasts until run() has returned.
+  WsUpgrade(TcpConnection& connection, const Router& router, Owner& owner, const http::RequestHead& head,
+            ByteView head_bytes);
 
-  /// Checks the request, asks the handler, and appends the 101 response. Null: refused, see refusal().
-  std::unique_ptr<Protocol> run(const HandlerFactory& factory);
-  [[nodiscard]] const HttpResponse& refusal() const { return refusal_; }
+  /// Appends the 101 response; the session that goes on. Once it is accepted.
+  std::unique_ptr<Protocol> make_session();
+  [[nodiscard]] bool keep_alive() const { return head_->keep_alive; }
 
-  [[nodiscard]] std::string_view path() const override { return head_.path; }
-  [[nodiscard]] std::string_view query() const override { return head_.query; }
+  [[nodiscard]] std::string_view method() const override { return head_->method; }
+  [[nodiscard]] std::string_view path() const override { return head_->path; }
+  [[nodiscard]] std::string_view query() const override { return head_->query; }
   [[nodiscard]] std::string_view header(std::string_view name) const override {
-    return head_.fields.find(name).value_or(std::string_view{});
+    return head_->fields.find(name).value_or(std::string_view{});
   }
   [[nodiscard]] const std::vector<std::string_view>& subprotocols() const override { return offered_; }
   [[nodiscard]] std::string peer() const override { return connection_.peer(); }
   [[nodiscard]] bool secure() const override { return connection_.secure(); }
-  void accept(std::string_view subprotocol) override;
-  void reject(int status, std::string_view reason) override;
 
  private:
-  bool check_request();
-  bool check_origin();
-  bool ask_handler(SessionHandler& handler);
-  bool refuse(ws::HandshakeError error);
-  std::unique_ptr<Protocol> make_session(std::unique_ptr<SessionHandler> handler);
-  void append_response(std::string_view deflate_response);
+  [[nodiscard]] std::optional<std::string_view> origin() const override { return head_->fields.find("Origin"); }
+  [[nodiscard]] std::optional<HttpResponse> check() override;
+  void own() override;
+
+  Result<void, ws::HandshakeError> read_fields();
+  void append_response();
 
   TcpConnection& connection_;
-  const Router& router_;
-  const http::RequestHead& head_;
+  const http::RequestHead* head_;
+  ByteView head_bytes_;
+  std::string own_text_;  // of a deferred one
+  std::optional<http::RequestHead> own_head_;
   ws::HandshakeFields fields_;
   std::vector<std::string_view> offered_;
-  std::string_view accepted_subprotocol_;
-  bool accepted_ = false;
-  HttpResponse refusal_;
+  std::optional<ws::DeflateAgreement> deflate_;
+  Result<void, ws::HandshakeError> checked_;  // the last: made by reading into those above
 };
 
 }  // namespace plait::transport

@@ -21,16 +21,17 @@ StreamDirection from_wt(wt::Direction direction) {
 
 }  // namespace
 
-WtSession& WtSession::make(H3Connection& connection, std::unique_ptr<SessionHandler> handler) {
-  std::unique_ptr<WtSession> owned{new WtSession{connection, std::move(handler)}};
+WtSession& WtSession::make(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants,
+                           std::optional<SessionId> id) {
+  std::unique_ptr<WtSession> owned{new WtSession{connection, std::move(handler), wants}};
   WtSession& session = *owned;
-  session.set_id(connection.context().connections.add(std::move(owned), connection.context().index));
+  session.set_id(connection.context().put(std::move(owned), id));
   return session;
 }
 
-WtSession::WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler)
+WtSession::WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants)
     : QuicSession(connection.context(), connection.is_client()), connection_(connection) {
-  set_handler(std::move(handler));
+  set_handler(std::move(handler), wants);
 }
 
 std::string WtSession::peer() const { return connection_.peer(); }

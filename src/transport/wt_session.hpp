@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "transport/quic_session.hpp"
@@ -14,8 +15,10 @@ class H3Connection;
 
 class WtSession final : public QuicSession, private wt::SessionVisitor {
  public:
-  /// A session that is not open yet, in the context's table. `connection` outlives it.
-  static WtSession& make(H3Connection& connection, std::unique_ptr<SessionHandler> handler);
+  /// A session that is not open yet, in the context's table, with `id` in the place of what has that. `connection`
+  /// outlives it.
+  static WtSession& make(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants,
+                         std::optional<SessionId> id = {});
 
   /// The visitor for wt::Sessions::accept().
   [[nodiscard]] wt::SessionVisitor& visitor() { return *this; }
@@ -30,7 +33,7 @@ class WtSession final : public QuicSession, private wt::SessionVisitor {
   [[nodiscard]] std::string peer() const override;
 
  private:
-  WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler);
+  WtSession(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants);
 
   // wt::SessionVisitor
   void on_stream(wt::StreamId id, wt::Direction direction) override;

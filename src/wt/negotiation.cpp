@@ -77,6 +77,13 @@ bool uses_flow_control(const h3::WebTransportSettings& local, const h3::WebTrans
   return has_initial_limit(local) && has_initial_limit(peer);
 }
 
+std::uint64_t sessions_max(const h3::WebTransportSettings& local, const h3::WebTransportSettings& peer) {
+  const bool needs_flow_control = peer.sessions_max_draft13 != 0 || peer.draft15 != 0;
+  if (needs_flow_control && !uses_flow_control(local, peer)) return 1;
+  if (peer.sessions_max_draft13 != 0) return peer.sessions_max_draft13;
+  return peer.sessions_max_draft07 != 0 ? peer.sessions_max_draft07 : ~std::uint64_t{0};
+}
+
 std::vector<std::string> parse_available_protocols(std::string_view value) {
   std::vector<std::string> protocols;
   std::string_view rest = http::trim_whitespace(value);

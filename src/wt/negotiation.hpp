@@ -39,6 +39,10 @@ struct ConnectDialect {
 /// Whether flow control is on for the sessions of a connection: each side sent an initial limit.
 [[nodiscard]] bool uses_flow_control(const h3::WebTransportSettings& local, const h3::WebTransportSettings& peer);
 
+/// Client: how many sessions a connection may have at a time, for a server that is_capable(). From draft 13 on there is
+/// only one without flow control (§5.1).
+[[nodiscard]] std::uint64_t sessions_max(const h3::WebTransportSettings& local, const h3::WebTransportSettings& peer);
+
 /// Server: WT-Available-Protocols, a list of strings (RFC 9651 §3.1); tokens are taken, too. Parameters are skipped.
 /// Empty: none, or the field is malformed, which is as if it were absent. Several lines are joined by ", " before.
 [[nodiscard]] std::vector<std::string> parse_available_protocols(std::string_view value);

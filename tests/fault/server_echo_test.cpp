@@ -32,7 +32,7 @@ class Exchange {
            std::size_t message_bytes)
       : server_tls_(std::move(server_tls)), client_tls_(std::move(client_tls)), text_(message_bytes, 'e') {
     limits_.handshake_timeout = limits_.close_timeout = 2s;
-    router_.add_session("/", plait::handler<test::Echo>());
+    EXPECT_TRUE(router_.add_session("/", plait::handler<test::Echo>()));
   }
 
   Outcome run() {

@@ -65,7 +65,7 @@ class RawProtocol {
 /// Listens on 127.0.0.1:`port` (0: any), prints "listening SCHEME://127.0.0.1:PORT", serves until SIGTERM or SIGINT.
 [[nodiscard]] Result<void, Error> run_raw_loop(RawProtocol& protocol, const std::string& scheme, std::uint16_t port);
 
-/// `plait bench-raw KIND`: kind is tcp, ws or fanout.
-[[nodiscard]] Result<void, Error> run_raw_peer(const std::string& kind, std::uint16_t port);
+/// `plait bench-raw KIND`: kind is tcp, ws, fanout, quic-bulk or tls-bulk. `packet_bytes` is quic-bulk's.
+[[nodiscard]] Result<void, Error> run_raw_peer(const std::string& kind, std::uint16_t port, std::size_t packet_bytes);
 
 }  // namespace plait::bench

@@ -1,3 +1,4 @@
+#include "bench/components/bulk/bulk.hpp"
 #include "bench/components/raw_frames.hpp"
 #include "bench/components/raw_loop.hpp"
 
@@ -79,14 +80,16 @@ class WebSocketFanout : public WebSocketPeer {
 
 }  // namespace
 
-Result<void, Error> run_raw_peer(const std::string& kind, std::uint16_t port) {
+Result<void, Error> run_raw_peer(const std::string& kind, std::uint16_t port, std::size_t packet_bytes) {
   TcpEcho tcp;
   WebSocketEcho echo;
   WebSocketFanout fanout;
   if (kind == "tcp") return run_raw_loop(tcp, "tcp", port);
   if (kind == "ws") return run_raw_loop(echo, "ws", port);
   if (kind == "fanout") return run_raw_loop(fanout, "ws", port);
-  return err(Error{"bench-raw: '" + kind + "' is none of tcp, ws, fanout"});
+  if (kind == "quic-bulk") return serve_quic_bulk(port, packet_bytes);
+  if (kind == "tls-bulk") return serve_tls_bulk(port);
+  return err(Error{"bench-raw: '" + kind + "' is none of tcp, ws, fanout, quic-bulk, tls-bulk"});
 }
 
 }  // namespace plait::bench

@@ -89,7 +89,7 @@ Result<RunningServer, Error> RunningServer::start(const ServerSpec& spec, const 
   const std::uint16_t port = chooses_port ? 0 : free_port(is_udp ? SOCK_DGRAM : SOCK_STREAM);
   std::string command = replace_all(spec.command, "{port}", std::to_string(port));
   command = replace_all(command, "{cpu}", std::to_string(cpu.value_or(-1)));
-  if (spec.is_plait && !row.server_options.empty()) command += " " + row.server_options;
+  if (spec.takes_row_options && !row.server_options.empty()) command += " " + row.server_options;
   auto url = parse_url(replace_all(spec.url, "{port}", std::to_string(port)));
   if (!url) return err(url.error());
   auto process = Process::start({"sh", "-c", "exec " + command}, cpu);

@@ -15,6 +15,7 @@ namespace {
 constexpr const char* kDocument = "PyWebTransport 0.9.0, benchmarks";
 constexpr std::uint64_t kStreamBytes = 1 << 20;
 constexpr std::uint64_t kStreamsPerSession = 10;
+constexpr std::uint64_t kSmallestPackets = 1200;  // as the published library
 
 const std::vector<Placement> kPinned = {Placement::two, Placement::one};
 const std::vector<Placement> kTwo = {Placement::two};
@@ -40,13 +41,13 @@ void add_twins(std::vector<Row>& rows, Row row, const std::string& confirmed) {
   rows.push_back(std::move(row));
 }
 
-void make_packets_small(Row& row) {
-  row.id += "/1200";
-  row.title += ", 1,200-byte packets";
-  row.plan.small_packets = true;
-  row.server_options = "--small-packets";
+void limit_packets(Row& row, std::uint64_t bytes) {
+  row.id += fmt::format("/{}", bytes);
+  row.title += fmt::format(", {}-byte packets", bytes);
+  row.plan.packet_bytes = bytes;
+  row.server_options = fmt::format("--packet-bytes {}", bytes);
   row.twin.clear();
-  row.claims = {own(row.claims.front().metric, row.claims.front().counted)};
+  for (Claim& claim : row.claims) claim = own(claim.metric, claim.counted);
 }
 
 struct Published {
@@ -88,9 +89,35 @@ void add_throughput_rows(std::vector<Row>& rows) {
       steady.plan.depth = depth;
       steady.claims = {own(Metric::mebibytes_per_second, "bytes confirmed by their receiver")};
       rows.push_back(steady);
-      make_packets_small(steady);
+      limit_packets(steady, kSmallestPackets);
       rows.push_back(steady);
     }
+  }
+}
+
+/// One stream of a gigabyte, beside raw QUIC and TCP with TLS.
+void add_bulk_rows(std::vector<Row>& rows) {
+  constexpr std::uint64_t kGigabyte = 1'000'000'000;
+  constexpr std::uint64_t kEthernetPackets = 1452;
+  for (const StreamDirection direction : {StreamDirection::upload, StreamDirection::download}) {
+    const bool up = direction == StreamDirection::upload;
+    Row row = make_row(up ? "bulk/upload" : "bulk/download", up ? "1 GB up on one stream" : "1 GB down on one stream",
+                       up ? "/discard" : "/produce");
+    row.placements = kTwo;
+    row.plan.mode = LoadMode::bulk;
+    row.plan.direction = direction;
+    row.plan.total_bytes = kGigabyte;
+    const std::string counted = up ? "bytes that the server has read" : "bytes that the client has read";
+    row.claims = {own(Metric::gigabytes_per_second, counted),
+                  own(Metric::server_cpu_seconds_per_gigabyte, up ? "receiving" : "sending"),
+                  own(Metric::client_cpu_seconds_per_gigabyte, up ? "sending" : "receiving")};
+    for (const std::uint64_t bytes : {kEthernetPackets, kSmallestPackets}) {
+      rows.push_back(row);
+      limit_packets(rows.back(), bytes);
+    }
+    row.id += "/path";
+    row.title += ", packets as large as the path takes";
+    rows.push_back(row);
   }
 }
 
@@ -158,7 +185,7 @@ void add_aggregate_rows(std::vector<Row>& rows) {
   add_twins(rows, row, "each stream confirmed by the server");
   row.id = "aggregate/confirmed";
   row.claims.front().counted = "bytes confirmed by the server";
-  make_packets_small(row);
+  limit_packets(row, kSmallestPackets);
   rows.push_back(row);
 }
 
@@ -200,6 +227,7 @@ Suite webtransport_suite() {
   Suite suite{
       .name = "webtransport", .title = "WebTransport: streams, handshakes, exchanges, datagrams, memory", .rows = {}};
   add_throughput_rows(suite.rows);
+  add_bulk_rows(suite.rows);
   add_handshake_rows(suite.rows);
   add_exchange_rows(suite.rows);
   add_aggregate_rows(suite.rows);

@@ -13,7 +13,7 @@ TIMEOUT = 100
 class Bench:
     """One run. `report` is the JSON document, `markdown` and `html` the others; `cases` the report's."""
 
-    def __init__(self, suite, rows, *arguments, stderr=subprocess.PIPE):
+    def __init__(self, suite, rows, *arguments, stderr=subprocess.PIPE, environment=None):
         if "--seconds" not in arguments:
             arguments += ("--seconds", "0.05")
         with tempfile.TemporaryDirectory() as folder:
@@ -22,7 +22,7 @@ class Bench:
             for kind, file in files.items():
                 command += [f"--{kind}", str(file)]
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, timeout=TIMEOUT,
-                                  check=False, env=os.environ | {"XDG_STATE_HOME": folder})
+                                  check=False, env=os.environ | {"XDG_STATE_HOME": folder} | (environment or {}))
             assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
             self.output = done.stdout
             self.report = json.loads(files["json"].read_text(encoding="utf-8"))

@@ -1,7 +1,12 @@
 """plait bench webtransport: every kind of row, its two forms, and other servers on the same rows."""
 
+import select
+import socket
 import subprocess
+import tempfile
+import threading
 import unittest
+from pathlib import Path
 
 from harness import PLAIT, TIMEOUT, Bench
 
@@ -102,6 +107,100 @@ class Peers(unittest.TestCase):
     def test_a_server_that_refuses_the_path_is_quoted(self):
         errors = self.errors("^handshake/confirmed$", "/nowhere")
         self.assertIn("404", errors["handshake/confirmed"]["peer"])
+
+
+# Takes the place of a Python with PyWebTransport: plait's server and generator under the other's name.
+INTERPRETER = """#!/bin/sh
+case "$*" in
+  -c*) echo 9.9.9 ;;
+  *_server.py*) exec "$PLAIT" bench serve --listen "https://127.0.0.1:$4" ;;
+  *_client.py*) shift 3; touch "$NOTE"; exec "$PLAIT" bench-generate "$@" ;;
+esac
+"""
+
+
+class PyWebTransport(unittest.TestCase):
+    def test_its_own_client_measures_its_own_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            python, note = Path(folder, "python"), Path(folder, "note")
+            python.write_text(INTERPRETER, encoding="ascii")
+            python.chmod(0o755)
+            environment = {"PLAIT_PYWEBTRANSPORT": f"{python}:{folder}/none", "PLAIT": PLAIT, "NOTE": str(note)}
+            bench = Bench("webtransport", "^request/64B/literal$", "--placement", "free", "--peers",
+                          environment=environment)
+            self.assertTrue(note.exists(), "its client was called")
+            self.assertIn(f"{folder}/none has no pywebtransport", bench.output)
+        (case,) = bench.cases
+        self.assertEqual([server["name"] for server in case["servers"]], ["plait", "pywebtransport-9.9.9"])
+        for server in case["servers"]:
+            self.assertNotIn("error", server)
+
+    def test_without_an_interpreter_the_way_to_one_is_told(self):
+        bench = Bench("webtransport", "^request/64B/literal$", "--placement", "free", "--peers",
+                      environment={"PLAIT_PYWEBTRANSPORT": ""})
+        self.assertIn("PLAIT_PYWEBTRANSPORT set to", bench.output)
+
+
+class Bulk(unittest.TestCase):
+    def test_one_stream_beside_raw_quic_and_tls(self):
+        bench = Bench("webtransport", "^bulk/(upload/1452|download/path)$", "--peer", "raw")
+        self.assertEqual([case["row"] for case in bench.cases], ["bulk/upload/1452", "bulk/download/path"])
+        for case in bench.cases:
+            self.assertEqual([server["name"] for server in case["servers"]], ["plait", "raw", "openssl"])
+            for server in case["servers"]:
+                self.assertNotIn("error", server)
+                (sample,) = server["samples"]
+                self.assertEqual((sample["messages"], sample["payload_bytes"]), (1, 1_000_000_000 // 16))
+                for claim in case["claims"]:
+                    self.assertGreater(claim["measured"][server["name"]]["median"], 0, claim["metric"])
+        table = bench.table("### bulk/upload/1452 · two cores")
+        self.assertRegex(table[1]["plait ÷ it"], r"^[0-9]")
+        self.assertRegex(table[2]["CPU ÷ its"], r"^[0-9]")
+        self.assertRegex(table[0]["server CPU s/GB"], r"^[0-9]")
+
+
+class Relay:
+    """UDP between one client and a server; notes the largest datagram. Without UDP_GRO they come one by one."""
+
+    def __init__(self, server_port):
+        self.server = ("127.0.0.1", server_port)
+        self.front, self.back = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        self.front.bind(("127.0.0.1", 0))
+        self.port = self.front.getsockname()[1]
+        self.largest = 0
+        self.client = None
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            for ready in select.select([self.front, self.back], [], [])[0]:
+                data, source = ready.recvfrom(65536)
+                self.largest = max(self.largest, len(data))
+                if ready is self.front:
+                    self.client = source
+                    self.back.sendto(data, self.server)
+                else:
+                    self.front.sendto(data, self.client)
+
+
+class PacketSizes(unittest.TestCase):
+    def largest(self, packet_bytes):
+        options = ["--packet-bytes", str(packet_bytes)] if packet_bytes else []
+        command = [PLAIT, "bench", "serve", "--listen", "https://127.0.0.1:0", *options]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            relay = Relay(int(server.stdout.readline().rsplit(":", 1)[1]))
+            plan = [f"url=https://127.0.0.1:{relay.port}/discard", "mode=bulk", "direction=upload", "total=4000000",
+                    f"packet-bytes={packet_bytes}"]
+            done = subprocess.run([PLAIT, "bench-generate", *plan], stdout=subprocess.PIPE, text=True, timeout=TIMEOUT,
+                                  check=False)
+            server.terminate()
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return relay.largest
+
+    def test_packets_are_as_large_as_was_allowed(self):
+        self.assertEqual(self.largest(1200), 1200)
+        self.assertEqual(self.largest(1452), 1452)
+        self.assertGreater(self.largest(0), 8000, "path MTU discovery on loopback")
 
 
 class Goodbye(unittest.TestCase):

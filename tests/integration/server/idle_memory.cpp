@@ -88,7 +88,7 @@ class IdleSessions : public testing::Test {
 
   void start(std::shared_ptr<const tls::Context> tls = nullptr) {
     limits_.ping_interval = Duration::zero();
-    router_.add_session("/", plait::handler<test::Echo>());
+    EXPECT_TRUE(router_.add_session("/", plait::handler<test::Echo>()));
     net::Listener listener = std::move(*net::Listener::bind({.host = "127.0.0.1"}));
     start_clients(listener.port(), tls != nullptr);
     acceptor_ = std::make_unique<Acceptor>(context_, std::move(listener), std::move(tls),

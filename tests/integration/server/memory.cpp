@@ -27,7 +27,7 @@ class ServerMemory : public testing::Test {
  protected:
   ServerMemory() {
     limits_.ping_interval = Duration::zero();
-    router_.add_session("/", plait::handler<test::Echo>());
+    EXPECT_TRUE(router_.add_session("/", plait::handler<test::Echo>()));
     router_.deflate = true;
     net::Listener listener = std::move(*net::Listener::bind({.host = "127.0.0.1"}));
     port_ = listener.port();

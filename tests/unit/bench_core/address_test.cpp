@@ -106,7 +106,13 @@ TEST(BenchPeer, RowsChooseBySchemeRouteAndDeflate) {
   row = {.scheme = "wss", .path = "/echo"};
   EXPECT_EQ(find_spec(raw, "raw", row), nullptr);
   EXPECT_EQ(find_spec(raw, "other", {.scheme = "tcp"}), nullptr);
-  EXPECT_EQ(server_names(raw), std::vector<std::string>{"raw"});
+  EXPECT_EQ(server_names(raw), (std::vector<std::string>{"raw", "openssl"}));
+  Row bulk{.scheme = "https", .path = "/discard"};
+  EXPECT_EQ(find_spec(raw, "raw", bulk), nullptr) << "its raw peers speak nothing but transfers";
+  bulk.plan.mode = LoadMode::bulk;
+  ASSERT_NE(find_spec(raw, "raw", bulk), nullptr);
+  EXPECT_EQ(find_spec(raw, "raw", bulk)->command, "plait bench-raw quic-bulk");
+  EXPECT_EQ(find_spec(raw, "openssl", bulk)->command, "plait bench-raw tls-bulk");
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ TEST(BenchPlan, ArgumentsRoundTrip) {
   plan.window = 2;
   plan.total_bytes = 1ULL << 33;
   plan.verify = plan.deflate = plan.spin = plan.touch = true;
-  plan.literal = plan.datagrams = plan.small_packets = true;
+  plan.literal = plan.datagrams = true;
+  plan.packet_bytes = 1452;
   plan.server_pid = 4711;
   const auto read = parse_plan(to_arguments(plan));
   ASSERT_TRUE(read) << read.error().message;
@@ -30,13 +31,22 @@ TEST(BenchPlan, ArgumentsRoundTrip) {
   EXPECT_EQ(read->total_bytes, 1ULL << 33);
   EXPECT_DOUBLE_EQ(read->rate, 1234.5);
   EXPECT_TRUE(read->spin);
-  EXPECT_TRUE(read->literal && read->datagrams && read->small_packets);
+  EXPECT_TRUE(read->literal && read->datagrams);
 }
 
 TEST(BenchPlan, WebTransportHasItsOwnModes) {
   EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=https://h:1", "mode=stream"})) << "its length is the payload's";
   EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=https://h:1", "mode=datagram"}));
   EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=ws://h:1", "mode=datagram"}));
+}
+
+TEST(BenchPlan, BulkIsForStreamsAndTheirYardsticks) {
+  for (const std::string scheme : {"https", "quic-bulk", "tls-bulk"}) {
+    EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=" + scheme + "://h:1", "mode=bulk", "total=1"})) << scheme;
+    EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=" + scheme + "://h:1", "mode=bulk"})) << "no length";
+  }
+  EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=ws://h:1", "mode=bulk", "total=1"}));
+  EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=tls-bulk://h:1", "mode=connect"})) << "it knows nothing else";
 }
 
 TEST(BenchPlan, UnknownWordsAreNamed) {

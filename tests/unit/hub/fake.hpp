@@ -58,6 +58,7 @@ class FakeSession final : public Session {
   [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
   [[nodiscard]] SessionStats stats() const override { return {}; }
   [[nodiscard]] SessionId id() const override { return {loop_, 0, 0}; }
+  [[nodiscard]] core::Executor& executor() override { return executor_; }
   [[nodiscard]] std::string peer() const override { return "fake"; }
   [[nodiscard]] std::string_view subprotocol() const override { return {}; }
 
@@ -73,6 +74,7 @@ class FakeSession final : public Session {
 
  private:
   std::uint32_t loop_;
+  FakeExecutor executor_;
 };
 
 /// One client: its session and what the hub made for it.

@@ -28,11 +28,15 @@ class CountingSession final : public Session {
   [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
   [[nodiscard]] SessionStats stats() const override { return {}; }
   [[nodiscard]] SessionId id() const override { return {}; }
+  [[nodiscard]] core::Executor& executor() override { return executor_; }
   [[nodiscard]] std::string peer() const override { return {}; }
   [[nodiscard]] std::string_view subprotocol() const override { return {}; }
 
   std::size_t count = 0;
   const Block* last_block = nullptr;
+
+ private:
+  FakeExecutor executor_;
 };
 
 struct Subscriber {

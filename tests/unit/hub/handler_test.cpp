@@ -11,6 +11,8 @@ using namespace test;
 
 class FakeRequest final : public OpeningRequest {
  public:
+  [[nodiscard]] std::string_view method() const override { return "GET"; }
+  [[nodiscard]] std::string_view parameter(std::string_view) const override { return {}; }
   [[nodiscard]] std::string_view path() const override { return "/wse"; }
   [[nodiscard]] std::string_view query() const override { return {}; }
   [[nodiscard]] std::string_view header(std::string_view name) const override {
@@ -21,6 +23,7 @@ class FakeRequest final : public OpeningRequest {
   [[nodiscard]] bool secure() const override { return false; }
   void accept(std::string_view) override { accepted = true; }
   void reject(int, std::string_view) override { rejected = true; }
+  OpeningId defer() override { return {}; }
   bool accepted = false;
   bool rejected = false;
 

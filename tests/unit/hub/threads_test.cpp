@@ -102,8 +102,8 @@ std::string topic_name(int topic) { return "topic" + std::to_string(topic); }
 /// A session and handler of one loop, driven on its thread only.
 class Client : public Session {
  public:
-  Client(Engine& engine, ThreadExecutor& thread, std::uint32_t loop)
-      : executor(thread), loop_(loop), handler_(engine) {}
+  Client(Engine& engine, ThreadExecutor& own_thread, std::uint32_t loop)
+      : thread(own_thread), loop_(loop), handler_(engine) {}
 
   virtual void on_text(std::string_view text) = 0;
   void open() { handler_.on_open(*this); }
@@ -123,10 +123,11 @@ class Client : public Session {
   [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
   [[nodiscard]] SessionStats stats() const override { return {}; }
   [[nodiscard]] SessionId id() const override { return {loop_, 0, 0}; }
+  [[nodiscard]] core::Executor& executor() override { return thread; }
   [[nodiscard]] std::string peer() const override { return {}; }
   [[nodiscard]] std::string_view subprotocol() const override { return {}; }
 
-  ThreadExecutor& executor;
+  ThreadExecutor& thread;
 
  private:
   std::uint32_t loop_;
@@ -136,8 +137,8 @@ class Client : public Session {
 /// Publishes "<name>.<n>" to every topic, at most kWindow at a time.
 class Publisher final : public Client {
  public:
-  Publisher(Engine& engine, ThreadExecutor& thread, std::uint32_t loop, std::string name)
-      : Client(engine, thread, loop), name_(std::move(name)) {}
+  Publisher(Engine& engine, ThreadExecutor& own_thread, std::uint32_t loop, std::string name)
+      : Client(engine, own_thread, loop), name_(std::move(name)) {}
 
   void start() {
     for (int i = 0; i < kWindow; ++i) publish_next();
@@ -147,7 +148,7 @@ class Publisher final : public Client {
       EXPECT_NE(text.find("server_ready"), std::string_view::npos) << text;
       return;
     }
-    executor.post([this] { publish_next(); });  // not inside the hub's own call
+    thread.post([this] { publish_next(); });  // not inside the hub's own call
   }
 
  private:
@@ -165,9 +166,9 @@ class Publisher final : public Client {
 /// Keeps what it reads of every topic; leaves and recovers every so many publications.
 class Subscriber final : public Client {
  public:
-  Subscriber(Engine& engine, ThreadExecutor& thread, std::uint32_t loop, int leave_every, Latch& subscribed,
+  Subscriber(Engine& engine, ThreadExecutor& own_thread, std::uint32_t loop, int leave_every, Latch& subscribed,
              Latch& complete)
-      : Client(engine, thread, loop), leave_every_(leave_every), subscribed_(subscribed), complete_(complete) {}
+      : Client(engine, own_thread, loop), leave_every_(leave_every), subscribed_(subscribed), complete_(complete) {}
 
   void start() {
     for (int topic = 0; topic < kTopics; ++topic) {
@@ -205,13 +206,13 @@ class Subscriber final : public Client {
     waits_for_recovery_[static_cast<std::size_t>(topic)] = false;
     read.emplace_back(text.substr(payload, text.find('"', payload) - payload));
     if (read.size() == kPerTopic) complete_.count_down();
-    if (++count_ % leave_every_ == 0) executor.post([this, topic] { leave_and_recover(topic); });
+    if (++count_ % leave_every_ == 0) thread.post([this, topic] { leave_and_recover(topic); });
   }
 
   void on_gap(std::string_view text) {
     const int topic = text[text.find(R"("topic":"topic)") + 14] - '0';
     waits_for_recovery_[static_cast<std::size_t>(topic)] = true;
-    executor.post([this, topic] { recover(topic); });
+    thread.post([this, topic] { recover(topic); });
   }
 
   void leave_and_recover(int topic) {
@@ -266,7 +267,7 @@ class HubThreads : public ::testing::Test {
   }
   template <class Clients, class Action>
   static void each(const Clients& clients, Action action) {
-    for (const auto& client : clients) client->executor.post([&client = *client, action] { action(client); });
+    for (const auto& client : clients) client->thread.post([&client = *client, action] { action(client); });
   }
 
   Latch subscribed{kLoops * kSubscribersPerLoop * kTopics};

@@ -106,6 +106,7 @@ TEST(QuicDatagram, WhatWaitsTooLongIsDropped) {
 TEST(QuicDatagram, ThoseTooLargeForAPathThatShrankDoNotHoldTheRestUp) {
   Pair pair{1, server_config(), with_large_probes()};
   pair.establish();
+  EXPECT_EQ(pair.client.connection->send_datagram(as_bytes(std::string(20000, 'x'))).error(), DatagramError::too_large);
   EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->stats().path_udp_payload_bytes_max == 32000; }));
   ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(20000, 'x'))));
   // A new path begins at 1200 bytes. The datagram is still in the queue.

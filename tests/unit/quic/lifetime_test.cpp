@@ -129,6 +129,28 @@ TEST(QuicLifetime, ANatThatMovesIsFollowed) {
   EXPECT_EQ(pair.server().connection->path().remote, address(77, 7777));
 }
 
+TEST(QuicLifetime, ANatThatMovesBackAtOnceIsFollowedEvenWithoutProbes) {
+  EndpointConfig config = server_config();
+  config.settings.mtu_probes.clear();
+  Pair pair{1, std::move(config)};
+  pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  pair.establish();
+  pair.network.run_for(1s);
+  const auto write = [&] {
+    const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+    EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("x"), true));
+    return id;
+  };
+  pair.network.rebind(pair.client_host.at, address(77, 7777));
+  write();
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().connection->path().remote == address(77, 7777); }));
+  // The server validates the new path now, and falls back to the old one without having done so.
+  pair.network.rebind_back();
+  const StreamId id = write();
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; }));
+  EXPECT_EQ(pair.server().connection->path().remote, pair.client_host.at);
+}
+
 TEST(QuicLifetime, AClientMigrates) {
   Pair pair;
   pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };

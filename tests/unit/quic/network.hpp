@@ -132,6 +132,8 @@ class Network {
   void send(const Address& from, const Address& to, ByteView data, Ecn ecn = Ecn::not_ect);
   /// What comes from `from` seems to come from `to`, and the other way round: a NAT that has moved.
   void rebind(const Address& from, const Address& to);
+  /// The NAT is where it was before any rebind().
+  void rebind_back() { rebound_.clear(); }
 
   Link link;
   std::uint64_t datagram_count = 0;

@@ -49,6 +49,27 @@ TEST(QuicKeys, Rfc9001AppendixA5_ChaCha20) {
   EXPECT_EQ(first(mask, 5), hex("aefefe7d03"));
 }
 
+TEST(QuicKeys, ADeferredKeyIsTheSameAsOneMadeAtOnce) {
+  const auto secret = hex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+  const auto nonce = hex("000102030405060708090a0b");
+  for (const Cipher cipher : {Cipher::aes_128_gcm, Cipher::aes_256_gcm, Cipher::chacha20_poly1305}) {
+    const ByteView raw = ByteView{secret}.first(key_bytes(cipher));
+    const auto now = make_packet_key(cipher, raw);
+    const auto later = make_deferred_packet_key(cipher, raw);
+    const std::vector<std::uint8_t> plaintext(100, 7);
+    std::vector<std::uint8_t> sealed(plaintext.size() + kTagBytes);
+    std::vector<std::uint8_t> expected(sealed.size());
+    EXPECT_TRUE(now->seal(expected.data(), plaintext, nonce.data(), {}));
+    EXPECT_TRUE(later->seal(sealed.data(), plaintext, nonce.data(), {}));
+    EXPECT_EQ(sealed, expected);
+    std::vector<std::uint8_t> opened(plaintext.size());
+    EXPECT_TRUE(make_deferred_packet_key(cipher, raw)->open(opened.data(), sealed, nonce.data(), {}));
+    EXPECT_EQ(opened, plaintext);
+    sealed.back() ^= 1;
+    EXPECT_FALSE(make_deferred_packet_key(cipher, raw)->open(opened.data(), sealed, nonce.data(), {}));
+  }
+}
+
 class QuicProtection : public testing::TestWithParam<Backend> {};
 
 TEST_P(QuicProtection, Rfc9001AppendixA2_HeaderMask) {

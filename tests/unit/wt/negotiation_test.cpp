@@ -60,6 +60,23 @@ TEST(WtNegotiation, FlowControlNeedsALimitOfBothSides) {
   }
 }
 
+TEST(WtNegotiation, HowManySessionsAConnectionMayHave) {
+  const h3::WebTransportSettings own = limits(1, 1, 1);
+  h3::WebTransportSettings peer{.draft02 = 1};
+  EXPECT_EQ(sessions_max(own, peer), ~std::uint64_t{0}) << "draft 2 knows no limit";
+  peer.sessions_max_draft07 = 5;
+  EXPECT_EQ(sessions_max(own, peer), 5U);
+  peer.sessions_max_draft13 = 7;
+  EXPECT_EQ(sessions_max(own, peer), 1U) << "section 5.1: without flow control";
+  peer.initial_data = 1;
+  EXPECT_EQ(sessions_max(own, peer), 7U);
+  EXPECT_EQ(sessions_max({}, peer), 1U);
+  peer.sessions_max_draft13 = 0;
+  peer.sessions_max_draft07 = 0;
+  peer.draft15 = 1;
+  EXPECT_EQ(sessions_max(own, peer), ~std::uint64_t{0}) << "draft 15 bounds them by their credit";
+}
+
 TEST(WtNegotiation, OfferedProtocols) {
   EXPECT_EQ(parse_available_protocols(R"("chat.v1", "chat.v2")"), (Strings{"chat.v1", "chat.v2"})) << "Chromium 156";
   EXPECT_EQ(parse_available_protocols(R"("a";q=1;note="x, \"y", "b")"), (Strings{"a", "b"}));

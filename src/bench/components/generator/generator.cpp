@@ -16,9 +16,9 @@
 // with our client: compare the server's CPU, which the client does not enter into.
 #include "bench/components/generator/generator.hpp"
 
+#include "bench/components/bulk/bulk.hpp"
 #include "bench/components/generator/loads.hpp"
 #include "bench/text_file.hpp"
-#include "core/quic_packets.hpp"
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -47,6 +47,8 @@ Result<void, Error> run(LoadContext& context) {
       return run_idle_load(context);
     case LoadMode::stream:
       return run_stream_load(context);
+    case LoadMode::bulk:
+      return context.plan.url.scheme == "quic-bulk" ? run_quic_bulk_load(context) : run_tls_bulk_load(context);
     case LoadMode::datagram:
       break;
   }
@@ -54,7 +56,6 @@ Result<void, Error> run(LoadContext& context) {
 }
 
 Result<void, Error> run_webtransport(LoadContext& context) {
-  if (context.plan.small_packets) core::keep_quic_packets_small();
   switch (context.plan.mode) {
     case LoadMode::echo:
       return run_wt_echo_load(context);
@@ -63,6 +64,7 @@ Result<void, Error> run_webtransport(LoadContext& context) {
     case LoadMode::idle:
       return run_wt_idle_load(context);
     case LoadMode::stream:
+    case LoadMode::bulk:
       return run_wt_stream_load(context);
     case LoadMode::datagram:
       return run_wt_datagram_load(context);

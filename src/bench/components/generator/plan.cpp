@@ -12,7 +12,7 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kModes = {"echo", "connect", "fanout", "idle", "stream", "datagram"};
+constexpr std::array<std::string_view, 7> kModes = {"echo", "connect", "fanout", "idle", "stream", "datagram", "bulk"};
 constexpr std::array<std::string_view, 3> kDirections = {"download", "upload", "concurrent"};
 
 struct Field {
@@ -37,7 +37,7 @@ constexpr auto kFields = std::to_array<Field>({
     {"touch", &Plan::touch},
     {"literal", &Plan::literal},
     {"datagrams", &Plan::datagrams},
-    {"small-packets", &Plan::small_packets},
+    {"packet-bytes", &Plan::packet_bytes},
     {"server-pid", &Plan::server_pid},
 });
 
@@ -82,8 +82,10 @@ bool apply(Plan& plan, std::string_view key, std::string_view value) {
 bool is_sound(const Plan& plan) {
   return plan.url.port != 0 && plan.connections > 0 && plan.payload_bytes > 0 && plan.depth > 0 && plan.burst > 0 &&
          plan.window > 0 && plan.seconds > 0 && (!plan.url.is_broker() || plan.mode == LoadMode::fanout) &&
+         (plan.mode == LoadMode::bulk ? plan.total_bytes > 0 : !plan.url.is_yardstick()) &&
          (plan.mode != LoadMode::stream || plan.total_bytes > 0 || plan.url.has_streams()) &&
-         (plan.mode != LoadMode::datagram || plan.url.has_streams());
+         (plan.mode != LoadMode::datagram || plan.url.has_streams()) &&
+         (plan.mode != LoadMode::bulk || plan.url.has_streams() || plan.url.is_yardstick());
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ enum class LoadMode : std::uint8_t {
   stream,   ///< `total_bytes` in messages of `payload_bytes`, one connection; WebTransport: streams of `payload_bytes`,
             ///< `count` a session and `depth` at a time (count 0: one session for the whole time)
   datagram,  ///< WebTransport: one-way datagrams, `burst` a turn of the loop
+  bulk,      ///< WebTransport: one stream of `total_bytes`, after one of a sixteenth of it that is not counted
 };
 
 enum class StreamDirection : std::uint8_t { download, upload, concurrent };
@@ -39,14 +40,14 @@ struct Plan {
   std::uint64_t window = 1;       ///< fanout: bursts outstanding
   std::uint64_t total_bytes = 0;  ///< stream: payload bytes each way
   StreamDirection direction = StreamDirection::download;
-  bool verify = false;           ///< compare every byte of every message
-  bool deflate = false;          ///< negotiate permessage-deflate and send compressed messages
-  bool spin = false;             ///< poll without blocking
-  bool touch = false;            ///< idle: echo one message on each connection before weighing
-  bool literal = false;          ///< WebTransport: the published steps, a new client for each, the sender's clock
-  bool datagrams = false;        ///< WebTransport: echo datagrams instead of streams
-  bool small_packets = false;    ///< WebTransport: UDP payloads of at most 1,200 bytes from the generator
-  std::uint64_t server_pid = 0;  ///< whose CPU time and memory to account; 0: nobody's
+  bool verify = false;             ///< compare every byte of every message
+  bool deflate = false;            ///< negotiate permessage-deflate and send compressed messages
+  bool spin = false;               ///< poll without blocking
+  bool touch = false;              ///< idle: echo one message on each connection before weighing
+  bool literal = false;            ///< WebTransport: the published steps, a new client for each, the sender's clock
+  bool datagrams = false;          ///< WebTransport: echo datagrams instead of streams
+  std::uint64_t packet_bytes = 0;  ///< WebTransport: the generator's UDP payloads are at most so large; 0: the path's
+  std::uint64_t server_pid = 0;    ///< whose CPU time and memory to account; 0: nobody's
 };
 
 /// `key=value` words, as to_arguments writes them. Errors name the word; `url` is required.

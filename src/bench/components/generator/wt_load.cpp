@@ -73,6 +73,7 @@ void WtLoad::connect(std::size_t index) {
   if (client_ == nullptr) {
     ClientOptions client_options;
     if (plan_.spin) client_options.busy_poll = kSpin;
+    if (plan_.packet_bytes > 0) client_options.limits.udp_payload_bytes_max = plan_.packet_bytes;
     client_ = std::make_unique<Client>(client_options);
   }
   if (links_.size() <= index) links_.resize(index + 1);

@@ -4,7 +4,7 @@
 // from before the client is made to after it is gone. There an upload is a unidirectional stream that counts when its
 // last byte is in the sender's buffer. Confirmed, it is a bidirectional one that counts when the server has read it and
 // ended its answer; both ways count when the server's half is here and QUIC has acknowledged all of ours. With `count`
-// 0 one session lasts for the whole window.
+// 0 one session lasts for the whole window. In bulk mode the window is one long stream.
 #include "bench/components/generator/wt_load.hpp"
 
 #include <algorithm>
@@ -16,11 +16,15 @@ namespace plait::bench {
 namespace {
 
 constexpr std::size_t kChunkBytes = std::size_t{64} << 10;  // as the published client writes
+constexpr std::uint64_t kWarmupPart = 16;
 
 class WtStreamLoad final : public WtLoad {
  public:
   explicit WtStreamLoad(LoadContext& context)
-      : WtLoad(context), chunk_(make_wt_payload(std::min<std::size_t>(kChunkBytes, plan_.payload_bytes))) {}
+      : WtLoad(context),
+        stream_bytes_(plan_.payload_bytes),
+        streams_max_(plan_.count == 0 ? UINT64_MAX : plan_.count),
+        chunk_(make_wt_payload(std::min<std::size_t>(kChunkBytes, std::max(plan_.payload_bytes, plan_.total_bytes)))) {}
   using WtLoad::run;
 
   /// One stream came to its end: `bytes` were confirmed (or, in the published way, written).
@@ -38,10 +42,11 @@ class WtStreamLoad final : public WtLoad {
   }
   [[nodiscard]] const Plan& plan() const { return plan_; }
   [[nodiscard]] const Bytes& chunk() const { return chunk_; }
-  [[nodiscard]] std::string request() const { return std::to_string(plan_.payload_bytes); }
+  [[nodiscard]] std::uint64_t stream_bytes() const { return stream_bytes_; }
 
  private:
   void work() override {
+    if (plan_.mode == LoadMode::bulk) return bulk();
     if (plan_.count == 0) return stay();
     while (is_running() && is_in_window()) round();
     end_window();
@@ -50,6 +55,23 @@ class WtStreamLoad final : public WtLoad {
     open_first();
     while (is_running() && is_in_window()) turn();
     end_window();
+  }
+  void bulk() {
+    transfer(std::max<std::uint64_t>(plan_.total_bytes / kWarmupPart, 1), [this] { open_first(); });
+    begin_window();
+    transfer(plan_.total_bytes, [this] { start_streams(); });
+    end_window();
+  }
+  template <class Begin>
+  void transfer(std::uint64_t bytes, Begin begin) {
+    stream_bytes_ = bytes;
+    streams_max_ = finished_ + 1;
+    begin();
+    for (std::uint64_t moved = 0; is_running() && finished_ < streams_max_;) {
+      turn();
+      const SessionStats stats = session_ == nullptr ? SessionStats{} : session_->stats();
+      if (std::exchange(moved, stats.bytes_sent + stats.bytes_received) != moved) progress();
+    }
   }
   void round() {
     started_ = finished_ = 0;
@@ -69,6 +91,8 @@ class WtStreamLoad final : public WtLoad {
 
   void start_streams();
 
+  std::uint64_t stream_bytes_;
+  std::uint64_t streams_max_;  // of a session
   Bytes chunk_;
   Session* session_ = nullptr;
   std::uint64_t started_ = 0;
@@ -80,7 +104,7 @@ class WtStreamLoad final : public WtLoad {
 /// Writes the plan's payload as the peer takes it.
 class Upload {
  public:
-  explicit Upload(WtStreamLoad& load) : load_(load), remaining_(load.plan().payload_bytes) {}
+  explicit Upload(WtStreamLoad& load) : load_(load), remaining_(load.stream_bytes()) {}
 
   /// True once all is written.
   bool send(Stream& stream, bool fin) {
@@ -130,7 +154,7 @@ class UnconfirmedUpload final : public LoadStream {
   void on_writable(Stream& stream) override {
     if (!finished_ && upload_.send(stream, true)) {
       finished_ = true;
-      finish(load_.plan().payload_bytes);
+      finish(load_.stream_bytes());
     }
   }
   Upload upload_;
@@ -150,10 +174,10 @@ class ConfirmedUpload final : public LoadStream {
     if (!fin) return;
     std::uint64_t bytes = 0;
     const auto parsed = std::from_chars(answer_.data(), answer_.data() + answer_.size(), bytes);
-    if (parsed.ec == std::errc{} && bytes != load_.plan().payload_bytes) {
+    if (parsed.ec == std::errc{} && bytes != load_.stream_bytes()) {
       return load_.refuse("the server read " + answer_ + " bytes of a stream");
     }
-    finish(load_.plan().payload_bytes);
+    finish(load_.stream_bytes());
   }
   Upload upload_;
   std::string answer_;
@@ -162,14 +186,13 @@ class ConfirmedUpload final : public LoadStream {
 class Download final : public LoadStream {
  public:
   using LoadStream::LoadStream;
-  void start(Stream& stream) override { stream.write(as_bytes(load_.request())); }
+  void start(Stream& stream) override { stream.write(as_bytes(std::to_string(load_.stream_bytes()))); }
 
  private:
   void on_data(Stream& stream, ByteView data, bool fin) override {
     received_ += data.size();
     if (!fin) return;
-    if (received_ != load_.plan().payload_bytes)
-      return load_.refuse("the server sent fewer bytes than it was asked for");
+    if (received_ != load_.stream_bytes()) return load_.refuse("the server sent fewer bytes than it was asked for");
     stream.write(ByteView{}, true);
     finish(received_);
   }
@@ -191,10 +214,10 @@ class Duplex final : public LoadStream {
     if (!fin || !load_.plan().literal) return;
     if (!sent_) return load_.refuse("the server ended its half before ours was written");
     stream.write(ByteView{}, true);
-    finish(load_.plan().payload_bytes + received_);
+    finish(load_.stream_bytes() + received_);
   }
   void on_close(Stream&) override {
-    if (ended_ && !load_.plan().literal) finish(load_.plan().payload_bytes + received_);
+    if (ended_ && !load_.plan().literal) finish(load_.stream_bytes() + received_);
   }
   Upload upload_;
   std::uint64_t received_ = 0;
@@ -219,8 +242,7 @@ void WtStreamLoad::start_streams() {
   if (std::exchange(starting_, true)) return;
   const bool one_way = plan_.literal && plan_.direction == StreamDirection::upload;
   const auto direction = one_way ? ::plait::StreamDirection::unidirectional : ::plait::StreamDirection::bidirectional;
-  while (is_running() && session_ != nullptr && running_ < plan_.depth &&
-         (plan_.count == 0 || started_ < plan_.count)) {
+  while (is_running() && session_ != nullptr && running_ < plan_.depth && started_ < streams_max_) {
     auto handler = make_stream(*this);
     LoadStream& stream_handler = *handler;
     const auto stream = session_->open_stream(direction, std::move(handler));

@@ -1,0 +1,80 @@
+// Race: Happy Eyeballs (RFC 8305 §5), for whatever a connection is made of. The addresses of a server are tried one
+// after the other, each while those before it are still under way; the first that succeeds wins, the others are ended.
+#pragma once
+
+#include <plait/limits.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/timer.hpp"
+#include "net/loop.hpp"
+#include "net/resolver.hpp"
+
+namespace plait::client {
+
+/// What a server's address stands for and how it is reached; tests have others.
+struct DialSettings {
+  net::Resolver::LookUp look_up = net::resolve;
+  /// RFC 8305 §5 advises 250 ms between the beginnings of two attempts.
+  Duration attempt_delay = std::chrono::milliseconds{250};
+};
+
+/// One try at one address; it tells the race how it ends, unless it is ended before. Freed at the end of a turn.
+class Attempt : public net::Retirable {
+ public:
+  /// It was not the first, or nobody needs it any more.
+  virtual void end() = 0;
+};
+
+class Race final : private core::Timer {
+ public:
+  struct Course {
+    /// Begins one attempt. Errors: it cannot even begin, so the next one is tried.
+    std::function<Result<std::unique_ptr<Attempt>, Error>(const net::SocketAddress&)> begin;
+    /// The winner, which is freed at the end of the turn. The race may be stopped in it, as in `lose`.
+    std::function<void(Attempt&)> win;
+    /// None succeeded, for these reasons.
+    std::function<void(const std::string&)> lose;
+  };
+
+  /// Both outlive the race.
+  Race(net::Loop& loop, net::Resolver& resolver, Duration attempt_delay, Course course);
+  ~Race() override { stop(); }
+  /// Looks `address` up, unless it is a number. May call `lose` before it returns.
+  void start(const net::Address& address);
+  /// Ends all attempts; nothing of the course is called any more.
+  void stop();
+
+  // For attempts
+  void succeed(Attempt& attempt);
+  void fail(Attempt& attempt, const std::string& reason);
+
+ private:
+  static constexpr std::size_t kAddressesMax = 8;  // more would take longer than anybody waits
+
+  void run(const net::Addresses& addresses);
+  void on_timer(core::TimePoint) override { begin_next(); }
+  void begin_next();
+  void end(std::unique_ptr<Attempt> attempt);
+  void note_failure(const net::SocketAddress& address, const std::string& reason);
+
+  struct Runner {
+    std::unique_ptr<Attempt> attempt;
+    net::SocketAddress address;
+  };
+
+  net::Loop& loop_;
+  net::Resolver& resolver_;
+  const Duration attempt_delay_;
+  Course course_;
+  std::unique_ptr<net::Resolver::Query> query_;
+  net::Addresses addresses_;
+  std::size_t begun_ = 0;
+  std::vector<Runner> runners_;
+  std::string failures_;
+};
+
+}  // namespace plait::client

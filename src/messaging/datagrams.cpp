@@ -1,0 +1,144 @@
+#include <plait/datagrams.hpp>
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "core/executor.hpp"
+#include "messaging/guard.hpp"
+#include "messaging/reliable_frame.hpp"
+
+namespace plait {
+namespace {
+
+// What PyWebTransport 0.9.0 remembers: a retransmission that comes later is taken for a new datagram.
+constexpr std::size_t kRememberedMax = 1024;
+
+bool is_taken(SendStatus status) { return status == SendStatus::sent || status == SendStatus::queued; }
+
+}  // namespace
+
+// --- Broadcaster ----------------------------------------------------------------------------------------------------
+
+void DatagramBroadcaster::add(Session& session) {
+  if (std::find(sessions_.begin(), sessions_.end(), &session) == sessions_.end()) sessions_.push_back(&session);
+}
+
+void DatagramBroadcaster::remove(Session& session) { std::erase(sessions_, &session); }
+
+std::size_t DatagramBroadcaster::broadcast(ByteView data) {
+  std::size_t sent = 0;
+  std::erase_if(sessions_, [&](Session* session) {
+    const SendStatus status = session->send_datagram(data);
+    sent += is_taken(status) ? 1 : 0;
+    return status == SendStatus::closed;
+  });
+  return sent;
+}
+
+// --- Reliability ----------------------------------------------------------------------------------------------------
+
+class ReliableDatagrams::Impl {
+ public:
+  Impl(Session& session, const ReliabilityOptions& options) : session_(session), options_(options) {}
+
+  SendStatus send(ByteView data, Done done);
+  bool handle_datagram(ByteView datagram);
+  [[nodiscard]] std::size_t pending_count() const { return pending_.size(); }
+  [[nodiscard]] const Session& session() const { return session_; }
+
+  std::function<void(ByteView)> on_datagram;
+
+ private:
+  /// A datagram without an acknowledgement is a timer of its loop.
+  struct Pending final : core::Timer {
+    Pending(Impl& of, std::uint32_t number, std::string bytes, Done on_done)
+        : layer(of), sequence(number), frame(std::move(bytes)), done(std::move(on_done)) {}
+    void on_timer(core::TimePoint now) override { layer.retry(*this, now); }
+    Impl& layer;
+    const std::uint32_t sequence;
+    const std::string frame;
+    Done done;
+    unsigned retries = 0;
+  };
+
+  void retry(Pending& pending, core::TimePoint now);
+  void finish(std::uint32_t sequence, bool acknowledged);
+  bool remember(std::uint32_t sequence);
+
+  Session& session_;
+  const ReliabilityOptions options_;
+  std::uint32_t next_sequence_ = 0;
+  std::unordered_map<std::uint32_t, Pending> pending_;
+  std::vector<std::uint32_t> remembered_;  // a ring of what was received
+  std::size_t oldest_ = 0;                 // in it, once it is full
+};
+
+SendStatus ReliableDatagrams::Impl::send(ByteView data, Done done) {
+  if (pending_.size() >= options_.pending_max || pending_.contains(next_sequence_)) return SendStatus::dropped;
+  std::string frame = messaging::encode_data(next_sequence_, data);
+  if (frame.size() > session_.datagram_bytes_max()) return SendStatus::dropped;
+  const SendStatus status = session_.send_datagram(as_bytes(frame));
+  if (status == SendStatus::closed) return status;
+  const std::uint32_t sequence = next_sequence_++;
+  Pending& pending = pending_.try_emplace(sequence, *this, sequence, std::move(frame), std::move(done)).first->second;
+  core::Executor& executor = session_.executor();
+  executor.schedule(pending, executor.now() + options_.acknowledgement_timeout);
+  return status == SendStatus::dropped ? SendStatus::queued : status;  // it is sent again
+}
+
+void ReliableDatagrams::Impl::retry(Pending& pending, core::TimePoint now) {
+  const bool given_up =
+      pending.retries == options_.retries_max || session_.send_datagram(as_bytes(pending.frame)) == SendStatus::closed;
+  if (given_up) {
+    return messaging::guarded(session_, [this, sequence = pending.sequence] { finish(sequence, false); });
+  }
+  ++pending.retries;
+  session_.executor().schedule(pending, now + options_.acknowledgement_timeout);
+}
+
+void ReliableDatagrams::Impl::finish(std::uint32_t sequence, bool acknowledged) {
+  auto pending = pending_.extract(sequence);
+  if (!pending.empty() && pending.mapped().done) pending.mapped().done(acknowledged);
+}
+
+bool ReliableDatagrams::Impl::handle_datagram(ByteView datagram) {
+  const auto frame = messaging::decode_reliable(datagram);
+  if (!frame) return false;
+  if (frame->acknowledges) {
+    finish(frame->sequence, true);
+    return true;
+  }
+  // Also of what has come before: its acknowledgement was lost. When this one is, the datagram comes once more.
+  session_.send_datagram(as_bytes(messaging::encode_acknowledgement(frame->sequence)));
+  if (remember(frame->sequence) && on_datagram) on_datagram(frame->payload);
+  return true;
+}
+
+// False: it is known already.
+bool ReliableDatagrams::Impl::remember(std::uint32_t sequence) {
+  if (std::find(remembered_.begin(), remembered_.end(), sequence) != remembered_.end()) return false;
+  if (remembered_.size() < kRememberedMax) {
+    remembered_.push_back(sequence);
+  } else {
+    remembered_[oldest_] = sequence;
+    oldest_ = (oldest_ + 1) % kRememberedMax;
+  }
+  return true;
+}
+
+ReliableDatagrams::ReliableDatagrams(Session& session, const ReliabilityOptions& options)
+    : impl_(std::make_unique<Impl>(session, options)) {}
+ReliableDatagrams::~ReliableDatagrams() = default;
+
+std::size_t ReliableDatagrams::bytes_max() const {
+  const std::size_t bytes = impl_->session().datagram_bytes_max();
+  return bytes - std::min(bytes, messaging::kReliableHeaderBytes);
+}
+SendStatus ReliableDatagrams::send(ByteView data, Done done) { return impl_->send(data, std::move(done)); }
+void ReliableDatagrams::on_datagram(std::function<void(ByteView)> handler) { impl_->on_datagram = std::move(handler); }
+bool ReliableDatagrams::handle_datagram(ByteView datagram) { return impl_->handle_datagram(datagram); }
+std::size_t ReliableDatagrams::pending_count() const { return impl_->pending_count(); }
+
+}  // namespace plait

@@ -1,0 +1,121 @@
+#include "messaging/lines_decoder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace plait::messaging {
+namespace {
+
+constexpr std::size_t kKeptBytesMax = 4096;
+
+struct Word {
+  std::string_view name;
+  Verb verb;
+};
+constexpr std::array<Word, 6> kWords{{{"SUB", Verb::subscribe},
+                                      {"UNSUB", Verb::unsubscribe},
+                                      {"PUB", Verb::publish},
+                                      {"SUB-OK", Verb::subscribed},
+                                      {"SUB-FAIL", Verb::refused},
+                                      {"MSG", Verb::message}}};
+
+bool has_payload(Verb verb) { return verb == Verb::publish || verb == Verb::message; }
+
+/// Up to the next blank; takes both off `line`.
+std::string_view take_word(std::string_view& line) {
+  const std::string_view word = line.substr(0, line.find(' '));
+  line.remove_prefix(std::min(line.size(), word.size() + 1));
+  return word;
+}
+
+}  // namespace
+
+LinesDecoder::Status LinesDecoder::next(ByteView& input, Command& command) {
+  if (done_) {
+    line_.clear();
+    payload_.clear();
+    if (payload_.capacity() > kKeptBytesMax) payload_ = {};
+    done_ = false;
+  }
+  while (!payload_bytes_) {
+    const Status status = read_line(input, command);
+    if (status != Status::command || done_) return status;
+  }
+  return read_payload(input, command);
+}
+
+// `command` without done_: the line is handled, and nothing to hand out yet.
+LinesDecoder::Status LinesDecoder::read_line(ByteView& input, Command& command) {
+  const auto end = std::find(input.begin(), input.end(), '\n');
+  const auto count = static_cast<std::size_t>(end - input.begin());
+  if (count >= kLineBytesMax - line_.size()) return Status::line_too_long;
+  line_ += as_text(input.first(count));
+  if (end == input.end()) {
+    input = {};
+    return Status::need_more;
+  }
+  input = input.subspan(count + 1);
+  const Status status = handle_line(command);
+  if (!done_) line_.clear();
+  return status;
+}
+
+LinesDecoder::Status LinesDecoder::handle_line(Command& command) {
+  std::string_view line = line_;
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  const std::string_view name = take_word(line);
+  const auto word = std::find_if(kWords.begin(), kWords.end(), [&](const Word& w) { return w.name == name; });
+  const std::string_view topic = take_word(line);
+  if (word == kWords.end() || !is_line_topic(topic)) {
+    // What follows such a line cannot be told from lines if a payload does.
+    return word != kWords.end() && has_payload(word->verb) ? Status::bad_length : Status::command;
+  }
+  if (!has_payload(word->verb)) {
+    done_ = true;
+    command = {word->verb, topic, line, {}};
+    return Status::command;
+  }
+  std::size_t size = 0;
+  const auto parsed = std::from_chars(line.data(), line.data() + line.size(), size);
+  if (parsed.ec == std::errc::result_out_of_range) return Status::too_large;
+  if (parsed.ec != std::errc{} || parsed.ptr != line.data() + line.size()) return Status::bad_length;
+  if (size > payload_bytes_max_) return Status::too_large;
+  verb_ = word->verb;
+  topic_ = topic;
+  payload_bytes_ = size;
+  return Status::command;
+}
+
+LinesDecoder::Status LinesDecoder::read_payload(ByteView& input, Command& command) {
+  const std::size_t size = *payload_bytes_;
+  ByteView payload;
+  if (payload_.empty() && input.size() >= size) {
+    payload = input.first(size);
+    input = input.subspan(size);
+  } else {
+    const std::size_t count = std::min(size - payload_.size(), input.size());
+    payload_ += as_text(input.first(count));
+    input = input.subspan(count);
+    if (payload_.size() < size) return Status::need_more;
+    payload = as_bytes(payload_);
+  }
+  payload_bytes_.reset();
+  done_ = true;
+  command = {verb_, topic_, {}, payload};
+  return Status::command;
+}
+
+bool is_line_topic(std::string_view topic) {
+  return !topic.empty() && topic.size() <= kTopicBytesMax && std::all_of(topic.begin(), topic.end(), [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && c != 0x7F;
+  });
+}
+
+void append_line(std::string& out, std::string_view verb, std::string_view topic, std::string_view rest) {
+  out.append(verb).append(" ").append(topic);
+  if (!rest.empty()) out.append(" ").append(rest);
+  out += '\n';
+}
+
+}  // namespace plait::messaging

@@ -1,0 +1,343 @@
+// What stands above sessions, on real WebTransport sessions between Plait's client and server.
+#include <plait/datagrams.hpp>
+#include <plait/hub.hpp>
+#include <plait/pubsub_lines.hpp>
+#include <plait/rpc.hpp>
+#include <plait/structured.hpp>
+
+#include "integration/server/support.hpp"
+
+namespace plait::test {
+namespace {
+
+struct Point {
+  std::int64_t x = 0;
+  std::int64_t y = 0;
+};
+Value to_value(const Point& point) { return Value::object({{"x", point.x}, {"y", point.y}}); }
+bool from_value(const Value& value, Point& point) {
+  const auto x = value.find("x").as_int64();
+  const auto y = value.find("y").as_int64();
+  point = {x.value_or(0), y.value_or(0)};
+  return x && y;
+}
+
+const StructuredTypes& types() {
+  static const StructuredTypes registered = std::move(StructuredTypes{Format::msgpack}.add<Point>(7));
+  return registered;
+}
+
+/// A session that wants streams, made of functions.
+struct StreamsSession : SessionHandler {
+  [[nodiscard]] bool wants_streams() const override { return true; }
+  void on_open(Session& session) override {
+    if (opened) opened(session);
+  }
+  std::unique_ptr<StreamHandler> on_stream(Session& session, Stream& stream) override {
+    return streamed ? streamed(session, stream) : nullptr;
+  }
+  void on_datagram(Session& session, ByteView data) override {
+    if (datagram) datagram(session, data);
+  }
+  void on_close(Session&, const CloseInfo& info) override {
+    if (closed) closed(info);
+  }
+  std::function<void(Session&)> opened;
+  std::function<std::unique_ptr<StreamHandler>(Session&, Stream&)> streamed;
+  std::function<void(Session&, ByteView)> datagram;
+  std::function<void(const CloseInfo&)> closed;
+};
+
+class MessagingSessions : public testing::Test {
+ protected:
+  void serve(HandlerFactory factory, Hub* hub = nullptr) {
+    ServerOptions options;
+    options.tls = write_certificate(folder_);
+    options.threads = 2;
+    server_ = std::make_unique<TestServer>(std::move(options));
+    if (hub != nullptr) (*server_)->attach(*hub);
+    url_ = server_->listen("https", std::move(factory));
+  }
+  void start() { server_->start(); }
+  void connect(Client& client, std::unique_ptr<SessionHandler> handler, const std::string& url = {}) {
+    ConnectOptions options;
+    options.certificate_authority_file = folder_.file("certificate.pem");
+    const auto id = client.connect(url.empty() ? url_ : url, std::move(handler), options);
+    ASSERT_TRUE(id) << id.error().message;
+  }
+  /// One client session until it has closed itself.
+  CloseInfo run(std::unique_ptr<StreamsSession> handler) {
+    CloseInfo info;
+    handler->closed = [&info](const CloseInfo& how) { info = how; };
+    Client client;
+    connect(client, std::move(handler));
+    client.run();
+    EXPECT_TRUE(info.clean) << info.reason;
+    return info;
+  }
+
+  Folder folder_;
+  std::unique_ptr<TestServer> server_;
+  std::string url_;
+};
+
+struct ObjectsServer final : StreamsSession {
+  ObjectsServer() {
+    streamed = [](Session&, Stream& stream) {
+      auto objects = std::make_unique<StructuredStream>(stream, types());
+      objects->on<Point>([&objects = *objects](const Point& point) {
+        EXPECT_TRUE(objects.send(Point{point.y, point.x}));
+      });
+      objects->on_end([&objects = *objects](std::optional<std::uint32_t>) { objects.finish(); });
+      return objects;
+    };
+    opened = [this](Session& session) {
+      datagrams = std::make_unique<StructuredDatagrams>(session, types());
+      datagrams->on<Point>([this](const Point& point) { EXPECT_TRUE(datagrams->send(Point{-point.x, -point.y})); });
+    };
+    datagram = [this](Session&, ByteView data) { datagrams->handle_datagram(data); };
+  }
+  std::unique_ptr<StructuredDatagrams> datagrams;
+};
+
+TEST_F(MessagingSessions, ObjectsOnAStreamAndInDatagrams) {
+  serve(handler<ObjectsServer>());
+  start();
+  auto client = std::make_unique<StreamsSession>();
+  std::int64_t sum = 0;
+  std::int64_t from_datagram = 0;
+  std::unique_ptr<StructuredDatagrams> datagrams;
+  client->opened = [&](Session& session) {
+    auto& objects = **StructuredStream::open(session, types());
+    objects.on<Point>([&sum](const Point& point) { sum += point.x - point.y; });
+    objects.on_end([&](std::optional<std::uint32_t>) { EXPECT_TRUE(datagrams->send(Point{3, 4})); });
+    for (int i = 0; i < 1000; ++i) EXPECT_TRUE(objects.send(Point{i, 2 * i}));
+    objects.finish();
+    datagrams = std::make_unique<StructuredDatagrams>(session, types());
+    datagrams->on<Point>([&](const Point& point) {
+      from_datagram = point.y;
+      session.close();
+    });
+  };
+  client->datagram = [&](Session&, ByteView data) { datagrams->handle_datagram(data); };
+  run(std::move(client));
+  EXPECT_EQ(sum, 999 * 1000 / 2);
+  EXPECT_EQ(from_datagram, -4);
+}
+
+TEST_F(MessagingSessions, BothSidesCallEachOther) {
+  serve([] {
+    auto server = std::make_unique<StreamsSession>();
+    server->streamed = [](Session&, Stream& stream) {
+      auto rpc = std::make_unique<RpcPeer>(stream);
+      // Asks the caller for its name before it answers.
+      rpc->serve_later("greet", [&rpc = *rpc](const Value& params, RpcReply reply) {
+        auto held = std::make_shared<RpcReply>(std::move(reply));
+        rpc.call("name", params, [held](const RpcResult& name) { held->result("hello " + *name->as_string()); });
+      });
+      return rpc;
+    };
+    return server;
+  });
+  start();
+  auto client = std::make_unique<StreamsSession>();
+  int answers = 0;
+  client->opened = [&](Session& session) {
+    RpcPeer& rpc = **RpcPeer::open(session);
+    rpc.serve("name", [](const Value& params) -> RpcResult {
+      return Value{"number " + std::to_string(*params.at(0).as_int64())};
+    });
+    for (int i = 0; i < 200; ++i) {
+      rpc.call("greet", Value::array({i}), [&, i](const RpcResult& result) {
+        ASSERT_TRUE(result) << result.error().message;
+        EXPECT_EQ(*result->as_string(), "hello number " + std::to_string(i));
+        if (++answers == 200) session.close();
+      });
+    }
+  };
+  run(std::move(client));
+  EXPECT_EQ(answers, 200);
+}
+
+TEST_F(MessagingSessions, AMessageOfAMebibytePasses) {
+  serve([] {
+    auto server = std::make_unique<StreamsSession>();
+    server->streamed = [](Session&, Stream& stream) {
+      auto rpc = std::make_unique<RpcPeer>(stream);
+      rpc->serve("echo", [](const Value& params) -> RpcResult { return params; });
+      return rpc;
+    };
+    return server;
+  });
+  start();
+  auto client = std::make_unique<StreamsSession>();
+  std::size_t size = 0;
+  client->opened = [&](Session& session) {
+    (*RpcPeer::open(session))->call("echo", Value::array({std::string(1'000'000, 'x')}), [&](const RpcResult& result) {
+      if (result) size = result->at(0).as_string()->size();
+      session.close();
+    });
+  };
+  run(std::move(client));
+  EXPECT_EQ(size, 1'000'000U);
+}
+
+TEST_F(MessagingSessions, CallsFailWhenTheSessionEnds) {
+  serve([] {
+    auto server = std::make_unique<StreamsSession>();
+    server->streamed = [](Session& session, Stream& stream) {
+      auto rpc = std::make_unique<RpcPeer>(stream);
+      rpc->serve_later("never", [&session](const Value&, const RpcReply&) { session.close(4000, "enough"); });
+      return rpc;
+    };
+    return server;
+  });
+  start();
+  auto client = std::make_unique<StreamsSession>();
+  std::optional<RpcError::Kind> kind;
+  client->opened = [&](Session& session) {
+    (*RpcPeer::open(session))->call("never", Value::array(), [&](const RpcResult& result) {
+      if (!result) kind = result.error().kind;
+    });
+  };
+  EXPECT_EQ(run(std::move(client)).code, 4000);
+  EXPECT_TRUE(kind == RpcError::Kind::closed || kind == RpcError::Kind::answered);
+}
+
+TEST_F(MessagingSessions, LinesThroughAHubWithOtherSubscribers) {
+  Hub hub;
+  serve(lines_handler(hub.handler()), &hub);
+  const std::string web_socket_url = server_->listen("ws", hub.handler());
+  start();
+
+  Client client;
+  constexpr int kClients = 6;
+  int ready = 0;
+  int heard = 0;
+  std::string seen_by_web_socket;
+  std::vector<std::pair<Session*, LinesClient*>> lines;
+  Session* web_socket = nullptr;
+  const auto end_when_all_heard = [&] {
+    if (heard < kClients || seen_by_web_socket.empty()) return;
+    for (const auto& [session, stream] : lines) session->close();
+    web_socket->close();
+  };
+  const auto publish_when_all_are_ready = [&] {
+    if (++ready == kClients + 1) lines[0].second->publish("news", as_bytes("line\nfeed"));
+  };
+  for (int i = 0; i < kClients; ++i) {
+    auto session = std::make_unique<StreamsSession>();
+    session->opened = [&](Session& opened) {
+      LinesClient& stream = **LinesClient::open(opened);
+      lines.emplace_back(&opened, &stream);
+      stream.on_message([&](std::string_view topic, ByteView payload) {
+        EXPECT_EQ(topic, "news");
+        EXPECT_EQ(as_text(payload), "line\nfeed");
+        ++heard;
+        end_when_all_heard();
+      });
+      stream.subscribe("news", [&](const Result<void, std::string>& result) {
+        EXPECT_TRUE(result) << result.error();
+        publish_when_all_are_ready();
+      });
+    };
+    connect(client, std::move(session));
+  }
+  connect(client,
+          std::make_unique<Called>(Calls{
+              .on_open =
+                  [&](Session& session) {
+                    web_socket = &session;
+                    session.send(Message::text(R"({"t":"subscription","p":{"action":"subscribe","topics":["news"]}})"));
+                  },
+              .on_message =
+                  [&](Session&, const Message& message) {
+                    if (message.text().find("subscription_update") != std::string_view::npos)
+                      publish_when_all_are_ready();
+                    if (message.text().find("\"publication\"") == std::string_view::npos) return;
+                    seen_by_web_socket = message.text();
+                    end_when_all_heard();
+                  }}),
+          web_socket_url);
+  client.run();
+  EXPECT_EQ(heard, kClients);
+  EXPECT_NE(seen_by_web_socket.find(R"("p":"line\nfeed")"), std::string::npos) << seen_by_web_socket;
+}
+
+TEST_F(MessagingSessions, LinesHaveTheRightsThatTheHubGives) {
+  HubOptions options;
+  options.authenticate = [](const OpeningRequest& request) {
+    Identity identity;
+    identity.authenticated = request.query() == "ann";
+    identity.user = "ann";
+    identity.refusal_status = 401;
+    return identity;
+  };
+  options.authorize = [](std::string_view user, std::string_view topic, TopicAction) {
+    return user == "ann" && topic != "secret";
+  };
+  Hub hub{options};
+  serve(lines_handler(hub.handler()), &hub);
+  start();
+  Client client;
+  std::string refused;
+  auto stranger = std::make_unique<StreamsSession>();
+  stranger->closed = [&](const CloseInfo& info) { refused = info.reason; };
+  connect(client, std::move(stranger));
+  std::string secret;
+  auto ann = std::make_unique<StreamsSession>();
+  ann->opened = [&](Session& session) {
+    (*LinesClient::open(session))->subscribe("secret", [&](const Result<void, std::string>& result) {
+      secret = result ? "yes" : result.error();
+      session.close();
+    });
+  };
+  connect(client, std::move(ann), url_ + "?ann");
+  client.run();
+  EXPECT_NE(refused.find("401"), std::string::npos) << refused;
+  EXPECT_EQ(secret, "not allowed");
+}
+
+TEST_F(MessagingSessions, ReliableDatagramsArriveOnce) {
+  struct Receiver final : StreamsSession {
+    Receiver() {
+      opened = [this](Session& session) {
+        reliable = std::make_unique<ReliableDatagrams>(session);
+        reliable->on_datagram([this](ByteView data) { reliable->send(data); });
+      };
+      datagram = [this](Session&, ByteView data) { EXPECT_TRUE(reliable->handle_datagram(data)); };
+    }
+    std::unique_ptr<ReliableDatagrams> reliable;
+  };
+  serve(handler<Receiver>());
+  start();
+  auto client = std::make_unique<StreamsSession>();
+  constexpr int kCount = 100;
+  int acknowledged = 0;
+  std::vector<std::string> echoed;
+  std::unique_ptr<ReliableDatagrams> reliable;
+  const auto close_when_done = [&](Session& session) {
+    if (acknowledged == kCount && echoed.size() == kCount) session.close();
+  };
+  client->opened = [&](Session& session) {
+    reliable = std::make_unique<ReliableDatagrams>(session);
+    reliable->on_datagram([&](ByteView data) {
+      echoed.emplace_back(as_text(data));
+      close_when_done(session);
+    });
+    for (int i = 0; i < kCount; ++i) {
+      reliable->send(as_bytes(std::to_string(i)), [&](bool arrived) {
+        acknowledged += arrived ? 1 : 0;
+        close_when_done(session);
+      });
+    }
+  };
+  client->datagram = [&](Session&, ByteView data) { EXPECT_TRUE(reliable->handle_datagram(data)); };
+  client->closed = nullptr;
+  run(std::move(client));
+  EXPECT_EQ(acknowledged, kCount);
+  EXPECT_EQ(echoed.size(), static_cast<std::size_t>(kCount));
+}
+
+}  // namespace
+}  // namespace plait::test

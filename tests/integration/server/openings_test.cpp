@@ -1,0 +1,306 @@
+// What happens before a session is there, the same on every wire: routes, answers that come later, handlers that fail.
+#include "integration/server/support.hpp"
+
+namespace plait::test {
+namespace {
+
+class ServerOpening : public testing::TestWithParam<std::string> {
+ protected:
+  void make(ServerOptions options = {}) {
+    options.tls = write_certificate(folder_);
+    server_ = std::make_unique<TestServer>(std::move(options));
+  }
+  void listen(HandlerFactory factory, const std::string& path = "/") {
+    if (GetParam() == "unix") {
+      const auto url = (*server_)->listen("unix:" + folder_.file("socket") + ":" + path, std::move(factory));
+      ASSERT_TRUE(url) << url.error().message;
+      base_ = "unix:" + folder_.file("socket") + ":";
+    } else {
+      const std::string url = server_->listen(GetParam(), std::move(factory), path);
+      base_ = url.substr(0, url.find('/', url.find("//") + 2));
+    }
+  }
+  void start(Calls calls, ServerOptions options = {}) {
+    make(std::move(options));
+    listen(calling(std::move(calls)));
+    server_->start();
+  }
+  [[nodiscard]] ConnectOptions options() const {
+    ConnectOptions options;
+    options.certificate_authority_file = folder_.file("certificate.pem");
+    return options;
+  }
+  Result<BlockingClient, Error> connect(const std::string& path = "/") {
+    return BlockingClient::connect(base_ + path, options());
+  }
+  /// Why an opening at `path` fails.
+  std::string refusal(const std::string& path = "/") {
+    const auto client = connect(path);
+    return client ? "it was accepted" : client.error().message;
+  }
+  void expect_echo(const std::string& path = "/") {
+    auto client = connect(path);
+    ASSERT_TRUE(client) << client.error().message;
+    ASSERT_TRUE(client->send(Message::text("hello")));
+    const auto received = client->receive();
+    ASSERT_TRUE(received && *received);
+    EXPECT_EQ((*received)->data.text(), "hello");
+  }
+  static Calls echo() {
+    return {.on_message = [](Session& session, const Message& message) { session.send(message); }};
+  }
+
+  Folder folder_;
+  std::unique_ptr<TestServer> server_;
+  std::string base_;
+};
+
+// --- Routes ----------------------------------------------------------------------------------------------------------
+
+TEST_P(ServerOpening, ParametersOfThePathAreTheHandlers) {
+  make();
+  Box<std::string> seen;
+  Calls calls = echo();
+  calls.on_request = [&](OpeningRequest& request) {
+    seen.set(std::string{request.parameter("room")} + "|" + std::string{request.parameter("user")} + "|" +
+             std::string{request.parameter("none")} + "|" + std::string{request.query()});
+    request.accept();
+  };
+  listen(calling(calls), "/rooms/{room}/users/{user}");
+  server_->start();
+  expect_echo("/rooms/a%20b/users/c%2Fd?room=x");
+  EXPECT_EQ(seen.wait(), "a b|c/d||room=x");
+  EXPECT_NE(refusal("/rooms/7/users").find("404"), std::string::npos);
+  EXPECT_NE(refusal("/rooms/7/users/8/9").find("404"), std::string::npos) << "a prefix is no match";
+}
+
+// --- Handlers that fail ----------------------------------------------------------------------------------------------
+
+TEST_P(ServerOpening, AFactoryThatMakesNoHandlerIs500) {
+  make();
+  listen([]() -> std::unique_ptr<SessionHandler> { return nullptr; });
+  server_->start();
+  EXPECT_NE(refusal().find("500"), std::string::npos);
+  EXPECT_NE(refusal().find("500"), std::string::npos) << "the server lives on";
+}
+
+class ThrowsWhenAsked final : public SessionHandler {
+ public:
+  explicit ThrowsWhenAsked(bool parts) : parts_(parts) {}
+  [[nodiscard]] bool wants_parts() const override { return parts_ ? throw std::runtime_error{"parts"} : false; }
+  [[nodiscard]] bool wants_streams() const override { return parts_ ? false : throw std::runtime_error{"streams"}; }
+
+ private:
+  bool parts_;
+};
+
+TEST_P(ServerOpening, AHandlerThatThrowsWhenItIsAskedWhatItWantsIs500) {
+  for (const bool parts : {true, false}) {
+    make();
+    listen([parts] { return std::make_unique<ThrowsWhenAsked>(parts); });
+    server_->start();
+    EXPECT_NE(refusal().find("500"), std::string::npos);
+  }
+}
+
+TEST_P(ServerOpening, AStatusThatIsNoRefusalBecomes500) {
+  start({.on_request = [](OpeningRequest& request) { request.reject(200, "fine"); }});
+  EXPECT_NE(refusal().find("500"), std::string::npos) << refusal();
+}
+
+// --- Later -----------------------------------------------------------------------------------------------------------
+
+/// Defers every opening at /later and accepts the others.
+class Later {
+ public:
+  [[nodiscard]] HandlerFactory factory() {
+    Calls calls{.on_message = [](Session& session, const Message& message) { session.send(message); }};
+    calls.on_request = [this](OpeningRequest& request) {
+      if (request.path() != "/later") return request.accept();
+      id_.set(request.defer());
+    };
+    return calling(calls);
+  }
+  /// Gives it `task` from another thread as soon as it is there.
+  std::thread post(TestServer& server, std::function<void(OpeningRequest&)> task) {
+    return std::thread{[this, &server, task = std::move(task)] { server->post(id_.wait(), task); }};
+  }
+  [[nodiscard]] OpeningId id() const { return id_.wait(); }
+
+ private:
+  Box<OpeningId> id_;
+};
+
+class DeferredOpening : public ServerOpening {
+ protected:
+  void start(ServerOptions options = {}) {
+    make(std::move(options));
+    listen(later_.factory(), "/{path}");
+    server_->start();
+  }
+  Later later_;
+};
+
+TEST_P(DeferredOpening, IsAcceptedFromAnotherThread) {
+  start();
+  std::thread elsewhere = later_.post(*server_, [](OpeningRequest& request) {
+    EXPECT_EQ(request.path(), "/later");
+    EXPECT_EQ(request.query(), "a=b");
+    EXPECT_EQ(request.parameter("path"), "later");
+    EXPECT_EQ(request.subprotocols(), (std::vector<std::string_view>{"one", "two"}));
+    request.accept("two");
+  });
+  ConnectOptions with_subprotocols = options();
+  with_subprotocols.subprotocols = {"one", "two"};
+  Client client;
+  std::string subprotocol;
+  std::string received;
+  Calls calls;
+  calls.on_open = [&](Session& session) {
+    subprotocol = session.subprotocol();
+    session.send(Message::text("hello"));
+  };
+  calls.on_message = [&](Session& session, const Message& message) {
+    received = message.text();
+    session.close();
+  };
+  ASSERT_TRUE(client.connect(base_ + "/later?a=b", std::make_unique<Called>(calls), with_subprotocols));
+  client.run();
+  elsewhere.join();
+  EXPECT_EQ(subprotocol, "two");
+  EXPECT_EQ(received, "hello");
+}
+
+TEST_P(DeferredOpening, IsRefusedFromAnotherThread) {
+  start();
+  std::thread elsewhere = later_.post(*server_, [](OpeningRequest& request) { request.reject(402, "pay first"); });
+  EXPECT_NE(refusal("/later").find("402"), std::string::npos);
+  elsewhere.join();
+  (*server_)->post(later_.id(), [](OpeningRequest&) { ADD_FAILURE() << "it is answered already"; });
+  expect_echo("/now");
+}
+
+TEST_P(DeferredOpening, ThatAnswersWithAnExceptionIs500) {
+  start();
+  std::thread elsewhere = later_.post(*server_, [](OpeningRequest&) { throw std::runtime_error{"no database"}; });
+  EXPECT_NE(refusal("/later").find("500"), std::string::npos);
+  elsewhere.join();
+}
+
+TEST_P(DeferredOpening, WithoutAnAnswerIs503AtTheDeadline) {
+  ServerOptions options;
+  options.limits.handshake_timeout = 1s;
+  start(options);
+  EXPECT_NE(refusal("/later").find("503"), std::string::npos);
+  (*server_)->post(later_.id(), [](OpeningRequest&) { ADD_FAILURE() << "it is gone"; });
+  expect_echo("/now");
+}
+
+TEST_P(DeferredOpening, WhoseClientHasLeftIsNoHarm) {
+  start();
+  ConnectOptions impatient = options();
+  impatient.timeout = 300ms;
+  EXPECT_FALSE(BlockingClient::connect(base_ + "/later", impatient));
+  (*server_)->post(later_.id(), [](OpeningRequest& request) { request.accept(); });
+  expect_echo("/now");
+}
+
+TEST_P(DeferredOpening, IsRefusedByADrain) {
+  start();
+  std::thread elsewhere{[&] {
+    static_cast<void>(later_.id());
+    (*server_)->drain();
+  }};
+  EXPECT_NE(refusal("/later").find("503"), std::string::npos);
+  elsewhere.join();
+  EXPECT_TRUE(server_->join());
+}
+
+TEST_P(DeferredOpening, IsGoneWithAServerThatIsStopped) {
+  start();
+  std::thread elsewhere{[&] {
+    static_cast<void>(later_.id());
+    (*server_)->stop();
+  }};
+  EXPECT_FALSE(connect("/later"));
+  elsewhere.join();
+  EXPECT_TRUE(server_->join());
+}
+
+INSTANTIATE_TEST_SUITE_P(Wires, ServerOpening, testing::Values("tcp", "tls", "ws", "wss", "https", "quic", "unix"),
+                         [](const auto& wire) { return wire.param; });
+INSTANTIATE_TEST_SUITE_P(Wires, DeferredOpening, testing::Values("tcp", "tls", "ws", "wss", "https", "quic", "unix"),
+                         [](const auto& wire) { return wire.param; });
+
+// --- HTTP ------------------------------------------------------------------------------------------------------------
+
+TEST(ServerRoutes, ADuplicateOfListenIsToldAtOnceAndOneOfHttpByRun) {
+  ServerOptions options;
+  options.threads = 1;
+  Server server{options};
+  const auto url = server.listen("ws://127.0.0.1:0/chat/{room}", handler<Echo>());
+  ASSERT_TRUE(url) << url.error().message;
+  const std::string address = url->substr(0, url->find("/chat"));
+  const auto again = server.listen(address + "/chat/{other}", handler<Echo>());
+  ASSERT_FALSE(again);
+  EXPECT_NE(again.error().message.find("is served already"), std::string::npos) << again.error().message;
+  EXPECT_FALSE(server.listen(address + "/chat/{", handler<Echo>()));
+  server.http("/health", [](const HttpRequest&) { return HttpResponse{}; });
+  server.http("/health", [](const HttpRequest&) { return HttpResponse{}; });
+  const auto ran = server.run();
+  ASSERT_FALSE(ran);
+  EXPECT_NE(ran.error().message.find("/health"), std::string::npos) << ran.error().message;
+}
+
+TEST(ServerRoutes, PagesGetTheirParameters) {
+  TestServer server;
+  const std::uint16_t port = port_of(server.listen("ws", handler<Echo>(), ""));
+  server->http("/files/{name:*}", [](const HttpRequest& request) {
+    return HttpResponse{.body = std::string{request.parameter("name")} + "?" + std::string{request.query}};
+  });
+  server.start();
+  RawClient client{port};
+  client.send("GET /files/a/b%20c?d HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  const std::string response = client.read_all();
+  EXPECT_TRUE(response.ends_with("\r\n\r\na/b c?d")) << response;
+}
+
+TEST(ServerRoutes, WhatComesBehindADeferredUpgradeWaits) {
+  TestServer deferring;
+  Box<OpeningId> id;
+  Calls calls{.on_message = [](Session& session, const Message& message) { session.send(message); }};
+  calls.on_request = [&](OpeningRequest& request) { id.set(request.defer()); };
+  const std::uint16_t other = port_of(deferring.listen("ws", calling(calls), ""));
+  deferring.start();
+  RawClient waiting{other};
+  waiting.send(upgrade_request("Sec-WebSocket-Protocol: chat\r\n") + text_frame("early"));
+  deferring->post(id.wait(), [](OpeningRequest& request) {
+    EXPECT_EQ(request.header("Host"), "localhost");
+    request.accept("chat");
+  });
+  const std::string head = waiting.read_to("\r\n\r\n");
+  EXPECT_NE(head.find("Sec-WebSocket-Protocol: chat"), std::string::npos) << head;
+  EXPECT_EQ(waiting.read_frame().payload, "early");
+}
+
+// The connection serves other requests after a refusal, and defers again.
+TEST(ServerRoutes, SeveralDeferredUpgradesOnOneConnection) {
+  TestServer server;
+  Box<OpeningId> id;
+  Calls calls;
+  calls.on_request = [&](OpeningRequest& request) { id.set(request.defer()); };
+  const std::uint16_t port = port_of(server.listen("ws", calling(calls), ""));
+  server.start();
+  RawClient client{port};
+  OpeningId last;
+  for (const int status : {401, 403}) {
+    client.send(upgrade_request());
+    ASSERT_TRUE(wait_until([&] { return id.get() && *id.get() != last; }));
+    last = id.wait();
+    server->post(last, [status](OpeningRequest& request) { request.reject(status, "no"); });
+    EXPECT_TRUE(client.read_to("no\n").starts_with("HTTP/1.1 " + std::to_string(status)));
+  }
+}
+
+}  // namespace
+}  // namespace plait::test

@@ -1,0 +1,252 @@
+// Publish/subscribe lines (spec/messaging.md §4): the decoder, the client, and the server in front of a hub's handler.
+#include <gtest/gtest.h>
+#include <plait/pubsub_lines.hpp>
+
+#include "fake.hpp"
+#include "messaging/lines_decoder.hpp"
+#include "support/vectors.hpp"
+
+namespace plait::test {
+namespace {
+
+using namespace std::chrono_literals;
+using messaging::Command;
+using messaging::LinesDecoder;
+using messaging::Verb;
+
+constexpr std::string_view kVerbs[] = {"subscribe", "unsubscribe", "publish", "subscribed", "refused", "message"};
+
+/// All commands of `bytes` in pieces, one text each, and how it ended.
+std::vector<std::string> commands_of(std::string_view bytes, std::size_t piece_bytes, std::size_t payload_max = 1000) {
+  LinesDecoder decoder{payload_max};
+  std::vector<std::string> found;
+  Command command;
+  while (!bytes.empty()) {
+    ByteView piece = as_bytes(bytes.substr(0, piece_bytes));
+    bytes.remove_prefix(piece.size());
+    for (;;) {
+      const auto status = decoder.next(piece, command);
+      if (status == LinesDecoder::Status::need_more) break;
+      if (status != LinesDecoder::Status::command) {
+        constexpr std::string_view kEnds[] = {"line_too_long", "bad_length", "too_large"};
+        found.emplace_back(kEnds[static_cast<std::size_t>(status) - 2]);
+        return found;
+      }
+      std::string text{kVerbs[static_cast<std::size_t>(command.verb)]};
+      text.append(" ").append(command.topic);
+      if (!command.reason.empty()) text.append(" ").append(command.reason);
+      if (command.verb == Verb::publish || command.verb == Verb::message) text += " " + to_hex(command.payload);
+      found.push_back(text);
+    }
+  }
+  return found;
+}
+
+TEST(LinesDecoder, VectorsCutAnywhere) {
+  const VectorFile file{"messaging.json"};
+  for (const codec::JsonValue vector : file.array("lines")) {
+    const auto bytes = from_hex(string_member(vector, "hex"));
+    std::vector<std::string> expected;
+    for (const codec::JsonValue command : vector.find("commands").elements())
+      expected.emplace_back(*command.as_string());
+    for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
+      ASSERT_EQ(commands_of(as_text(bytes), piece), expected) << string_member(vector, "name") << ' ' << piece;
+    }
+  }
+}
+
+TEST(LinesDecoder, LimitsOnBothSides) {
+  const std::string longest = "SUB " + std::string(256, 't') + std::string(1023 - 260, ' ') + "\n";
+  EXPECT_EQ(commands_of(longest, 7).size(), 1U);
+  EXPECT_EQ(commands_of("x" + longest, 7), std::vector<std::string>{"line_too_long"});
+  EXPECT_EQ(commands_of(std::string(5000, 'x'), 5000), std::vector<std::string>{"line_too_long"});
+  EXPECT_EQ(commands_of("PUB t 1000\n" + std::string(1000, 'x'), 100).size(), 1U);
+  EXPECT_EQ(commands_of("PUB t 1001\n", 100), std::vector<std::string>{"too_large"});
+  EXPECT_EQ(commands_of("PUB t 18446744073709551616\n", 100), std::vector<std::string>{"too_large"});
+}
+
+class Lines : public testing::Test {
+ protected:
+  Lines() {
+    client = *LinesClient::open(session);
+    wire = session.streams.back().get();
+    client->on_message([this](std::string_view topic, ByteView payload) {
+      messages.push_back(std::string{topic} + "=" + std::string{as_text(payload)});
+    });
+  }
+  LinesClient::Subscribed keep(std::string& text) {
+    return [&text](const Result<void, std::string>& result) { text = result ? "yes" : result.error(); };
+  }
+
+  FakeExecutor executor;
+  FakeSession session{executor};
+  LinesClient* client = nullptr;
+  FakeStream* wire = nullptr;
+  std::vector<std::string> messages;
+};
+
+TEST_F(Lines, SubscribePublishUnsubscribe) {
+  std::string prices = "nothing";
+  std::string secrets = "nothing";
+  client->subscribe("prices", keep(prices));
+  client->subscribe("secrets", keep(secrets));
+  EXPECT_EQ(wire->take(), "SUB prices\nSUB secrets\n");
+  wire->receive("SUB-FAIL secrets not allowed here\nSUB-OK prices\nMSG prices 5\n1 2\n3");
+  EXPECT_EQ(prices, "yes");
+  EXPECT_EQ(secrets, "not allowed here");
+  EXPECT_EQ(messages, std::vector<std::string>{"prices=1 2\n3"});
+  EXPECT_EQ(client->publish("news", as_bytes("a\nb")), SendStatus::sent);
+  client->unsubscribe("prices");
+  EXPECT_EQ(wire->take(), "PUB news 3\na\nbUNSUB prices\n");
+  EXPECT_FALSE(executor.has_timers());
+}
+
+TEST_F(Lines, ASubscriptionHasADeadline) {
+  std::string text = "nothing";
+  client->subscribe("t", keep(text));
+  executor.advance(9s);
+  EXPECT_EQ(text, "nothing");
+  executor.advance(1100ms);
+  EXPECT_EQ(text, "no answer in time");
+  wire->receive("SUB-OK t\n");
+  EXPECT_EQ(text, "no answer in time");
+}
+
+TEST_F(Lines, WhatIsNoTopicIsNotSent) {
+  for (const std::string& topic : {std::string{}, std::string{"a b"}, std::string{"a\nSUB x"}, std::string(257, 'x')}) {
+    std::string text;
+    client->subscribe(topic, keep(text));
+    EXPECT_EQ(text, "not a topic");
+    EXPECT_EQ(client->publish(topic, {}), SendStatus::dropped);
+    client->unsubscribe(topic);
+  }
+  std::string twice;
+  client->subscribe("t", {});
+  EXPECT_EQ(wire->take(), "SUB t\n");
+  client->subscribe("t", keep(twice));
+  EXPECT_EQ(twice, "it is being subscribed to");
+  EXPECT_EQ(wire->take(), "");
+}
+
+TEST_F(Lines, EveryEndIsTold) {
+  std::string text;
+  client->subscribe("a", keep(text));
+  wire->receive("MSG a x\n");
+  EXPECT_EQ(text, "the server broke a rule");
+  EXPECT_EQ(wire->reset_codes, std::vector<std::uint32_t>{0xC});
+  client->subscribe("b", keep(text));
+  EXPECT_EQ(text, "the stream ended");
+  EXPECT_EQ(client->publish("b", {}), SendStatus::closed);
+  bool closed = false;
+  client->on_close([&] { closed = true; });
+  wire->close();
+  EXPECT_TRUE(closed);
+}
+
+TEST_F(Lines, APeerThatDoesNotRead) {
+  std::string text;
+  wire->status = SendStatus::dropped;
+  client->subscribe("a", keep(text));
+  EXPECT_EQ(text, "the peer does not read");
+  EXPECT_EQ(client->publish("a", {}), SendStatus::dropped);
+}
+
+/// What the hub's handler is told, and a way to make it answer.
+struct FakeHubHandler final : SessionHandler {
+  struct State {
+    Session* session = nullptr;
+    std::vector<std::string> told;
+    bool closed = false;
+    int writable = 0;
+    bool pause = false;  ///< at the next message
+  };
+  explicit FakeHubHandler(State& own_state) : state(own_state) {}
+  void on_open(Session& session) override { state.session = &session; }
+  void on_message(Session& session, const Message& message) override {
+    state.told.emplace_back(message.text());
+    if (std::exchange(state.pause, false)) session.pause();
+  }
+  void on_writable(Session&) override { ++state.writable; }
+  void on_close(Session&, const CloseInfo&) override { state.closed = true; }
+  State& state;
+};
+
+class LinesServer : public testing::Test {
+ protected:
+  LinesServer() {
+    handler = lines_handler([this] { return std::make_unique<FakeHubHandler>(hub); })();
+    wire = &session.add_stream(nullptr);
+    wire->handler = handler->on_stream(session, *wire);
+  }
+  void answer(std::string_view json) { hub.session->send(Message::text(json)); }
+
+  FakeHubHandler::State hub;
+  FakeExecutor executor;
+  FakeSession session{executor};
+  std::unique_ptr<SessionHandler> handler;
+  FakeStream* wire = nullptr;
+};
+
+TEST_F(LinesServer, LinesBecomeMessagesOfTheHub) {
+  wire->receive("SUB a\"b\nUNSUB c\nPUB d 3\nhey");
+  wire->receive(std::string_view{"PUB d 2\n\xff\x00", 10});
+  EXPECT_EQ(hub.told, (std::vector<std::string>{R"({"t":"subscription","p":{"action":"subscribe","topics":["a\"b"]}})",
+                                                R"({"t":"subscription","p":{"action":"unsubscribe","topics":["c"]}})",
+                                                R"({"t":"publish","p":{"topic":"d","data":"hey"}})",
+                                                R"({"t":"publish","p":{"topic":"d","data":{"base64":"/wA="}}})"}));
+  EXPECT_EQ(hub.session->id(), session.id());
+}
+
+TEST_F(LinesServer, MessagesOfTheHubBecomeLines) {
+  answer(R"({"c":"WSE","t":"server_ready","p":{}})");
+  answer(R"({"t":"subscription_update","p":{"action":"subscribe","success_topics":["a"],"failed_topics":[)"
+         R"({"topic":"b","error":"not allowed","code":"SUBSCRIPTION_FAILED"}]}})");
+  answer(R"({"t":"subscription_update","p":{"action":"unsubscribe","success_topics":["a"]}})");
+  EXPECT_EQ(wire->take(), "SUB-OK a\nSUB-FAIL b not allowed\n");
+  answer(R"({"tp":"a","c":"U","t":"publication","p":"te\nxt"})");
+  answer(R"({"tp":"a","c":"U","t":"publication","p":{"base64":"/wA="}})");
+  answer(R"({"tp":"a","c":"U","t":"publication","p":{"base64":"no base64"}})");
+  answer(R"({"tp":"a","c":"U","t":"publication","p":{"base64":"/wA=","x":1}})");
+  answer(R"({"tp":"a","c":"U","t":"publication","p":[1, 2]})");
+  EXPECT_EQ(wire->take(),
+            std::string("MSG a 5\nte\nxtMSG a 2\n\xff\0", 23) +
+                "MSG a 22\n{\"base64\":\"no base64\"}MSG a 23\n{\"base64\":\"/wA=\",\"x\":1}MSG a 6\n[1, 2]");
+}
+
+TEST_F(LinesServer, ThePaceIsTheHubs) {
+  hub.pause = true;
+  wire->receive("SUB a\nSUB b\nSU");
+  EXPECT_EQ(hub.told.size(), 1U);
+  wire->receive("B c\n");
+  EXPECT_EQ(hub.told.size(), 1U);
+  hub.session->resume();
+  EXPECT_EQ(hub.told.size(), 3U);
+  EXPECT_TRUE(hub.told[2].find("\"c\"") != std::string::npos) << hub.told[2];
+  wire->status = SendStatus::dropped;
+  EXPECT_EQ(hub.session->send(Message::text(R"({"tp":"a","t":"publication","p":1})")), SendStatus::dropped);
+  wire->handler->on_writable(*wire);
+  EXPECT_EQ(hub.writable, 1);
+}
+
+TEST_F(LinesServer, TheEndsOfBothSides) {
+  wire->receive("PUB a x\n");
+  EXPECT_EQ(wire->reset_codes, std::vector<std::uint32_t>{0xC});
+  EXPECT_EQ(hub.session->send(Message::text("{}")), SendStatus::closed);
+  wire->close();
+  EXPECT_TRUE(hub.closed);
+}
+
+TEST_F(LinesServer, WhoFinishesIsLetGo) {
+  wire->receive("SUB a\n", true);
+  EXPECT_EQ(hub.told.size(), 1U);
+  EXPECT_TRUE(wire->fin);
+  hub.session->close(4503, "too slow");
+  EXPECT_EQ(wire->reset_codes, std::vector<std::uint32_t>{4503});
+}
+
+TEST_F(LinesServer, OneStreamOfASession) {
+  EXPECT_EQ(handler->on_stream(session, session.add_stream(nullptr)), nullptr);
+}
+
+}  // namespace
+}  // namespace plait::test

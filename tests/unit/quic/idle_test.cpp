@@ -1,0 +1,50 @@
+// What a connection that does nothing costs, and that it is fully alive all the same.
+#include "unit/quic/network.hpp"
+
+namespace plait::quic {
+namespace {
+
+EndpointConfig with_large_probes(EndpointConfig config) {
+  config.settings.mtu_probes = {1452, 8000, 16000, 32000};
+  return config;
+}
+
+struct LargePair : Pair {
+  LargePair() : Pair(1, with_large_probes(server_config()), with_large_probes({})) {}
+  [[nodiscard]] std::size_t largest_packet() const {
+    return std::max(server_host.sent_sizes.rbegin()->first, client_host.sent_sizes.rbegin()->first);
+  }
+};
+
+TEST(QuicIdle, LargePacketsAreNotEvenProbed) {
+  LargePair pair;
+  pair.establish();
+  for (int i = 0; i < 20; ++i) {
+    const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+    EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(200))));
+    pair.network.run_for(2s);
+  }
+  EXPECT_EQ(pair.largest_packet(), 1452U);
+}
+
+TEST(QuicIdle, BulkFindsThePathsLargestPacket) {
+  LargePair pair;
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(2'000'000)), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; }));
+  EXPECT_EQ(pair.client.connection->stats().path_udp_payload_bytes_max, 32000U);
+  EXPECT_EQ(pair.server().connection->stats().path_udp_payload_bytes_max, 1452U) << "it has sent nothing";
+}
+
+TEST(QuicIdle, AFirstDatagramFindsThePathsLargestPacket) {
+  LargePair pair;
+  pair.establish();
+  pair.network.run_for(1s);
+  EXPECT_LT(pair.client.connection->datagram_bytes_max(), 1452U);
+  ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes("x")));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->datagram_bytes_max() > 31900; }));
+}
+
+}  // namespace
+}  // namespace plait::quic
