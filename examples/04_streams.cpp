@@ -1,4 +1,5 @@
-// WebTransport: opens a bidirectional stream for each line of its input and prints what comes back on it.
+// WebTransport, and with quic: URLs raw QUIC: opens a bidirectional stream for each line of its input and prints what
+// comes back on it.
 //   04_streams serve https://127.0.0.1:4433/   echoes streams and datagrams, with a certificate made for development
 //   04_streams https://127.0.0.1:4433/         the client; believes any certificate
 #include <plait/client.hpp>

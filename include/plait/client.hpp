@@ -29,7 +29,8 @@ struct ClientOptions {
 struct ConnectOptions {
   /// Subprotocols to offer, in order of preference.
   std::vector<std::string> subprotocols;
-  /// Further header fields of the opening handshake ("Authorization", "Cookie", "Origin").
+  /// Further header fields of the opening handshake ("Authorization", "Cookie", "Origin"). The wires without HTTP carry
+  /// of these only the token of "Authorization: Bearer".
   std::vector<std::pair<std::string, std::string>> headers;
   /// Offer permessage-deflate.
   bool deflate = false;
@@ -37,12 +38,12 @@ struct ConnectOptions {
   bool verify_certificate = true;
   /// PEM file with the authorities to trust; empty: the system's. Read once by each Client.
   std::string certificate_authority_file;
-  /// Certificate (PEM chain, leaf first) and key to show to a tls:, wss: or https: server that asks for one. Read once
+  /// Certificate (PEM chain, leaf first) and key to show to a tls:, wss:, https: or quic: server that asks for one. Read once
   /// by each Client.
   std::string certificate_file;
   std::string private_key_file;
-  /// https: only: instead of all other verification, the server's certificate must be one of these, as with browsers'
-  /// serverCertificateHashes: SHA-256 of its DER encoding, ECDSA P-256, valid now and for at most 14 days.
+  /// https: and quic: only: instead of all other verification, the server's certificate must be one of these, as with
+  /// browsers' serverCertificateHashes: SHA-256 of its DER encoding, ECDSA P-256, valid now and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
   /// https: only: use a session ticket that the server gave to an earlier session of this Client with the same three
   /// choices above, which saves both sides the certificates. Each ticket is used once. Turn off to be no known client.
@@ -85,7 +86,7 @@ class PLAIT_API Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Starts connecting to a ws: wss: tcp: tls: or https: (WebTransport) URL, or unix:/name.sock (as ws:;
+  /// Starts connecting to a ws: wss: tcp: tls: https: (WebTransport) or quic: URL, or unix:/name.sock (as ws:;
   /// unix:/name.sock:/path for another path than "/"). Errors: a URL that cannot be used. What fails later is told to
   /// handler->on_close (code 1006, the reason says what), without on_open.
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,

@@ -25,7 +25,8 @@ namespace plait {
 class Hub;
 class Middleware;
 
-/// Certificate and key for tls: and wss: listeners, PEM files. Re-read when they change and on Server::reload().
+/// Certificate and key for tls:, wss:, https: and quic: listeners, PEM files. Re-read when they change and on
+/// Server::reload().
 struct TlsFiles {
   std::string certificate_file;  ///< chain, leaf first
   std::string private_key_file;
@@ -42,7 +43,7 @@ struct ServerOptions {
   /// Loops, each with its own thread, listeners and sessions; 0: one per core.
   unsigned threads = 0;
   Limits limits;
-  /// Needed by tls:, wss: and https: unless development_certificate is set.
+  /// Needed by tls:, wss:, https: and quic: unless development_certificate is set.
   TlsFiles tls;
   /// Further certificates: a client that asks for a name (SNI) in the subjectAltName of one of them gets that one, the
   /// first that fits; every other gets the one of `tls`. Re-read with it.
@@ -122,7 +123,8 @@ class PLAIT_API Server {
 
   /// Binds `url` at once and serves sessions at its path with handlers from `factory`. Schemes: tcp: tls: (messages
   /// over a byte stream, spec/frames.md), ws: wss: (WebSocket, and HTTP/1.1 on the same port), https: (WebTransport,
-  /// and HTTP/3 on the same UDP port), and unix:/name.sock or unix:/name.sock:/path (as ws:).
+  /// and HTTP/3 on the same UDP port), quic: (spec/frames.md with streams and datagrams; may have the UDP port of an
+  /// https: listener), and unix:/name.sock or unix:/name.sock:/path (as ws:).
   /// Further paths on the same address: call again. Port 0 picks a free port.
   /// A path is exact, or a pattern of whole segments: {name} stands for one that is not empty, and at the end
   /// {name:*} for the rest (OpeningRequest::parameter); or it ends in "*", which stands for any rest. Exact paths come

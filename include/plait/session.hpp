@@ -222,7 +222,7 @@ class PLAIT_API IncomingRequest {
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
   [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;  ///< offered, in order
   [[nodiscard]] virtual std::string peer() const = 0;                                   ///< as Session::peer()
-  /// True on wires that encrypt (tls:, wss:, https:).
+  /// True on wires that encrypt (tls:, wss:, https:, quic:).
   [[nodiscard]] virtual bool secure() const = 0;
   /// The client's certificate, verified; null if it showed none (ServerOptions::client_certificates).
   [[nodiscard]] virtual const ClientCertificate* certificate() const = 0;

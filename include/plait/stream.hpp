@@ -33,7 +33,7 @@ class PLAIT_API Stream {
   virtual SendStatus write(ByteView data, bool fin = false) = 0;
   /// The same without a copy: keeps a reference until the peer has acknowledged.
   virtual SendStatus write(Bytes data, bool fin = false) = 0;
-  /// Gives our direction up at once; what was queued is dropped. The peer is told `code` (WebTransport: 32 bits).
+  /// Gives our direction up at once; what was queued is dropped. The peer is told `code`.
   virtual void reset(std::uint32_t code) = 0;
   /// Asks the peer to give its direction up; nothing more is delivered.
   virtual void stop(std::uint32_t code) = 0;

@@ -247,7 +247,7 @@ Result<std::string, Error> listen_on_routes(Server& server, std::string_view url
   }
   const std::string separator = is_unix ? ":" : "";
   const std::string echo = separator + "/echo";
-  const bool has_streams = url.starts_with("https:");
+  const bool has_streams = url.starts_with("https:") || url.starts_with("quic:");
   const auto group = std::make_shared<FanoutGroup>(server);
   std::vector<std::pair<std::string_view, HandlerFactory>> routes =
       has_streams ? stream_routes() : message_routes(server, options);

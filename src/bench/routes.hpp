@@ -8,8 +8,8 @@
 //   /fanout   a message of one session goes to all the others
 //   /ws       the target of curl_cffi's streaming benchmarks (?test=upload|download)
 //
-// On https: URLs they are those of stream_routes.hpp, in streams and datagrams; /fanout is as above, and /ws is not
-// there.
+// On https: and quic: URLs they are those of stream_routes.hpp, in streams and datagrams; /fanout is as above, and /ws
+// is not there.
 #pragma once
 
 #include <plait/server.hpp>

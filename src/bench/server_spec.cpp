@@ -16,13 +16,13 @@ bool allows(const std::vector<Value>& list, const Value& value) {
 }
 
 /// A broker's scheme is no row's: it takes part wherever messages are fanned out in the clear; a yardstick's likewise
-/// in the bulk rows.
+/// in the bulk rows. Nor is that of raw QUIC, which has WebTransport's streams and datagrams, and so its rows.
 bool speaks(const ServerSpec& spec, const Row& row) {
   const std::string_view scheme = std::string_view{spec.url}.substr(0, spec.url.find("://"));
   if (is_broker_scheme(scheme)) return row.plan.mode == LoadMode::fanout && row.scheme == "ws";
   if (!spec.generator.empty() && row.plan.until != OpeningStep::session) return false;  // it does not tell
   if (is_yardstick_scheme(scheme)) return row.plan.mode == LoadMode::bulk;
-  return scheme == row.scheme;
+  return scheme == row.scheme || (scheme == "quic" && row.scheme == "https");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The routes of `plait bench serve` for https: URLs, as handlers of WebTransport streams and datagrams. A peer with the
+// The routes of `plait bench serve` for https: and quic: URLs, as handlers of streams and datagrams. A peer with the
 // same routes can stand in for them:
 //
 //   /echo     every bidirectional stream and datagram comes back

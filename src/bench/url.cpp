@@ -28,8 +28,8 @@ Result<Url, Error> parse_url(std::string_view text) {
   if (scheme_end == std::string_view::npos) return refuse(text, "expected scheme://host:port/path");
   url.scheme = text.substr(0, scheme_end);
   const bool is_framed = url.scheme == "tcp" || url.scheme == "tls";
-  if (!url.is_websocket() && !url.is_webtransport() && !url.is_broker() && !url.is_yardstick() && !is_framed) {
-    return refuse(text, "the scheme must be tcp, tls, ws, wss, https, redis or nats");
+  if (!url.is_websocket() && !url.has_streams() && !url.is_broker() && !url.is_yardstick() && !is_framed) {
+    return refuse(text, "the scheme must be tcp, tls, ws, wss, https, quic, redis or nats");
   }
   std::string_view authority = text.substr(scheme_end + 3);
   const auto path_start = authority.find('/');

@@ -16,14 +16,15 @@ namespace plait::bench {
 [[nodiscard]] bool is_yardstick_scheme(std::string_view scheme);
 
 struct Url {
-  std::string scheme;  ///< tcp, tls, ws, wss, https, redis, nats, or a yardstick's
+  std::string scheme;  ///< tcp, tls, ws, wss, https, quic, redis, nats, or a yardstick's
   std::string host;    ///< without brackets
   std::uint16_t port = 0;
   std::string path;  ///< with its query; empty when the URL names none
 
   [[nodiscard]] bool is_tls() const { return scheme == "tls" || scheme == "wss"; }
   [[nodiscard]] bool is_websocket() const { return scheme == "ws" || scheme == "wss"; }
-  [[nodiscard]] bool is_webtransport() const { return scheme == "https"; }
+  /// WebTransport, or raw QUIC.
+  [[nodiscard]] bool has_streams() const { return scheme == "https" || scheme == "quic"; }
   /// A message broker that is spoken to in its own protocol.
   [[nodiscard]] bool is_broker() const { return is_broker_scheme(scheme); }
   [[nodiscard]] bool is_yardstick() const { return is_yardstick_scheme(scheme); }

@@ -27,8 +27,8 @@ constexpr const char* kExamples = R"(Examples:
   plait bench webtransport --rows 'literal|confirmed$' --markdown webtransport.md
   plait bench websocket --rows fanout --peer 'nats=nats-server -a 127.0.0.1 -p {port},nats://127.0.0.1:{port}'
 
-The scheme of a peer's URL says which rows it is in: tcp, tls, ws, wss or https (WebTransport); redis and nats, message brokers spoken to in
-their own protocol, are in the fan-out rows.)";
+The scheme of a peer's URL says which rows it is in: tcp, tls, ws, wss or https (WebTransport); quic is in those of https, and
+redis and nats, message brokers spoken to in their own protocol, are in the fan-out rows.)";
 
 constexpr const char* kQuickMark = " --quick: a look, not a result (short samples, no retakes)";
 

@@ -17,7 +17,7 @@ namespace plait::cli {
 namespace {
 
 constexpr const char* kExamples = R"(Routes: /echo /discard /produce /duplex /latency /fanout /ws
-Of https: URLs, all but /fanout are for WebTransport streams and datagrams, and there is no /ws.
+Of https: and quic: URLs, all but /fanout are for streams and datagrams, and there is no /ws.
 A Unix socket's routes follow a colon: unix:/run/bench.sock:/echo
 Examples:
   plait bench serve --listen ws://127.0.0.1:9001
@@ -73,7 +73,7 @@ void add_bench_serve_command(CLI::App& bench, Action& action) {
   auto options = std::make_shared<Options>();
   command
       ->add_option("--listen", options->urls,
-                   "ws: wss: tcp: tls: https: or unix: URL; port 0 picks a free one; may be repeated")
+                   "ws: wss: tcp: tls: https: quic: or unix: URL; port 0 picks a free one; may be repeated")
       ->capture_default_str();
   command->add_option("--cert", options->certificate, "Certificate chain (PEM); default: a development certificate");
   command->add_option("--key", options->key, "Private key (PEM)");
@@ -86,7 +86,7 @@ void add_bench_serve_command(CLI::App& bench, Action& action) {
       ->capture_default_str();
   command->add_option("--cpu", options->cpus, "CPUs to pin the loops to");
   command->add_flag("--deflate", options->deflate, "Accept permessage-deflate");
-  command->add_option("--packet-bytes", options->packet_bytes, "https: UDP payloads are at most so large")
+  command->add_option("--packet-bytes", options->packet_bytes, "https: and quic: UDP payloads are at most so large")
       ->check(CLI::Range(1200, 65507))
       ->capture_default_str();
   command->callback([&action, options] { action = [options] { return serve(*options); }; });

@@ -20,7 +20,7 @@ std::string hint(const std::string& message, bool has_token) {
 }  // namespace
 
 void HubOptions::add_to(CLI::App& command) {
-  command.add_option("--url", url, "ws: wss: https: tcp: tls: or unix: URL of the hub")->capture_default_str();
+  command.add_option("--url", url, "ws: wss: https: quic: tcp: tls: or unix: URL of the hub")->capture_default_str();
   CLI::Option* token_option =
       command.add_option("--token", token, "Access token")->envname("PLAIT_TOKEN")->type_name("JWT");
   command.add_option("--token-file", token_file, "A file with the access token; goes before --token")

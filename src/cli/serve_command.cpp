@@ -156,8 +156,8 @@ void add_listening_options(CLI::App& command, Options& options) {
                    "Development mode: loopback only, a certificate and tokens of its own");
   command
       .add_option("--listen", options.listen,
-                  "ws: wss: https: tcp: tls: or unix: URL; port 0 picks a free one; may be repeated\n"
-                  "[ws 8800, tcp 8801, and with a certificate wss 8443, https 4433, tls 8802]")
+                  "ws: wss: https: quic: tcp: tls: or unix: URL; port 0 picks a free one; may be repeated\n"
+                  "[ws 8800, tcp 8801, and with a certificate wss 8443, https and quic 4433, tls 8802]")
       ->type_name("URL");
   command
       .add_option("--cert", options.certificates,

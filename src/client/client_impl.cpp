@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "client/frame_request.hpp"
 #include "core/assert.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/tcp_connection.hpp"
@@ -18,25 +19,17 @@ bool is_secure(http::Scheme scheme) { return scheme == http::Scheme::tls || sche
 
 bool is_framed(http::Scheme scheme) { return scheme == http::Scheme::tcp || scheme == http::Scheme::tls; }
 
+bool is_quic(http::Scheme scheme) { return scheme == http::Scheme::https || scheme == http::Scheme::quic; }
+
 Result<http::Uri, Error> parse_connect_url(std::string_view url) {
   auto uri = http::parse_uri(url);
   if (!uri) return err(Error{"cannot connect to \"" + std::string{url} + "\": " + std::string{describe(uri.error())}});
-  if (is_secure(uri->scheme) || is_framed(uri->scheme) || uri->scheme == http::Scheme::ws ||
-      uri->scheme == http::Scheme::https || uri->scheme == http::Scheme::unix_socket) {
+  if (is_secure(uri->scheme) || is_framed(uri->scheme) || uri->scheme == http::Scheme::ws || is_quic(uri->scheme) ||
+      uri->scheme == http::Scheme::unix_socket) {
     return std::move(*uri);
   }
   return err(Error{"cannot connect to \"" + std::string{url} +
-                   "\": this build connects to the schemes ws: wss: tcp: tls: https: and unix:"});
-}
-
-std::string_view bearer_token(const ConnectOptions& options) {
-  constexpr std::string_view kScheme = "Bearer ";
-  for (const auto& [name, value] : options.headers) {
-    if (http::equals_ignoring_case(name, "authorization") && value.starts_with(kScheme)) {
-      return std::string_view{value}.substr(kScheme.size());
-    }
-  }
-  return {};
+                   "\": this build connects to the schemes ws: wss: tcp: tls: https: quic: and unix:"});
 }
 
 std::string target_of(const http::Uri& uri) { return uri.query.empty() ? uri.path : uri.path + "?" + uri.query; }
@@ -62,7 +55,7 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
   if (ending_) return err(Error{"the client is being destroyed"});
   auto uri = parse_connect_url(url);
   if (!uri) return err(uri.error());
-  if (uri->scheme == http::Scheme::https) return quic_->connect(*uri, std::move(handler), options);
+  if (is_quic(uri->scheme)) return quic_->connect(*uri, std::move(handler), options);
   std::unique_ptr<tls::Engine> engine;
   if (is_secure(uri->scheme)) {
     auto made = make_engine(*uri, options);
@@ -134,10 +127,7 @@ std::function<std::unique_ptr<transport::Protocol>(std::unique_ptr<SessionHandle
       return std::make_unique<transport::WsConnect>(std::move(handler), request);
     };
   }
-  return [this, request = transport::FrameConnect::Request{.path = target_of(uri),
-                                                           .authority = to_host_field(uri),
-                                                           .token = std::string{bearer_token(options)},
-                                                           .subprotocols = options.subprotocols}](auto handler) {
+  return [this, request = client::frame_request(uri, options)](auto handler) {
     const bool parts = handler->wants_parts();
     return std::make_unique<transport::FrameConnect>(*context_, std::move(handler), parts, request);
   };

@@ -7,8 +7,10 @@
 #include <exception>
 #include <utility>
 
+#include "client/frame_request.hpp"
 #include "crypto/file.hpp"
 #include "transport/no_session.hpp"
+#include "transport/raw_session.hpp"
 
 namespace plait {
 
@@ -43,6 +45,7 @@ class SessionWaiter final : public H3Waiter {
   SessionWaiter(transport::LoopContext& context, H3Server server, std::unique_ptr<SessionHandler> handler,
                 transport::Wants wants, WtRequest request)
       : H3Waiter(context, std::move(server)),
+        loop_(context.loop),
         handler_(std::move(handler)),
         wants_(wants),
         request_(std::move(request)) {}
@@ -57,6 +60,7 @@ class SessionWaiter final : public H3Waiter {
     transport::tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, executor(), id());
   }
 
+  net::Loop& loop_;
   std::unique_ptr<SessionHandler> handler_;
   const transport::Wants wants_;
   WtRequest request_;
@@ -110,10 +114,11 @@ Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
 }
 
 // Reading the system's authorities takes milliseconds, so each combination of what a context depends on has one.
-Result<const quic::ClientTls*, Error> QuicClient::tls_of(const client::H3Server::Tls& choice) {
-  if (const auto found = tls_.find(choice); found != tls_.end()) return &found->second;
+Result<const quic::ClientTls*, Error> QuicClient::tls_of(http::Scheme scheme, const client::H3Server::Tls& choice) {
+  const std::pair key{scheme, choice};
+  if (const auto found = tls_.find(key); found != tls_.end()) return &found->second;
   quic::ClientTlsConfig config;
-  config.alpn = {"h3"};
+  config.alpn = {scheme == http::Scheme::quic ? "plait/1" : "h3"};
   config.wall_clock = [] { return std::chrono::system_clock::now(); };
   config.certificate_hashes = choice.certificate_hashes;
   config.resume = choice.resume;
@@ -137,14 +142,15 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(const client::H3Server:
   }
   auto tls = quic::ClientTls::make(std::move(config));
   if (!tls) return err(tls.error());
-  return &tls_.emplace(choice, std::move(*tls)).first->second;
+  return &tls_.emplace(key, std::move(*tls)).first->second;
 }
 
 Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                              const ConnectOptions& options) {
+  if (uri.scheme == http::Scheme::quic) return connect_raw(uri, std::move(handler), options);
   const transport::Wants wants = transport::Wants::of(*handler);
   H3Server server = server_of(uri, options);
-  if (const auto tls = tls_of(server.tls); !tls) return err(tls.error());
+  if (const auto tls = tls_of(http::Scheme::https, server.tls); !tls) return err(tls.error());
   WtRequest request{.authority = to_host_field(uri),
                     .path = path_of(uri),
                     .subprotocols = options.subprotocols,
@@ -160,13 +166,35 @@ Result<void, Error> QuicClient::get(const http::Uri& uri, std::unique_ptr<Respon
                                     const ConnectOptions& options) {
   H3Server server = server_of(uri, options);
   server.shared = true;
-  if (const auto tls = tls_of(server.tls); !tls) return err(tls.error());
+  if (const auto tls = tls_of(uri.scheme, server.tls); !tls) return err(tls.error());
   transport::FetchRequest request{.authority = to_host_field(uri), .path = path_of(uri), .headers = options.headers};
   const H3Waiter& waiter = H3Waiter::add(std::make_unique<FetchWaiter>(context_, std::move(server), std::move(handler),
                                                                        std::move(request), options.timeout),
                                          std::chrono::steady_clock::now() + options.timeout);
   place_soon(waiter.id());
   return {};
+}
+
+// One connection for each session, to the first address that the name has.
+Result<SessionId, Error> QuicClient::connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
+                                                 const ConnectOptions& options) {
+  const transport::Wants wants = transport::Wants::of(*handler);
+  const auto tls = tls_of(uri.scheme, server_of(uri, options).tls);
+  if (!tls) return err(tls.error());
+  const auto addresses = settings_.look_up({.host = uri.host, .port = uri.port});
+  if (!addresses) return err(addresses.error());
+  const auto side = side_of(addresses->front().is_ipv6());
+  if (!side) return err(side.error());
+  auto& session = transport::RawSession::make(context_, nullptr);
+  const auto started = (*side)->endpoint.connect(addresses->front(), uri.host, **tls, session);
+  if (!started) {
+    session.abort({});
+    return err(started.error());
+  }
+  session.attach(**started);
+  session.connect(client::frame_request(uri, options), std::move(handler), wants);
+  session.set_opening_deadline(std::chrono::steady_clock::now() + options.timeout);
+  return session.id();
 }
 
 // What fails is not told before connect() has returned.
@@ -203,7 +231,7 @@ void QuicClient::dial_for(H3Waiter& waiter, Origin& origin) {
 
 Result<H3Connection*, Error> QuicClient::begin(const H3Server& server, const net::SocketAddress& address,
                                                H3Owner& owner) {
-  const auto tls = tls_of(server.tls);
+  const auto tls = tls_of(http::Scheme::https, server.tls);
   if (!tls) return err(tls.error());
   const auto side = side_of(address.is_ipv6());
   if (!side) return err(side.error());

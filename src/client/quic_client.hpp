@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "client/h3_dial.hpp"
@@ -26,7 +27,7 @@ class QuicClient final : private transport::H3Owner {
   QuicClient(const QuicClient&) = delete;
   QuicClient& operator=(const QuicClient&) = delete;
 
-  /// A WebTransport session to an https: URL. As Client::connect.
+  /// A WebTransport session to an https: URL, or one over raw QUIC to a quic: URL. As Client::connect.
   Result<SessionId, Error> connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options);
   /// As Client::get.
@@ -48,7 +49,9 @@ class QuicClient final : private transport::H3Owner {
   };
 
   Result<Side*, Error> side_of(bool ipv6);
-  Result<const quic::ClientTls*, Error> tls_of(const client::H3Server::Tls& choice);
+  Result<const quic::ClientTls*, Error> tls_of(http::Scheme scheme, const client::H3Server::Tls& choice);
+  Result<SessionId, Error> connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
+                                       const ConnectOptions& options);
 
   void place_soon(SessionId id);
   void place(SessionId id);
@@ -66,7 +69,7 @@ class QuicClient final : private transport::H3Owner {
   net::Resolver& resolver_;
   const client::DialSettings& settings_;
   std::map<bool, std::unique_ptr<Side>> sides_;  // by whether it is IPv6
-  std::map<client::H3Server::Tls, quic::ClientTls> tls_;
+  std::map<std::pair<http::Scheme, client::H3Server::Tls>, quic::ClientTls> tls_;
   std::map<client::H3Server, Origin> origins_;
 };
 

@@ -6,13 +6,6 @@
 namespace plait::frames {
 namespace {
 
-// RFC 6455 §7.4: what may stand in a close frame.
-bool is_sendable(std::uint16_t code) {
-  if (code >= 3000 && code <= 4999) return true;
-  if (code < 1000 || code > 1014) return false;
-  return code != 1004 && code != close_code::kNoStatus && code != close_code::kAbnormal;
-}
-
 void encode_control(FrameType type, ByteView data, core::ByteSink& out) {
   PLAIT_ASSERT(data.size() <= kControlBytesMax, "control frames are small");
   out.append(FrameHeader{type, data.size()}.view());
@@ -70,11 +63,17 @@ void encode_close(std::uint16_t code, std::string_view reason, core::ByteSink& o
   out.append(as_bytes(reason));
 }
 
+bool is_sendable_close_code(std::uint16_t code) {
+  if (code >= 3000 && code <= 4999) return true;
+  if (code < 1000 || code > 1014) return false;
+  return code != 1004 && code != close_code::kNoStatus && code != close_code::kAbnormal;
+}
+
 Result<ClosePayload, Error> decode_close(ByteView payload) {
   if (payload.empty()) return ClosePayload{};
   if (payload.size() == 1) return err(Error::close_truncated);
   const auto code = static_cast<std::uint16_t>(payload[0] << 8 | payload[1]);
-  if (!is_sendable(code)) return err(Error::close_code_invalid);
+  if (!is_sendable_close_code(code)) return err(Error::close_code_invalid);
   const ByteView reason = payload.subspan(2);
   if (!codec::is_utf8(reason)) return err(Error::close_reason_not_utf8);
   return ClosePayload{code, as_text(reason)};

@@ -109,6 +109,10 @@ class Connection {
   [[nodiscard]] std::uint64_t buffered_bytes(StreamId id) const;
   /// Those of them that have never been sent.
   [[nodiscard]] std::uint64_t unsent_bytes(StreamId id) const;
+  /// Sends what waits in this stream before what waits in streams of the same group with a lower order. Groups share
+  /// the connection in turns, as do streams of equal order; one that was given none is in group 0 with order 0. Any
+  /// time; nothing for an unknown stream.
+  void set_priority(StreamId id, std::uint64_t group, std::int64_t order);
   /// RESET_STREAM: ends our direction at once and drops what was queued. Nothing for an unknown stream.
   void reset(StreamId id, std::uint64_t code);
   /// STOP_SENDING: asks the peer to reset its direction. Nothing is delivered any more; what was counts as consumed.

@@ -27,6 +27,7 @@
 #include "quic/intrusive_list.hpp"
 #include "quic/native.hpp"
 #include "quic/resumption_cache.hpp"
+#include "quic/send_schedule.hpp"
 #include "quic/stream.hpp"
 #include "quic/tls_state.hpp"
 
@@ -143,7 +144,7 @@ struct Connection::State {
 
   std::unordered_map<StreamId, Stream> streams;
   std::vector<decltype(streams)::node_type> retired;  // freed outside of callbacks
-  IntrusiveList<Stream> writable;
+  SendSchedule writable;
   DatagramQueue datagrams;
   DatagramId next_datagram_id = 0;
   BlackHole black_hole;

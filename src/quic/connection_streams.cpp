@@ -141,6 +141,11 @@ std::uint64_t Connection::unsent_bytes(StreamId id) const {
   return stream == nullptr ? 0 : stream->queue.unsent_bytes();
 }
 
+void Connection::set_priority(StreamId id, std::uint64_t group, std::int64_t order) {
+  Stream* stream = state_->find(id);
+  if (stream != nullptr && is_open(*state_)) state_->writable.set_priority(*stream, group, order);
+}
+
 void Connection::reset(StreamId id, std::uint64_t code) {
   Stream* stream = state_->find(id);
   if (!is_open(*state_) || stream == nullptr || !stream->can_write || stream->closed) return;

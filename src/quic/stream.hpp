@@ -17,6 +17,9 @@ struct Stream {
   bool blocked = false;                ///< waits for the peer's credit
   bool closed = false;                 ///< ngtcp2 knows it no more; only consume() is awaited
 
+  std::uint64_t group = 0;  ///< with `order`: see SendSchedule
+  std::int64_t order = 0;
+
   // Its place among the streams that have something to send.
   Stream* list_next = nullptr;
   Stream* list_previous = nullptr;

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
+#include "core/assert.hpp"
 #include "crypto/certificate.hpp"
 #include "quic/tls_state.hpp"
 
@@ -140,7 +142,7 @@ Result<ServerTls, Error> ServerTls::make(const ServerTlsConfig& config) {
   if (std::string error = check_alpn(config.alpn); !error.empty()) return err(Error{error});
   auto state = std::make_shared<State>();
   std::string error;
-  state->priority = make_priority(error);
+  state->priority = std::make_shared<const Priority>(make_priority(error));
   state->alpn = config.alpn;
   state->ticket_key = TicketKey::generate();
   if (!state->ticket_key) error = "GnuTLS is out of memory";
@@ -148,12 +150,20 @@ Result<ServerTls, Error> ServerTls::make(const ServerTlsConfig& config) {
     error = "verifying a certificate needs a clock: set wall_clock";
   }
   if (error.empty()) {
-    state->credentials = make_server_credentials({config.certificate_pem, config.private_key_pem}, config, error);
+    state->credentials = std::make_shared<const Credentials>(
+        make_server_credentials({config.certificate_pem, config.private_key_pem}, config, error));
   }
   if (error.empty()) error = load_further(config, state->further);
   if (!error.empty()) return err(Error{error});
   state->client_check = config.client_check;
   state->wall_clock = config.wall_clock;
+  return ServerTls{std::move(state)};
+}
+
+ServerTls ServerTls::with_alpn(std::vector<std::string> alpn) const {
+  PLAIT_ASSERT(check_alpn(alpn).empty(), "application protocols that TLS can name");
+  auto state = std::make_shared<State>(*state_);
+  state->alpn = std::move(alpn);
   return ServerTls{std::move(state)};
 }
 
@@ -184,7 +194,7 @@ Result<ClientTls, Error> ClientTls::make(ClientTlsConfig config) {
 }
 
 Session make_server_session(const ServerTls::State& tls, void* pointer) {
-  Session session = make_session(GNUTLS_SERVER, tls.priority, tls.credentials, tls.alpn, pointer);
+  Session session = make_session(GNUTLS_SERVER, *tls.priority, *tls.credentials, tls.alpn, pointer);
   if (!session) return nullptr;
   // Who shows a certificate shows it to every connection: a ticket would pass on what was verified long ago.
   const bool resumes = tls.client_check == ClientCheck::off;

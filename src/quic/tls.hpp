@@ -62,6 +62,8 @@ class ServerTls {
  public:
   /// Errors say which text is wrong and what to do.
   static Result<ServerTls, Error> make(const ServerTlsConfig& config);
+  /// The same certificate for other protocols; at least one, each of 1 to 255 bytes.
+  [[nodiscard]] ServerTls with_alpn(std::vector<std::string> alpn) const;
   struct State;
   [[nodiscard]] const std::shared_ptr<const State>& state() const { return state_; }
 

@@ -46,10 +46,10 @@ struct ServerTls::State {
     std::shared_ptr<const Credentials> credentials;
   };
 
-  Credentials credentials;
+  std::shared_ptr<const Credentials> credentials;  // shared with those of with_alpn()
   std::vector<Named> further;
   std::shared_ptr<const TicketKey> ticket_key;
-  Priority priority;
+  std::shared_ptr<const Priority> priority;
   std::vector<std::string> alpn;
   ClientCheck client_check = ClientCheck::off;
   std::function<WallTime()> wall_clock;

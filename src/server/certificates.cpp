@@ -112,9 +112,9 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
     files = std::move(*made);
   }
   if (files.certificate_file.empty() || files.private_key_file.empty()) {
-    return err(
-        Error{"tls:, wss: and https: need a certificate: give certificate and private key files (PEM), or use the "
-              "development certificate"});
+    return err(Error{
+        "tls:, wss:, https: and quic: need a certificate: give certificate and private key files (PEM), or use the "
+        "development certificate"});
   }
   if (client_certificates_ != ClientCertificates::off && client_authority_file_.empty()) {
     return err(Error{"client certificates cannot be verified: give a client authority file (PEM), or leave them off"});

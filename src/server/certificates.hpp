@@ -26,7 +26,7 @@ class Certificates {
 
   struct Loaded {
     std::shared_ptr<const tls::Context> context;
-    std::optional<quic::ServerTls> quic;  ///< the same certificate for https:
+    std::optional<quic::ServerTls> quic;  ///< the same certificate for https: and quic:
     std::vector<std::string> files;       ///< to watch
     ServerCertificate description;
   };

@@ -14,11 +14,11 @@ bool has_certificate(const Config& config) { return config.development || !confi
 Result<void, Error> check_listener(const Config& config, const std::string& url) {
   const auto uri = http::parse_uri(url);
   if (!uri) return err(Error{"--listen " + url + ": " + std::string{http::describe(uri.error())}});
-  if (uri->scheme == http::Scheme::http || uri->scheme == http::Scheme::quic) {
+  if (uri->scheme == http::Scheme::http) {
     return err(
         Error{"--listen " + url +
-              ": write ws:// or wss:// (which answer HTTP/1.1, too), https:// (HTTP/3 and WebTransport), tcp://, "
-              "tls:// or unix:"});
+              ": write ws:// or wss:// (which answer HTTP/1.1, too), https:// (HTTP/3 and WebTransport), quic://, "
+              "tcp://, tls:// or unix:"});
   }
   if (uri->path != "/" || !uri->query.empty()) {
     return err(Error{"--listen " + url + ": leave out the path; the hub is at " + std::string{kHubPath} +
@@ -29,8 +29,8 @@ Result<void, Error> check_listener(const Config& config, const std::string& url)
     return err(Error{"--listen " + url + ": --dev listens on loopback addresses only (127.0.0.1, ::1, localhost); " +
                      "for other addresses leave out --dev and give --jwt-secret-file"});
   }
-  const bool secure =
-      uri->scheme == http::Scheme::tls || uri->scheme == http::Scheme::wss || uri->scheme == http::Scheme::https;
+  const bool secure = uri->scheme == http::Scheme::tls || uri->scheme == http::Scheme::wss ||
+                      uri->scheme == http::Scheme::https || uri->scheme == http::Scheme::quic;
   if (secure && !has_certificate(config)) {
     return err(Error{"--listen " + url + ": needs a certificate: give --cert FILE and --key FILE"});
   }
@@ -90,7 +90,7 @@ std::vector<std::string> default_listeners(const Config& config) {
   std::vector<std::string> urls{"ws://" + host + ":8800", "tcp://" + host + ":8801"};
   if (has_certificate(config)) {
     urls.insert(urls.begin() + 1, "wss://" + host + ":8443");
-    urls.insert(urls.begin() + 2, "https://" + host + ":4433");
+    urls.insert(urls.begin() + 2, {"https://" + host + ":4433", "quic://" + host + ":4433"});
     urls.push_back("tls://" + host + ":8802");
   }
   return urls;

@@ -51,8 +51,8 @@ Result<Config, Error> load_config(const std::filesystem::path& file);
 /// Errors name the option to change. Reads no file and binds nothing.
 Result<void, Error> check_config(const Config& config);
 
-/// ws: 8800 and tcp: 8801, and where there is a certificate wss: 8443, https: 4433 and tls: 8802; on loopback in
-/// development.
+/// ws: 8800 and tcp: 8801, and where there is a certificate wss: 8443, https: and quic: 4433 and tls: 8802; on loopback
+/// in development.
 std::vector<std::string> default_listeners(const Config& config);
 
 }  // namespace plait::server

@@ -20,8 +20,12 @@ constexpr std::chrono::hours kAgeCheckInterval{1};
 constexpr Duration kBusyPollMax = std::chrono::microseconds{50};
 
 bool is_secure(http::Scheme scheme) {
-  return scheme == http::Scheme::tls || scheme == http::Scheme::wss || scheme == http::Scheme::https;
+  return scheme == http::Scheme::tls || scheme == http::Scheme::wss || scheme == http::Scheme::https ||
+         scheme == http::Scheme::quic;
 }
+
+/// HTTP/3 with WebTransport, or raw QUIC: ALPN tells them apart, so they can share a UDP port.
+bool is_quic(http::Scheme scheme) { return scheme == http::Scheme::https || scheme == http::Scheme::quic; }
 
 /// Messages over a bare byte stream, rather than HTTP and WebSocket.
 bool is_framed(http::Scheme scheme) { return scheme == http::Scheme::tcp || scheme == http::Scheme::tls; }
@@ -31,7 +35,8 @@ net::Address address_of(const http::Uri& uri) {
 }
 
 bool same_address(const http::Uri& a, const http::Uri& b) {
-  return a.scheme == b.scheme && a.host == b.host && a.port == b.port && a.socket_path == b.socket_path;
+  const bool one_wire = a.scheme == b.scheme || (is_quic(a.scheme) && is_quic(b.scheme));
+  return one_wire && a.host == b.host && a.port == b.port && a.socket_path == b.socket_path;
 }
 
 Result<http::Uri, Error> parse_listen_url(std::string_view url) {
@@ -43,11 +48,12 @@ Result<http::Uri, Error> parse_listen_url(std::string_view url) {
     case http::Scheme::ws:
     case http::Scheme::wss:
     case http::Scheme::https:
+    case http::Scheme::quic:
     case http::Scheme::unix_socket:
       return std::move(*uri);
     default:
       return err(Error{"cannot listen on \"" + std::string{url} +
-                       "\": this build serves the schemes tcp: tls: ws: wss: https: and unix:"});
+                       "\": this build serves the schemes tcp: tls: ws: wss: https: quic: and unix:"});
   }
 }
 
@@ -78,11 +84,20 @@ Result<std::string, Error> Server::Impl::listen(std::string_view url, HandlerFac
     if (!bound) return err(bound.error());
     binding = *bound;
   }
-  if (auto added = binding->router->add_session(uri->path, std::move(factory)); !added) {
+  if (auto added = router_for(*binding, uri->scheme).add_session(uri->path, std::move(factory)); !added) {
     return err(Error{"cannot listen on \"" + std::string{url} + "\": " + added.error().message});
   }
   uri->port = binding->uri.port;
   return to_string(*uri);
+}
+
+transport::Router& Server::Impl::router_for(Binding& binding, http::Scheme scheme) const {
+  auto& router = scheme == http::Scheme::quic ? binding.raw_router : binding.router;
+  if (router != nullptr) return *router;
+  router = std::make_unique<transport::Router>();
+  router->allowed_origins = options_.allowed_origins;
+  router->deflate = options_.deflate;
+  return *router;
 }
 
 void Server::Impl::http(std::string_view path, HttpHandler handler) {
@@ -104,9 +119,6 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
     binding->tls = certificate_.context;
   }
   if (auto bound = bind_socket(*binding); !bound) return err(bound.error());
-  binding->router = std::make_unique<transport::Router>();
-  binding->router->allowed_origins = options_.allowed_origins;
-  binding->router->deflate = options_.deflate;
   bindings_.push_back(std::move(binding));
   return bindings_.back().get();
 }
@@ -114,7 +126,7 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
 // Without others on the port, so that one in use is noticed.
 Result<void, Error> Server::Impl::bind_socket(Binding& binding) const {
   const net::Address address = address_of(binding.uri);
-  if (binding.uri.scheme == http::Scheme::https) {
+  if (is_quic(binding.uri.scheme)) {
     return bind_quic(binding, address);
   }
   auto listener = net::Listener::bind(address, {.reuse_port = false});
@@ -163,7 +175,7 @@ Result<void, Error> Server::Impl::make_workers() {
 // Pages of ws: and wss: may open sessions at https: of the same host; responses of wss: say that it is there.
 void Server::Impl::introduce_bindings() {
   for (const auto& binding : bindings_) {
-    if (binding->uri.scheme != http::Scheme::https) continue;
+    if (!is_quic(binding->uri.scheme) || binding->router == nullptr) continue;
     for (const auto& other : bindings_) {
       const bool secure = other->uri.scheme == http::Scheme::wss;
       if (other->uri.host != binding->uri.host || (!secure && other->uri.scheme != http::Scheme::ws)) continue;
@@ -178,9 +190,10 @@ Result<void, Error> Server::Impl::start_listening() {
   for (const auto& binding : bindings_) {
     for (const auto& link : middleware_) binding->router->middleware.push_back(link.get());
     for (const auto& route : http_routes_) {
+      if (binding->router == nullptr) continue;
       if (auto added = binding->router->add_http(route.path, route.handler); !added) return added;
     }
-    if (binding->uri.scheme == http::Scheme::https) {
+    if (is_quic(binding->uri.scheme)) {
       if (auto listening = listen_quic(*binding); !listening) return listening;
       continue;
     }
@@ -222,7 +235,8 @@ Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
                                    workers_[socket]->forward(index, std::move(stray));
                                  }};
     auto listener = std::make_unique<transport::QuicListener>(
-        workers_[i]->context(), std::move(binding.udp[i]), *binding.router,
+        workers_[i]->context(), std::move(binding.udp[i]),
+        transport::QuicListener::Routers{.h3 = binding.router.get(), .raw = binding.raw_router.get()},
         transport::QuicListener::Options{
             .tls = *certificate_.quic, .secret = quic_secret_, .shared = std::move(shared)});
     if (auto listening = workers_[i]->listen(std::move(listener)); !listening) return listening;

@@ -46,8 +46,9 @@ class Server::Impl {
   struct Binding {
     http::Uri uri;                    // with the port really bound; the path is that of the first listen()
     net::Listener listener;           // TCP or Unix
-    std::vector<net::UdpSocket> udp;  // https:, one for each worker
+    std::vector<net::UdpSocket> udp;  // https: and quic:, which may share an address; one for each worker
     std::unique_ptr<transport::Router> router;
+    std::unique_ptr<transport::Router> raw_router;  // of quic:
     std::shared_ptr<const tls::Context> tls;
   };
   struct HttpRoute {
@@ -66,6 +67,7 @@ class Server::Impl {
   };
 
   Binding* find_binding(const http::Uri& uri);
+  transport::Router& router_for(Binding& binding, http::Scheme scheme) const;
   Result<Binding*, Error> bind(const http::Uri& uri);
   Result<void, Error> bind_socket(Binding& binding) const;
   Result<void, Error> bind_quic(Binding& binding, const net::Address& address) const;

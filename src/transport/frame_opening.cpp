@@ -41,4 +41,16 @@ frames::OpenResponse FrameOpening::response() const {
           .reason = as_text(codec::utf8_prefix(as_bytes(reason), frames::kReasonBytesMax))};
 }
 
+bool encode_request(const FrameRequest& request, const Limits& limits, core::ByteSink& out) {
+  frames::OpenRequest open{.path = request.path, .authority = request.authority, .token = request.token};
+  open.subprotocols.assign(request.subprotocols.begin(), request.subprotocols.end());
+  if (!frames::check_request(open, limits)) return false;
+  frames::encode_open(open, out);
+  return true;
+}
+
+std::string describe_refusal(const frames::OpenResponse& response) {
+  return "refused with status " + std::to_string(response.status) + ": " + std::string{response.reason};
+}
+
 }  // namespace plait::transport

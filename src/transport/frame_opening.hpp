@@ -1,4 +1,4 @@
-// FrameOpening: an opening by an open frame (spec/frames.md §3.1).
+// The opening of a session by open frames (spec/frames.md §3), both roles, whatever carries the bytes.
 #pragma once
 
 #include <optional>
@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/byte_sink.hpp"
 #include "frames/open.hpp"
 #include "transport/opening.hpp"
 
@@ -46,5 +47,18 @@ class FrameOpening final : public Opening {
   frames::OpenRequest request_;
   const std::string authorization_;
 };
+
+/// What a client asks for.
+struct FrameRequest {
+  std::string path, authority, token;
+  std::vector<std::string> subprotocols;
+};
+
+/// Appends the client's open frame. False: the path, token or subprotocols cannot be sent (kUnsendableRequest).
+[[nodiscard]] bool encode_request(const FrameRequest& request, const Limits& limits, core::ByteSink& out);
+inline constexpr const char* kUnsendableRequest = "the path, token or subprotocols cannot be sent on this wire";
+
+/// A client's: what the server's refusal is called.
+[[nodiscard]] std::string describe_refusal(const frames::OpenResponse& response);
 
 }  // namespace plait::transport

@@ -198,12 +198,9 @@ void FrameAccept::handle_drain() {
 // --- Opening, client -------------------------------------------------------------------------------------------------
 
 void FrameConnect::handle_open() {
-  frames::OpenRequest request{.path = request_.path, .authority = request_.authority, .token = request_.token};
-  request.subprotocols.assign(request_.subprotocols.begin(), request_.subprotocols.end());
-  if (!frames::check_request(request, limits())) {
-    return connection().abort({.reason = "the path, token or subprotocols cannot be sent on this wire"});
+  if (!encode_request(request_, limits(), connection().output())) {
+    return connection().abort({.reason = kUnsendableRequest});
   }
-  frames::encode_open(request, connection().output());
   connection().write_soon();
 }
 
@@ -211,7 +208,7 @@ void FrameConnect::handle_open_frame(ByteView payload) {
   const auto response = frames::decode_open_response(payload);
   if (!response) return fail(frames::close_code_of(response.error()), frames::name_of(response.error()));
   if (response->status != frames::kStatusAccepted) {
-    refusal_ = "refused with status " + std::to_string(response->status) + ": " + std::string{response->reason};
+    refusal_ = describe_refusal(*response);
     return connection().abort({.reason = refusal_});
   }
   set_subprotocol(response->subprotocol);

@@ -5,7 +5,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "frames/decoder.hpp"
 #include "transport/frame_opening.hpp"
@@ -74,11 +73,7 @@ class FrameAccept final : public FrameSession, public Opening::Owner {
 /// The client's side: sends its open frame and waits for the server's.
 class FrameConnect final : public FrameSession {
  public:
-  struct Request {
-    std::string path, authority, token;
-    std::vector<std::string> subprotocols;
-  };
-  FrameConnect(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts, Request request)
+  FrameConnect(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts, FrameRequest request)
       : FrameSession(context, std::move(handler), parts), request_(std::move(request)) {}
 
   void handle_open() override;
@@ -87,7 +82,7 @@ class FrameConnect final : public FrameSession {
   void handle_open_frame(ByteView payload) override;
 
  private:
-  Request request_;
+  FrameRequest request_;
   std::string refusal_;
 };
 

@@ -18,22 +18,6 @@ quic::Direction to_quic(h3::Direction direction) {
   return direction == h3::Direction::bidirectional ? quic::Direction::bidirectional : quic::Direction::unidirectional;
 }
 
-std::string describe(const quic::CloseReason& reason) {
-  if (!reason.reason.empty()) return reason.reason;
-  switch (reason.kind) {
-    case quic::CloseReason::Kind::idle_timeout:
-      return "the peer was silent for too long";
-    case quic::CloseReason::Kind::handshake_timeout:
-      return "the opening took too long";
-    case quic::CloseReason::Kind::stateless_reset:
-      return "the peer knows the connection no more: it was restarted, perhaps";
-    case quic::CloseReason::Kind::version:
-      return "the server speaks no QUIC version 1";
-    default:
-      return "the connection ended with code " + std::to_string(reason.code);
-  }
-}
-
 }  // namespace
 
 H3Connection& H3Connection::make(H3Service& service) {
@@ -41,8 +25,7 @@ H3Connection& H3Connection::make(H3Service& service) {
   std::unique_ptr<H3Connection> owned{new H3Connection{service}};
   H3Connection& connection = *owned;
   connection.id_ = context.connections.add(std::move(owned), context.index);
-  context.counters.connections_open.add();
-  context.connection_count.fetch_add(1, std::memory_order_relaxed);
+  context.count_connection();
   return connection;
 }
 
@@ -131,8 +114,7 @@ void H3Connection::on_closed(const quic::CloseReason& reason) {
 
 void H3Connection::leave() {
   LoopContext& context = this->context();
-  context.counters.connections_open.subtract();
-  context.connection_count.fetch_sub(1, std::memory_order_relaxed);
+  context.uncount_connection();
   cancel();
   context.loop.retire(context.connections.remove(id_));
   if (owner_ != nullptr) std::exchange(owner_, nullptr)->on_ended(*this, end_reason_);

@@ -107,6 +107,15 @@ struct LoopContext {
 
   /// Adds `connection` to the table; with `id` it takes the place of what has that, which is retired.
   SessionId put(std::unique_ptr<Connection> connection, std::optional<SessionId> id = {});
+  /// A connection is there, or gone: for the counters and Limits::connections_max.
+  void count_connection() {
+    counters.connections_open.add();
+    connection_count.fetch_add(1, std::memory_order_relaxed);
+  }
+  void uncount_connection() {
+    counters.connections_open.subtract();
+    connection_count.fetch_sub(1, std::memory_order_relaxed);
+  }
   /// Ends all connections, with a word to those whose wire has one. Turns the loop for as long as that takes, at most a
   /// second.
   void end_connections();

@@ -27,37 +27,49 @@ Bytes joined(ByteView head, ByteView payload) {
 
 }  // namespace
 
-MessageStream::MessageStream(Owner& owner, const Limits& limits, core::BufferPool& pool, bool parts, bool stalls)
-    : owner_(owner), limits_(limits), decoder_({.parts = parts, .opening = false}, limits, pool), stalls_(stalls) {}
+MessageStream::MessageStream(Owner& owner, const Limits& limits, core::BufferPool& pool, bool stalls)
+    : owner_(owner), limits_(limits), decoder_({.opening = false}, limits, pool), stalls_(stalls) {}
 
 void MessageStream::attach(StreamId id) {
   id_ = id;
   early_bytes_ = 0;
-  for (Bytes& data : std::exchange(early_, {})) owner_.write(id, std::move(data));
+  for (Bytes& data : std::exchange(early_, {})) owner_.write(id, std::move(data), false);
 }
 
 // --- Receiving -------------------------------------------------------------------------------------------------------
 
 // What is handled counts as consumed, what waits here does not, so that a stopped session stops its peer.
-void MessageStream::handle_data(ByteView data) {
+void MessageStream::handle_data(ByteView data, bool fin) {
   if (ended_) return owner_.consume(*id_, data.size());
   if (!kept_.empty() || is_stopped()) {
     kept_.insert(kept_.end(), data.begin(), data.end());
+    fin_ = fin;
     return handle_kept();
   }
   ByteView rest = data;
   decode(rest);
   kept_.assign(rest.begin(), rest.end());
   owner_.consume(*id_, data.size() - rest.size());
+  fin_ = fin;
+  report_end();
+}
+
+void MessageStream::report_end() {
+  if (is_stopped() || ended_ || !std::exchange(fin_, false)) return;
+  owner_.on_end();
 }
 
 void MessageStream::handle_kept() {
-  if (is_stopped() || ended_ || kept_.empty()) return;
+  if (is_stopped() || ended_) return;
+  if (kept_.empty()) return report_end();
   const std::vector<std::uint8_t> input = std::exchange(kept_, {});
+  const bool fin = std::exchange(fin_, false);
   ByteView rest = input;
   decode(rest);
   kept_.assign(rest.begin(), rest.end());
   owner_.consume(*id_, input.size() - rest.size());
+  fin_ = fin;
+  report_end();
 }
 
 void MessageStream::decode(ByteView& input) {
@@ -115,7 +127,7 @@ SendStatus MessageStream::append(Bytes data) {
   if (!id_) {
     early_bytes_ += data.size();
     early_.push_back(std::move(data));
-  } else if (!owner_.write(*id_, std::move(data))) {
+  } else if (!owner_.write(*id_, std::move(data), false)) {
     return SendStatus::closed;
   }
   if (buffered_bytes() <= limits_.send_high_water_bytes) return SendStatus::sent;
@@ -153,6 +165,12 @@ SendStatus MessageStream::finish() {
 
 SendStatus MessageStream::send_part(ByteView part, bool last) {
   return append(joined(frames::FrameHeader::part(part_kind_, last, part.size()).view(), part));
+}
+
+void MessageStream::close(std::uint16_t code, std::string_view reason) {
+  core::VectorSink close;
+  frames::encode_close(code, reason, close);
+  if (id_) owner_.write(*id_, Bytes::copy_of(ByteView{close.bytes}), true);
 }
 
 void MessageStream::handle_acked() {

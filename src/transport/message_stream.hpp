@@ -22,7 +22,7 @@ class MessageStream final : private MessageWriter {
   /// The stream below and the session above.
   class Owner {
    public:
-    virtual bool write(StreamId id, Bytes data) = 0;
+    virtual bool write(StreamId id, Bytes data, bool fin) = 0;
     /// Written and not acknowledged.
     [[nodiscard]] virtual std::size_t buffered_bytes(StreamId id) const = 0;
     /// Written and never sent.
@@ -35,13 +35,18 @@ class MessageStream final : private MessageWriter {
     virtual void on_writable() = 0;
     virtual void on_framing_error(std::uint16_t code, std::string_view reason) = 0;
     virtual void on_peer_close(std::uint16_t code, std::string_view reason) = 0;
+    /// The peer ended the stream, after all that was reported.
+    virtual void on_end() = 0;
 
    protected:
     ~Owner() = default;
   };
 
   /// `stalls`: stop reading while the peer does not take what it has caused; for one side of a session only.
-  MessageStream(Owner& owner, const Limits& limits, core::BufferPool& pool, bool parts, bool stalls);
+  MessageStream(Owner& owner, const Limits& limits, core::BufferPool& pool, bool stalls);
+
+  /// Reports parts instead of messages (SessionHandler::wants_parts). Before anything comes.
+  void report_parts(bool parts) { decoder_.report_parts(parts); }
 
   /// The stream is there. What was sent before goes out.
   void attach(StreamId id);
@@ -49,12 +54,14 @@ class MessageStream final : private MessageWriter {
   /// The session is over: nothing is reported any more.
   void detach() { ended_ = true; }
 
-  void handle_data(ByteView data);
+  void handle_data(ByteView data, bool fin);
   /// The peer acknowledged some of the stream.
   void handle_acked();
 
   SendStatus send(const Message& message);
   MessageWriter* begin_message(MessageKind kind);
+  /// A close frame, and the end of our side.
+  void close(std::uint16_t code, std::string_view reason);
   void set_paused(bool paused);
   /// What the peer has not acknowledged, and of that what has never been sent.
   [[nodiscard]] std::size_t buffered_bytes() const;
@@ -71,6 +78,7 @@ class MessageStream final : private MessageWriter {
   void decode(ByteView& input);
   void handle_event(const frames::Event& event);
   void handle_kept();
+  void report_end();
 
   Owner& owner_;
   const Limits& limits_;
@@ -85,6 +93,7 @@ class MessageStream final : private MessageWriter {
   bool paused_ = false;             // by the user
   bool stalled_ = false;            // by the backlog
   bool wants_writable_ = false;
+  bool fin_ = false;  // the peer's, not reported yet
   bool ended_ = false;
 };
 

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "codec/utf8.hpp"
+
 namespace plait::transport {
 namespace {
 
@@ -33,6 +35,22 @@ net::SocketAddress to_net(const quic::Address& address) {
   std::memcpy(&result.storage, address.bytes.data(), address.size);
   result.length = address.size;
   return result;
+}
+
+std::string describe(const quic::CloseReason& reason) {
+  if (!reason.reason.empty() && codec::is_utf8(as_bytes(reason.reason))) return reason.reason;
+  switch (reason.kind) {
+    case quic::CloseReason::Kind::idle_timeout:
+      return "the peer was silent for too long";
+    case quic::CloseReason::Kind::handshake_timeout:
+      return "the opening took too long";
+    case quic::CloseReason::Kind::stateless_reset:
+      return "the peer knows the connection no more: it was restarted, perhaps";
+    case quic::CloseReason::Kind::version:
+      return "the server speaks no QUIC version 1";
+    default:
+      return "the connection ended with code " + std::to_string(reason.code);
+  }
 }
 
 QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept,

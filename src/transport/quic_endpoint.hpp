@@ -109,5 +109,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
 /// The engine's path, from the socket's addresses.
 [[nodiscard]] quic::Address to_quic(const net::SocketAddress& address);
 [[nodiscard]] net::SocketAddress to_net(const quic::Address& address);
+/// How a connection ended, for a person, in UTF-8.
+[[nodiscard]] std::string describe(const quic::CloseReason& reason);
 
 }  // namespace plait::transport

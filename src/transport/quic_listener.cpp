@@ -1,14 +1,27 @@
 #include "transport/quic_listener.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace plait::transport {
 namespace {
 
-quic::EndpointConfig config_of(const LoopContext& context, const QuicListener::Options& options) {
+constexpr const char* kH3 = "h3";
+constexpr const char* kRaw = "plait/1";
+
+std::vector<std::string> protocols_of(const QuicListener::Routers& routers) {
+  std::vector<std::string> names;
+  if (routers.h3 != nullptr) names.emplace_back(kH3);
+  if (routers.raw != nullptr) names.emplace_back(kRaw);
+  return names;
+}
+
+quic::EndpointConfig config_of(const LoopContext& context, const QuicListener::Routers& routers,
+                               const QuicListener::Options& options) {
   quic::EndpointConfig config;
-  config.server_tls = options.tls;
+  config.server_tls = options.tls.with_alpn(protocols_of(routers));
   config.loop_number = static_cast<std::uint8_t>(options.shared.socket_number);
   config.secret = options.secret;
   config.handshakes_max = context.limits.handshakes_max;
@@ -25,19 +38,30 @@ h3::Settings settings_of(const LoopContext& context) {
 
 }  // namespace
 
-QuicListener::QuicListener(LoopContext& context, net::UdpSocket socket, const Router& router, const Options& options)
-    : endpoint_(
-          context, std::move(socket), config_of(context, options),
-          [this](quic::Connection& connection) {
-            service_.endpoint.context().counters.connections_accepted.add();
-            H3Connection& accepted = H3Connection::make(service_);
-            accepted.attach(connection);
-            return &accepted;
-          },
-          options.shared),
+QuicListener::QuicListener(LoopContext& context, net::UdpSocket socket, const Routers& routers, const Options& options)
+    : routers_(routers),
+      endpoint_(
+          context, std::move(socket), config_of(context, routers, options),
+          [this](quic::Connection& connection) { return accept(connection); }, options.shared),
       service_{.endpoint = endpoint_,
-               .router = &router,
+               .router = routers.h3,
                .options = {.settings = settings_of(context)},
                .sessions = {.settings = settings_of(context)}} {}
+
+void QuicListener::set_tls(const quic::ServerTls& tls) { endpoint_.set_tls(tls.with_alpn(protocols_of(routers_))); }
+
+// TLS has chosen one of protocols_of().
+quic::ConnectionVisitor* QuicListener::accept(quic::Connection& connection) {
+  LoopContext& context = endpoint_.context();
+  context.counters.connections_accepted.add();
+  if (connection.alpn() == kRaw) {
+    RawSession& accepted = RawSession::make(context, routers_.raw);
+    accepted.attach(connection);
+    return &accepted;
+  }
+  H3Connection& accepted = H3Connection::make(service_);
+  accepted.attach(connection);
+  return &accepted;
+}
 
 }  // namespace plait::transport

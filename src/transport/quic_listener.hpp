@@ -1,4 +1,5 @@
-// QuicListener: HTTP/3 and WebTransport on one UDP port of one loop.
+// QuicListener: HTTP/3 with WebTransport, raw QUIC (spec/frames.md), or both, on one UDP port of one loop. ALPN says
+// which of them a connection speaks.
 #pragma once
 
 #include <array>
@@ -7,12 +8,18 @@
 
 #include "transport/h3_connection.hpp"
 #include "transport/quic_endpoint.hpp"
+#include "transport/raw_session.hpp"
 #include "transport/router.hpp"
 
 namespace plait::transport {
 
 class QuicListener {
  public:
+  /// What is served at the paths of each protocol; null: a client that speaks it is refused. At least one.
+  struct Routers {
+    const Router* h3 = nullptr;
+    const Router* raw = nullptr;
+  };
   struct Options {
     quic::ServerTls tls;
     /// Of all loops, and after a restart: see quic::EndpointConfig::secret.
@@ -20,8 +27,8 @@ class QuicListener {
     SharedPort shared;
   };
 
-  /// `context` and `router` outlive it.
-  QuicListener(LoopContext& context, net::UdpSocket socket, const Router& router, const Options& options);
+  /// `context` and the routers outlive it.
+  QuicListener(LoopContext& context, net::UdpSocket socket, const Routers& routers, const Options& options);
   QuicListener(const QuicListener&) = delete;
   QuicListener& operator=(const QuicListener&) = delete;
 
@@ -31,9 +38,12 @@ class QuicListener {
   /// As QuicEndpoint's.
   void handle_stray(const StrayDatagram& stray) { endpoint_.handle_stray(stray); }
   /// For connections from now on.
-  void set_tls(const quic::ServerTls& tls) { endpoint_.set_tls(tls); }
+  void set_tls(const quic::ServerTls& tls);
 
  private:
+  quic::ConnectionVisitor* accept(quic::Connection& connection);
+
+  const Routers routers_;
   QuicEndpoint endpoint_;
   H3Service service_;
 };

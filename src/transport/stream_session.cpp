@@ -6,22 +6,9 @@
 #include <array>
 #include <cstring>
 
-#include "ws/frame.hpp"
+#include "transport/close_code.hpp"
 
 namespace plait::transport {
-namespace {
-
-// Both framings carry 16 bits, and of them what RFC 6455 §7.4 allows.
-std::uint16_t to_carried_code(std::uint32_t code) {
-  if (code == 0 || code == close_code::kNoStatus) return close_code::kNoStatus;
-  const auto carried = static_cast<std::uint16_t>(code);
-  if (carried == code && ws::is_valid_close_code(carried)) return carried;
-  log(LogLevel::warning, "a session is closed with 1011: its wire cannot carry close code " + std::to_string(code));
-  return close_code::kInternalError;
-}
-
-}  // namespace
-
 struct StreamSession::Rare {
   std::string subprotocol;
   std::string close_reason;
@@ -150,7 +137,7 @@ void StreamSession::close(std::uint32_t code, std::string_view reason) {
   if (state_ != State::open || connection().closed()) return;
   state_ = State::closing;
   started_by_us_ = true;
-  encode_close(to_carried_code(code), reason);
+  encode_close(to_frame_code(code), reason);
   connection().write_soon();
   connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
 }

@@ -28,8 +28,7 @@ TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, st
   connection->watched_events_ = connecting ? EPOLLOUT : EPOLLIN;
   if (!context.loop.watch(connection->socket_.fd(), connection->watched_events_, *connection)) return nullptr;
   connection->id_ = context.put(std::move(owned), id);
-  context.counters.connections_open.add();
-  context.connection_count.fetch_add(1, std::memory_order_relaxed);
+  context.count_connection();
   if (!connecting) connection->protocol_->handle_open();
   return connection;
 }
@@ -345,8 +344,7 @@ void TcpConnection::abort(const Disconnect& why) {
   cancel();
   context_.loop.unwatch(socket_.fd(), *this);
   socket_.close();
-  context_.counters.connections_open.subtract();
-  context_.connection_count.fetch_sub(1, std::memory_order_relaxed);
+  context_.uncount_connection();
   context_.loop.retire(context_.connections.remove(id_));
   protocol_->handle_closed(why);
 }

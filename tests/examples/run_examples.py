@@ -39,9 +39,10 @@ class Examples(unittest.TestCase):
         self.assertEqual((result.returncode, result.stdout), (0, "one\ntwo\n"), result.stderr)
 
     def test_each_line_comes_back_on_a_stream_of_its_own(self):
-        with serving("example_04_streams", "serve", "https://127.0.0.1:0/") as url:
-            result = send_lines(url, "one\ntwo\nthree\n", "example_04_streams")
-        self.assertEqual((result.returncode, result.stdout), (0, "one\ntwo\nthree\n"), result.stderr)
+        for scheme in ("https", "quic"):
+            with self.subTest(scheme), serving("example_04_streams", "serve", f"{scheme}://127.0.0.1:0/") as url:
+                result = send_lines(url, "one\ntwo\nthree\n", "example_04_streams")
+                self.assertEqual((result.returncode, result.stdout), (0, "one\ntwo\nthree\n"), result.stderr)
 
     def test_both_sides_call_each_other(self):
         with serving("example_05_rpc", "serve", "https://127.0.0.1:0/") as url:

@@ -85,7 +85,7 @@ std::string last_lines(const Process& process) {
 
 Result<RunningServer, Error> RunningServer::start(const ServerSpec& spec, const Row& row, std::optional<int> cpu) {
   const bool chooses_port = spec.command.find("{port}") == std::string::npos;
-  const bool is_udp = spec.url.starts_with("https:");
+  const bool is_udp = spec.url.starts_with("https:") || spec.url.starts_with("quic:");
   const std::uint16_t port = chooses_port ? 0 : free_port(is_udp ? SOCK_DGRAM : SOCK_STREAM);
   std::string command = replace_all(spec.command, "{port}", std::to_string(port));
   command = replace_all(command, "{cpu}", std::to_string(cpu.value_or(-1)));

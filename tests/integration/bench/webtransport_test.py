@@ -94,14 +94,23 @@ class Kinds(unittest.TestCase):
 
 
 class Peers(unittest.TestCase):
-    def errors(self, rows, path, *arguments):
-        peer = f"peer={PLAIT} bench serve --listen https://127.0.0.1:{{port}},https://127.0.0.1:{{port}}{path}"
+    def errors(self, rows, path, *arguments, scheme="https"):
+        base = f"{scheme}://127.0.0.1:{{port}}"
+        peer = f"peer={PLAIT} bench serve --listen {base},{base}{path}"
         bench = Bench("webtransport", rows, "--placement", "free", "--peer", peer, *arguments)
         return {case["row"]: {server["name"]: server.get("error") for server in case["servers"]}
                 for case in bench.cases}
 
     def test_a_server_with_a_port_of_our_choice_is_measured_beside_plait(self):
         errors = self.errors("^(upload/confirmed|memory/1000)$", "")
+        for servers in errors.values():
+            self.assertEqual(servers, {"plait": None, "peer": None})
+
+    def test_raw_quic_takes_part_in_every_kind_of_row(self):
+        rows = ("upload", "download", "duplex", "request/1KB", "datagram-rtt/64B", "datagram-send/64B", "memory/1000")
+        errors = self.errors(row_pattern(f"{row}/confirmed" if "memory" not in row else row for row in rows), "",
+                             scheme="quic")
+        self.assertEqual(len(errors), len(rows))
         for servers in errors.values():
             self.assertEqual(servers, {"plait": None, "peer": None})
 

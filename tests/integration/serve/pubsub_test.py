@@ -64,7 +64,8 @@ class Cuttable:
 class PubSub(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.enterClassContext(Server("--dev", "--threads", 2, listen=ALL_WIRES))
+        listen = (*ALL_WIRES, "https://127.0.0.1:0", "quic://127.0.0.1:0")
+        cls.server = cls.enterClassContext(Server("--dev", "--threads", 2, listen=listen))
 
     def subscribe(self, *arguments, scheme="ws"):
         return Subscriber(*arguments, "--url", self.server.url(scheme), "--insecure", token=self.server.token)
@@ -75,9 +76,10 @@ class PubSub(unittest.TestCase):
         return done.stdout
 
     def test_every_wire_to_every_wire(self):
-        wires = ("ws", "wss", "tcp", "tls")
+        wires = ("ws", "wss", "tcp", "tls", "https", "quic")
         with contextlib.ExitStack() as stack:
-            subscribers = [stack.enter_context(self.subscribe("mesh", "--count", 4, scheme=wire)) for wire in wires]
+            subscribers = [stack.enter_context(self.subscribe("mesh", "--count", len(wires), scheme=wire))
+                           for wire in wires]
             for wire in wires:
                 self.publish(json.dumps({"from": wire}), "mesh", scheme=wire)
             for subscriber in subscribers:

@@ -145,7 +145,7 @@ TEST_P(ServerEchoBackpressure, AnEchoToAPeerThatDoesNotReadStopsReadingAndLosesN
   EXPECT_EQ(received, kCount);
 }
 
-INSTANTIATE_TEST_SUITE_P(Wire, ServerEchoBackpressure, testing::Values("ws", "wss", "tcp", "tls", "https"),
+INSTANTIATE_TEST_SUITE_P(Wire, ServerEchoBackpressure, testing::Values("ws", "wss", "tcp", "tls", "https", "quic"),
                          [](const auto& wire) { return wire.param; });
 
 /// A session that is paused in the middle of what one read brought goes on without new bytes from the peer.
@@ -192,7 +192,7 @@ TEST_P(ServerPause, WhatWasReadBeforeThePauseComesAfterTheResume) {
   client.run();
 }
 
-INSTANTIATE_TEST_SUITE_P(Wire, ServerPause, testing::Values("ws", "wss", "tcp", "tls", "https"),
+INSTANTIATE_TEST_SUITE_P(Wire, ServerPause, testing::Values("ws", "wss", "tcp", "tls", "https", "quic"),
                          [](const auto& wire) { return wire.param; });
 
 }  // namespace

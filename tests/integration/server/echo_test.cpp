@@ -270,7 +270,7 @@ TEST_P(ServerEcho, PingsMeasureTheRoundTrip) {
   }));
 }
 
-INSTANTIATE_TEST_SUITE_P(Wire, ServerEcho, testing::Values("ws", "wss", "tcp", "tls", "unix", "https"),
+INSTANTIATE_TEST_SUITE_P(Wire, ServerEcho, testing::Values("ws", "wss", "tcp", "tls", "unix", "https", "quic"),
                          [](const auto& wire) { return wire.param; });
 
 }  // namespace

@@ -55,10 +55,10 @@ std::string stream_of_session(quic::Direction direction, std::uint64_t session) 
 
 }  // namespace raw
 
-RawQuic::RawQuic(std::uint16_t port) : RawQuic(port, nullptr) {}
-RawQuic::RawQuic(const TlsFiles& files) : RawQuic(0, &files) {}
+RawQuic::RawQuic(std::uint16_t port, const std::string& alpn) : RawQuic(port, nullptr, alpn) {}
+RawQuic::RawQuic(const TlsFiles& files, const std::string& alpn) : RawQuic(0, &files, alpn) {}
 
-RawQuic::RawQuic(std::uint16_t port, const TlsFiles* files) {
+RawQuic::RawQuic(std::uint16_t port, const TlsFiles* files, const std::string& alpn) {
   loop_ = *net::Loop::make();
   context_ = std::make_unique<transport::LoopContext>(*loop_, limits_, 0, connection_count_);
   auto socket = net::UdpSocket::bind(net::Address{.host = "127.0.0.1"}, {});
@@ -68,7 +68,7 @@ RawQuic::RawQuic(std::uint16_t port, const TlsFiles* files) {
   if (files != nullptr) {
     auto tls = quic::ServerTls::make({.certificate_pem = *crypto::read_file(files->certificate_file),
                                       .private_key_pem = *crypto::read_file(files->private_key_file),
-                                      .alpn = {"h3"}});
+                                      .alpn = {alpn}});
     EXPECT_TRUE(tls);
     config.server_tls = *tls;
     accept = [this](quic::Connection& connection) -> quic::ConnectionVisitor* {
@@ -81,7 +81,7 @@ RawQuic::RawQuic(std::uint16_t port, const TlsFiles* files) {
   if (files != nullptr) return;
   quic::ClientTlsConfig client;
   client.verify = quic::ClientTlsConfig::Verify::off;
-  client.alpn = {"h3"};
+  client.alpn = {alpn};
   client.wall_clock = [] { return std::chrono::system_clock::now(); };
   tls_ = *quic::ClientTls::make(client);
   const auto remote = net::resolve({.host = "127.0.0.1", .port = port});

@@ -1,4 +1,4 @@
-// A QUIC peer that speaks HTTP/3 only as far as a test makes it: bytes on streams, either role.
+// A QUIC peer that speaks HTTP/3, or spec/frames.md, only as far as a test makes it: bytes on streams, either role.
 #pragma once
 
 #include <atomic>
@@ -44,9 +44,9 @@ class RawQuic final : private quic::ConnectionVisitor {
   };
 
   /// A client of a server on 127.0.0.1.
-  explicit RawQuic(std::uint16_t port);
+  explicit RawQuic(std::uint16_t port, const std::string& alpn = "h3");
   /// A server for one connection, on a free port of 127.0.0.1.
-  explicit RawQuic(const TlsFiles& files);
+  explicit RawQuic(const TlsFiles& files, const std::string& alpn = "h3");
   ~RawQuic();
   RawQuic(const RawQuic&) = delete;
   RawQuic& operator=(const RawQuic&) = delete;
@@ -64,18 +64,21 @@ class RawQuic final : private quic::ConnectionVisitor {
   void write(std::uint64_t id, std::string_view data, bool fin = false);
   [[nodiscard]] quic::Connection& connection() { return *connection_; }
   [[nodiscard]] const Stream& stream(std::uint64_t id) { return streams_[id]; }
+  /// QUIC DATAGRAM frames that came.
+  [[nodiscard]] const std::vector<std::string>& datagrams() const { return datagrams_; }
   /// Why the connection ended, once it has.
   [[nodiscard]] const std::optional<quic::CloseReason>& closed() const { return closed_; }
   /// False: what arrives is not paid for with new credit.
   bool consumes = true;
 
  private:
-  RawQuic(std::uint16_t port, const TlsFiles* files);
+  RawQuic(std::uint16_t port, const TlsFiles* files, const std::string& alpn);
   void on_ready() override;
   void on_stream_data(quic::StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size) override;
   void on_stop_sending(quic::StreamId id, std::uint64_t code) override;
   void on_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) override;
+  void on_datagram(ByteView data) override { datagrams_.emplace_back(as_text(data)); }
   void on_closed(const quic::CloseReason& reason) override;
 
   std::unique_ptr<net::Loop> loop_;
@@ -88,6 +91,7 @@ class RawQuic final : private quic::ConnectionVisitor {
   bool ready_ = false;
   std::optional<quic::CloseReason> closed_;
   std::map<std::uint64_t, Stream> streams_;
+  std::vector<std::string> datagrams_;
 };
 
 }  // namespace plait::test

@@ -197,7 +197,7 @@ TEST(ServerErrors, ATlsSchemeWithoutCertificateNamesTheOptions) {
 
 TEST(ServerErrors, ABadOrUnservedUrlIsNamed) {
   Server server;
-  for (const std::string url : {"quic://127.0.0.1:0/", "http://127.0.0.1:0/", "nonsense", "ws://127.0.0.1:99999/"}) {
+  for (const std::string url : {"http://127.0.0.1:0/", "nonsense", "ws://127.0.0.1:99999/"}) {
     const auto listening = server.listen(url, handler<Echo>());
     ASSERT_FALSE(listening) << url;
     expect_words(listening.error(), {url});

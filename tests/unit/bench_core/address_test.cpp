@@ -21,7 +21,7 @@ TEST(BenchUrl, PartsAndBack) {
 TEST(BenchUrl, HttpsIsWebTransport) {
   const auto url = parse_url("https://127.0.0.1:4433/echo");
   ASSERT_TRUE(url);
-  EXPECT_TRUE(url->is_webtransport());
+  EXPECT_TRUE(url->has_streams());
   EXPECT_FALSE(url->is_tls()) << "QUIC brings its own";
   EXPECT_FALSE(url->is_websocket());
 }

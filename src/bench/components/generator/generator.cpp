@@ -92,7 +92,7 @@ int generate_load(std::span<const std::string> arguments) {
   if (!plan) return fail(plan.error().message);
   raise_file_limit();
   LoadContext context(*plan);
-  if (auto done = plan->url.is_webtransport() ? run_webtransport(context) : run(context); !done)
+  if (auto done = plan->url.has_streams() ? run_webtransport(context) : run(context); !done)
     return fail(done.error().message);
   Json out = context.meter.report();
   out.set("ok", true);

@@ -1,20 +1,19 @@
-// WtStream: one stream of a WebTransport session as a plait::Stream.
+// QuicStream: one stream of a QUIC connection, which belongs to a session, as a plait::Stream.
 #pragma once
 
 #include <plait/stream.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 
-#include "wt/session.hpp"
-
 namespace plait::transport {
 
-class WtSession;
+class QuicSession;
 
-class WtStream final : public Stream {
+class QuicStream final : public Stream {
  public:
-  WtStream(WtSession& session, wt::StreamId id, bool opened_by_peer)
+  QuicStream(QuicSession& session, std::int64_t id, bool opened_by_peer)
       : session_(session), id_(id), opened_by_peer_(opened_by_peer) {}
 
   void set_handler(std::unique_ptr<StreamHandler> handler) { handler_ = std::move(handler); }
@@ -40,8 +39,8 @@ class WtStream final : public Stream {
   [[nodiscard]] Session& session() override;
 
  private:
-  WtSession& session_;
-  const wt::StreamId id_;
+  QuicSession& session_;
+  const std::int64_t id_;
   const bool opened_by_peer_;
   bool wants_writable_ = false;
   std::unique_ptr<StreamHandler> handler_;  // none as long as on_stream() has not returned it
