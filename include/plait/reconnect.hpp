@@ -55,7 +55,7 @@ class PLAIT_API ReconnectingSession {
   /// The session while it is open, else null.
   [[nodiscard]] Session* session() const;
   /// Closes for good: on_close follows if a session is open, and no other comes. (Session::close() ends one session.)
-  void close(std::uint16_t code = close_code::kNormal, std::string_view reason = {});
+  void close(std::uint32_t code = close_code::kNormal, std::string_view reason = {});
 
  private:
   class Impl;

@@ -26,7 +26,7 @@ class ReconnectingSession::Impl {
 
   Result<void, Error> connect();
   [[nodiscard]] Session* session() const { return session_; }
-  void close(std::uint16_t code, std::string_view reason);
+  void close(std::uint32_t code, std::string_view reason);
 
  private:
   class Link;
@@ -90,7 +90,7 @@ void ReconnectingSession::Impl::end() {
   if (transport::Connection* connection = context_.connections.find(id_)) connection->abort({});
 }
 
-void ReconnectingSession::Impl::close(std::uint16_t code, std::string_view reason) {
+void ReconnectingSession::Impl::close(std::uint32_t code, std::string_view reason) {
   closed_ = true;
   if (session_ != nullptr) return session_->close(code, reason);
   end();
@@ -138,6 +138,6 @@ ReconnectingSession::~ReconnectingSession() = default;
 
 Result<void, Error> ReconnectingSession::start() { return impl_->connect(); }
 Session* ReconnectingSession::session() const { return impl_->session(); }
-void ReconnectingSession::close(std::uint16_t code, std::string_view reason) { impl_->close(code, reason); }
+void ReconnectingSession::close(std::uint32_t code, std::string_view reason) { impl_->close(code, reason); }
 
 }  // namespace plait

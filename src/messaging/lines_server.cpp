@@ -119,7 +119,7 @@ class LinesStream final : public StreamHandler, private Session {
     return lines.empty() ? SendStatus::sent : stream_.write(as_bytes(lines));
   }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
-  void close(std::uint16_t code, std::string_view) override { give_up(code); }
+  void close(std::uint32_t code, std::string_view) override { give_up(code); }
   void abort() override { give_up(kErrorCode); }
   void pause() override { paused_ = true; }
   void resume() override {

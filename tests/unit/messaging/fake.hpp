@@ -79,7 +79,7 @@ class FakeSession final : public Session {
 
   SendStatus send(const Message&, SendOptions) override { return SendStatus::dropped; }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
-  void close(std::uint16_t, std::string_view) override { closed = true; }
+  void close(std::uint32_t, std::string_view) override { closed = true; }
   void abort() override { closed = true; }
   void pause() override {}
   void resume() override {}
