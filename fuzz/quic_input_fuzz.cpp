@@ -89,8 +89,8 @@ std::vector<std::uint8_t> sealed_initial(std::vector<std::uint8_t> frames, std::
   require(header_key->mask(mask.data(), sealed.data() + 3));
   packet[0] = static_cast<std::uint8_t>(packet[0] ^ (mask[0] & 0x0FU));
   packet[number_at] ^= mask[1];
-  packet.insert(packet.end(), sealed.begin(), sealed.end());
-  return packet;
+  sealed.insert(sealed.begin(), packet.begin(), packet.end());
+  return sealed;
 }
 
 std::size_t drain(Endpoint& endpoint, TimePoint now) {

@@ -89,7 +89,7 @@ bool is_sound(const Plan& plan) {
          (plan.mode == LoadMode::bulk ? plan.total_bytes > 0 : !plan.url.is_yardstick()) &&
          (plan.mode != LoadMode::stream || plan.total_bytes > 0 || plan.url.has_streams()) &&
          (plan.mode != LoadMode::datagram || plan.url.has_streams()) &&
-         (plan.mode != LoadMode::handshake || plan.url.is_webtransport()) &&
+         (plan.mode != LoadMode::handshake || plan.url.scheme == "https") &&
          (plan.mode != LoadMode::bulk || plan.url.has_streams() || plan.url.is_yardstick());
 }
 
