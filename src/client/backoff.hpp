@@ -1,7 +1,7 @@
 // Backoff: how long to wait before the next attempt, by a ReconnectPolicy.
 #pragma once
 
-#include <plait/reconnect.hpp>
+#include <plait/client.hpp>
 
 #include <cstdint>
 #include <optional>

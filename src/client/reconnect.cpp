@@ -1,4 +1,4 @@
-#include <plait/reconnect.hpp>
+#include <plait/client.hpp>
 
 #include <utility>
 

@@ -35,7 +35,7 @@ TEST(BenchUrl, Ipv6KeepsItsBrackets) {
 
 TEST(BenchUrl, ErrorsNameTheUrlAndWhatIsWrong) {
   for (const auto& [text, why] : {std::pair{"127.0.0.1:80", "scheme://"},
-                                  {"http://h:80", "tcp, tls, ws, wss, https, redis or nats"},
+                                  {"http://h:80", "tcp, tls, ws, wss, https, quic, redis or nats"},
                                   {"ws://host/path", "port is missing"},
                                   {"ws://host:99999", "0 to 65535"},
                                   {"ws://host:80x/", "0 to 65535"},
@@ -60,7 +60,7 @@ TEST(BenchPeer, ErrorsSayWhatIsMissing) {
                                   {"=server,ws://h:1", "name"},
                                   {"a=server", "URL"},
                                   {"a=,ws://h:1", "command"},
-                                  {"a=server,ftp://h:1", "tcp, tls, ws, wss, https, redis or nats"},
+                                  {"a=server,ftp://h:1", "tcp, tls, ws, wss, https, quic, redis or nats"},
                                   {"a=server,ws://h:{port}", "{port}"}}) {
     const auto spec = parse_peer(text);
     ASSERT_FALSE(spec) << text;

@@ -1,5 +1,5 @@
 // Sessions that come back by themselves, on every wire.
-#include <plait/reconnect.hpp>
+#include <plait/client.hpp>
 
 #include <algorithm>
 
