@@ -48,6 +48,12 @@ class PLAIT_API Stream {
   /// RFC 9000 §2.1; unique in its connection.
   [[nodiscard]] virtual std::uint64_t id() const = 0;
   [[nodiscard]] virtual Session& session() = 0;
+
+  /// What waits in this stream leaves before what waits in streams of the same `group` with a lower `order`, strictly.
+  /// Groups share the connection in turns, as do streams of equal order; all streams that were given none are one more
+  /// group. A group is one session's. May be changed at any time, also from inside a handler; costs nothing where no
+  /// stream of the connection has a priority. On https: what waits for the peer's credit of the session is beyond it.
+  virtual void set_priority(std::uint32_t group, std::int64_t order) = 0;
 };
 
 /// What the user implements for the streams of a session; one object per stream, destroyed after on_close.

@@ -71,6 +71,10 @@ std::size_t H3Connection::unsent_bytes(h3::StreamId id) const {
   return quic_ == nullptr ? 0 : static_cast<std::size_t>(quic_->unsent_bytes(to_quic(id)));
 }
 
+void H3Connection::set_priority(h3::StreamId id, std::uint64_t group, std::int64_t order) {
+  if (quic_ != nullptr) quic_->set_priority(to_quic(id), group, order);
+}
+
 // --- From QUIC -------------------------------------------------------------------------------------------------------
 
 void H3Connection::on_stream_data(quic::StreamId id, ByteView data, bool fin) {

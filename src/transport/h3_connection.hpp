@@ -99,6 +99,8 @@ class H3Connection final : public Connection,
   [[nodiscard]] std::optional<OpeningTimes> opening_times() const;
   [[nodiscard]] std::size_t unacknowledged_bytes(h3::StreamId id) const;
   [[nodiscard]] std::size_t unsent_bytes(h3::StreamId id) const;
+  /// As quic::Connection::set_priority.
+  void set_priority(h3::StreamId id, std::uint64_t group, std::int64_t order);
   /// Why the connection ended, for a person; empty while it lives.
   [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
   /// Ends the opening of a session of ours.

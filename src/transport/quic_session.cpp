@@ -165,6 +165,10 @@ void QuicSession::stop(StreamId id, std::uint32_t code) {
   if (live_) wire_stop(id, code);
 }
 
+void QuicSession::set_priority(StreamId id, std::uint32_t group, std::int64_t order) {
+  if (live_) wire_set_priority(id, group, order);
+}
+
 void QuicSession::consume(StreamId id, std::size_t bytes) {
   if (live_) wire_consume(id, bytes);
 }

@@ -61,6 +61,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   bool write(StreamId id, Bytes data, bool fin) final { return live_ && wire_write(id, std::move(data), fin); }
   void reset(StreamId id, std::uint32_t code);
   void stop(StreamId id, std::uint32_t code);
+  void set_priority(StreamId id, std::uint32_t group, std::int64_t order);
   void consume(StreamId id, std::size_t bytes) final;
   [[nodiscard]] std::size_t buffered_bytes(StreamId id) const final { return live_ ? wire_buffered_bytes(id) : 0; }
   void count_received(std::size_t bytes);
@@ -110,6 +111,8 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   virtual void wire_reset(StreamId id, std::uint32_t code) = 0;
   virtual void wire_stop(StreamId id, std::uint32_t code) = 0;
   virtual void wire_consume(StreamId id, std::size_t bytes) = 0;
+  /// `group` is the session's own number.
+  virtual void wire_set_priority(StreamId id, std::uint32_t group, std::int64_t order) = 0;
   /// Written and not acknowledged; written and never sent.
   [[nodiscard]] virtual std::size_t wire_buffered_bytes(StreamId id) const = 0;
   [[nodiscard]] virtual std::size_t wire_unsent_bytes(StreamId id) const = 0;

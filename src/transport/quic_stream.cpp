@@ -58,6 +58,7 @@ SendStatus QuicStream::write(Bytes data, bool fin) {
 void QuicStream::reset(std::uint32_t code) { session_.reset(id_, code); }
 void QuicStream::stop(std::uint32_t code) { session_.stop(id_, code); }
 void QuicStream::consume(std::size_t size) { session_.consume(id_, size); }
+void QuicStream::set_priority(std::uint32_t group, std::int64_t order) { session_.set_priority(id_, group, order); }
 std::size_t QuicStream::buffered_bytes() const { return session_.buffered_bytes(id_); }
 
 StreamDirection QuicStream::direction() const {

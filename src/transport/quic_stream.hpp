@@ -32,6 +32,7 @@ class QuicStream final : public Stream {
   void reset(std::uint32_t code) override;
   void stop(std::uint32_t code) override;
   void consume(std::size_t size) override;
+  void set_priority(std::uint32_t group, std::int64_t order) override;
   [[nodiscard]] std::size_t buffered_bytes() const override;
   [[nodiscard]] StreamDirection direction() const override;
   [[nodiscard]] bool opened_by_peer() const override { return opened_by_peer_; }

@@ -283,6 +283,10 @@ void RawSession::wire_reset(StreamId id, std::uint32_t code) { quic_->reset(to_q
 void RawSession::wire_stop(StreamId id, std::uint32_t code) { quic_->stop_sending(to_quic(id), code); }
 void RawSession::wire_consume(StreamId id, std::size_t bytes) { quic_->consume(to_quic(id), bytes); }
 
+void RawSession::wire_set_priority(StreamId id, std::uint32_t group, std::int64_t order) {
+  quic_->set_priority(to_quic(id), std::uint64_t{1} + group, order);  // 0 is of those without
+}
+
 std::size_t RawSession::wire_buffered_bytes(StreamId id) const {
   return static_cast<std::size_t>(quic_->buffered_bytes(to_quic(id)));
 }

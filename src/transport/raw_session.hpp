@@ -67,6 +67,7 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
   void wire_reset(StreamId id, std::uint32_t code) override;
   void wire_stop(StreamId id, std::uint32_t code) override;
   void wire_consume(StreamId id, std::size_t bytes) override;
+  void wire_set_priority(StreamId id, std::uint32_t group, std::int64_t order) override;
   [[nodiscard]] std::size_t wire_buffered_bytes(StreamId id) const override;
   [[nodiscard]] std::size_t wire_unsent_bytes(StreamId id) const override;
   bool wire_send_datagram(ByteView data) override;

@@ -95,6 +95,12 @@ Result<QuicSession::StreamId, StreamError> WtSession::wire_open(StreamDirection 
   return err(opened.error() == wt::OpenError::closed ? StreamError::closed : StreamError::limit);
 }
 
+// Groups of different sessions of the connection are different ones, and 0 is of all streams without.
+void WtSession::wire_set_priority(StreamId id, std::uint32_t group, std::int64_t order) {
+  const auto session = static_cast<std::uint64_t>(protocol_->id()) + 1;
+  connection_.set_priority(id, session << 32 | group, order);
+}
+
 std::size_t WtSession::wire_buffered_bytes(StreamId id) const {
   return protocol_->buffered_bytes(id) + connection_.unacknowledged_bytes(id);
 }

@@ -54,6 +54,7 @@ class WtSession final : public QuicSession, private wt::SessionVisitor {
   void wire_reset(StreamId id, std::uint32_t code) override { protocol_->reset(id, code); }
   void wire_stop(StreamId id, std::uint32_t code) override { protocol_->stop_sending(id, code); }
   void wire_consume(StreamId id, std::size_t bytes) override { protocol_->consume(id, bytes); }
+  void wire_set_priority(StreamId id, std::uint32_t group, std::int64_t order) override;
   [[nodiscard]] std::size_t wire_buffered_bytes(StreamId id) const override;
   [[nodiscard]] std::size_t wire_unsent_bytes(StreamId id) const override;
   bool wire_send_datagram(ByteView data) override { return protocol_->send_datagram(data); }

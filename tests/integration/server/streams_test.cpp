@@ -492,6 +492,57 @@ TEST_P(ServerStreams, StreamsThatAreGivenUpCostNoCreditOfTheSession) {
   }
 }
 
+// --- Send order and send groups --------------------------------------------------------------------------------------
+
+TEST_P(ServerStreams, StreamsOfAGroupArriveInTheirOrderAndGroupsSideBySide) {
+  constexpr std::size_t kBytes = 200'000;
+  constexpr std::size_t kUnderWay = 150'000;
+  std::mutex mutex;
+  std::map<std::string, std::size_t> received;
+  std::vector<std::map<std::string, std::size_t>> at_each_end;
+  StreamsCalls server_calls;
+  server_calls.on_stream = [&](Session& session, Stream&) {
+    return stream_calling(
+        {.on_data = [&, name = std::string{}, id = session.id()](Stream& from, ByteView data, bool fin) mutable {
+          const std::lock_guard lock{mutex};
+          if (name.empty()) name = as_text(data.first(1));
+          received[name] += data.size();
+          if (fin) at_each_end.push_back(received);
+          if (at_each_end.size() == 4) from.session().close();
+        }});
+  };
+  start(server_calls);
+  StreamsCalls calls;
+  calls.on_open = [](Session& session) {
+    struct Wanted {
+      char name;
+      std::uint32_t group;
+      std::int64_t order;
+    };
+    for (const Wanted wanted : {Wanted{'c', 7, -1}, Wanted{'a', 7, 9}, Wanted{'b', 7, 0}, Wanted{'x', 0, -100}}) {
+      const auto stream = session.open_stream(StreamDirection::unidirectional, stream_calling({}));
+      ASSERT_TRUE(stream);
+      (*stream)->set_priority(wanted.group, wanted.order);
+      EXPECT_NE((*stream)->write(as_bytes(std::string(kBytes, wanted.name)), true), SendStatus::dropped);
+    }
+  };
+  EXPECT_TRUE(run(calls).clean);
+  const std::lock_guard lock{mutex};
+  ASSERT_EQ(at_each_end.size(), 4U);
+  std::string ends;
+  for (auto& at_end : at_each_end) {
+    for (const char name : {'a', 'b', 'c', 'x'}) {
+      if (at_end[std::string(1, name)] == kBytes && ends.find(name) == std::string::npos) ends += name;
+    }
+  }
+  std::string of_group = ends;
+  std::erase(of_group, 'x');
+  EXPECT_EQ(of_group, "abc");
+  auto& first = at_each_end.front();
+  EXPECT_GT(first["a"] + first["x"], 2 * kBytes - kUnderWay) << "the groups took turns";
+  EXPECT_LT(first["b"], kUnderWay);
+}
+
 // --- Datagrams -------------------------------------------------------------------------------------------------------
 
 TEST_P(ServerStreams, DatagramsOfEverySizeUpToTheLargest) {

@@ -46,6 +46,7 @@ class FakeStream final : public Stream {
   void reset(std::uint32_t code) override { reset_codes.push_back(code); }
   void stop(std::uint32_t code) override { stop_codes.push_back(code); }
   void consume(std::size_t) override {}
+  void set_priority(std::uint32_t, std::int64_t) override {}
   [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
   [[nodiscard]] StreamDirection direction() const override { return StreamDirection::bidirectional; }
   [[nodiscard]] bool opened_by_peer() const override { return opened_by_peer_; }
