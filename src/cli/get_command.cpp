@@ -26,6 +26,8 @@ struct Options {
   std::string url;
   std::string output;
   std::string authority_file;
+  std::string certificate_file;
+  std::string private_key_file;
   std::vector<std::string> hashes;
   std::vector<std::string> headers;
   bool fields = false;
@@ -82,6 +84,8 @@ Result<ConnectOptions, Error> connect_options(const Options& options) {
   ConnectOptions result;
   result.verify_certificate = !options.insecure;
   result.certificate_authority_file = options.authority_file;
+  result.certificate_file = options.certificate_file;
+  result.private_key_file = options.private_key_file;
   result.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>{options.timeout_seconds});
   for (const std::string& text : options.hashes) {
     const auto hash = client::parse_certificate_hash(text);
@@ -136,6 +140,11 @@ void add_get_command(CLI::App& app, Action& action) {
       ->type_name("FIELD");
   command->add_option("--ca", options->authority_file, "PEM file with the authorities to trust [the system's]")
       ->type_name("PATH");
+  auto* certificate = command->add_option("--cert", options->certificate_file,
+                                          "Certificate (PEM) to show to a server that asks for one");
+  auto* key = command->add_option("--key", options->private_key_file, "Its private key (PEM)");
+  certificate->type_name("PATH")->needs(key);
+  key->type_name("PATH")->needs(certificate);
   command->add_flag("--insecure", options->insecure, "Accept any certificate: for development certificates only");
   command
       ->add_option("--certificate-hash", options->hashes,

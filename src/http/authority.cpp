@@ -46,7 +46,7 @@ std::string_view describe(UriError error) {
     case UriError::missing_scheme:
       return "the URL has no scheme; write ws://host/path, for example";
     case UriError::unknown_scheme:
-      return "unknown scheme; write ws:// wss:// tcp:// or tls:// with host:port, or unix:/path";
+      return "unknown scheme; write ws:// wss:// tcp:// tls:// https:// or quic:// with host:port, or unix:/path";
     case UriError::missing_authority:
       return "the scheme is not followed by //host";
     case UriError::userinfo_given:

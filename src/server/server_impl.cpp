@@ -188,7 +188,10 @@ void Server::Impl::introduce_bindings() {
 Result<void, Error> Server::Impl::start_listening() {
   introduce_bindings();
   for (const auto& binding : bindings_) {
-    for (const auto& link : middleware_) binding->router->middleware.push_back(link.get());
+    for (transport::Router* router : {binding->router.get(), binding->raw_router.get()}) {
+      if (router == nullptr) continue;
+      for (const auto& link : middleware_) router->middleware.push_back(link.get());
+    }
     for (const auto& route : http_routes_) {
       if (binding->router == nullptr) continue;
       if (auto added = binding->router->add_http(route.path, route.handler); !added) return added;

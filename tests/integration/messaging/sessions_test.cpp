@@ -263,6 +263,7 @@ TEST_F(MessagingSessions, LinesThroughAHubWithOtherSubscribers) {
   client.run();
   EXPECT_EQ(heard, kClients);
   EXPECT_NE(seen_by_web_socket.find(R"("p":"line\nfeed")"), std::string::npos) << seen_by_web_socket;
+  server_.reset();  // before the hub
 }
 
 TEST_F(MessagingSessions, LinesHaveTheRightsThatTheHubGives) {

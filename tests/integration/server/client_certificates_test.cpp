@@ -96,7 +96,7 @@ TEST_P(ServerClientCertificates, ClientsFilesThatCannotBeUsedAreNamed) {
   EXPECT_NE(outcome({folder_.file("worker-7.pem"), other.private_key_file}).find("does not belong"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Wires, ServerClientCertificates, testing::Values("tls", "wss", "https"),
+INSTANTIATE_TEST_SUITE_P(Wires, ServerClientCertificates, testing::Values("tls", "wss", "https", "quic"),
                          [](const auto& wire) { return wire.param; });
 
 TEST(ServerClientAuthority, IsNeededAndMustBeReadable) {

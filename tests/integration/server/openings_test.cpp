@@ -178,10 +178,8 @@ TEST_P(DeferredOpening, IsGoneWithAServerThatIsStopped) {
   EXPECT_TRUE(server_->join());
 }
 
-INSTANTIATE_TEST_SUITE_P(Wires, ServerOpening, testing::Values("tcp", "tls", "ws", "wss", "https", "quic", "unix"),
-                         [](const auto& wire) { return wire.param; });
-INSTANTIATE_TEST_SUITE_P(Wires, DeferredOpening, testing::Values("tcp", "tls", "ws", "wss", "https", "quic", "unix"),
-                         [](const auto& wire) { return wire.param; });
+INSTANTIATE_TEST_SUITE_P(Wires, ServerOpening, kEveryWire, [](const auto& wire) { return wire.param; });
+INSTANTIATE_TEST_SUITE_P(Wires, DeferredOpening, kEveryWire, [](const auto& wire) { return wire.param; });
 
 // --- HTTP ------------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@
 
 namespace plait::test {
 
-inline const auto kEveryWire = testing::Values("tcp", "tls", "ws", "wss", "https", "unix");
+inline const auto kEveryWire = testing::Values("tcp", "tls", "ws", "wss", "https", "quic", "unix");
 
 class EveryWire : public testing::TestWithParam<std::string> {
  protected:
