@@ -48,7 +48,8 @@ class Client::Impl {
     std::string certificate_file;
     std::string private_key_file;
     bool framed;
-    auto operator<=>(const TlsChoice&) const = default;
+    // clang-tidy 14 takes the 0 in it for a pointer.
+    auto operator<=>(const TlsChoice&) const = default;  // NOLINT(modernize-use-nullptr)
   };
 
   Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options);

@@ -27,14 +27,16 @@ struct H3Server {
     std::string certificate_file;
     std::string private_key_file;
     bool resume = true;
-    auto operator<=>(const Tls&) const = default;
+    // clang-tidy 14 takes the 0 in it for a pointer.
+    auto operator<=>(const Tls&) const = default;  // NOLINT(modernize-use-nullptr)
   };
   std::string host;
   std::uint16_t port = 0;
   Tls tls;
   bool shared = false;  ///< with others that say so
 
-  auto operator<=>(const H3Server&) const = default;
+  // clang-tidy 14 takes the 0 in it for a pointer.
+  auto operator<=>(const H3Server&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 class H3Waiter : public transport::Connection, private core::Timer {

@@ -61,7 +61,7 @@ class LoadBalancer::Impl : public std::enable_shared_from_this<LoadBalancer::Imp
     context_.loop.schedule(*this, std::chrono::steady_clock::now() + options_.check_interval);
   }
 
-  void attempt(std::shared_ptr<Opening> opening, std::string reason);
+  void attempt(const std::shared_ptr<Opening>& opening, std::string reason);
   [[nodiscard]] std::size_t choose(const std::vector<bool>& tried);
   [[nodiscard]] std::size_t take_turn(const std::vector<std::size_t>& candidates);
   void note_opened(std::size_t index, core::TimePoint asked_at);
@@ -134,7 +134,7 @@ class LoadBalancer::Impl::Probe final : public SessionHandler {
 };
 
 // Until one attempt is under way: a URL that cannot be used fails at once.
-void LoadBalancer::Impl::attempt(std::shared_ptr<Opening> opening, std::string reason) {
+void LoadBalancer::Impl::attempt(const std::shared_ptr<Opening>& opening, std::string reason) {
   while (std::ranges::find(opening->tried, false) != opening->tried.end()) {
     const std::size_t index = choose(opening->tried);
     opening->tried[index] = true;

@@ -18,7 +18,6 @@ using client::H3Dial;
 using client::H3Server;
 using client::H3Waiter;
 using transport::H3Connection;
-using transport::H3Owner;
 using transport::WtRequest;
 
 namespace {
@@ -45,7 +44,6 @@ class SessionWaiter final : public H3Waiter {
   SessionWaiter(transport::LoopContext& context, H3Server server, std::unique_ptr<SessionHandler> handler,
                 transport::Wants wants, WtRequest request)
       : H3Waiter(context, std::move(server)),
-        loop_(context.loop),
         handler_(std::move(handler)),
         wants_(wants),
         request_(std::move(request)) {}
@@ -60,7 +58,6 @@ class SessionWaiter final : public H3Waiter {
     transport::tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, executor(), id());
   }
 
-  net::Loop& loop_;
   std::unique_ptr<SessionHandler> handler_;
   const transport::Wants wants_;
   WtRequest request_;

@@ -76,7 +76,7 @@ Resolver::~Resolver() {
 }
 
 std::unique_ptr<Resolver::Query> Resolver::start(const Address& address, Done done) {
-  auto asked = std::make_shared<Asked>(std::move(done));
+  auto asked = std::make_shared<Asked>(Asked{std::move(done)});
   auto query = std::make_unique<AskedQuery>(asked);
   const std::lock_guard lock{state_->mutex};
   state_->jobs.push_back({address, asked});

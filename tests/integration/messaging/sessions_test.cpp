@@ -298,6 +298,7 @@ TEST_F(MessagingSessions, LinesHaveTheRightsThatTheHubGives) {
   client.run();
   EXPECT_NE(refused.find("401"), std::string::npos) << refused;
   EXPECT_EQ(secret, "not allowed");
+  server_.reset();  // before the hub
 }
 
 TEST_F(MessagingSessions, ReliableDatagramsArriveOnce) {
