@@ -10,7 +10,10 @@ namespace plait::transport {
 namespace {
 
 bool is_name(std::string_view text) {
-  const auto fits = [](char c) { return http::is_digit(c) || c == '_' || (c | 0x20) - 'a' + 0U < 26U; };
+  const auto fits = [](char c) {
+    const int lower_case = c | 0x20;
+    return http::is_digit(c) || c == '_' || (lower_case >= 'a' && lower_case <= 'z');
+  };
   return !text.empty() && !http::is_digit(text.front()) && std::ranges::all_of(text, fits);
 }
 
