@@ -102,8 +102,8 @@ class Connecting(unittest.TestCase):
     def test_a_url_without_a_scheme_is_told_those_that_work(self):
         for said in (self.said("pub", "demo", "1", url="127.0.0.1:80"),
                      plait("serve", "--dev", "--listen", "127.0.0.1:80").stderr):
-            self.assertIn("write ws:// wss:// tcp:// or tls://", said)
-            self.assertNotIn("http", said)
+            self.assertIn("write ws:// wss:// tcp:// tls:// https:// or quic://", said)
+            self.assertNotIn("http://", said)
 
 
 class Settings(unittest.TestCase):
