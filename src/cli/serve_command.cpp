@@ -26,7 +26,9 @@ Examples:
   plait serve --dev
   plait serve --config plait.toml
   plait serve --jwt-secret-file secret --cert site.crt --key site.key --allowed-origin https://example.org
-  plait serve --dev --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --threads 1)";
+  plait serve --jwt-secret-file secret --cert a.crt --key a.key --cert b.crt --key b.key --requests-max 100 --access-log
+  plait serve --jwt-secret-file secret --cert site.crt --key site.key --client-certificates required --client-authority ca.crt
+  plait serve --dev --listen ws://127.0.0.1:0 --listen quic://127.0.0.1:0 --threads 1)";
 
 /// What was given on the command line; it goes before the config file.
 struct Options {
