@@ -7,11 +7,12 @@ namespace {
 
 constexpr std::uint16_t kFirstUnprivilegedPort = 1024;
 
-std::string advice_in_use(const Address& address) {
+std::string advice_in_use(const Address& address, PortKind kind) {
   if (!address.unix_path.empty()) return "another program listens there: stop it, or use another path";
   const std::string port = std::to_string(address.port);
-  return "port " + port + " is in use: stop the program that has it (ss -ltnp 'sport = :" + port +
-         "' names it), or use another port; 0 picks a free one";
+  const bool is_udp = kind == PortKind::udp;
+  return (is_udp ? "UDP port " : "port ") + port + " is in use: stop the program that has it (ss " +
+         (is_udp ? "-lunp" : "-ltnp") + " 'sport = :" + port + "' names it), or use another port; 0 picks a free one";
 }
 
 std::string advice_not_permitted(const Address& address) {
@@ -23,10 +24,10 @@ std::string advice_not_permitted(const Address& address) {
 
 }  // namespace
 
-std::string listen_advice(int system_errno, const Address& address) {
+std::string listen_advice(int system_errno, const Address& address, PortKind kind) {
   switch (system_errno) {
     case EADDRINUSE:
-      return advice_in_use(address);
+      return advice_in_use(address, kind);
     case EACCES:
     case EPERM:
       return advice_not_permitted(address);

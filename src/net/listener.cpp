@@ -18,7 +18,7 @@ void set(int fd, int level, int option, int value) { ::setsockopt(fd, level, opt
 
 Unexpected<Error> cannot_listen(const Address& address, int number) {
   const std::string what = "cannot listen on " + to_text(address);
-  const std::string advice = listen_advice(number, address);
+  const std::string advice = listen_advice(number, address, PortKind::tcp);
   return advice.empty() ? system_error(what, number) : err(Error{what + ": " + advice, number});
 }
 

@@ -47,7 +47,7 @@ SocketAddress bound_name(int fd) {
 
 Unexpected<Error> cannot_bind(const Address& address, int number) {
   const std::string what = "cannot listen on UDP " + to_text(address);
-  const std::string advice = listen_advice(number, address);
+  const std::string advice = listen_advice(number, address, PortKind::udp);
   return advice.empty() ? system_error(what, number) : err(Error{what + ": " + advice, number});
 }
 

@@ -118,6 +118,14 @@ class Errors(unittest.TestCase):
             said = self.said_by("serve", "--dev", "--listen", url)
         self.assertIn(f"--listen {url}", said)
         self.assertRegex(said, "in use: .*(another port|stop)")
+        self.assertIn("ss -ltnp", said)
+
+    def test_a_udp_port_in_use(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            for scheme in ("https", "quic"):
+                said = self.said_by("serve", "--dev", "--listen", f"{scheme}://127.0.0.1:{taken.getsockname()[1]}")
+                self.assertIn("ss -lunp", said)
 
     def test_an_unreadable_certificate(self):
         files = ["--cert", self.nowhere("c.pem"), "--key", self.nowhere("k.pem")]

@@ -238,13 +238,16 @@ TEST(ListenAdvice, NamesTheFixForEachCause) {
   const Address privileged{.host = "0.0.0.0", .port = 1023};
   const Address unprivileged{.host = "0.0.0.0", .port = 1024};
   const Address unix_socket{.unix_path = "/p.sock"};
-  EXPECT_THAT(listen_advice(EACCES, privileged), AllOf(HasSubstr("port 1023"), HasSubstr("CAP_NET_BIND_SERVICE")));
-  EXPECT_THAT(listen_advice(EACCES, unprivileged), HasSubstr("use another port"));
-  EXPECT_THAT(listen_advice(EACCES, unix_socket), HasSubstr("may write to"));
-  EXPECT_THAT(listen_advice(EPERM, privileged), HasSubstr("CAP_NET_BIND_SERVICE"));
-  EXPECT_THAT(listen_advice(EAFNOSUPPORT, privileged), HasSubstr("no IPv6"));
-  EXPECT_THAT(listen_advice(EMFILE, privileged), HasSubstr("ulimit -n"));
-  EXPECT_EQ(listen_advice(EIO, privileged), "");
+  EXPECT_THAT(listen_advice(EACCES, privileged, PortKind::tcp),
+              AllOf(HasSubstr("port 1023"), HasSubstr("CAP_NET_BIND_SERVICE")));
+  EXPECT_THAT(listen_advice(EACCES, unprivileged, PortKind::tcp), HasSubstr("use another port"));
+  EXPECT_THAT(listen_advice(EACCES, unix_socket, PortKind::tcp), HasSubstr("may write to"));
+  EXPECT_THAT(listen_advice(EPERM, privileged, PortKind::tcp), HasSubstr("CAP_NET_BIND_SERVICE"));
+  EXPECT_THAT(listen_advice(EAFNOSUPPORT, privileged, PortKind::tcp), HasSubstr("no IPv6"));
+  EXPECT_THAT(listen_advice(EMFILE, privileged, PortKind::tcp), HasSubstr("ulimit -n"));
+  EXPECT_EQ(listen_advice(EIO, privileged, PortKind::tcp), "");
+  EXPECT_THAT(listen_advice(EADDRINUSE, unprivileged, PortKind::tcp), HasSubstr("ss -ltnp 'sport = :1024'"));
+  EXPECT_THAT(listen_advice(EADDRINUSE, unprivileged, PortKind::udp), HasSubstr("ss -lunp 'sport = :1024'"));
 }
 
 }  // namespace
