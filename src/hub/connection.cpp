@@ -59,7 +59,8 @@ void Connection::handle_text(std::string_view text) {
   const auto envelope = shard_.decoder().decode(text);
   if (!envelope) {
     shard_.counters().messages_invalid.add();
-    return send_error({wire::code_of(envelope.error()), wire::name_of(envelope.error()), true, {}}, {});
+    return send_error({wire::code_of(envelope.error()), wire::name_of(envelope.error()), true, {}},
+                      shard_.decoder().cid());
   }
   if (!form_known_) {
     form_ = envelope->form;

@@ -66,6 +66,7 @@ Result<Priority, Error> read_priority(JsonValue object) {
 
 Result<Envelope, Error> EnvelopeDecoder::decode(std::string_view message) {
   Envelope envelope;
+  cid_ = {};
   if (take_prefix(message)) {
     envelope.form = Form::prefix;
   } else if (is_reserved_encoding(message)) {
@@ -75,13 +76,14 @@ Result<Envelope, Error> EnvelopeDecoder::decode(std::string_view message) {
   if (!parsed) return err(Error::not_json);
   if (parsed->kind() != JsonKind::object) return err(Error::not_an_object);
 
+  const auto cid = read_cid(*parsed);
+  if (cid) cid_ = *cid;
   const auto type = read_type(*parsed);
   if (!type) return err(type.error());
   envelope.type = *type;
   envelope.payload = find_either(*parsed, "p", "payload");
   const JsonKind payload_kind = envelope.payload.kind();
   if (payload_kind != JsonKind::object && payload_kind != JsonKind::absent) return err(Error::payload_invalid);
-  const auto cid = read_cid(*parsed);
   if (!cid) return err(cid.error());
   envelope.cid = *cid;
   const auto priority = read_priority(*parsed);

@@ -37,9 +37,12 @@ class EnvelopeDecoder {
   /// The envelope of one message, valid until the next call and as long as `message`. Allocates nothing in steady
   /// state.
   Result<Envelope, Error> decode(std::string_view message);
+  /// The cid of the last message, also of one that broke a rule; empty if it has none that can be read.
+  [[nodiscard]] std::string_view cid() const { return cid_; }
 
  private:
   codec::JsonParser parser_;
+  std::string_view cid_;
 };
 
 }  // namespace plait::wire

@@ -104,6 +104,22 @@ TEST(HubConnection, WhatIsNoEnvelopeIsAnsweredWithTheRuleItBreaks) {
   EXPECT_EQ(client->session.close_code, 0);
 }
 
+TEST(HubConnection, ABrokenRuleIsAnsweredByTheCidIfThatCanBeRead) {  // spec/protocol.md §2
+  FakeHub hub;
+  auto client = hub.connect();
+  for (const auto& [message, cid] : {std::pair{R"({"t":"publish","p":{"topic":"a","data":1},"pri":2,"cid":"1"})", "1"},
+                                     {R"({"t":"ping","p":1,"cid":"2"})", "2"},
+                                     {R"({"cid":"3"})", "3"},
+                                     {R"({"t":1,"cid":"4"})", "4"},
+                                     {R"({"t":1,"cid":5})", ""},
+                                     {"hello", ""}}) {
+    client->send(message);
+    const auto messages = client->session.take();
+    ASSERT_EQ(types(messages), "error") << message;
+    EXPECT_EQ(messages[0].cid, cid) << message;
+  }
+}
+
 TEST(HubConnection, AnswersInTheFormItIsSpokenTo) {  // spec/protocol.md §2.2
   FakeHub hub;
   auto modern = hub.connect();

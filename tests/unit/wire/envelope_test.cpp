@@ -45,6 +45,7 @@ TEST(WireEnvelope, InvalidVectors) {  // spec/protocol.md §2
     ++count;
     ASSERT_FALSE(envelope) << name;
     EXPECT_EQ(name_of(envelope.error()), string_member(vector, "error")) << name;
+    EXPECT_EQ(decoder.cid(), vector.find("cid").as_string().value_or("")) << name;
   }
   EXPECT_GT(count, 30);
 }
