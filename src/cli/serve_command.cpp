@@ -199,6 +199,7 @@ void add_serve_command(CLI::App& app, Action& action) {
   command
       ->add_option("--requests-max", options->requests_max,
                    "HTTP requests and openings that one address may make in a minute; 0: any number [0]")
+      ->check(CLI::Range(0, 1'000'000'000).description(""))
       ->type_name("N");
   command->add_flag("--access-log", options->access_log, "Log each request and opening to standard error");
   command->callback([&action, options] { action = [options] { return serve(*options); }; });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/file.hpp"
+#include "http/origin.hpp"
 #include "http/uri.hpp"
 #include "server/loopback.hpp"
 
@@ -35,6 +36,31 @@ Result<void, Error> check_listener(const Config& config, const std::string& url)
     return err(Error{"--listen " + url + ": needs a certificate: give --cert FILE and --key FILE"});
   }
   return {};
+}
+
+// `allowed` with "*" and "?" taken by what may stand for them.
+std::string example_of(std::string_view allowed) {
+  if (!allowed.starts_with('*')) {
+    std::string example{allowed};
+    std::ranges::replace_if(
+        example, [](char character) { return character == '*' || character == '?'; }, '1');
+    return example;
+  }
+  allowed.remove_prefix(1);
+  return example_of((allowed.starts_with("://") ? "https" : "https://1") + std::string{allowed});
+}
+
+// Compared with what browsers send (RFC 6454 §6.2), what is no origin would never match: better said now.
+Result<void, Error> check_origin(const std::string& allowed) {
+  const std::string example = example_of(allowed);
+  const auto origin = http::parse_origin(example);
+  const bool has_upper = std::ranges::any_of(allowed, [](char one) { return one >= 'A' && one <= 'Z'; });
+  const bool has_default_port = origin && ((origin->scheme == "https" && example.ends_with(":443")) ||
+                                           (origin->scheme == "http" && example.ends_with(":80")));
+  if (allowed == "null" || (origin && !has_upper && !has_default_port)) return {};
+  return err(Error{"--allowed-origin " + allowed +
+                   ": not an origin as browsers send it: write https://HOST or https://HOST:PORT, in lower case, "
+                   "without a path or a slash at the end, and without the scheme's default port"});
 }
 
 Result<void, Error> check_rate_limit(const Config& config) {
@@ -73,6 +99,9 @@ Result<void, Error> check_config(const Config& config) {
   }
   if (config.development && !config.server.allowed_origins.empty()) {
     return err(Error{"--allowed-origin: --dev refuses foreign origins; leave out one of the two"});
+  }
+  for (const std::string& allowed : config.server.allowed_origins) {
+    if (auto checked = check_origin(allowed); !checked) return checked;
   }
   if (!config.development && config.jwt_secret_file.empty()) {
     return err(

@@ -18,8 +18,8 @@ struct TokenOptions {
   std::vector<std::pair<std::string, std::string>> claims;
 };
 
-/// A token signed with the secret in `secret_file`, valid from now. Errors name the option and the fix; `sub`, `iat`
-/// and `exp` cannot be claimed.
+/// A token signed with the secret in `secret_file`, valid from now, and one that a server with that secret takes.
+/// Errors name the option and the fix; `sub`, `iat` and `exp` cannot be claimed.
 Result<std::string, Error> issue_token(const std::filesystem::path& secret_file, TokenOptions options);
 
 }  // namespace plait::server

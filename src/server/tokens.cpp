@@ -6,6 +6,7 @@
 
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
+#include "codec/utf8.hpp"
 #include "crypto/file.hpp"
 #include "crypto/random.hpp"
 
@@ -44,6 +45,7 @@ std::int64_t to_unix_time(std::chrono::system_clock::time_point time) {
 }
 
 Result<void, Error> complete_claims(TokenOptions& options) {
+  if (!codec::is_utf8(as_bytes(options.user))) return err(Error{"--user: must be UTF-8, as all JSON"});
   codec::JsonParser parser;
   std::set<std::string_view> names;
   for (auto& [name, value] : options.claims) {
@@ -51,12 +53,20 @@ Result<void, Error> complete_claims(TokenOptions& options) {
     if (name == "sub" || name == "iat" || name == "exp") {
       return err(Error{"--claim " + name + ": given by --user and --ttl"});
     }
+    if (!codec::is_utf8(as_bytes(name)) || !codec::is_utf8(as_bytes(value))) {
+      return err(Error{"--claim: name and value must be UTF-8, as all JSON"});
+    }
     if (parser.parse(value)) continue;
     std::string quoted;
     codec::append_json_string(quoted, value);
     value = std::move(quoted);
   }
   return {};
+}
+
+/// Or on the time at which it gets the token.
+bool depends_on_server(crypto::JwtError error) {
+  return error == crypto::JwtError::audience_not_configured || error == crypto::JwtError::not_yet_valid;
 }
 
 }  // namespace
@@ -90,7 +100,12 @@ Result<std::string, Error> issue_token(const std::filesystem::path& secret_file,
   const auto key = load_jwt_key(secret_file);
   if (!key) return err(Error{"--secret-file: " + key.error().message});
   if (auto completed = complete_claims(options); !completed) return err(completed.error());
-  return issue_token(*key, options, std::chrono::system_clock::now());
+  const auto now = std::chrono::system_clock::now();
+  std::string token = issue_token(*key, options, now);
+  const auto verified = crypto::verify_jwt(token, *key, {}, now);
+  if (verified || depends_on_server(verified.error())) return token;
+  return err(Error{"every server would refuse this token: " + std::string{crypto::describe(verified.error())} +
+                   "; change --user or --claim"});
 }
 
 std::string_view find_token(const OpeningRequest& request) {

@@ -54,6 +54,25 @@ class CommandLine(unittest.TestCase):
         self.assertIn("--busy-poll", self.refused("--dev", "--busy-poll", "51"))
         self.assertIn("--threads", self.refused("--dev", "--threads", "many"))
 
+    def test_a_count_that_no_counter_has_is_not_taken_for_another(self):
+        for option in ("--requests-max", "--threads", "--busy-poll"):
+            for count in ("-1", "99999999999999999999", "18446744073709551617", "1.5", "nan"):
+                self.assertIn(option, self.refused("--dev", f"{option}={count}"))
+
+    def test_an_origin_that_no_browser_sends(self):
+        for origin in ("foo", "https://example.org/", "https://example.org/a", "example.org", "https://", "*.org/",
+                       "https://Example.org", "https://example.org:443", "http://a:80", "https://a b", "*/"):
+            said = self.refused("--jwt-secret-file", "/nonexistent", f"--allowed-origin={origin}")
+            self.assertIn(f"--allowed-origin {origin}: not an origin", said)
+            self.assertIn("write https://HOST or https://HOST:PORT", said)
+
+    def test_origins_that_browsers_send(self):
+        for origin in ("https://example.org", "http://localhost:3000", "*", "https://*.example.org", "https://*",
+                       "*://a.b", "*.example.org", "https://a?.b:844?", "https://a:*", "null", "https://[::1]:8443",
+                       "capacitor://localhost"):
+            said = self.refused("--jwt-secret-file", "/nonexistent", f"--allowed-origin={origin}")
+            self.assertIn("cannot read /nonexistent", said)
+
 
 class File(unittest.TestCase):
     def setUp(self):
@@ -78,13 +97,34 @@ class File(unittest.TestCase):
     def test_values_of_the_wrong_kind(self):
         for text, takes in (("threads = -1", "0 (one per core) to 1024"), ("busy_poll = 51", "0 to 50"),
                             ("development = 'yes'", "true or false"), ("listen = 'ws://127.0.0.1:0'", "an array"),
-                            ("hub.rate_limit_refill = -0.5", "a number"), ("tls = 1", "[tls]")):
+                            ("hub.rate_limit_refill = -0.5", "a number"),
+                            ("hub.rate_limit_capacity = nan", "a number"),
+                            ("hub.rate_limit_capacity = inf", "a number"),
+                            ("hub.rate_limit_refill = -inf", "a number"),
+                            ("hub.rate_limit_refill = +nan", "a number"),
+                            ("tls = 1", "[tls]")):
             said = self.refused(text)
             self.assertIn("plait.toml:1: ", said)
             self.assertIn(takes, said)
 
     def test_text_that_is_no_toml(self):
         self.assertRegex(self.refused("a = 1\nb = = 2\n"), r"plait\.toml:2: ")
+
+    def test_keys_are_bounded_before_they_are_parsed(self):
+        deep = "a" + ".a" * 200_000
+        for text in (f"{deep} = 1", f"[{deep}]", f"[[{deep}]]", f"x = {{ {deep} = 1 }}", 'a."=".' * 20 + "b = 1",
+                     "a . 'b' ." * 20 + "c = 1", '"\\"".' + deep + " = 1"):
+            self.assertIn("plait.toml:2: a key has more than 16 parts", self.refused(f"# one\n{text}\n"))
+
+    def test_dots_elsewhere_are_no_parts_of_keys(self):
+        dots = "." * 100
+        for text in (f"# {dots}", f"jwt.issuer = '{dots}' # {dots}", f'jwt.issuer = "\\"{dots}"',
+                     f'jwt.issuer = """\n{dots}"\n""{dots}"""', f"jwt.issuer = '''\n{dots}'\n{dots}'''"):
+            self.file.write_text(f"development = true\n{text}\n", encoding="utf-8")
+            self.assertEqual(plait("check", self.file).returncode, 0, text)
+
+    def test_a_file_above_1_mib(self):
+        self.assertIn("larger than 1 MiB", self.refused("#" * 2**20 + "\n"))
 
     def test_rules_between_settings(self):
         self.assertIn("loopback", self.refused("development = true\nlisten = ['ws://0.0.0.0:0']\n"))

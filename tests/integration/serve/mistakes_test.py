@@ -173,6 +173,20 @@ class Options(unittest.TestCase):
         self.assertIn("--claim a: given twice", said)
 
 
+    def test_a_token_that_every_server_would_refuse_is_not_made(self):
+        with tempfile.NamedTemporaryFile("w") as secret:
+            secret.write("s" * 32)
+            secret.flush()
+            make = ("token", "--secret-file", secret.name)
+            self.assertIn("--user: must be UTF-8", self.refused(*make, "--user", "\udcff"))
+            self.assertIn("--claim: name and value", self.refused(*make, "--user", "a", "--claim", "a=\udcff"))
+            long = self.refused(*make, "--user", "a", "--claim", "a=" + "x" * 8192)
+            self.assertIn("the token is larger than 8 KiB", long)
+            self.assertIn('"nbf"', self.refused(*make, "--user", "a", "--claim", "nbf=soon"))
+            for claim in ("aud=someone", "nbf=99999999999", "iss=me"):
+                self.assertEqual(plait(*make, "--user", "a", "--claim", claim).returncode, 0)
+
+
 class Stopping(unittest.TestCase):
     def test_a_second_signal_does_not_wait_for_the_drain(self):
         for first, second in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM)):
