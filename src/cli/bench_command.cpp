@@ -5,6 +5,7 @@
 #include "bench/report.hpp"
 #include "bench/text_file.hpp"
 #include "cli/commands.hpp"
+#include "cli/output.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -75,7 +76,7 @@ std::string own_command_line() {
 
 int list_suites() {
   for (const bench::Suite& suite : bench::all_suites()) {
-    fmt::print("{}: {}\n", suite.name, suite.title);
+    print("{}: {}\n", suite.name, suite.title);
     bench::Table table;
     table.left_columns = 3;
     table.header = {"row", "what", "source"};
@@ -83,7 +84,7 @@ int list_suites() {
       const std::string source = row.claims.empty() ? "" : row.claims.front().document;
       table.rows.push_back({row.id, row.title, source.empty() ? "Plait's own row" : source});
     }
-    fmt::print("{}\n", table.text(2));
+    print("{}\n", table.text(2));
   }
   return 0;
 }
@@ -167,15 +168,15 @@ Result<bench::RunOptions, Error> make_run_options(const BenchOptions& options, b
 
 void show_progress(const bench::Progress& progress) {
   if (isatty(STDERR_FILENO) == 0) return;
-  fmt::print(stderr, "\r\033[K[{}/{}] {} · {} · round {} of {} · {}", progress.case_index + 1, progress.case_count,
-             progress.row, bench::placement_name(progress.placement), progress.round + 1, progress.rounds,
-             progress.server);
+  print_error("\r\033[K[{}/{}] {} · {} · round {} of {} · {}", progress.case_index + 1, progress.case_count,
+              progress.row, bench::placement_name(progress.placement), progress.round + 1, progress.rounds,
+              progress.server);
 }
 
 void show_case(const bench::CaseResult& result, const std::string& baseline) {
-  if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\033[K");
-  fmt::print("{}\n", bench::to_text(result, baseline));
-  std::fflush(stdout);
+  if (isatty(STDERR_FILENO) != 0) print_error("\r\033[K");
+  print("{}\n", bench::to_text(result, baseline));
+  flush_output();
 }
 
 int write_reports(const BenchOptions& options, const bench::Report& report) {
@@ -211,14 +212,14 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
                        .cases = {}};
   const auto run = make_run_options(options, report);
   if (!run) return fail(run.error().message);
-  for (const std::string& missing : report.missing_peers) fmt::print("not measured: {}\n", missing);
+  for (const std::string& missing : report.missing_peers) print("not measured: {}\n", missing);
   const bench::RunObserver observer{
       .on_progress = show_progress,
       .on_case = [&report](const bench::CaseResult& result) { show_case(result, report.baseline); }};
   auto cases = bench::run_suite(*suite, *run, observer);
   if (!cases) return fail(cases.error().message);
   report.cases = std::move(*cases);
-  if (options.quick) fmt::print("{}{}\n", suite->name, kQuickMark);
+  if (options.quick) print("{}{}\n", suite->name, kQuickMark);
   return write_reports(options, report);
 }
 

@@ -1,16 +1,15 @@
 // plait bench serve: the server that the benchmarks measure.
 #include <plait/server.hpp>
 
-#include <fmt/format.h>
-
 #include <chrono>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "bench/routes.hpp"
 #include "cli/commands.hpp"
+#include "cli/log_writer.hpp"
+#include "cli/output.hpp"
 #include "net/file_limit.hpp"
 
 namespace plait::cli {
@@ -54,13 +53,15 @@ int serve(const Options& options) {
   server_options.limits.message_bytes_max = std::size_t{128} << 20;
   server_options.limits.udp_payload_bytes_max = options.packet_bytes;
   net::raise_file_limit();
+  outlive_readers();
+  const LogWriter log_writer{LogLevel::warning};
   Server server{server_options};
   for (const std::string& url : options.urls) {
     const auto bound = bench::listen_on_routes(server, url, {.ws_mode = ws_mode_of(options.ws_mode)});
     if (!bound) return fail(bound.error().message);
-    fmt::print("listening {}\n", *bound);
+    print("listening {}\n", *bound);
   }
-  std::fflush(stdout);
+  flush_output();
   const auto served = server.run();
   return served ? 0 : fail(served.error().message);
 }

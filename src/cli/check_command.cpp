@@ -1,9 +1,9 @@
 // plait check: is this config, or this machine, fit to serve?
-#include <fmt/format.h>
 
 #include <memory>
 
 #include "cli/commands.hpp"
+#include "cli/output.hpp"
 #include "server/config.hpp"
 #include "server/service.hpp"
 #include "server/system_report.hpp"
@@ -26,16 +26,16 @@ int check_config(const std::string& file) {
   if (!config) return fail(config.error().message);
   if (auto checked = server::Service::check(*config); !checked) return fail(file + ": " + checked.error().message);
   for (const std::string& url : config->listen.empty() ? server::default_listeners(*config) : config->listen) {
-    fmt::print("listen {}\n", url);
+    print("listen {}\n", url);
   }
-  fmt::print("{}: no errors\n", file);
+  print("{}: no errors\n", file);
   return 0;
 }
 
 int check_system() {
   for (const server::SystemFact& fact : server::examine_system()) {
-    fmt::print("{:<6} {:<34} {}\n", fact.advice.empty() ? "good" : "advice", fact.name, fact.value);
-    if (!fact.advice.empty()) fmt::print("       {:<34} {}\n", "", fact.advice);
+    print("{:<6} {:<34} {}\n", fact.advice.empty() ? "good" : "advice", fact.name, fact.value);
+    if (!fact.advice.empty()) print("       {:<34} {}\n", "", fact.advice);
   }
   return 0;
 }

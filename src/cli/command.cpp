@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/output.hpp"
 
 #include <fmt/format.h>
 
@@ -96,7 +97,7 @@ void name_groups(CLI::App& app) {
 }  // namespace
 
 int fail(std::string_view message) {
-  fmt::print(stderr, "plait: {}\n", message);
+  print_error("plait: {}\n", message);
   return 1;
 }
 
@@ -105,10 +106,10 @@ int run(CLI::App& app, const Action& action, int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return finish_output(app.exit(error));
     return fail(fmt::format("{}\nTry '{} --help'.", explain(app, error), full_name(innermost(app))));
   }
-  return action();
+  return finish_output(action());
 }
 
 }  // namespace plait::cli

@@ -10,6 +10,7 @@
 #include "bench/components/echo_bench.hpp"
 #include "bench/components/echo_report.hpp"
 #include "cli/echo_command.hpp"
+#include "cli/output.hpp"
 
 namespace plait::cli {
 namespace {
@@ -68,7 +69,7 @@ bench::EchoBenchOptions complete(const BenchOptions& options) {
   if (::isatty(STDERR_FILENO) != 0) {
     run.on_progress = [](std::uint64_t answered, Duration elapsed) {
       if (elapsed < kQuiet) return;
-      fmt::print(stderr, "\r{:.0f} s: {} messages answered ", std::chrono::duration<double>(elapsed).count(), answered);
+      print_error("\r{:.0f} s: {} messages answered ", std::chrono::duration<double>(elapsed).count(), answered);
     };
   }
   return run;
@@ -89,7 +90,7 @@ Result<void, Error> write_file(const char* option, const std::string& path, cons
 
 Result<void, Error> write_results(const BenchOptions& options, const bench::EchoBenchOptions& run,
                                   const bench::EchoBenchResult& result) {
-  if (options.json_file != "-") fmt::print("{}", bench::echo_report_text(run, result));
+  if (options.json_file != "-") print_text(bench::echo_report_text(run, result));
   if (!options.json_file.empty()) {
     auto written = write_file("--json", options.json_file, bench::echo_report_json(run, result));
     if (!written) return written;
@@ -104,7 +105,7 @@ int bench_echo(const BenchOptions& options) {
   if (!payload) return fail(payload.error().message);
   run.payload = std::move(*payload);
   auto result = bench::run_echo_bench(run);
-  if (run.on_progress) fmt::print(stderr, "\r\033[K");
+  if (run.on_progress) print_error("\r\033[K");
   if (!result) return fail(result.error().message);
   if (auto written = write_results(options, run, *result); !written) return fail(written.error().message);
   return 0;

@@ -4,6 +4,7 @@
 
 #include "bench/components/echo_socket.hpp"
 #include "cli/echo_command.hpp"
+#include "cli/output.hpp"
 #include "net/address.hpp"
 
 namespace plait::cli {
@@ -51,9 +52,9 @@ int send(const SendOptions& options) {
   if (result.status != net::IoStatus::ok) {
     return fail(fmt::format("{}: {}", net::to_text(address), bench::describe(result)));
   }
-  fmt::print("[client] sent    : {}\n", python_bytes(message));
-  fmt::print("[client] received: {}\n", python_bytes(echo));
-  fmt::print("[client] RTT     : {:.3f} ms\n", rtt.count());
+  print("[client] sent    : {}\n", python_bytes(message));
+  print("[client] received: {}\n", python_bytes(echo));
+  print("[client] RTT     : {:.3f} ms\n", rtt.count());
   if (std::equal(message.begin(), message.end(), echo.begin())) return 0;
   return fail("the echo differs from the message");
 }

@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 
 #include <csignal>
 #include <cstdio>
@@ -6,6 +5,7 @@
 
 #include "bench/components/echo_server.hpp"
 #include "cli/echo_command.hpp"
+#include "cli/output.hpp"
 #include "net/address.hpp"
 #include "net/affinity.hpp"
 #include "net/file_limit.hpp"
@@ -27,14 +27,14 @@ struct ServeOptions {
 void print_connection(const bench::EchoConnectionReport& report) {
   static std::mutex mutex;
   const std::lock_guard lock{mutex};
-  fmt::print("connection {}: {} bytes in, {} bytes out, {:.3f} s\n", report.peer, report.bytes_received,
-             report.bytes_sent, std::chrono::duration<double>(report.lasted).count());
-  std::fflush(stdout);
+  print("connection {}: {} bytes in, {} bytes out, {:.3f} s\n", report.peer, report.bytes_received, report.bytes_sent,
+        std::chrono::duration<double>(report.lasted).count());
+  flush_output();
 }
 
 void print_totals(const bench::EchoTotals& totals) {
-  fmt::print("total: {} connections, {} refused, {} bytes in, {} bytes out\n", totals.connections,
-             totals.connections_refused, totals.bytes_received, totals.bytes_sent);
+  print("total: {} connections, {} refused, {} bytes in, {} bytes out\n", totals.connections,
+        totals.connections_refused, totals.bytes_received, totals.bytes_sent);
 }
 
 /// Tries every CPU now, while there is an option to blame; the first one is this thread's and stays.
@@ -57,8 +57,8 @@ bench::EchoServerOptions complete(const ServeOptions& options) {
 
 void print_listening(net::Address address, std::uint16_t port) {
   address.port = port;
-  fmt::print("listening {}{}\n", address.unix_path.empty() ? "tcp://" : "unix:", net::to_text(address));
-  std::fflush(stdout);
+  print("listening {}{}\n", address.unix_path.empty() ? "tcp://" : "unix:", net::to_text(address));
+  flush_output();
 }
 
 int serve(const ServeOptions& options) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/output.hpp"
 #include "client/certificate_hash.hpp"
 #include "client/response_json.hpp"
 
@@ -50,14 +51,14 @@ class Printer final : public ResponseHandler {
   void on_head(const Response& head) override {
     outcome_.response = head;
     if (!options_.fields || options_.json) return;
-    fmt::print("HTTP/3 {}\n", head.status);
-    for (const auto& [name, value] : head.headers) fmt::print("{}: {}\n", name, value);
-    fmt::print("\n");
+    print("HTTP/3 {}\n", head.status);
+    for (const auto& [name, value] : head.headers) print("{}: {}\n", name, value);
+    print("\n");
   }
   bool on_body(ByteView part) override {
     if (!options_.json) {
       if (std::fwrite(part.data(), 1, part.size(), out_) == part.size()) return true;
-      write_error_ = "cannot write " + (options_.output.empty() ? std::string{"to standard output"} : options_.output);
+      write_error_ = "cannot write to " + (options_.output.empty() ? std::string{"standard output"} : options_.output);
       return false;
     }
     if (part.size() > kJsonBytesMax - outcome_.response.body.size()) {
@@ -121,8 +122,11 @@ int get(const Options& options) {
   if (!started) return fail(started.error().message);
   client.run();
   if (!outcome.error.empty()) return fail(options.url + ": " + outcome.error + hint(outcome.error));
-  if (options.json) fmt::print(out, "{}\n", client::to_json(outcome.response));
-  if (std::fflush(out) != 0) return fail("cannot write the response");
+  if (options.json) {
+    const std::string json = client::to_json(outcome.response) + "\n";
+    std::fwrite(json.data(), 1, json.size(), out);
+  }
+  if (file && std::fflush(out) != 0) return fail("cannot write to " + options.output);
   return outcome.response.status < 400 ? 0 : fail(fmt::format("HTTP status {}", outcome.response.status));
 }
 

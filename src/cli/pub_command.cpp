@@ -1,10 +1,10 @@
 // plait pub: publish one message and wait until the hub has given it a position.
-#include <fmt/format.h>
 
 #include <memory>
 
 #include "cli/commands.hpp"
 #include "cli/hub_options.hpp"
+#include "cli/output.hpp"
 #include "client/json_argument.hpp"
 
 namespace plait::cli {
@@ -30,9 +30,9 @@ int publish(const Options& options) {
   if (!position) return fail(position.error().message);
   hub->close();
   if (options.json) {
-    fmt::print("{{\"epoch\":\"{}\",\"offset\":{}}}\n", position->epoch, position->offset);
+    print("{{\"epoch\":\"{}\",\"offset\":{}}}\n", position->epoch, position->offset);
   } else {
-    fmt::print("published at {}:{}\n", position->epoch, position->offset);
+    print("published at {}:{}\n", position->epoch, position->offset);
   }
   return 0;
 }

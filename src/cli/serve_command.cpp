@@ -1,10 +1,8 @@
 // plait serve: topics on every wire.
-#include <fmt/format.h>
 #include <plait/log.hpp>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +10,8 @@
 #include <vector>
 
 #include "cli/commands.hpp"
+#include "cli/log_writer.hpp"
+#include "cli/output.hpp"
 #include "net/file_limit.hpp"
 #include "server/config.hpp"
 #include "server/service.hpp"
@@ -116,38 +116,32 @@ void print_development_notice(const server::Service& service, const std::string&
   const std::vector<std::string>& urls = service.urls();
   const Reach reach = choose_reach(urls);
   const char* program = program_invocation_name;
-  fmt::print(stderr,
-             "plait: warning: DEVELOPMENT MODE. Everyone on this machine gets a token, and certificates are not to be\n"
-             "plait: warning: trusted. Loopback only. For production leave out --dev and give --jwt-secret-file.\n");
-  fmt::print("\nA token for 24 hours or until the server stops:\n\n  export PLAIT_TOKEN={}\n\n", token);
+  print_error(
+      "plait: warning: DEVELOPMENT MODE. Everyone on this machine gets a token, and certificates are not to be\n"
+      "plait: warning: trusted. Loopback only. For production leave out --dev and give --jwt-secret-file.\n");
+  print("\nA token for 24 hours or until the server stops:\n\n  export PLAIT_TOKEN={}\n\n", token);
   if (const auto webtransport = service.webtransport()) {
-    fmt::print("Browsers' WebTransport to {} knows the certificate by its SHA-256 hash:\n\n  {}\n\n", webtransport->url,
-               webtransport->certificate_hash);
+    print("Browsers' WebTransport to {} knows the certificate by its SHA-256 hash:\n\n  {}\n\n", webtransport->url,
+          webtransport->certificate_hash);
   }
-  fmt::print("Paste in a terminal that has it, or open the page:\n\n  {0} sub demo{1}\n", program, reach.options);
-  fmt::print("  {} pub demo '{{\"hello\":\"world\"}}'{}\n", program, reach.options);
-  if (const std::string page = page_url(urls); !page.empty()) fmt::print("  {}\n", page);
-  fmt::print("\n");
-}
-
-// With what the library leaves out by default: requests and openings.
-void write_log(LogLevel level, std::string_view line) {
-  if (level < LogLevel::info) return;
-  const char* name = level == LogLevel::info ? "info" : level == LogLevel::warning ? "warning" : "error";
-  fmt::print(stderr, "plait: {}: {}\n", name, line);
+  print("Paste in a terminal that has it, or open the page:\n\n  {0} sub demo{1}\n", program, reach.options);
+  print("  {} pub demo '{{\"hello\":\"world\"}}'{}\n", program, reach.options);
+  if (const std::string page = page_url(urls); !page.empty()) print("  {}\n", page);
+  print("\n");
 }
 
 int serve(const Options& options) {
   auto config = make_config(options);
   if (!config) return fail(config.error().message);
   net::raise_file_limit();
-  if (config->access_log) set_log_sink(write_log);
+  outlive_readers();
+  const LogWriter log_writer{config->access_log ? LogLevel::info : LogLevel::warning};
   const auto made = server::Service::make(std::move(*config));
   if (!made) return fail(made.error().message);
   server::Service& service = **made;
-  for (const std::string& url : service.urls()) fmt::print("listening {}\n", url);
+  for (const std::string& url : service.urls()) print("listening {}\n", url);
   if (const auto token = service.development_token()) print_development_notice(service, *token);
-  std::fflush(stdout);
+  if (!flush_output()) log(LogLevel::warning, "standard output cannot be written: the listeners' URLs are lost");
   const auto served = service.run();
   return served ? 0 : fail(served.error().message);
 }

@@ -1,17 +1,19 @@
 // plait sub: print what is published, one message a line.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <limits>
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/hub_options.hpp"
+#include "cli/output.hpp"
 #include "client/backoff.hpp"
 #include "client/hub_client.hpp"
 
@@ -39,17 +41,25 @@ struct Options {
   std::uint64_t count = 0;
 };
 
+/// JSON text in which line ends, which stand between its tokens only, are spaces.
+std::string one_line(std::string json) {
+  std::ranges::replace_if(
+      json, [](char character) { return character == '\n' || character == '\r'; }, ' ');
+  return json;
+}
+
 class Subscriber {
  public:
   explicit Subscriber(const Options& options) : options_(options) {}
 
   int run() {
+    end_with_reader();
     while (true) {
       auto ended = listen();
       if (ended) return 0;
       const bool goes_on = options_.recover || options_.reconnect;
       if (!goes_on || !was_subscribed_) return fail(ended.error().message);
-      fmt::print(stderr, "plait: {}; connecting again\n", ended.error().message);
+      print_error("plait: {}; connecting again\n", ended.error().message);
       std::this_thread::sleep_for(std::exchange(is_subscribed_, false) ? backoff_.lose() : *backoff_.fail());
     }
   }
@@ -61,7 +71,7 @@ class Subscriber {
     if (!hub) return err(hub.error());
     if (was_subscribed_ && options_.recover) hub->resume_from(positions_);
     if (auto subscribed = hub->subscribe(options_.topics, options_.hub.timeout()); !subscribed) return subscribed;
-    if (!was_subscribed_ || !options_.recover) fmt::print(stderr, "subscribed\n");
+    if (!was_subscribed_ || !options_.recover) print_error("subscribed\n");
     was_subscribed_ = true;
     is_subscribed_ = true;
     auto printed = print_all(*hub);
@@ -74,21 +84,22 @@ class Subscriber {
     while (options_.count == 0 || printed_ < options_.count) {
       auto received = hub.receive(kForever);
       if (!received) return err(received.error());
-      if (received->has_value()) print(**received);
+      if (received->has_value() && !print_received(**received)) break;  // run() of the command tells why
     }
     return {};
   }
 
-  void print(const HubClient::Received& received) {
+  /// False if standard output is lost.
+  bool print_received(const HubClient::Received& received) {
     if (received.gap) {
       const auto missed = received.gap->missed ? fmt::to_string(*received.gap->missed) : std::string{"some"};
-      fmt::print(stderr, "plait: {} messages of {} were missed\n", missed, received.gap->topic);
+      print_error("plait: {} messages of {} were missed\n", missed, received.gap->topic);
     }
-    if (!received.publication) return;
+    if (!received.publication) return true;
     const HubClient::Publication& publication = *received.publication;
-    fmt::print("{}\n", options_.json ? publication.envelope : publication.data);
-    std::fflush(stdout);
+    print("{}\n", one_line(options_.json ? publication.envelope : publication.data));
     ++printed_;
+    return flush_output();
   }
 
   const Options& options_;

@@ -1,9 +1,9 @@
 // plait token: make an access token for a server that has the same secret.
-#include <fmt/format.h>
 
 #include <memory>
 
 #include "cli/commands.hpp"
+#include "cli/output.hpp"
 #include "server/issue_token.hpp"
 
 namespace plait::cli {
@@ -30,7 +30,7 @@ int print_token(const Options& options) {
   }
   const auto text = server::issue_token(options.secret_file, std::move(token));
   if (!text) return fail(text.error().message);
-  fmt::print("{}\n", *text);
+  print("{}\n", *text);
   return 0;
 }
 

@@ -26,15 +26,16 @@ def plait(*arguments, **variables):
 
 
 class Server:
-    """`plait serve …` on free ports. `urls` are those it printed; `token` is the development token, if there is one."""
+    """`plait serve …` on free ports. `urls` are those it printed; `token` is the development token, if there is one.
+    What it logs is in logged(), unless it goes to the file `stderr`."""
 
-    def __init__(self, *arguments, listen=ALL_WIRES[:1]):
+    def __init__(self, *arguments, listen=ALL_WIRES[:1], stderr=None):
         self.folder = tempfile.TemporaryDirectory()
         self.log = open(Path(self.folder.name) / "log", "w+", encoding="utf-8")
         command = [PLAIT, "serve", *map(str, arguments)]
         for url in listen:
             command += ["--listen", url]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True,
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr or self.log, text=True,
                                         env=environment(self.folder.name))
         lines = [self.process.stdout.readline() for _ in listen]
         self.urls = [re.fullmatch(r"listening (\S+)\n", line).group(1) for line in lines]

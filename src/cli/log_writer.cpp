@@ -1,0 +1,111 @@
+#include "cli/log_writer.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace plait::cli {
+namespace {
+
+constexpr std::size_t kLinesMax = 1000;  // ten seconds of a flood, a megabyte at most
+constexpr std::chrono::seconds kLastWait{1};
+
+std::string_view name_of(LogLevel level) {
+  if (level == LogLevel::debug) return "debug";
+  if (level == LogLevel::info) return "info";
+  return level == LogLevel::warning ? "warning" : "error";
+}
+
+std::string make_line(LogLevel level, std::string_view text) {
+  return "plait: " + std::string{name_of(level)} + ": " + std::string{text} + "\n";
+}
+
+/// Not by stdio, whose lock the main thread may want while this blocks.
+bool write_all(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno != EINTR) return false;
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+class LogWriter::Queue {
+ public:
+  void push(std::string line) {
+    const std::lock_guard lock{mutex_};
+    if (lines_.size() == kLinesMax) {
+      ++lost_;
+    } else {
+      lines_.push_back(std::move(line));
+      changed_.notify_all();
+    }
+  }
+
+  /// Writes until finish() is called and nothing is left.
+  void run() {
+    std::unique_lock lock{mutex_};
+    while (true) {
+      changed_.wait(lock, [this] { return finishing_ || !lines_.empty(); });
+      if (lines_.empty()) break;
+      const std::string line = std::move(lines_.front());
+      lines_.pop_front();
+      const std::size_t lost = std::exchange(lost_, 0);
+      lock.unlock();
+      const std::size_t lost_again = write(line, lost);
+      lock.lock();
+      lost_ += lost_again;
+    }
+    const std::size_t lost = lost_;
+    lock.unlock();
+    write({}, lost);
+    lock.lock();
+    finished_ = true;
+    changed_.notify_all();
+  }
+
+  void finish() {
+    std::unique_lock lock{mutex_};
+    finishing_ = true;
+    changed_.notify_all();
+    changed_.wait_for(lock, kLastWait, [this] { return finished_; });
+  }
+
+ private:
+  /// How many lines are lost now, after `lost` before this one. It ends with a line end, or is empty.
+  static std::size_t write(std::string_view line, std::size_t lost) {
+    const std::string told = std::to_string(lost) + " lines of the log before this were lost";
+    if (lost > 0 && !write_all(make_line(LogLevel::warning, told))) return lost + 1;
+    return write_all(line) ? 0 : 1;
+  }
+
+  std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  std::deque<std::string> lines_;
+  std::size_t lost_ = 0;
+  bool finishing_ = false;
+  bool finished_ = false;
+};
+
+LogWriter::LogWriter(LogLevel least) : queue_(std::make_shared<Queue>()) {
+  std::thread{[queue = queue_] { queue->run(); }}.detach();
+  set_log_sink([queue = queue_, least](LogLevel level, std::string_view text) {
+    if (level >= least) queue->push(make_line(level, text));
+  });
+}
+
+LogWriter::~LogWriter() {
+  set_log_sink({});
+  queue_->finish();
+}
+
+}  // namespace plait::cli

@@ -1,0 +1,29 @@
+// LogWriter: the log of a server on standard error, written by a thread of its own.
+//
+// Loops write the log, and a write to a pipe blocks for as long as its reader pleases. So they only queue lines, and
+// one thread writes them; what the queue cannot hold, a full disk does not take or nobody reads is lost and counted,
+// and the number is told as soon as lines flow again.
+#pragma once
+
+#include <plait/log.hpp>
+
+#include <memory>
+
+namespace plait::cli {
+
+class LogWriter {
+ public:
+  /// Lines of `least` and above go to standard error as "plait: LEVEL: LINE", until this is destroyed; no second one
+  /// meanwhile.
+  explicit LogWriter(LogLevel least);
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
+  /// Ends the log. Waits for what is queued to be written, at most a second.
+  ~LogWriter();
+
+ private:
+  class Queue;
+  std::shared_ptr<Queue> queue_;  // also the thread's, which a reader that stalls may hold beyond this
+};
+
+}  // namespace plait::cli

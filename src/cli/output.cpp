@@ -1,0 +1,52 @@
+#include "cli/output.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <system_error>
+#include <thread>
+
+#include "cli/command.hpp"
+#include "net/reader.hpp"
+
+namespace plait::cli {
+namespace {
+
+std::atomic<int> output_errno = 0;  // of the first loss
+
+}  // namespace
+
+void print_text(std::string_view text) {
+  errno = 0;
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() && output_errno == 0) output_errno = errno;
+}
+
+void print_error_text(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+bool flush_output() {
+  errno = 0;
+  if (std::fflush(stdout) != 0 && output_errno == 0) output_errno = errno;
+  return std::ferror(stdout) == 0;
+}
+
+int finish_output(int status) {
+  if (flush_output() || status != 0) return status;
+  if (output_errno == EPIPE) return 1;
+  const std::string why = output_errno == 0 ? "" : ": " + std::generic_category().message(output_errno);
+  return fail("cannot write to standard output" + why);
+}
+
+void end_with_reader() {
+  std::thread{[] {
+    net::wait_until_unread(STDOUT_FILENO);
+    std::signal(SIGPIPE, SIG_DFL);
+    std::raise(SIGPIPE);
+  }}.detach();
+}
+
+void outlive_readers() { std::signal(SIGPIPE, SIG_IGN); }
+
+}  // namespace plait::cli

@@ -1,0 +1,35 @@
+#include "net/reader.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
+
+namespace plait::net {
+namespace {
+
+// Hangs if the wait does not end.
+void expect_end_with(std::array<int, 2> ends) {
+  std::thread waiting{[&ends] { wait_until_unread(ends[1]); }};
+  ::close(ends[0]);
+  waiting.join();
+  wait_until_unread(ends[1]);  // also when it was gone before
+  ::close(ends[1]);
+}
+
+TEST(Reader, ThatIsGoneEndsTheWaitOfAPipe) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  expect_end_with(ends);
+}
+
+TEST(Reader, ThatIsGoneEndsTheWaitOfASocket) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()), 0);
+  expect_end_with(ends);
+}
+
+}  // namespace
+}  // namespace plait::net
