@@ -53,7 +53,7 @@ void StreamSession::start() {
 }
 
 StreamSession::InputScope::~InputScope() {
-  const SessionStats& now = session_.stats_;
+  const Counts& now = session_.counts_;
   Counters& counters = session_.connection().context().counters;
   counters.messages_received.add(now.messages_received - before_.messages_received);
   counters.bytes_received.add(now.bytes_received - before_.bytes_received);
@@ -67,15 +67,15 @@ void StreamSession::count_for_loop(std::uint64_t messages_sent, std::uint64_t by
 }
 
 void StreamSession::handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last) {
-  stats_.messages_received += last ? 1 : 0;
-  stats_.bytes_received += payload.size();
+  counts_.messages_received += last ? 1 : 0;
+  counts_.bytes_received += payload.size();
   guarded([&] { handler_->on_message_part(*this, Message::received(kind, payload, storage, block), last); });
 }
 
 // A message larger than the whole queue may still pass when nothing waits: it could never be sent otherwise.
 bool StreamSession::admits_beyond_queue(std::size_t backlog) {
   if (backlog == 0) return true;
-  ++stats_.messages_dropped;
+  ++counts_.messages_dropped;
   wants_writable_ = true;
   connection().await_drained();
   return false;
