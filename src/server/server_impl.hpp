@@ -92,7 +92,6 @@ class Server::Impl {
   std::vector<HttpRoute> http_routes_;
   std::vector<std::unique_ptr<Middleware>> middleware_;
   std::vector<std::unique_ptr<Worker>> workers_;  // made first and kept, so that any thread may use them
-  std::array<std::uint8_t, 32> quic_secret_{};
   std::size_t quic_binding_count_ = 0;
   Result<void, Error> loops_made_;
   std::unique_ptr<net::SignalWatcher> signals_;

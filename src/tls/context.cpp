@@ -76,7 +76,11 @@ Result<void, Error> load_private_key(SSL_CTX& context, const std::string& file, 
   if (auto readable = check_readable("private key", "give the certificate's key in PEM", file); !readable) {
     return readable;
   }
-  if (SSL_CTX_use_PrivateKey_file(&context, file.c_str(), SSL_FILETYPE_PEM) == 1) return {};
+  // A key of another type than the certificate's is taken without a word; only the check finds that.
+  if (SSL_CTX_use_PrivateKey_file(&context, file.c_str(), SSL_FILETYPE_PEM) == 1 &&
+      SSL_CTX_check_private_key(&context) == 1) {
+    return {};
+  }
   const int reason = ERR_GET_REASON(ERR_peek_last_error());
   ERR_clear_error();
   if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH) {

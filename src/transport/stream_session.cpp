@@ -97,10 +97,9 @@ void StreamSession::handle_drained() {
 // --- Pings -----------------------------------------------------------------------------------------------------------
 
 void StreamSession::send_ping(core::TimePoint now) {
-  const std::int64_t nanoseconds = now.time_since_epoch().count();
-  std::array<std::uint8_t, sizeof nanoseconds> payload;
-  std::memcpy(payload.data(), &nanoseconds, sizeof nanoseconds);
-  encode_ping(payload);
+  connection().context().random.fill(ping_payload_);
+  encode_ping(ping_payload_);
+  ping_sent_ = now;
   connection().write_soon();
   ping_pending_ = true;
   input_seen_ = false;
@@ -109,12 +108,9 @@ void StreamSession::send_ping(core::TimePoint now) {
 }
 
 void StreamSession::handle_pong(ByteView payload) {
-  std::int64_t sent = 0;
-  if (!ping_pending_ || payload.size() != sizeof sent) return;  // unsolicited pongs are allowed (RFC 6455 §5.5.3)
-  std::memcpy(&sent, payload.data(), sizeof sent);
-  const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
-  if (sent > now) return;
-  rtt_nanoseconds_ = now - sent;
+  // Unsolicited pongs are allowed (RFC 6455 §5.5.3), and say nothing about the time.
+  if (!ping_pending_ || !std::ranges::equal(payload, ping_payload_)) return;
+  rtt_nanoseconds_ = Duration{std::chrono::steady_clock::now() - ping_sent_}.count();
 }
 
 void StreamSession::handle_deadline(core::TimePoint now) {

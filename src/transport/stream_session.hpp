@@ -5,6 +5,7 @@
 #include <plait/session.hpp>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <memory>
 #include <string>
@@ -149,6 +150,8 @@ class StreamSession : public Session, public Protocol {
   bool ping_pending_ = false;
   bool input_seen_ = false;
   bool sends_plainly_ = false;
+  std::array<std::uint8_t, 8> ping_payload_{};  // of the ping under way
+  core::TimePoint ping_sent_{};
   std::int64_t rtt_nanoseconds_ = -1;
   std::unique_ptr<Rare> rare_;
 };
