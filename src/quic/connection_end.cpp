@@ -180,6 +180,7 @@ void Connection::State::leave_handshakes() {
 }
 
 void Connection::State::end(Phase next, const CloseReason& reason, NativeTime linger_until) {
+  report_fates();
   phase = next;
   leave_handshakes();
   std::erase(endpoint.clients, this);
