@@ -186,6 +186,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   std::erase(endpoint.clients, this);
   if (visitor != nullptr) std::exchange(visitor, nullptr)->on_closed(reason);
   conn.reset();
+  qlog.reset();
   session.reset();
   server_tls.reset();
   client_tls.reset();

@@ -133,6 +133,7 @@ struct Connection::State {
 
   ngtcp2_crypto_conn_ref reference{};  // what GnuTLS finds this by
   Session session;
+  std::unique_ptr<QlogWriter> qlog;  // most often none; conn writes into it
   std::unique_ptr<ngtcp2_conn, NativeDelete> conn;
   std::shared_ptr<const ServerTls::State> server_tls;
   std::shared_ptr<const ClientTls::State> client_tls;
