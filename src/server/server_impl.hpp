@@ -17,6 +17,7 @@
 #include "net/socket.hpp"
 #include "net/udp_socket.hpp"
 #include "server/certificates.hpp"
+#include "server/qlog.hpp"
 #include "server/worker.hpp"
 #include "transport/router.hpp"
 
@@ -88,6 +89,7 @@ class Server::Impl {
   const Certificates certificates_;
   Certificates::Loaded certificate_;  // at set-up; the acceptors have the newer ones
   std::atomic<std::size_t> connection_count_{0};
+  std::unique_ptr<QlogFolder> qlog_;  // if there is to be one
   std::vector<std::unique_ptr<Binding>> bindings_;
   std::vector<HttpRoute> http_routes_;
   std::vector<std::unique_ptr<Middleware>> middleware_;
