@@ -103,6 +103,11 @@ Result<void, Error> check_config(const Config& config) {
   for (const std::string& allowed : config.server.allowed_origins) {
     if (auto checked = check_origin(allowed); !checked) return checked;
   }
+  if (!config.development && !config.server.qlog_folder.empty()) {
+    return err(
+        Error{"--qlog: only in development mode, since the files have secrets of the connections and slow them down: "
+              "give --dev, too, or leave it out"});
+  }
   if (!config.development && config.jwt_secret_file.empty()) {
     return err(
         Error{"--jwt-secret-file FILE is required: a secret of at least 32 bytes that signs access tokens "
