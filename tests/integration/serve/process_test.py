@@ -109,8 +109,8 @@ class Hangup(unittest.TestCase):
 class Errors(unittest.TestCase):
     """Exit status 1, and a sentence with the option and the fix."""
 
-    def said_by(self, *arguments):
-        done = plait(*arguments)
+    def said_by(self, *arguments, **variables):
+        done = plait(*arguments, **variables)
         self.assertEqual((done.returncode, done.stdout), (1, ""), arguments)
         return done.stderr
 
@@ -123,10 +123,11 @@ class Errors(unittest.TestCase):
         self.assertIn("ss -ltnp", said)
 
     def test_a_udp_port_in_use(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken, tempfile.TemporaryDirectory() as state:
             taken.bind(("127.0.0.1", 0))
             for scheme in ("https", "quic"):
-                said = self.said_by("serve", "--dev", "--listen", f"{scheme}://127.0.0.1:{taken.getsockname()[1]}")
+                url = f"{scheme}://127.0.0.1:{taken.getsockname()[1]}"
+                said = self.said_by("serve", "--dev", "--listen", url, XDG_STATE_HOME=state)
                 self.assertIn("ss -lunp", said)
 
     def test_an_unreadable_certificate(self):
