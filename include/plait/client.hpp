@@ -52,7 +52,8 @@ struct ConnectOptions {
   /// https: only: let this session share a QUIC connection to the same server with others that say so, and have the
   /// same choice of certificates, as far as the server allows (browsers call it allowPooling). It spares the handshake,
   /// 1 to 2 round trips; but what is lost or slow for one session holds up the others, and they end together when the
-  /// connection does, so it has to be asked for. A connection ends with its last session.
+  /// connection does, so it has to be asked for. A connection ends with its last session. Of the other wires each
+  /// session has a connection of its own, quic: among them; there this does nothing.
   bool reuse_connection = false;
   /// From the call to on_open.
   Duration timeout = std::chrono::seconds{10};

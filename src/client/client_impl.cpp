@@ -83,7 +83,8 @@ Result<SessionId, Error> Client::Impl::connect_tcp(const net::Address& address, 
                                                    Duration timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   if (address.unix_path.empty() && !net::as_literal(address)) {
-    return client::TcpDial::start(*context_, *resolver_, dial_settings_, address, std::move(load), deadline);
+    return client::Dial::start(
+        std::make_unique<client::TcpDial>(*context_, *resolver_, dial_settings_, std::move(load)), address, deadline);
   }
   auto socket = net::Socket::connect(address);
   if (!socket) return err(socket.error());

@@ -64,11 +64,6 @@ RawSession::RawSession(LoopContext& context, const Router* router)
 
 RawSession::~RawSession() = default;
 
-void RawSession::connect(FrameRequest request, std::unique_ptr<SessionHandler> handler, Wants wants) {
-  waiting_->request = std::move(request);
-  set_handler(std::move(handler), wants);
-}
-
 std::string RawSession::peer() const {
   return quic_ == nullptr ? "not connected" : to_net(quic_->path().remote).text();
 }
@@ -84,10 +79,13 @@ quic::ConnectionStats RawSession::wire_stats() const {
 
 // --- The opening -----------------------------------------------------------------------------------------------------
 
-void RawSession::on_ready() {
-  if (!is_client()) return;
+void RawSession::connect(const FrameRequest& request, std::unique_ptr<SessionHandler> handler, Wants wants,
+                         SessionId id) {
+  owner_ = nullptr;
+  set_id(context().put(context().connections.remove(this->id()), id));
+  set_handler(std::move(handler), wants);
   core::VectorSink open;
-  if (!encode_request(waiting_->request, limits(), open)) return give_up(kUnsendableRequest);
+  if (!encode_request(request, limits(), open)) return give_up(kUnsendableRequest);
   const auto stream = quic_->open(quic::Direction::bidirectional);
   if (!stream) return give_up("the server allows no stream for the session");
   quic_->write(*stream, Bytes::copy_of(ByteView{open.bytes}));
@@ -263,8 +261,13 @@ void RawSession::on_datagram(ByteView data) {
 void RawSession::on_closed(const quic::CloseReason& reason) {
   quic_ = nullptr;
   waiting_.reset();
-  if (is_finished()) return leave();
-  is_live() ? end(told_by(reason)) : refuse(told_by(reason).reason);
+  RawOwner* owner = std::exchange(owner_, nullptr);
+  if (!is_finished()) {
+    is_live() ? end(told_by(reason)) : refuse(told_by(reason).reason);
+  } else {
+    leave();
+  }
+  if (owner != nullptr) owner->on_ended(*this, told_by(reason).reason);
 }
 
 // --- To QUIC ---------------------------------------------------------------------------------------------------------
