@@ -104,7 +104,7 @@ QuicClient::Side::Side(transport::LoopContext& context, net::UdpSocket socket)
 Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
   std::unique_ptr<Side>& side = sides_[ipv6];
   if (side != nullptr) return side.get();
-  auto socket = net::UdpSocket::bind(net::Address{.host = ipv6 ? "::" : "0.0.0.0"}, {});
+  auto socket = net::UdpSocket::bind(net::Address{.host = ipv6 ? "::" : "0.0.0.0"}, {.report_refusals = true});
   if (!socket) return err(socket.error());
   auto made = std::make_unique<Side>(context_, std::move(*socket));
   if (auto started = made->endpoint.start(); !started) return err(started.error());

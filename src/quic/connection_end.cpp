@@ -53,6 +53,12 @@ void Connection::State::handle_expiry(NativeTime now) {
   want_transmit();
 }
 
+void Connection::State::handle_refused(NativeTime now) {
+  if (is_server || phase != Phase::open || counters.received_packet_count > 0) return;
+  end(Phase::dead, {CloseReason::Kind::refused, 0, "nobody listens at this UDP port"}, now);
+  after_callbacks(now);
+}
+
 std::uint64_t Connection::State::in_flight_bytes() const {
   ngtcp2_conn_info info;
   ngtcp2_conn_get_conn_info(conn.get(), &info);

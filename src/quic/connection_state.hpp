@@ -60,6 +60,7 @@ struct Connection::State {
   // --- input and time (connection_end.cpp) ------------------------------------------------------------------------
   void handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
   void handle_expiry(NativeTime now);
+  void handle_refused(NativeTime now);
   [[nodiscard]] std::uint64_t in_flight_bytes() const;
   /// On loopback a silent peer is one that is stopped: no MTU shrinks there.
   void look_for_black_hole(NativeTime now);

@@ -170,6 +170,17 @@ void Endpoint::handle_datagram(const Path& path, ByteView datagram, Ecn ecn, Tim
   state_->handle_unknown(path, datagram, ecn, header);
 }
 
+// It was ours, so what names the connection is its Source Connection ID.
+void Endpoint::handle_refused(ByteView datagram, TimePoint now) {
+  const State::Call call{*state_};
+  const NativeTime time = state_->advance(now);
+  ngtcp2_version_cid header{};
+  const bool has_header = !datagram.empty() && ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(),
+                                                                             kConnectionIdBytes) == 0;
+  if (!has_header || header.scidlen == 0) return;
+  if (Connection::State* found = state_->ids.find({header.scid, header.scidlen})) found->handle_refused(time);
+}
+
 std::optional<Transmit> Endpoint::poll_transmit(MutableByteView buffer, TimePoint now) {
   PLAIT_ASSERT(buffer.size() >= kTransmitBytesMax, "a batch needs kTransmitBytesMax");
   const State::Call call{*state_};

@@ -110,6 +110,10 @@ class Endpoint {
 
   /// One received UDP datagram. Any bytes: what belongs to no connection is answered or dropped.
   void handle_datagram(const Path& path, ByteView datagram, Ecn ecn, TimePoint now);
+  /// A UDP datagram that was sent, or its beginning, came back: ICMP says that nobody listens for it. That ends a
+  /// client's connection which has heard nothing from its server yet (the quotation names it: RFC 9000 §14.2.1 asks for
+  /// such a proof that ICMP is of ours), and does nothing to others.
+  void handle_refused(ByteView datagram, TimePoint now);
   /// The next bytes to send, at the front of `buffer` (kTransmitBytesMax); none when there is nothing (for now).
   std::optional<Transmit> poll_transmit(MutableByteView buffer, TimePoint now);
   /// When handle_expiry() is needed; none without connections. To be asked for after poll_transmit(), which is where a

@@ -100,6 +100,7 @@ void QuicEndpoint::count() {
 
 void QuicEndpoint::handle_events(std::uint32_t events) {
   if ((events & EPOLLOUT) != 0) watch_for_room(false);
+  if ((events & EPOLLERR) != 0) receive_refused();
   if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) receive();
   transmit_soon();
 }
@@ -112,6 +113,16 @@ void QuicEndpoint::receive() {
     if (result.status == net::IoStatus::would_block) return;
     // Errors are of datagrams that were sent before (ICMP); QUIC's own timers notice what was lost.
     if (result.status == net::IoStatus::ok) handle_batch(batch);
+  }
+}
+
+// A client's: nobody listens where it wanted to connect.
+void QuicEndpoint::receive_refused() {
+  const MutableByteView buffer = context_.loop.receive_buffer().first(net::UdpSocket::kBatchBytesMax);
+  for (int i = 0; i < kReceivesPerTurn; ++i) {
+    const net::IoResult result = socket_.receive_refused(buffer);
+    if (result.status != net::IoStatus::ok) return;
+    if (result.bytes > 0) engine_.handle_refused(buffer.first(result.bytes), context_.loop.now());
   }
 }
 

@@ -84,6 +84,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   void count();
   void handle_expiry();
   void receive();
+  void receive_refused();
   [[nodiscard]] const net::SocketAddress& local_of(const net::UdpBatch& batch) const;
   void handle_batch(const net::UdpBatch& batch);
   [[nodiscard]] unsigned socket_of(ByteView datagram) const;

@@ -121,6 +121,26 @@ TEST_P(QuicDial, TriesTheOtherFamily) {
   EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
 }
 
+// The hosts of these addresses say that nobody listens (ICMP): nothing has to be waited for.
+TEST_P(QuicDial, GoesOnAtOnceWhereTheFirstAddressRefuses) {
+  start_server(GetParam());
+  settings_.attempt_delay = 1h;
+  resolve_to({"127.0.0.2", "127.0.0.1"});
+  connect();
+  ASSERT_TRUE(turn_until_open()) << (closed_ ? closed_->reason : "");
+  EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
+}
+
+TEST_P(QuicDial, TellsAtOnceThatNobodyListens) {
+  port_ = net::UdpSocket::bind(net::Address{.host = "127.0.0.1"}, {})->name().port();  // closed again
+  settings_.attempt_delay = 1h;
+  resolve_to({"127.0.0.1", "::1"});
+  connect(1h);
+  ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
+  EXPECT_NE(closed_->reason.find("nobody listens at this UDP port"), std::string::npos) << closed_->reason;
+  EXPECT_TRUE(turn_until([&] { return context_.connections.size() == 0; }));
+}
+
 TEST_P(QuicDial, EndsInTimeWhenNobodyAnswers) {
   const auto silent = net::UdpSocket::bind(net::Address{.host = "127.0.0.2"}, {});
   const auto other = net::UdpSocket::bind(net::Address{.host = "127.0.0.3", .port = silent->name().port()}, {});
