@@ -126,7 +126,8 @@ class PLAIT_API Client {
 
 /// How long to wait before which attempt.
 struct ReconnectPolicy {
-  /// Attempts in a row that may fail, the first one included; then it is given up. 0: never.
+  /// Attempts in a row that may fail, the first one included; then it is given up. 0: never. It is given up at once
+  /// when the server refuses with a status that will not be another one by itself: any but 408, 429 and 500 or more.
   std::uint32_t attempts_max = 10;
   /// Before the second attempt, and before the first one after a lost session.
   Duration delay = std::chrono::seconds{1};

@@ -101,11 +101,6 @@ Result<ConnectOptions, Error> connect_options(const Options& options) {
   return result;
 }
 
-// What the library says is for programs, too; here it is known which option helps.
-std::string hint(const std::string& message) {
-  return message.find("verification off") == std::string::npos ? "" : " (--ca PATH, --insecure)";
-}
-
 int get(const Options& options) {
   const auto connect = connect_options(options);
   if (!connect) return fail(connect.error().message);
@@ -120,7 +115,7 @@ int get(const Options& options) {
   const auto started = client.get(options.url, std::make_unique<Printer>(options, out, outcome), *connect);
   if (!started) return fail(started.error().message);
   client.run();
-  if (!outcome.error.empty()) return fail(options.url + ": " + outcome.error + hint(outcome.error));
+  if (!outcome.error.empty()) return fail(options.url + ": " + outcome.error + certificate_hint(outcome.error));
   if (options.json) fmt::print(out, "{}\n", client::to_json(outcome.response));
   if (std::fflush(out) != 0) return fail("cannot write the response");
   return outcome.response.status < 400 ? 0 : fail(fmt::format("HTTP status {}", outcome.response.status));
@@ -152,7 +147,7 @@ void add_get_command(CLI::App& app, Action& action) {
       ->type_name("HASH");
   command
       ->add_option("--timeout", options->timeout_seconds, "Seconds to wait for the response, and for each part of it")
-      ->check(CLI::Range(0.001, 86400.0).description(""))
+      ->check(number_between(0.001, 86400))
       ->capture_default_str();
   command->callback([&action, options] { action = [options] { return get(*options); }; });
 }

@@ -128,6 +128,8 @@ class H3Connection final : public Connection,
     WtSession* session;
     WtRequest request;
     std::optional<h3::StreamId> id;  // once asked for
+    int refused_status = 0;          // once it is refused; the text that explains it is waited for
+    std::string explanation{};
   };
   // An opening of the peer's whose handler answers later.
   struct Deferred {
@@ -191,6 +193,9 @@ class H3Connection final : public Connection,
   void request_session(Asked& opening, std::vector<WtSession*>& failed);
   void request_waiting();
   void finish_opening(h3::StreamId id, const h3::ResponseHead& head);
+  void take_refusal(Asked& opening, const h3::ResponseHead& head);
+  static void tell_refused(const Asked& opening, const std::string& reason);
+  bool take_explanation(h3::StreamId id, ByteView data);
   void fail_opening(h3::StreamId id, const std::string& reason);
   void end_openings(std::uint64_t from, const std::string& reason);
   void drop_request(h3::StreamId id);

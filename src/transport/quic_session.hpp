@@ -98,8 +98,8 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   void handle_datagram(ByteView payload);
   /// The wire is gone. `told` is how, unless this side knows better.
   void end(const CloseInfo& told);
-  /// The session was never open; calls on_close.
-  void refuse(const std::string& reason) { finish({.reason = reason}); }
+  /// The session was never open; calls on_close. `status` as CloseInfo's.
+  void refuse(const std::string& reason, int status = 0) { finish({.reason = reason, .status = status}); }
   /// The same without a word to the handler.
   void mark_finished() { finished_ = true; }
   /// Ends the session with this error of the peer's or the handler's, at once for the user.

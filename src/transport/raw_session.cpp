@@ -7,6 +7,7 @@
 #include "frames/frame.hpp"
 #include "transport/close_code.hpp"
 #include "transport/quic_endpoint.hpp"
+#include "transport/refusal.hpp"
 
 namespace plait::transport {
 namespace {
@@ -159,7 +160,9 @@ void RawSession::drain() {
 void RawSession::take_response(ByteView payload, ByteView rest, bool fin) {
   const auto response = frames::decode_open_response(payload);
   if (!response) return give_up(std::string{frames::name_of(response.error())});
-  if (response->status != frames::kStatusAccepted) return give_up(describe_refusal(*response));
+  if (response->status != frames::kStatusAccepted) {
+    return give_up(describe_refusal(response->status, response->reason), response->status);
+  }
   const std::unique_ptr<Waiting> waiting = std::move(waiting_);
   begin(response->subprotocol, waiting, rest, fin);
 }
@@ -315,10 +318,10 @@ void RawSession::wire_abort() {
   end({});
 }
 
-void RawSession::give_up(const std::string& reason) {
+void RawSession::give_up(const std::string& reason, int status) {
   waiting_.reset();
   close_reason_ = reason;
-  refuse(reason);
+  refuse(reason, status);
 }
 
 void RawSession::release(bool /*settled*/) {

@@ -92,11 +92,12 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
   void wire_close(std::uint32_t code, std::string_view reason) override;
   [[nodiscard]] quic::ConnectionStats wire_stats() const override;
   void wire_abort() override;
-  void give_up(const std::string& reason) override;
+  void give_up(const std::string& reason) override { give_up(reason, 0); }
   void handle_opening_timeout() override;
   void release(bool settled) override;
 
   // The opening
+  void give_up(const std::string& reason, int status);
   void take_opening(ByteView data, bool fin);
   void take_request(ByteView payload, ByteView rest, bool fin);
   void finish_opening(Opening& opening) override;
