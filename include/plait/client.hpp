@@ -89,8 +89,8 @@ class PLAIT_API Client {
   Client& operator=(const Client&) = delete;
 
   /// Starts connecting to a ws: wss: tcp: tls: https: (WebTransport) or quic: URL, or unix:/name.sock (as ws:;
-  /// unix:/name.sock:/path for another path than "/"). Errors: a URL that cannot be used. What fails later is told to
-  /// handler->on_close (code 1006, the reason says what), without on_open.
+  /// unix:/name.sock:/path for another path than "/"). Errors: a URL or a header field that cannot be used. What fails
+  /// later is told to handler->on_close (code 1006, the reason says what), without on_open.
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options = {});
 
@@ -121,6 +121,7 @@ class PLAIT_API Client {
  private:
   friend struct ClientAccess;
   class Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
