@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -53,6 +55,17 @@ void override(T& setting, const T& given) {
   if (!given.empty()) setting = given;
 }
 
+// One of each completes what the config file says.
+Result<void, Error> check_certificates(const Options& options) {
+  const std::size_t certificates = options.certificates.size();
+  const std::size_t keys = options.keys.size();
+  if (certificates == keys || std::max(certificates, keys) == 1) return {};
+  const std::string missing = certificates > keys ? "--key for --cert " + options.certificates[keys]
+                                                  : "--cert for --key " + options.keys[certificates];
+  return err(Error{fmt::format("{} --cert and {} --key, which belong together in their order: there is no {}",
+                               certificates, keys, missing)});
+}
+
 /// The first pair is that of all clients who ask for no name of the others.
 void override_certificates(ServerOptions& server, const Options& options) {
   const std::size_t count = std::max(options.certificates.size(), options.keys.size());
@@ -65,6 +78,7 @@ void override_certificates(ServerOptions& server, const Options& options) {
 }
 
 Result<server::Config, Error> make_config(const Options& options) {
+  if (auto paired = check_certificates(options); !paired) return err(paired.error());
   server::Config config;
   if (!options.config_file.empty()) {
     auto loaded = server::load_config(options.config_file);
@@ -139,11 +153,11 @@ void write_log(LogLevel level, std::string_view line) {
 
 int serve(const Options& options) {
   auto config = make_config(options);
-  if (!config) return fail(config.error().message);
+  if (!config) return fail_each(config.error().message);
   net::raise_file_limit();
   if (config->access_log) set_log_sink(write_log);
   const auto made = server::Service::make(std::move(*config));
-  if (!made) return fail(made.error().message);
+  if (!made) return fail_each(made.error().message);
   server::Service& service = **made;
   for (const std::string& url : service.urls()) fmt::print("listening {}\n", url);
   if (const auto token = service.development_token()) print_development_notice(service, *token);
@@ -199,6 +213,7 @@ void add_serve_command(CLI::App& app, Action& action) {
   command
       ->add_option("--requests-max", options->requests_max,
                    "HTTP requests and openings that one address may make in a minute; 0: any number [0]")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()).description(""))
       ->type_name("N");
   command->add_flag("--access-log", options->access_log, "Log each request and opening to standard error");
   command->callback([&action, options] { action = [options] { return serve(*options); }; });
