@@ -9,13 +9,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "net/listen_advice.hpp"
 
 namespace plait::net {
 namespace {
 
-constexpr int kRefusalsMax = 4;  // that come between two system calls
 constexpr std::uint8_t kEcnBits = 3;
 constexpr std::uint32_t kLongHeaderBit = 0x80;  // RFC 9000 §17.2
 
@@ -146,6 +146,11 @@ void add_ecn(const SocketAddress& remote, int ecn, SendDetails& details) {
   details.add(IPPROTO_IPV6, IPV6_TCLASS, ecn);
 }
 
+// What ICMP says of a datagram that was sent before, to another peer perhaps, is told by the next system call, once.
+bool may_be_of_earlier(int number) {
+  return number == ECONNREFUSED || number == EHOSTUNREACH || number == ENETUNREACH || number == EMSGSIZE;
+}
+
 IoResult result_of(ssize_t moved) {
   if (moved >= 0) return {IoStatus::ok, static_cast<std::size_t>(moved), 0};
   if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoStatus::would_block, 0, 0};
@@ -244,8 +249,6 @@ IoResult UdpSocket::receive_refused(MutableByteView buffer) const {
   return result;
 }
 
-// An error of a datagram that was sent before, to another peer perhaps, is none of this one's; the kernel tells it
-// once.
 IoResult UdpSocket::send(const UdpBatch& batch) const {
   iovec vector{const_cast<std::uint8_t*>(batch.bytes.data()), batch.bytes.size()};
   SendDetails details;
@@ -261,9 +264,9 @@ IoResult UdpSocket::send(const UdpBatch& batch) const {
   message.msg_iovlen = 1;
   details.attach(message);
   ssize_t moved = 0;
-  int refusals_left = kRefusalsMax;
+  bool again = true;
   do moved = ::sendmsg(fd(), &message, MSG_NOSIGNAL);
-  while (moved < 0 && (errno == EINTR || (errno == ECONNREFUSED && refusals_left-- > 0)));
+  while (moved < 0 && (errno == EINTR || (may_be_of_earlier(errno) && std::exchange(again, false))));
   return result_of(moved);
 }
 
