@@ -81,6 +81,7 @@ struct Connection::State {
   bool write_stream(PacketUnderWay& packet, Stream& stream);
   bool write_datagrams(PacketUnderWay& packet);
   void purge_datagrams(NativeTime now);
+  void handle_fates(NativeTime now);
   std::optional<Transmit> poll_close_packet(MutableByteView buffer);
 
   // --- streams (connection_streams.cpp) ---------------------------------------------------------------------------
@@ -90,6 +91,8 @@ struct Connection::State {
   void retire(Stream& stream);
   void want_transmit();
   void report_stop_sending();
+  void note_fate(DatagramId id, DatagramFate fate);
+  void report_fates();
 
   // --- the end (connection_end.cpp) -------------------------------------------------------------------------------
   /// By an error of ngtcp2's. Outside of its callbacks only, as the two below.
@@ -131,6 +134,7 @@ struct Connection::State {
 
   ngtcp2_crypto_conn_ref reference{};  // what GnuTLS finds this by
   Session session;
+  std::unique_ptr<QlogWriter> qlog;  // most often none; conn writes into it
   std::unique_ptr<ngtcp2_conn, NativeDelete> conn;
   std::shared_ptr<const ServerTls::State> server_tls;
   std::shared_ptr<const ClientTls::State> client_tls;
@@ -147,7 +151,7 @@ struct Connection::State {
   std::vector<decltype(streams)::node_type> retired;  // freed outside of callbacks
   SendSchedule writable;
   DatagramQueue datagrams;
-  DatagramId next_datagram_id = 0;
+  std::vector<std::pair<DatagramId, DatagramFate>> fates;  // that the visitor has not been told
   BlackHole black_hole;
 
   std::vector<std::uint8_t> close_packet;

@@ -77,6 +77,11 @@ Result<void, Error> check_config(const Config& config) {
   if (config.development && !config.server.allowed_origins.empty()) {
     mistakes.add(Error{"--allowed-origin: --dev refuses foreign origins; leave out one of the two"});
   }
+  if (!config.development && !config.server.qlog_folder.empty()) {
+    mistakes.add(
+        Error{"--qlog: only in development mode, since the files have secrets of the connections and slow them down: "
+              "give --dev, too, or leave it out"});
+  }
   if (!config.development && config.jwt_secret_file.empty()) {
     mistakes.add(
         Error{"--jwt-secret-file FILE is required: a secret of at least 32 bytes that signs access tokens "

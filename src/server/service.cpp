@@ -5,7 +5,9 @@
 #include <plait/version.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
+#include <system_error>
 
 #include "codec/json_writer.hpp"
 #include "crypto/certificate.hpp"
@@ -43,6 +45,12 @@ void check_files(const ServerOptions& server, Mistakes& mistakes) {
   }
 }
 
+Result<void, Error> check_qlog(const std::string& folder) {
+  std::error_code ignored;
+  if (folder.empty() || std::filesystem::is_directory(folder, ignored)) return {};
+  return err(Error{"--qlog: there is no folder \"" + folder + "\": make it first"});
+}
+
 Config complete(Config config) {
   if (config.listen.empty()) config.listen = default_listeners(config);
   if (config.server.threads == 0) config.server.threads = static_cast<unsigned>(net::available_cpus().size());
@@ -57,6 +65,7 @@ Result<void, Error> Service::check(const Config& config) {
   Mistakes mistakes;
   mistakes.add(check_config(config));
   check_files(config.server, mistakes);
+  mistakes.add(check_qlog(config.server.qlog_folder));
   mistakes.add(choose_key(config));
   return mistakes.result();
 }
