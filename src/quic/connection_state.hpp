@@ -15,9 +15,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "core/id_map.hpp"
 #include "quic/black_hole.hpp"
 #include "quic/connection.hpp"
 #include "quic/connection_ids.hpp"
@@ -142,8 +142,8 @@ struct Connection::State {
   Cipher cipher = Cipher::aes_128_gcm;
   FrameScan scan;
 
-  std::unordered_map<StreamId, Stream> streams;
-  std::vector<decltype(streams)::node_type> retired;  // freed outside of callbacks
+  core::IdMap<StreamId, Stream> streams;
+  std::vector<decltype(streams)::Extracted> retired;  // freed outside of callbacks
   SendSchedule writable;
   DatagramQueue datagrams;
   DatagramId next_datagram_id = 0;

@@ -11,8 +11,8 @@
 #include <exception>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
+#include "core/id_map.hpp"
 #include "quic/connection.hpp"
 #include "transport/connection.hpp"
 #include "transport/loop_context.hpp"
@@ -160,7 +160,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   SessionStats stats_;
   std::string subprotocol_;
   MessageStream messages_;
-  std::unordered_map<StreamId, std::unique_ptr<QuicStream>> streams_;
+  core::IdMap<StreamId, std::unique_ptr<QuicStream>> streams_;
   std::unique_ptr<CloseInfo> close_info_;  // what ended it, when that is not the peer's close
 };
 
