@@ -59,6 +59,8 @@ struct Connection::State {
 
   // --- input and time (connection_end.cpp) ------------------------------------------------------------------------
   void handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
+  /// What one time is enough for after several datagrams.
+  void settle(NativeTime now);
   void handle_expiry(NativeTime now);
   [[nodiscard]] std::uint64_t in_flight_bytes() const;
   /// On loopback a silent peer is one that is stopped: no MTU shrinks there.
@@ -89,6 +91,8 @@ struct Connection::State {
   void retire(Stream& stream);
   void want_transmit();
   void report_stop_sending();
+  void note_acked(Stream& stream);
+  void report_acked();
 
   // --- the end (connection_end.cpp) -------------------------------------------------------------------------------
   /// By an error of ngtcp2's. Outside of its callbacks only, as the two below.
@@ -144,6 +148,7 @@ struct Connection::State {
 
   core::IdMap<StreamId, Stream> streams;
   std::vector<decltype(streams)::Extracted> retired;  // freed outside of callbacks
+  Stream* acked = nullptr;                            // the first of them
   SendSchedule writable;
   DatagramQueue datagrams;
   DatagramId next_datagram_id = 0;
