@@ -32,11 +32,13 @@ class IdMap {
   template <class Map, class Entry>
   class Place {
    public:
+    // NOLINTBEGIN(readability-identifier-naming): the standard's names
     using iterator_category = std::forward_iterator_tag;
     using value_type = std::remove_const_t<Entry>;
     using difference_type = std::ptrdiff_t;
     using pointer = Entry*;
     using reference = Entry&;
+    // NOLINTEND(readability-identifier-naming)
 
     Place() = default;
     Place(Map* map, Node* node) : map_(map), node_(node) {}
@@ -56,7 +58,9 @@ class IdMap {
   };
 
  public:
+  // NOLINTNEXTLINE(readability-identifier-naming): so, too
   using iterator = Place<IdMap, std::pair<const Id, Value>>;
+  // NOLINTNEXTLINE(readability-identifier-naming)
   using const_iterator = Place<const IdMap, const std::pair<const Id, Value>>;
   /// An entry outside of any map.
   using Extracted = std::unique_ptr<Node>;
