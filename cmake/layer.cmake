@@ -26,7 +26,8 @@ endfunction()
 #
 # One GoogleTest executable, every TEST of it a ctest test of its own. All in tests/unit have the label `unit`; give
 # `tsan` to those that cross threads and `slow` to those that take more than 10 s. The target tests_<label> builds all
-# executables of a label.
+# executables of a label. What is tested is optimized, the tests themselves are not: they would take twice as long to
+# compile, and they share one precompiled header (tests/precompiled.hpp).
 function(plait_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LAYERS;LIBRARIES;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -38,6 +39,8 @@ function(plait_test name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(${name} PRIVATE PLAIT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   plait_compile_options(${name})
+  plait_test_quick_compile(${name})
+  target_precompile_headers(${name} REUSE_FROM plait_precompiled)
   set(labels ${ARG_LABELS} ${PLAIT_TEST_LABELS})
   foreach(label IN LISTS labels)
     add_dependencies(tests_${label} ${name})
@@ -47,4 +50,9 @@ function(plait_test name)
   set(labels_file ${CMAKE_CURRENT_BINARY_DIR}/${name}_labels.cmake)
   file(WRITE ${labels_file} "set_tests_properties(\${${name}_TESTS} PROPERTIES LABELS \"${labels}\")\n")
   set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${labels_file})
+endfunction()
+
+# No optimization of a target of tests, whatever the preset.
+function(plait_test_quick_compile target)
+  target_compile_options(${target} PRIVATE -O0)
 endfunction()

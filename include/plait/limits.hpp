@@ -62,6 +62,9 @@ struct Limits {
   /// Largest UDP payload that is sent, found by path MTU discovery (RFC 8899) and never below 1200. Lower it where a
   /// path loses large packets without a word, or to measure with the packets of another network.
   std::size_t udp_payload_bytes_max = 65'507;
+  /// A datagram that has waited longer than this for the congestion window is dropped rather than sent late. Lower it
+  /// for what is worth nothing soon, such as positions and voice.
+  Duration datagram_age_max = std::chrono::seconds{1};
 
   // --- permessage-deflate (RFC 7692) ----------------------------------------------------------------------------
   /// Messages smaller than this are sent uncompressed.

@@ -1,6 +1,8 @@
 // Where Plait's own messages go: few, for the person who runs it.
 #pragma once
 
+#include <plait/export.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -14,13 +16,13 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error };
 using LogSink = std::function<void(LogLevel, std::string_view)>;
 
 /// Replaces the sink; the default writes warnings and errors to standard error. From any thread.
-void set_log_sink(LogSink sink);
+PLAIT_API void set_log_sink(LogSink sink);
 
 /// What the sink gets at most: more lines in a second are counted and told, longer lines are cut.
 inline constexpr std::size_t kLogLinesPerSecond = 100;
 inline constexpr std::size_t kLogLineBytesMax = 1000;
 
 /// Writes one line to the sink, its control characters replaced. From any thread.
-void log(LogLevel level, std::string_view line);
+PLAIT_API void log(LogLevel level, std::string_view line);
 
 }  // namespace plait

@@ -51,6 +51,10 @@ struct ServerOptions {
   /// Makes (once) and uses a self-signed ECDSA P-256 certificate for localhost in the user's state folder. For
   /// development only: no peer can verify it, but by its hash (certificates()). Replaced a day before it expires.
   bool development_certificate = false;
+  /// A folder in which each connection of https: and quic: listeners gets a file of qlog, what was in its packets and
+  /// what became of them, named after the client's first connection ID: at most 256 files of 8 MiB. For development
+  /// only, since it has secrets of the connection and slows it down: such listeners must be on loopback then.
+  std::string qlog_folder;
   /// Needs client_authority_file.
   ClientCertificates client_certificates = ClientCertificates::off;
   /// PEM file with the authorities that sign clients' certificates. Re-read with the server's own.

@@ -111,6 +111,20 @@ struct SessionId {
   friend bool operator==(const SessionId&, const SessionId&) = default;
 };
 
+/// Names a datagram of its session, for SessionHandler::on_datagram_fate: 0, 1, 2 … in the order of the sends that
+/// asked for one.
+using DatagramId = std::uint64_t;
+
+/// What became of a datagram. `dropped`, or `sent` and then at most one of the other two: nothing more is told once the
+/// session or its connection ends.
+enum class DatagramFate : std::uint8_t {
+  sent,          ///< it has left in a packet
+  acknowledged,  ///< the peer's QUIC has it
+  lost,     ///< the packet counts as lost (RFC 9002 §6.1); it may have arrived all the same, and is not sent again
+  dropped,  ///< never sent: older than Limits::datagram_age_max, pushed out of the queue by newer ones, or too
+            ///< large for a path that has changed
+};
+
 /// Counters since the session opened. Bytes are payload bytes, before compression and after decompression.
 struct SessionStats {
   std::uint64_t messages_received = 0;
@@ -174,8 +188,10 @@ class PLAIT_API Session {
     return err(StreamError::unsupported);
   }
   /// Sends one unreliable datagram of at most datagram_bytes_max() bytes and not empty; `dropped` where that is not so,
-  /// or the wire has none, or the queue is full. What is `sent` may still be lost.
-  virtual SendStatus send_datagram(ByteView /*data*/) { return SendStatus::dropped; }
+  /// or the wire has none. `sent` means that it waits for the congestion window, which Limits::datagram_age_max and
+  /// newer datagrams may end, and may still be lost. With `id`, which `sent` alone sets,
+  /// SessionHandler::on_datagram_fate tells later which of these it was; without one nothing is kept or told.
+  virtual SendStatus send_datagram(ByteView /*data*/, DatagramId* /*id*/ = nullptr) { return SendStatus::dropped; }
   /// 0 on wires without datagrams. May grow while path MTU discovery goes on.
   [[nodiscard]] virtual std::size_t datagram_bytes_max() const { return 0; }
 
@@ -276,6 +292,8 @@ class PLAIT_API SessionHandler {
   virtual void on_streams_available(Session&, StreamDirection) {}
   /// One unreliable datagram.
   virtual void on_datagram(Session&, ByteView) {}
+  /// What became of a datagram that was sent with an ID. Never called from inside send_datagram().
+  virtual void on_datagram_fate(Session&, DatagramId, DatagramFate) {}
   /// The backlog has drained to the low-water mark after send() had answered `queued` or `dropped`.
   virtual void on_writable(Session&) {}
   /// The last call; `session` may not be sent to any more.

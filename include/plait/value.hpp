@@ -75,7 +75,7 @@ class PLAIT_API Value {
   /// Adds a member behind the others. Null becomes an object; any other kind must be one.
   Value& add(std::string name, Value value);
 
-  friend bool operator==(const Value& left, const Value& right);
+  PLAIT_API friend bool operator==(const Value& left, const Value& right);
 
   /// Calls `visitor` with std::monostate (null), bool, std::int64_t, std::uint64_t (above std::int64_t only), double,
   /// std::string (UTF-8), Binary, Array or Object.

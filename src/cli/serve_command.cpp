@@ -28,7 +28,8 @@ Examples:
   plait serve --jwt-secret-file secret --cert site.crt --key site.key --allowed-origin https://example.org
   plait serve --jwt-secret-file secret --cert a.crt --key a.key --cert b.crt --key b.key --requests-max 100 --access-log
   plait serve --jwt-secret-file secret --cert site.crt --key site.key --client-certificates required --client-authority ca.crt
-  plait serve --dev --listen ws://127.0.0.1:0 --listen quic://127.0.0.1:0 --threads 1)";
+  plait serve --dev --listen ws://127.0.0.1:0 --listen quic://127.0.0.1:0 --threads 1
+  plait serve --dev --qlog /tmp/qlog)";
 
 /// What was given on the command line; it goes before the config file.
 struct Options {
@@ -43,6 +44,7 @@ struct Options {
   std::optional<unsigned> busy_poll_microseconds;
   bool deflate = false;
   bool access_log = false;
+  std::string qlog_folder;
   std::optional<std::size_t> requests_max;
   std::optional<ClientCertificates> client_certificates;
   std::string client_authority;
@@ -78,6 +80,7 @@ Result<server::Config, Error> make_config(const Options& options) {
   override(config.server.client_authority_file, options.client_authority);
   if (options.client_certificates) config.server.client_certificates = *options.client_certificates;
   config.access_log = config.access_log || options.access_log;
+  override(config.server.qlog_folder, options.qlog_folder);
   if (options.requests_max) config.requests.requests_max = *options.requests_max;
   override(config.jwt_secret_file, options.jwt_secret_file);
   override(config.server.allowed_origins, options.allowed_origins);
@@ -201,6 +204,10 @@ void add_serve_command(CLI::App& app, Action& action) {
                    "HTTP requests and openings that one address may make in a minute; 0: any number [0]")
       ->type_name("N");
   command->add_flag("--access-log", options->access_log, "Log each request and opening to standard error");
+  command
+      ->add_option("--qlog", options->qlog_folder,
+                   "With --dev: a folder for a file of qlog of each https: and quic: connection")
+      ->type_name("DIR");
   command->callback([&action, options] { action = [options] { return serve(*options); }; });
 }
 

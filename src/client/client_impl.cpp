@@ -104,12 +104,11 @@ Result<std::unique_ptr<tls::Engine>, Error> Client::Impl::make_engine(const http
                    .framed = is_framed(uri.scheme)};
   auto found = tls_contexts_.find(choice);
   if (found == tls_contexts_.end()) {
-    auto context =
-        tls::Context::client({.verify = choice.verify,
-                              .authority_file = choice.authority_file,
-                              .alpn = choice.framed ? std::vector<std::string>{} : std::vector<std::string>{"http/1.1"},
-                              .certificate_file = choice.certificate_file,
-                              .private_key_file = choice.private_key_file});
+    auto context = tls::Context::client({.verify = choice.verify,
+                                         .authority_file = choice.authority_file,
+                                         .alpn = {choice.framed ? "plait/1" : "http/1.1"},
+                                         .certificate_file = choice.certificate_file,
+                                         .private_key_file = choice.private_key_file});
     if (!context) return err(context.error());
     found = tls_contexts_.emplace(std::move(choice), std::move(*context)).first;
   }

@@ -27,6 +27,9 @@ class HandlerProxy : public SessionHandler {
     target_->on_streams_available(session, direction);
   }
   void on_datagram(Session& session, ByteView data) override { target_->on_datagram(session, data); }
+  void on_datagram_fate(Session& session, DatagramId id, DatagramFate fate) override {
+    target_->on_datagram_fate(session, id, fate);
+  }
   void on_writable(Session& session) override { target_->on_writable(session); }
   void on_close(Session& session, const CloseInfo& info) override { target_->on_close(session, info); }
 

@@ -48,7 +48,9 @@ class ReliableDatagrams::Impl {
   [[nodiscard]] std::size_t pending_count() const { return pending_.size(); }
   [[nodiscard]] const Session& session() const { return session_; }
 
-  std::function<void(ByteView)> on_datagram;
+  void set_on_datagram(std::function<void(ByteView)> handler) {
+    on_datagram_ = std::make_shared<const std::function<void(ByteView)>>(std::move(handler));
+  }
 
  private:
   /// A datagram without an acknowledgement is a timer of its loop.
@@ -69,6 +71,7 @@ class ReliableDatagrams::Impl {
 
   Session& session_;
   const ReliabilityOptions options_;
+  std::shared_ptr<const std::function<void(ByteView)>> on_datagram_;
   std::uint32_t next_sequence_ = 0;
   std::unordered_map<std::uint32_t, Pending> pending_;
   std::vector<std::uint32_t> remembered_;  // a ring of what was received
@@ -112,7 +115,8 @@ bool ReliableDatagrams::Impl::handle_datagram(ByteView datagram) {
   }
   // Also of what has come before: its acknowledgement was lost. When this one is, the datagram comes once more.
   session_.send_datagram(as_bytes(messaging::encode_acknowledgement(frame->sequence)));
-  if (remember(frame->sequence) && on_datagram) on_datagram(frame->payload);
+  const auto handler = on_datagram_;  // which may replace itself
+  if (remember(frame->sequence) && handler != nullptr && *handler) (*handler)(frame->payload);
   return true;
 }
 
@@ -137,7 +141,9 @@ std::size_t ReliableDatagrams::bytes_max() const {
   return bytes - std::min(bytes, messaging::kReliableHeaderBytes);
 }
 SendStatus ReliableDatagrams::send(ByteView data, Done done) { return impl_->send(data, std::move(done)); }
-void ReliableDatagrams::on_datagram(std::function<void(ByteView)> handler) { impl_->on_datagram = std::move(handler); }
+void ReliableDatagrams::on_datagram(std::function<void(ByteView)> handler) {
+  impl_->set_on_datagram(std::move(handler));
+}
 bool ReliableDatagrams::handle_datagram(ByteView datagram) { return impl_->handle_datagram(datagram); }
 std::size_t ReliableDatagrams::pending_count() const { return impl_->pending_count(); }
 

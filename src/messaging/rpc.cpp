@@ -35,8 +35,9 @@ class RpcPeer::Impl : public std::enable_shared_from_this<RpcPeer::Impl> {
 
   void call(Stream& stream, std::string_view method, const Value& params, Done&& done, Duration timeout);
   SendStatus notify(Stream& stream, std::string_view method, const Value& params);
-  void serve(std::string name, std::function<void(const Value&, RpcReply)> method) {
-    methods_[std::move(name)] = std::move(method);
+  using Method = std::function<void(const Value&, RpcReply)>;
+  void serve(std::string name, Method method) {
+    methods_[std::move(name)] = std::make_shared<const Method>(std::move(method));
   }
   void set_on_close(std::function<void()> handler) { on_close_ = std::move(handler); }
   [[nodiscard]] std::size_t pending_calls() const { return calls_.size(); }
@@ -75,8 +76,8 @@ class RpcPeer::Impl : public std::enable_shared_from_this<RpcPeer::Impl> {
   bool peer_finished_ = false;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, Call> calls_;
-  std::unordered_map<std::string, std::function<void(const Value&, RpcReply)>> methods_;
-  std::size_t running_ = 0;  // requests without an answer
+  std::unordered_map<std::string, std::shared_ptr<const Method>> methods_;  // one that runs may replace itself
+  std::size_t running_ = 0;                                                 // requests without an answer
   bool serving_waiting_ = false;
   std::deque<std::string> waiting_;  // requests, as they came
   std::size_t waiting_bytes_ = 0;
@@ -123,11 +124,18 @@ void RpcPeer::Impl::expire(std::uint64_t id) {
                      [&] { finish(id, err(local_error(RpcError::Kind::timeout, "no answer in time"))); });
 }
 
+// Each hears of it, even if one before it throws.
 void RpcPeer::Impl::fail_calls() {
+  std::exception_ptr thrown;
   for (auto calls = std::exchange(calls_, {}); auto& [id, call] : calls) {
     call.cancel();
-    call.done(err(local_error(RpcError::Kind::closed, "the stream ended")));
+    try {
+      call.done(err(local_error(RpcError::Kind::closed, "the stream ended")));
+    } catch (...) {
+      thrown = std::current_exception();
+    }
   }
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 // --- Messages in ----------------------------------------------------------------------------------------------------
@@ -172,7 +180,8 @@ void RpcPeer::Impl::carry_out(const messaging::RpcRequest& request) {
   ++running_;
   RpcReply reply{std::make_unique<RpcReply::State>(RpcReply::State{weak_from_this(), request.id})};
   try {
-    method->second(request.params, std::move(reply));
+    const auto running = method->second;
+    (*running)(request.params, std::move(reply));
   } catch (const std::exception& exception) {
     log(LogLevel::error, "the method " + request.method + " threw: " + exception.what());
   } catch (...) {
@@ -250,7 +259,7 @@ void RpcPeer::Impl::finish_if_idle() {
 void RpcPeer::Impl::handle_close() {
   stream_ = nullptr;
   fail_calls();
-  if (on_close_) on_close_();
+  if (const auto on_close = std::exchange(on_close_, nullptr)) on_close();
 }
 
 // --- The public face ------------------------------------------------------------------------------------------------

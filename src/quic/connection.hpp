@@ -52,6 +52,7 @@ class ConnectionVisitor {
   /// open() may be tried again.
   virtual void on_streams_available(Direction /*direction*/) {}
   virtual void on_datagram(ByteView /*data*/) {}
+  /// Of a datagram that was sent with this ID; told by poll_transmit(), or before on_closed.
   virtual void on_datagram_fate(DatagramId /*id*/, DatagramFate /*fate*/) {}
   virtual void on_closed(const CloseReason& /*reason*/) {}
 
@@ -121,9 +122,9 @@ class Connection {
   void consume(StreamId id, std::size_t size);
 
   /// Queues a QUIC DATAGRAM frame (RFC 9221). It is sent when the congestion window allows, or dropped
-  /// (Settings::datagram_age_max); on_datagram_fate tells which.
-  [[nodiscard]] Result<DatagramId, DatagramError> send_datagram(Bytes data);
-  [[nodiscard]] Result<DatagramId, DatagramError> send_datagram(ByteView data);
+  /// (Settings::datagram_age_max); on_datagram_fate tells which, by `id`, which is the caller's to choose.
+  [[nodiscard]] Result<void, DatagramError> send_datagram(Bytes data, DatagramId id = kUnnamed);
+  [[nodiscard]] Result<void, DatagramError> send_datagram(ByteView data, DatagramId id = kUnnamed);
   /// Largest payload that send_datagram takes now; grows with path MTU discovery, beyond 1452 bytes only after a first
   /// send_datagram. 0: none.
   [[nodiscard]] std::size_t datagram_bytes_max() const;

@@ -159,15 +159,14 @@ int on_datagram(ngtcp2_conn* /*conn*/, std::uint32_t /*flags*/, const std::uint8
 }
 
 int on_datagram_acked(ngtcp2_conn* /*conn*/, std::uint64_t id, void* user) {
-  State& state = state_of(user);
-  if (state.is_live()) state.visitor->on_datagram_fate(id, DatagramFate::acknowledged);
+  state_of(user).note_fate(id, DatagramFate::acknowledged);
   return 0;
 }
 
 int on_datagram_lost(ngtcp2_conn* /*conn*/, std::uint64_t id, void* user) {
   State& state = state_of(user);
   ++state.counters.lost_packet_count;
-  if (state.is_live()) state.visitor->on_datagram_fate(id, DatagramFate::lost);
+  state.note_fate(id, DatagramFate::lost);
   return 0;
 }
 

@@ -185,11 +185,13 @@ void Connection::State::leave_handshakes() {
 }
 
 void Connection::State::end(Phase next, const CloseReason& reason, NativeTime linger_until) {
+  report_fates();
   phase = next;
   leave_handshakes();
   std::erase(endpoint.clients, this);
   if (visitor != nullptr) std::exchange(visitor, nullptr)->on_closed(reason);
   conn.reset();
+  qlog.reset();
   session.reset();
   server_tls.reset();
   client_tls.reset();

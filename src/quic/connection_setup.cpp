@@ -70,6 +70,11 @@ ngtcp2_transport_params native_parameters(const Settings& from) {
   return parameters;
 }
 
+void write_qlog(void* user, std::uint32_t /*flags*/, const void* record, std::size_t size) {
+  const ByteView bytes{static_cast<const std::uint8_t*>(record), size};
+  if (!bytes.empty()) static_cast<Connection::State*>(user)->qlog->write(bytes);
+}
+
 }  // namespace
 
 Connection::State::State(Endpoint::State& owner, bool server, NativeTime now)
@@ -121,6 +126,8 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
     parameters.retry_scid_present = 1;
     parameters.retry_scid = accept.header.dcid;
   }
+  if (endpoint.config.make_qlog) qlog = endpoint.config.make_qlog(view(parameters.original_dcid));
+  if (qlog) settings.qlog_write = write_qlog;
   parameters.stateless_reset_token_present = 1;
   if (!endpoint.make_reset_token(id, parameters.stateless_reset_token)) return false;
 

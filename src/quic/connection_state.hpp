@@ -82,6 +82,7 @@ struct Connection::State {
   bool write_stream(PacketUnderWay& packet, Stream& stream);
   bool write_datagrams(PacketUnderWay& packet);
   void purge_datagrams(NativeTime now);
+  void handle_fates(NativeTime now);
   std::optional<Transmit> poll_close_packet(MutableByteView buffer);
 
   // --- streams (connection_streams.cpp) ---------------------------------------------------------------------------
@@ -93,6 +94,8 @@ struct Connection::State {
   void report_stop_sending();
   void note_acked(Stream& stream);
   void report_acked();
+  void note_fate(DatagramId id, DatagramFate fate);
+  void report_fates();
 
   // --- the end (connection_end.cpp) -------------------------------------------------------------------------------
   /// By an error of ngtcp2's. Outside of its callbacks only, as the two below.
@@ -134,6 +137,7 @@ struct Connection::State {
 
   ngtcp2_crypto_conn_ref reference{};  // what GnuTLS finds this by
   Session session;
+  std::unique_ptr<QlogWriter> qlog;  // most often none; conn writes into it
   std::unique_ptr<ngtcp2_conn, NativeDelete> conn;
   std::shared_ptr<const ServerTls::State> server_tls;
   std::shared_ptr<const ClientTls::State> client_tls;
@@ -151,7 +155,7 @@ struct Connection::State {
   Stream* acked = nullptr;                            // the first of them
   SendSchedule writable;
   DatagramQueue datagrams;
-  DatagramId next_datagram_id = 0;
+  std::vector<std::pair<DatagramId, DatagramFate>> fates;  // that the visitor has not been told
   BlackHole black_hole;
 
   std::vector<std::uint8_t> close_packet;

@@ -73,6 +73,18 @@ void Connection::State::retire(Stream& stream) {
 
 void Connection::State::want_transmit() { endpoint.mark_ready(*this); }
 
+void Connection::State::note_fate(DatagramId id, DatagramFate fate) {
+  if (id != kUnnamed) fates.emplace_back(id, fate);
+}
+
+// What the visitor drops by sending more meanwhile waits for the next call, or one that answers `dropped` with another
+// datagram would go round for ever.
+void Connection::State::report_fates() {
+  for (const auto& [id, fate] : std::exchange(fates, {})) {
+    if (is_live()) visitor->on_datagram_fate(id, fate);
+  }
+}
+
 void Connection::State::report_stop_sending() {
   for (const auto& [id, code] : std::exchange(scan.stop_sending(), {})) {
     Stream* stream = find(id);
@@ -197,23 +209,21 @@ void Connection::consume(StreamId id, std::size_t size) {
   state_->want_transmit();
 }
 
-Result<DatagramId, DatagramError> Connection::send_datagram(ByteView data) {
-  return send_datagram(Bytes::copy_of(data));
+Result<void, DatagramError> Connection::send_datagram(ByteView data, DatagramId id) {
+  return send_datagram(Bytes::copy_of(data), id);
 }
 
-Result<DatagramId, DatagramError> Connection::send_datagram(Bytes data) {
+Result<void, DatagramError> Connection::send_datagram(Bytes data, DatagramId id) {
   if (!is_open(*state_)) return err(DatagramError::closed);
   if (data.empty()) return err(DatagramError::empty);
   const std::size_t size_max = datagram_bytes_max();
   if (size_max == 0) return err(DatagramError::unsupported);
   state_->wants_large_packets = true;
   if (data.size() > size_max) return err(DatagramError::too_large);
-  const DatagramId id = state_->next_datagram_id++;
-  state_->datagrams.push(id, std::move(data), [this](DatagramId dropped) {
-    if (state_->is_live()) state_->visitor->on_datagram_fate(dropped, DatagramFate::dropped);
-  });
+  state_->datagrams.push(id, std::move(data),
+                         [this](DatagramId dropped) { state_->note_fate(dropped, DatagramFate::dropped); });
   state_->want_transmit();
-  return id;
+  return {};
 }
 
 std::size_t Connection::datagram_bytes_max() const {

@@ -79,7 +79,7 @@ bool Connection::State::write_datagrams(PacketUnderWay& packet) {
     packet.result =
         ngtcp2_conn_writev_datagram(conn.get(), packet.path, packet.info, packet.out.data(), packet.out.size(),
                                     &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, entry.id, &vector, 1, packet.now);
-    if (accepted != 0) datagrams.pop();
+    if (accepted != 0) note_fate(datagrams.pop().id, DatagramFate::sent);
     if (packet.result != NGTCP2_ERR_WRITE_MORE) return false;
   }
   return true;
@@ -98,13 +98,20 @@ ngtcp2_ssize Connection::State::write_packet(ngtcp2_path* to, ngtcp2_pkt_info* i
                                    -1, nullptr, 0, now);
 }
 
-// Before any packet is begun, since this calls the visitor. A datagram that is larger than the path allows would
-// otherwise be refused for ever, with all behind it.
+// A datagram that is larger than the path allows would otherwise be refused for ever, with all behind it.
 void Connection::State::purge_datagrams(NativeTime now) {
   if (datagrams.empty()) return;
-  datagrams.purge(time_point(now), connection->datagram_bytes_max(), [this](DatagramId id) {
-    if (is_live()) visitor->on_datagram_fate(id, DatagramFate::dropped);
-  });
+  datagrams.purge(time_point(now), connection->datagram_bytes_max(),
+                  [this](DatagramId id) { note_fate(id, DatagramFate::dropped); });
+}
+
+// Before any packet is begun, since this calls the visitor; what that sends leaves with this call.
+void Connection::State::handle_fates(NativeTime now) {
+  if (phase != Phase::open || !ready) return;
+  purge_datagrams(now);
+  if (fates.empty()) return;
+  report_fates();
+  endpoint.ready.remove(*this);
 }
 
 std::optional<Transmit> Connection::State::poll_close_packet(MutableByteView buffer) {
@@ -140,7 +147,7 @@ void Connection::State::count_packet(std::size_t size, std::size_t full) {
 
 std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer, NativeTime now, bool& more) {
   more = false;
-  if (phase == Phase::open && ready) purge_datagrams(now);
+  handle_fates(now);
   after_callbacks(now);
   close_if_requested(now);
   if (phase != Phase::open) return poll_close_packet(buffer);
@@ -187,6 +194,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
   if (phase == Phase::open) {
     if (is_paced()) ngtcp2_conn_update_pkt_tx_time(conn.get(), now);
     update_expiry();
+    more = more || (segments > 0 && !fates.empty());
   }
   if (segments > 0) return batch;
   return phase == Phase::open ? std::nullopt : poll_close_packet(buffer);

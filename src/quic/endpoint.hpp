@@ -23,6 +23,7 @@
 
 #include "quic/connection.hpp"
 #include "quic/path.hpp"
+#include "quic/qlog.hpp"
 #include "quic/random.hpp"
 #include "quic/settings.hpp"
 #include "quic/tls.hpp"
@@ -50,6 +51,8 @@ struct EndpointConfig {
   std::size_t retry_handshakes = 1024;
   /// Demand that always.
   bool retry_always = false;
+  /// Of the connections that it accepts.
+  MakeQlog make_qlog{};
 };
 
 class EndpointVisitor {

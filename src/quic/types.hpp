@@ -1,6 +1,8 @@
 // Words that endpoint, connection and their users share.
 #pragma once
 
+#include <plait/session.hpp>
+
 #include <cstdint>
 #include <string>
 
@@ -20,13 +22,8 @@ constexpr Direction direction_of(StreamId id) {
 }
 constexpr bool is_opened_by_server(StreamId id) { return (id & 1U) != 0; }
 
-/// Names a QUIC DATAGRAM frame of one connection.
-using DatagramId = std::uint64_t;
-enum class DatagramFate : std::uint8_t {
-  acknowledged,
-  lost,     ///< declared lost (RFC 9002 §6.1); it may have arrived all the same
-  dropped,  ///< never sent: too old, pushed out of the queue, or too large for the path by then
-};
+/// Instead of an ID, for a datagram whose fate nobody asks for.
+inline constexpr DatagramId kUnnamed = ~DatagramId{0};
 enum class DatagramError : std::uint8_t {
   unsupported,  ///< the peer takes none, or has not said yet
   empty,        ///< ngtcp2 1.11 aborts the process for one without payload

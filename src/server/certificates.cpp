@@ -83,9 +83,27 @@ Result<void, Error> check_names(const std::vector<TlsFiles>& further) {
 
 }  // namespace
 
-Result<quic::ServerTls, Error> Certificates::make_quic_tls(const TlsFiles& files) const {
+Result<Certificates::Contexts, Error> Certificates::make_contexts(const TlsFiles& files) const {
+  tls::ServerConfig config{.certificate_file = files.certificate_file,
+                           .private_key_file = files.private_key_file,
+                           .client_check = to_tls(client_certificates_),
+                           .client_authority_file = client_authority_file_};
+  for (const TlsFiles& one : further_) config.further.push_back({one.certificate_file, one.private_key_file});
+  auto http = tls::Context::server(config);
+  if (!http) return err(http.error());
+  config.alpn = {"plait/1"};
+  auto framed = tls::Context::server(config);
+  if (!framed) return err(framed.error());
+  return Contexts{std::make_shared<const tls::Context>(std::move(*http)),
+                  std::make_shared<const tls::Context>(std::move(*framed))};
+}
+
+// The key that signs tokens and stateless resets comes from the private key: only the server has it, and it is the same
+// after a restart.
+Result<void, Error> Certificates::make_quic(const TlsFiles& files, Loaded& loaded) const {
   auto pair = read_pair(files);
   if (!pair) return err(pair.error());
+  loaded.quic_secret = crypto::hmac_sha256(as_bytes(pair->private_key_pem), as_bytes("plait: QUIC tokens"));
   quic::ServerTlsConfig config{.certificate_pem = std::move(pair->certificate_pem),
                                .private_key_pem = std::move(pair->private_key_pem),
                                .alpn = {"h3"},
@@ -101,7 +119,10 @@ Result<quic::ServerTls, Error> Certificates::make_quic_tls(const TlsFiles& files
     if (!authority) return err(authority.error());
     config.client_authority_pem = std::move(*authority);
   }
-  return quic::ServerTls::make(config);
+  auto tls = quic::ServerTls::make(config);
+  if (!tls) return err(tls.error());
+  loaded.quic.emplace(std::move(*tls));
+  return {};
 }
 
 Result<Certificates::Loaded, Error> Certificates::load() const {
@@ -119,28 +140,22 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
   if (client_certificates_ != ClientCertificates::off && client_authority_file_.empty()) {
     return err(Error{"client certificates cannot be verified: give a client authority file (PEM), or leave them off"});
   }
-  tls::ServerConfig config{.certificate_file = files.certificate_file,
-                           .private_key_file = files.private_key_file,
-                           .client_check = to_tls(client_certificates_),
-                           .client_authority_file = client_authority_file_};
-  std::vector<std::string> watched{files.certificate_file, files.private_key_file};
+  Loaded loaded;
+  loaded.files = {files.certificate_file, files.private_key_file};
   for (const TlsFiles& one : further_) {
-    config.further.push_back({one.certificate_file, one.private_key_file});
-    watched.insert(watched.end(), {one.certificate_file, one.private_key_file});
+    loaded.files.insert(loaded.files.end(), {one.certificate_file, one.private_key_file});
   }
-  if (client_certificates_ != ClientCertificates::off) watched.push_back(client_authority_file_);
-  auto context = tls::Context::server(config);
-  if (!context) return err(context.error());
+  if (client_certificates_ != ClientCertificates::off) loaded.files.push_back(client_authority_file_);
+  auto contexts = make_contexts(files);
+  if (!contexts) return err(contexts.error());
+  loaded.contexts = std::move(*contexts);
   if (auto named = check_names(further_); !named) return err(named.error());
-  auto quic = make_quic_tls(files);
-  if (!quic) return err(quic.error());
+  if (auto made = make_quic(files, loaded); !made) return err(made.error());
   const auto info = crypto::read_certificate(files.certificate_file);
   if (!info) return err(info.error());
   warn_unless_valid(*info, files.certificate_file, std::chrono::system_clock::now());
-  return Loaded{std::make_shared<const tls::Context>(std::move(*context)),
-                std::move(*quic),
-                std::move(watched),
-                {.sha256 = info->fingerprint, .not_after = info->not_after}};
+  loaded.description = {.sha256 = info->fingerprint, .not_after = info->not_after};
+  return loaded;
 }
 
 }  // namespace plait

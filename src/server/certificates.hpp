@@ -4,6 +4,8 @@
 #include <plait/result.hpp>
 #include <plait/server.hpp>
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,10 +26,16 @@ class Certificates {
         client_certificates_(options.client_certificates),
         client_authority_file_(options.client_authority_file) {}
 
+  /// For TLS over TCP. A wire takes no client that asks for another one's protocol (ALPN, RFC 7301 §3.2).
+  struct Contexts {
+    std::shared_ptr<const tls::Context> http;    ///< wss:
+    std::shared_ptr<const tls::Context> framed;  ///< tls:
+  };
   struct Loaded {
-    std::shared_ptr<const tls::Context> context;
-    std::optional<quic::ServerTls> quic;  ///< the same certificate for https: and quic:
-    std::vector<std::string> files;       ///< to watch
+    Contexts contexts;
+    std::optional<quic::ServerTls> quic;         ///< the same certificate for https: and quic:
+    std::array<std::uint8_t, 32> quic_secret{};  ///< quic::EndpointConfig::secret, made from the private key
+    std::vector<std::string> files;              ///< to watch
     ServerCertificate description;
   };
 
@@ -36,7 +44,8 @@ class Certificates {
   [[nodiscard]] Result<Loaded, Error> load() const;
 
  private:
-  [[nodiscard]] Result<quic::ServerTls, Error> make_quic_tls(const TlsFiles& files) const;
+  [[nodiscard]] Result<Contexts, Error> make_contexts(const TlsFiles& files) const;
+  [[nodiscard]] Result<void, Error> make_quic(const TlsFiles& files, Loaded& loaded) const;
 
   const TlsFiles files_;
   const std::vector<TlsFiles> further_;

@@ -74,6 +74,11 @@ Result<void, Error> check_config(const Config& config) {
   if (config.development && !config.server.allowed_origins.empty()) {
     return err(Error{"--allowed-origin: --dev refuses foreign origins; leave out one of the two"});
   }
+  if (!config.development && !config.server.qlog_folder.empty()) {
+    return err(
+        Error{"--qlog: only in development mode, since the files have secrets of the connections and slow them down: "
+              "give --dev, too, or leave it out"});
+  }
   if (!config.development && config.jwt_secret_file.empty()) {
     return err(
         Error{"--jwt-secret-file FILE is required: a secret of at least 32 bytes that signs access tokens "

@@ -117,6 +117,7 @@ constexpr std::array kSettings{
     Setting{"deflate", kSwitch, [](const toml::node& n, Config& c) { return read(n, c.server.deflate); }},
     Setting{"allowed_origins", kTexts,
             [](const toml::node& n, Config& c) { return read(n, c.server.allowed_origins); }},
+    Setting{"qlog", kText, [](const toml::node& n, Config& c) { return read(n, c.server.qlog_folder); }},
     Setting{"access_log", kSwitch, [](const toml::node& n, Config& c) { return read(n, c.access_log); }},
     Setting{"drain_timeout", kSeconds,
             [](const toml::node& n, Config& c) { return read_duration<seconds>(n, c.server.drain_timeout, 0, kYear); }},

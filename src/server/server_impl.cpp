@@ -9,6 +9,7 @@
 
 #include "crypto/random.hpp"
 #include "net/affinity.hpp"
+#include "server/loopback.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/http_connection.hpp"
 #include "transport/opening.hpp"
@@ -63,7 +64,7 @@ Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certif
   options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
   if (options_.threads == 0)
     options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
-  crypto::random_bytes(quic_secret_);
+  if (!options_.qlog_folder.empty()) qlog_ = std::make_unique<QlogFolder>(options_.qlog_folder);
   loops_made_ = make_workers();
   if (loops_made_ && options_.handle_signals) loops_made_ = watch_signals();
 }
@@ -112,11 +113,15 @@ Server::Impl::Binding* Server::Impl::find_binding(const http::Uri& uri) {
 }
 
 Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
+  if (qlog_ != nullptr && is_quic(uri.scheme) && !server::is_loopback(uri.host)) {
+    return err(Error{"qlog_folder is for development: \"" + to_string(uri) +
+                     "\" would write secrets of connections from other machines to it; listen on 127.0.0.1 or ::1"});
+  }
   auto binding = std::make_unique<Binding>();
   binding->uri = uri;
   if (is_secure(uri.scheme)) {
     if (auto loaded = load_certificate(); !loaded) return err(loaded.error());
-    binding->tls = certificate_.context;
+    binding->tls = is_framed(uri.scheme) ? certificate_.contexts.framed : certificate_.contexts.http;
   }
   if (auto bound = bind_socket(*binding); !bound) return err(bound.error());
   bindings_.push_back(std::move(binding));
@@ -155,7 +160,7 @@ Result<void, Error> Server::Impl::bind_quic(Binding& binding, const net::Address
 
 // One for all listeners, read for the first of them that needs it.
 Result<void, Error> Server::Impl::load_certificate() {
-  if (certificate_.context != nullptr) return {};
+  if (certificate_.quic) return {};
   auto loaded = certificates_.load();
   if (!loaded) return err(loaded.error());
   certificate_ = std::move(*loaded);
@@ -225,12 +230,15 @@ Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bo
   Result<net::Listener, Error> listener = first ? std::move(binding.listener) : binding.listener.another();
   if (!listener) return err(listener.error());
   return worker.listen(std::make_unique<transport::Acceptor>(worker.context(), std::move(*listener), binding.tls,
-                                                             std::move(make_protocol)));
+                                                             std::move(make_protocol)),
+                       is_framed(binding.uri.scheme));
 }
 
 // Each worker that has one of the binding's sockets has had one of every binding before, so all know it by one index.
 Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
   const std::size_t index = quic_binding_count_++;
+  quic::MakeQlog make_qlog;
+  if (qlog_ != nullptr) make_qlog = [this](ByteView connection_id) { return qlog_->open(connection_id); };
   for (std::size_t i = 0; i < binding.udp.size(); ++i) {
     transport::SharedPort shared{.socket_count = static_cast<unsigned>(binding.udp.size()),
                                  .socket_number = static_cast<unsigned>(i),
@@ -240,8 +248,10 @@ Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
     auto listener = std::make_unique<transport::QuicListener>(
         workers_[i]->context(), std::move(binding.udp[i]),
         transport::QuicListener::Routers{.h3 = binding.router.get(), .raw = binding.raw_router.get()},
-        transport::QuicListener::Options{
-            .tls = *certificate_.quic, .secret = quic_secret_, .shared = std::move(shared)});
+        transport::QuicListener::Options{.tls = *certificate_.quic,
+                                         .secret = certificate_.quic_secret,
+                                         .shared = std::move(shared),
+                                         .make_qlog = make_qlog});
     if (auto listening = workers_[i]->listen(std::move(listener)); !listening) return listening;
   }
   return {};
@@ -266,7 +276,7 @@ Result<void, Error> Server::Impl::watch_files() {
 
 void Server::Impl::watch_age() {
   net::Loop& loop = workers_.front()->loop();
-  if (certificate_.context != nullptr && options_.development_certificate) {
+  if (certificate_.quic && options_.development_certificate) {
     loop.schedule(age_check_, loop.now() + kAgeCheckInterval);
   }
 }
@@ -314,10 +324,10 @@ void Server::Impl::stop() {
 }
 
 Result<void, Error> Server::Impl::reload() {
-  if (certificate_.context == nullptr) return {};
+  if (!certificate_.quic) return {};
   const auto loaded = certificates_.load();
   if (!loaded) return err(loaded.error());
-  for (const auto& worker : workers_) worker->set_tls(loaded->context, *loaded->quic);
+  for (const auto& worker : workers_) worker->set_tls(loaded->contexts, *loaded->quic);
   keep(loaded->description);
   return {};
 }

@@ -17,6 +17,7 @@
 #include "net/socket.hpp"
 #include "net/udp_socket.hpp"
 #include "server/certificates.hpp"
+#include "server/qlog.hpp"
 #include "server/worker.hpp"
 #include "transport/router.hpp"
 
@@ -88,11 +89,11 @@ class Server::Impl {
   const Certificates certificates_;
   Certificates::Loaded certificate_;  // at set-up; the acceptors have the newer ones
   std::atomic<std::size_t> connection_count_{0};
+  std::unique_ptr<QlogFolder> qlog_;  // if there is to be one
   std::vector<std::unique_ptr<Binding>> bindings_;
   std::vector<HttpRoute> http_routes_;
   std::vector<std::unique_ptr<Middleware>> middleware_;
   std::vector<std::unique_ptr<Worker>> workers_;  // made first and kept, so that any thread may use them
-  std::array<std::uint8_t, 32> quic_secret_{};
   std::size_t quic_binding_count_ = 0;
   Result<void, Error> loops_made_;
   std::unique_ptr<net::SignalWatcher> signals_;

@@ -5,7 +5,9 @@
 #include <plait/version.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
+#include <system_error>
 
 #include "codec/json_writer.hpp"
 #include "crypto/certificate.hpp"
@@ -42,6 +44,12 @@ Result<void, Error> check_certificates(const ServerOptions& server) {
   return {};
 }
 
+Result<void, Error> check_qlog(const std::string& folder) {
+  std::error_code ignored;
+  if (folder.empty() || std::filesystem::is_directory(folder, ignored)) return {};
+  return err(Error{"--qlog: there is no folder \"" + folder + "\": make it first"});
+}
+
 Config complete(Config config) {
   if (config.listen.empty()) config.listen = default_listeners(config);
   if (config.server.threads == 0) config.server.threads = static_cast<unsigned>(net::available_cpus().size());
@@ -55,6 +63,7 @@ Config complete(Config config) {
 Result<void, Error> Service::check(const Config& config) {
   if (auto checked = check_config(config); !checked) return checked;
   if (auto checked = check_certificates(config.server); !checked) return checked;
+  if (auto checked = check_qlog(config.server.qlog_folder); !checked) return checked;
   if (const auto key = choose_key(config); !key) return err(key.error());
   return {};
 }

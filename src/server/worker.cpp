@@ -15,9 +15,9 @@ constexpr std::chrono::milliseconds kDrainCheck{20};
 
 Worker::~Worker() { join(); }
 
-Result<void, Error> Worker::listen(std::unique_ptr<transport::Acceptor> acceptor) {
+Result<void, Error> Worker::listen(std::unique_ptr<transport::Acceptor> acceptor, bool framed) {
   auto started = acceptor->start();
-  acceptors_.push_back(std::move(acceptor));
+  acceptors_.push_back({std::move(acceptor), framed});
   return started;
 }
 
@@ -49,11 +49,11 @@ void Worker::join() {
 
 void Worker::stop() { loop_->stop(); }
 
-void Worker::set_tls(const std::shared_ptr<const tls::Context>& tls, const quic::ServerTls& quic) {
+void Worker::set_tls(const Certificates::Contexts& tls, const quic::ServerTls& quic) {
   loop_->post([this, tls, quic] {
     for (const auto& listener : quic_listeners_) listener->set_tls(quic);
-    for (const auto& acceptor : acceptors_) {
-      if (acceptor->secure()) acceptor->set_tls(tls);
+    for (const auto& [acceptor, framed] : acceptors_) {
+      if (acceptor->secure()) acceptor->set_tls(framed ? tls.framed : tls.http);
     }
   });
 }
@@ -69,7 +69,7 @@ void Worker::drain(Duration timeout) {
 }
 
 void Worker::begin_drain(Duration timeout) {
-  for (const auto& acceptor : acceptors_) acceptor->stop();
+  for (const auto& accepting : acceptors_) accepting.acceptor->stop();
   for (const auto& listener : quic_listeners_) listener->stop();
   drain_deadline_ = loop_->now() + timeout;
   context_.connections.for_each([](transport::Connection& connection) { connection.drain(); });

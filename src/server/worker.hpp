@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/loop.hpp"
+#include "server/certificates.hpp"
 #include "transport/acceptor.hpp"
 #include "transport/loop_context.hpp"
 #include "transport/quic_listener.hpp"
@@ -24,7 +25,7 @@ class Worker final : private core::Timer {
   [[nodiscard]] const transport::Counters& counters() const { return context_.counters; }
 
   /// Before the loop turns.
-  Result<void, Error> listen(std::unique_ptr<transport::Acceptor> acceptor);
+  Result<void, Error> listen(std::unique_ptr<transport::Acceptor> acceptor, bool framed);
   Result<void, Error> listen(std::unique_ptr<transport::QuicListener> listener);
 
   /// Turns the loop on the calling thread until stop(), then cuts what is left. Pins the thread if `cpu` >= 0.
@@ -38,15 +39,20 @@ class Worker final : private core::Timer {
   void drain(Duration timeout);
   /// Hands a datagram to the listener that was given to listen() after `index` others.
   void forward(std::size_t index, transport::StrayDatagram stray);
-  void set_tls(const std::shared_ptr<const tls::Context>& tls, const quic::ServerTls& quic);
+  void set_tls(const Certificates::Contexts& tls, const quic::ServerTls& quic);
 
  private:
+  struct Accepting {
+    std::unique_ptr<transport::Acceptor> acceptor;
+    bool framed;  // without HTTP: tcp: or tls:
+  };
+
   void begin_drain(Duration timeout);
   void on_timer(core::TimePoint now) override;
 
   std::unique_ptr<net::Loop> loop_;
   transport::LoopContext context_;
-  std::vector<std::unique_ptr<transport::Acceptor>> acceptors_;
+  std::vector<Accepting> acceptors_;
   std::vector<std::unique_ptr<transport::QuicListener>> quic_listeners_;
   std::thread thread_;
   core::TimePoint drain_deadline_;

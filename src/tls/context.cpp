@@ -76,10 +76,12 @@ Result<void, Error> load_private_key(SSL_CTX& context, const std::string& file, 
   if (auto readable = check_readable("private key", "give the certificate's key in PEM", file); !readable) {
     return readable;
   }
-  if (SSL_CTX_use_PrivateKey_file(&context, file.c_str(), SSL_FILETYPE_PEM) == 1) return {};
-  const int reason = ERR_GET_REASON(ERR_peek_last_error());
+  const bool usable = SSL_CTX_use_PrivateKey_file(&context, file.c_str(), SSL_FILETYPE_PEM) == 1;
+  // A key of another type than the certificate's is taken without a word; only the check finds that.
+  if (usable && SSL_CTX_check_private_key(&context) == 1) return {};
+  const bool mismatch = usable || ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
   ERR_clear_error();
-  if (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH) {
+  if (mismatch) {
     return err(Error{"private key file " + file + " does not belong to certificate file " + certificate_file +
                          ": give the key that the certificate was made with",
                      0});

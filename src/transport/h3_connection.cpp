@@ -8,6 +8,9 @@
 namespace plait::transport {
 namespace {
 
+// The fates of datagrams are told to sessions whose Quarter Stream ID is below: the first four thousand million.
+constexpr std::uint64_t kQuarterIdsNamed = 0xFFFFFFFF;
+
 quic::StreamId to_quic(h3::StreamId id) { return static_cast<quic::StreamId>(id); }
 h3::StreamId to_h3(quic::StreamId id) { return static_cast<h3::StreamId>(id); }
 
@@ -102,6 +105,13 @@ void H3Connection::on_stream_acked(quic::StreamId id, std::uint64_t) {
   for (std::size_t i = 0; i < live_.size(); ++i) live_[i]->handle_acked(to_h3(id));
 }
 
+// Nobody's, if the session has ended.
+void H3Connection::on_datagram_fate(DatagramId id, DatagramFate fate) {
+  const auto connect = static_cast<wt::StreamId>(id >> 32) * 4;
+  const auto found = std::ranges::find_if(live_, [connect](WtSession* one) { return one->is_on(connect); });
+  if (found != live_.end()) (*found)->handle_datagram_fate(static_cast<std::uint32_t>(id), fate);
+}
+
 void H3Connection::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t>) {
   unattributed_.erase(to_h3(id));
   h3_.handle_stream_closed(to_h3(id));
@@ -178,7 +188,20 @@ void H3Connection::close(std::uint64_t error_code, std::string_view reason) {
 
 std::size_t H3Connection::datagram_bytes_max() const { return quic_ == nullptr ? 0 : quic_->datagram_bytes_max(); }
 
-bool H3Connection::send_datagram(ByteView data) { return quic_ != nullptr && quic_->send_datagram(data).has_value(); }
+bool H3Connection::send_datagram(ByteView data) {
+  return quic_ != nullptr && quic_->send_datagram(data, datagram_id_).has_value();
+}
+
+// The fate of a QUIC DATAGRAM frame is a matter of QUIC, of which HTTP/3 and WebTransport, in between, know nothing.
+// Its ID: the session's, by its Quarter Stream ID, and the session's own.
+bool H3Connection::send_datagram(wt::Session& session, ByteView payload, std::optional<std::uint32_t> id) {
+  const auto quarter_id = static_cast<std::uint64_t>(session.id()) / 4;
+  const bool named = id && quarter_id < kQuarterIdsNamed;
+  datagram_id_ = named ? quarter_id << 32 | *id : quic::kUnnamed;
+  const bool is_sent = session.send_datagram(payload);
+  datagram_id_ = quic::kUnnamed;
+  return is_sent;
+}
 
 // --- From HTTP/3: who it is for --------------------------------------------------------------------------------------
 

@@ -101,6 +101,8 @@ class H3Connection final : public Connection,
   [[nodiscard]] std::size_t unsent_bytes(h3::StreamId id) const;
   /// As quic::Connection::set_priority.
   void set_priority(h3::StreamId id, std::uint64_t group, std::int64_t order);
+  /// For `session`; with an ID, its fate is told to WtSession::handle_datagram_fate.
+  bool send_datagram(wt::Session& session, ByteView payload, std::optional<std::uint32_t> id);
   /// Why the connection ended, for a person; empty while it lives.
   [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
   /// Ends the opening of a session of ours.
@@ -120,6 +122,7 @@ class H3Connection final : public Connection,
   void on_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) override;
   void on_streams_available(quic::Direction direction) override;
   void on_datagram(ByteView data) override { h3_.handle_datagram(data); }
+  void on_datagram_fate(DatagramId id, DatagramFate fate) override;
   void on_closed(const quic::CloseReason& reason) override;
 
  private:
@@ -233,6 +236,7 @@ class H3Connection final : public Connection,
   core::IdMap<h3::StreamId, std::optional<std::uint64_t>> unattributed_;
   std::size_t content_bytes_ = 0;                               // of all of them
   std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
+  DatagramId datagram_id_ = quic::kUnnamed;                     // of the datagram that is being sent
   std::vector<std::pair<h3::StreamId, std::uint64_t>> unsent_;  // what resets dropped, for the sessions' credit
   std::optional<core::TimePoint> request_deadline_;             // not after that of any request that is not whole
   OpeningTimes opening_times_{};                                // zero: not yet

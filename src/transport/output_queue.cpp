@@ -9,10 +9,20 @@ constexpr std::size_t kCompactAt = 256;  // written segments that are kept befor
 
 }  // namespace
 
+// A block that has nothing in it yet is no segment to keep.
+void OutputQueue::push(const Segment& segment) {
+  if (back_.size > 0) {
+    earlier_.push_back(back_);
+  } else if (back_.block != nullptr) {
+    back_.block->release();
+  }
+  back_ = segment;
+}
+
 void OutputQueue::grow(std::size_t size) {
   Block* block = pool_.take(std::max(size, block_bytes_));
   block_bytes_ = std::min(block_bytes_ * 2, kBlockBytesMax);
-  segments_.push_back({block->data(), 0, block});
+  push({block->data(), 0, block});
   tail_ = block->data();
   tail_end_ = block->data() + block->capacity;
 }
@@ -20,7 +30,7 @@ void OutputQueue::grow(std::size_t size) {
 void OutputQueue::push_shared(Block& block, ByteView data) {
   if (data.empty()) return;
   block.retain();
-  segments_.push_back({data.data(), data.size(), &block});
+  push({data.data(), data.size(), &block});
   bytes_ += data.size();
   end_tail();
 }
@@ -28,69 +38,73 @@ void OutputQueue::push_shared(Block& block, ByteView data) {
 void OutputQueue::append_borrowed(ByteView data) {
   if (data.empty()) return;
   // The next small piece goes on behind this one, in the block that the last small piece is in.
-  Block* block = tail_ == nullptr ? nullptr : segments_.back().block;
-  segments_.push_back({data.data(), data.size(), nullptr});
+  Block* block = tail_ == nullptr ? nullptr : back_.block;
+  if (block != nullptr) block->retain();
+  push({data.data(), data.size(), nullptr});
   bytes_ += data.size();
   borrows_ = true;
-  if (block == nullptr) return;
-  block->retain();
-  segments_.push_back({tail_, 0, block});
+  if (block != nullptr) push({tail_, 0, block});
 }
 
 void OutputQueue::own_borrowed() {
   if (!borrows_) return;
   borrows_ = false;
-  for (std::size_t i = head_; i < segments_.size(); ++i) {
-    Segment& segment = segments_[i];
-    if (segment.block != nullptr || segment.size == 0) continue;
-    segment.block = pool_.take(segment.size);
-    std::copy_n(segment.data, segment.size, segment.block->data());
-    segment.data = segment.block->data();
-  }
+  for (std::size_t i = head_; i < earlier_.size(); ++i) own(earlier_[i]);
+  own(back_);
+}
+
+void OutputQueue::own(Segment& segment) {
+  if (segment.block != nullptr || segment.size == 0) return;
+  segment.block = pool_.take(segment.size);
+  std::copy_n(segment.data, segment.size, segment.block->data());
+  segment.data = segment.block->data();
 }
 
 std::size_t OutputQueue::fill(std::span<iovec> vectors) const {
   std::size_t count = 0;
-  for (std::size_t i = head_; i < segments_.size() && count < vectors.size(); ++i) {
-    const Segment& segment = segments_[i];
-    if (segment.size == 0) continue;
+  const auto add = [&](const Segment& segment) {
+    if (segment.size == 0 || count == vectors.size()) return;
     vectors[count++] = {const_cast<std::uint8_t*>(segment.data), segment.size};  // NOLINT(*-const-cast): iovec's type
-  }
+  };
+  for (std::size_t i = head_; i < earlier_.size() && count < vectors.size(); ++i) add(earlier_[i]);
+  add(back_);
   return count;
 }
 
 ByteView OutputQueue::front() const {
-  for (std::size_t i = head_; i < segments_.size(); ++i) {
-    if (segments_[i].size > 0) return {segments_[i].data, segments_[i].size};
-  }
-  return {};
+  const Segment& first = head_ < earlier_.size() ? earlier_[head_] : back_;
+  return {first.data, first.size};
 }
 
 void OutputQueue::consume_segments(std::size_t count) {
   bytes_ -= count;
+  if (bytes_ == 0) return clear();
   while (count > 0) {
-    Segment& segment = segments_[head_];
+    Segment& segment = head_ < earlier_.size() ? earlier_[head_] : back_;
     const std::size_t step = std::min(count, segment.size);
     segment.data += step;
     segment.size -= step;
     count -= step;
     if (segment.size > 0) break;
-    if (count == 0 && head_ + 1 == segments_.size()) break;
     if (segment.block != nullptr) segment.block->release();
-    ++head_;
+    ++head_;  // bytes are left, so this was not the last one
   }
-  if (bytes_ == 0) return clear();
-  if (head_ >= kCompactAt && head_ > segments_.size() / 2) {
-    segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(head_));
+  if (head_ == earlier_.size()) {
+    earlier_.clear();
+    head_ = 0;
+  } else if (head_ >= kCompactAt && head_ > earlier_.size() / 2) {
+    earlier_.erase(earlier_.begin(), earlier_.begin() + static_cast<std::ptrdiff_t>(head_));
     head_ = 0;
   }
 }
 
 void OutputQueue::clear() {
-  for (std::size_t i = head_; i < segments_.size(); ++i) {
-    if (segments_[i].block != nullptr) segments_[i].block->release();
+  for (std::size_t i = head_; i < earlier_.size(); ++i) {
+    if (earlier_[i].block != nullptr) earlier_[i].block->release();
   }
-  segments_.clear();
+  if (back_.block != nullptr) back_.block->release();
+  earlier_.clear();
+  back_ = {};
   head_ = 0;
   bytes_ = 0;
   borrows_ = false;

@@ -18,7 +18,7 @@
 
 namespace plait::transport {
 
-class OutputQueue final : public core::ByteSink {
+class alignas(64) OutputQueue final : public core::ByteSink {
  public:
   explicit OutputQueue(core::BufferPool& pool) : pool_(pool) {}
   OutputQueue(const OutputQueue&) = delete;
@@ -32,16 +32,15 @@ class OutputQueue final : public core::ByteSink {
   }
   void commit(std::size_t size) override {
     tail_ += size;
-    segments_.back().size += size;
+    back_.size += size;
     bytes_ += size;
   }
 
   /// Keeps a reference to `block`; `data` lies in it. What follows the piece before it in memory joins that segment.
   void append_shared(Block& block, ByteView data) {
-    if (!segments_.empty() && segments_.back().block == &block &&
-        segments_.back().data + segments_.back().size == data.data()) {
+    if (back_.block == &block && back_.data + back_.size == data.data()) {
       end_tail();
-      segments_.back().size += data.size();
+      back_.size += data.size();
       bytes_ += data.size();
     } else {
       push_shared(block, data);
@@ -62,12 +61,12 @@ class OutputQueue final : public core::ByteSink {
   [[nodiscard]] ByteView front() const;
   /// The first segment if it is all there is to write; else empty.
   [[nodiscard]] ByteView only_segment() const {
-    if (segments_.size() != 1) return {};
-    return {segments_[0].data, segments_[0].size};
+    if (!earlier_.empty()) return {};
+    return {back_.data, back_.size};
   }
   /// Drops `count` bytes from the front.
   void consume(std::size_t count) {
-    if (count == bytes_ && segments_.size() == 1 && tail_ != nullptr) return rewind();
+    if (count == bytes_ && earlier_.empty() && tail_ != nullptr) return rewind();
     consume_segments(count);
   }
   void clear();
@@ -76,27 +75,30 @@ class OutputQueue final : public core::ByteSink {
   struct Segment {
     const std::uint8_t* data;
     std::size_t size;
-    Block* block;  // null: borrowed
+    Block* block;  // null: borrowed, or no segment
   };
 
+  void push(const Segment& segment);
+  void own(Segment& segment);
   void push_shared(Block& block, ByteView data);
   void consume_segments(std::size_t count);
   /// All is written, and it was in one block of small pieces: the next pieces go there again.
   void rewind() {
-    Segment& segment = segments_[0];
-    segment.data = tail_ = segment.block->data();
-    segment.size = 0;
+    back_.data = tail_ = back_.block->data();
+    back_.size = 0;
     bytes_ = 0;
   }
   void grow(std::size_t size);
   void end_tail() { tail_ = tail_end_ = nullptr; }
 
-  core::BufferPool& pool_;
-  std::vector<Segment> segments_;
-  std::size_t head_ = 0;  // first segment that is not consumed
+  // The first cache line (of 64 bytes): all that a small piece touches. Mostly the last segment is the only one.
   std::size_t bytes_ = 0;
+  Segment back_{};
   std::uint8_t* tail_ = nullptr;  // free part of the last segment's block
   std::uint8_t* tail_end_ = nullptr;
+  core::BufferPool& pool_;
+  std::vector<Segment> earlier_;
+  std::size_t head_ = 0;  // first of these that is not consumed
   std::size_t block_bytes_ = kFirstBlockBytes;
   bool borrows_ = false;
 

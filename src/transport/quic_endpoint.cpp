@@ -18,6 +18,7 @@ constexpr int kReceivesPerTurn = 32;  // so that a flood of datagrams does not s
 constexpr int kBatchesPerTurn = 16;   // 1 MiB: then what arrives, acknowledgements among it, has its turn
 
 quic::EndpointConfig within(const Limits& limits, quic::EndpointConfig config) {
+  config.settings.datagram_age_max = limits.datagram_age_max;
   for (auto* probes : {&config.settings.mtu_probes, &config.settings.loopback_mtu_probes}) {
     std::erase_if(*probes, [&limits](std::uint16_t probe) { return probe > limits.udp_payload_bytes_max; });
   }

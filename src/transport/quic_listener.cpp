@@ -27,6 +27,7 @@ quic::EndpointConfig config_of(const LoopContext& context, const QuicListener::R
   config.handshakes_max = context.limits.handshakes_max;
   config.retry_handshakes = std::min(config.retry_handshakes, context.limits.handshakes_max / 4);
   config.settings.handshake_timeout = context.limits.handshake_timeout;
+  config.make_qlog = options.make_qlog;
   return config;
 }
 

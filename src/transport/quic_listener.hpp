@@ -25,6 +25,7 @@ class QuicListener {
     /// Of all loops, and after a restart: see quic::EndpointConfig::secret.
     std::array<std::uint8_t, 32> secret{};
     SharedPort shared;
+    quic::MakeQlog make_qlog{};
   };
 
   /// `context` and the routers outlive it.

@@ -180,11 +180,20 @@ void QuicSession::handle_datagram(ByteView payload) {
   guarded([&] { handler_->on_datagram(*this, payload); });
 }
 
-SendStatus QuicSession::send_datagram(ByteView data) {
+SendStatus QuicSession::send_datagram(ByteView data, DatagramId* id) {
   if (!is_open()) return SendStatus::closed;
-  if (data.empty() || !wire_send_datagram(data)) return SendStatus::dropped;
+  const auto low_half = id == nullptr ? std::nullopt : std::optional{static_cast<std::uint32_t>(next_datagram_)};
+  if (data.empty() || !wire_send_datagram(data, low_half)) return SendStatus::dropped;
+  if (id != nullptr) *id = next_datagram_++;
   count_sent(data.size());
   return SendStatus::sent;
+}
+
+// The newest of its low half: fewer than 2^32 are under way.
+void QuicSession::handle_datagram_fate(std::uint32_t id, DatagramFate fate) {
+  if (!live_) return;
+  const auto age = static_cast<std::uint32_t>(next_datagram_ - id);
+  guarded([&] { handler_->on_datagram_fate(*this, next_datagram_ - age, fate); });
 }
 
 // --- Messages --------------------------------------------------------------------------------------------------------

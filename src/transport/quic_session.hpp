@@ -10,6 +10,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/id_map.hpp"
@@ -38,7 +39,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   SendStatus send(const Message& message, SendOptions options) override;
   MessageWriter* begin_message(MessageKind kind) override;
   Result<Stream*, StreamError> open_stream(StreamDirection direction, std::unique_ptr<StreamHandler> handler) override;
-  SendStatus send_datagram(ByteView data) override;
+  SendStatus send_datagram(ByteView data, DatagramId* id = nullptr) override;
   [[nodiscard]] std::size_t datagram_bytes_max() const override { return is_open() ? wire_datagram_bytes_max() : 0; }
   void close(std::uint32_t code, std::string_view reason) override;
   void abort() override { abort(Disconnect{}); }
@@ -96,6 +97,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   void handle_stream_closed(StreamId id);
   void handle_streams_available(StreamDirection direction);
   void handle_datagram(ByteView payload);
+  void handle_datagram_fate(std::uint32_t id, DatagramFate fate);
   /// The wire is gone. `told` is how, unless this side knows better.
   void end(const CloseInfo& told);
   /// The session was never open; calls on_close.
@@ -116,7 +118,8 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   /// Written and not acknowledged; written and never sent.
   [[nodiscard]] virtual std::size_t wire_buffered_bytes(StreamId id) const = 0;
   [[nodiscard]] virtual std::size_t wire_unsent_bytes(StreamId id) const = 0;
-  virtual bool wire_send_datagram(ByteView data) = 0;
+  /// `id`: the low half of its ID, if its fate is asked for, which handle_datagram_fate() is to be told by.
+  virtual bool wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) = 0;
   [[nodiscard]] virtual std::size_t wire_datagram_bytes_max() const = 0;
   /// Begins the closing handshake; end() follows.
   virtual void wire_close(std::uint32_t code, std::string_view reason) = 0;
@@ -158,6 +161,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   bool finished_ = false;
   SessionId id_;
   SessionStats stats_;
+  DatagramId next_datagram_ = 0;
   std::string subprotocol_;
   MessageStream messages_;
   core::IdMap<StreamId, std::unique_ptr<QuicStream>> streams_;

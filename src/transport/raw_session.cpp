@@ -260,6 +260,10 @@ void RawSession::on_datagram(ByteView data) {
   (void)waiting_->early.add_datagram({.session = kSession, .payload = {data.begin(), data.end()}});  // or dropped
 }
 
+void RawSession::on_datagram_fate(DatagramId id, DatagramFate fate) {
+  handle_datagram_fate(static_cast<std::uint32_t>(id), fate);
+}
+
 void RawSession::on_closed(const quic::CloseReason& reason) {
   quic_ = nullptr;
   waiting_.reset();
@@ -295,7 +299,9 @@ std::size_t RawSession::wire_unsent_bytes(StreamId id) const {
   return static_cast<std::size_t>(quic_->unsent_bytes(to_quic(id)));
 }
 
-bool RawSession::wire_send_datagram(ByteView data) { return quic_->send_datagram(data).has_value(); }
+bool RawSession::wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) {
+  return quic_->send_datagram(data, id ? *id : quic::kUnnamed).has_value();
+}
 
 // --- The end ---------------------------------------------------------------------------------------------------------
 

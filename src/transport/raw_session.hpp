@@ -45,6 +45,7 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
   void on_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) override;
   void on_streams_available(quic::Direction direction) override;
   void on_datagram(ByteView data) override;
+  void on_datagram_fate(DatagramId id, DatagramFate fate) override;
   void on_closed(const quic::CloseReason& reason) override;
 
  private:
@@ -70,7 +71,7 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
   void wire_set_priority(StreamId id, std::uint32_t group, std::int64_t order) override;
   [[nodiscard]] std::size_t wire_buffered_bytes(StreamId id) const override;
   [[nodiscard]] std::size_t wire_unsent_bytes(StreamId id) const override;
-  bool wire_send_datagram(ByteView data) override;
+  bool wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) override;
   [[nodiscard]] std::size_t wire_datagram_bytes_max() const override { return quic_->datagram_bytes_max(); }
   void wire_close(std::uint32_t code, std::string_view reason) override;
   [[nodiscard]] quic::ConnectionStats wire_stats() const override;

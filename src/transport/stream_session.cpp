@@ -53,7 +53,7 @@ void StreamSession::start() {
 }
 
 StreamSession::InputScope::~InputScope() {
-  const SessionStats& now = session_.stats_;
+  const Counts& now = session_.counts_;
   Counters& counters = session_.connection().context().counters;
   counters.messages_received.add(now.messages_received - before_.messages_received);
   counters.bytes_received.add(now.bytes_received - before_.bytes_received);
@@ -67,15 +67,15 @@ void StreamSession::count_for_loop(std::uint64_t messages_sent, std::uint64_t by
 }
 
 void StreamSession::handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last) {
-  stats_.messages_received += last ? 1 : 0;
-  stats_.bytes_received += payload.size();
+  counts_.messages_received += last ? 1 : 0;
+  counts_.bytes_received += payload.size();
   guarded([&] { handler_->on_message_part(*this, Message::received(kind, payload, storage, block), last); });
 }
 
 // A message larger than the whole queue may still pass when nothing waits: it could never be sent otherwise.
 bool StreamSession::admits_beyond_queue(std::size_t backlog) {
   if (backlog == 0) return true;
-  ++stats_.messages_dropped;
+  ++counts_.messages_dropped;
   wants_writable_ = true;
   connection().await_drained();
   return false;
@@ -97,10 +97,9 @@ void StreamSession::handle_drained() {
 // --- Pings -----------------------------------------------------------------------------------------------------------
 
 void StreamSession::send_ping(core::TimePoint now) {
-  const std::int64_t nanoseconds = now.time_since_epoch().count();
-  std::array<std::uint8_t, sizeof nanoseconds> payload;
-  std::memcpy(payload.data(), &nanoseconds, sizeof nanoseconds);
-  encode_ping(payload);
+  connection().context().random.fill(ping_payload_);
+  encode_ping(ping_payload_);
+  ping_sent_ = now;
   connection().write_soon();
   ping_pending_ = true;
   input_seen_ = false;
@@ -109,12 +108,9 @@ void StreamSession::send_ping(core::TimePoint now) {
 }
 
 void StreamSession::handle_pong(ByteView payload) {
-  std::int64_t sent = 0;
-  if (!ping_pending_ || payload.size() != sizeof sent) return;  // unsolicited pongs are allowed (RFC 6455 §5.5.3)
-  std::memcpy(&sent, payload.data(), sizeof sent);
-  const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
-  if (sent > now) return;
-  rtt_nanoseconds_ = now - sent;
+  // Unsolicited pongs are allowed (RFC 6455 §5.5.3), and say nothing about the time.
+  if (!ping_pending_ || !std::ranges::equal(payload, ping_payload_)) return;
+  rtt_nanoseconds_ = Duration{std::chrono::steady_clock::now() - ping_sent_}.count();
 }
 
 void StreamSession::handle_deadline(core::TimePoint now) {

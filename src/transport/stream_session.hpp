@@ -5,6 +5,7 @@
 #include <plait/session.hpp>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <memory>
 #include <string>
@@ -26,7 +27,10 @@ class StreamSession : public Session, public Protocol {
   void resume() override { connection().set_paused(false); }
   [[nodiscard]] std::size_t buffered_bytes() const override { return connection().backlog_bytes(); }
   [[nodiscard]] std::optional<Duration> rtt() const override;
-  [[nodiscard]] SessionStats stats() const override { return stats_; }
+  [[nodiscard]] SessionStats stats() const override {
+    return {counts_.messages_received, counts_.bytes_received, counts_.messages_sent, counts_.bytes_sent,
+            counts_.messages_dropped};
+  }
   [[nodiscard]] SessionId id() const override { return connection().id(); }
   [[nodiscard]] core::Executor& executor() override { return connection().context().loop; }
   [[nodiscard]] std::string peer() const override { return connection().peer(); }
@@ -46,6 +50,14 @@ class StreamSession : public Session, public Protocol {
     closing,   // our close is sent; the peer's is awaited
     finished,  // nothing more is handled; the socket is being closed
   };
+  /// What of SessionStats such a session counts.
+  struct Counts {
+    std::uint64_t messages_received = 0;
+    std::uint64_t bytes_received = 0;
+    std::uint64_t messages_sent = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t messages_dropped = 0;
+  };
 
   void set_handler(std::unique_ptr<SessionHandler> handler) { handler_ = std::move(handler); }
   void set_subprotocol(std::string_view subprotocol);
@@ -57,6 +69,9 @@ class StreamSession : public Session, public Protocol {
   virtual void encode_close(std::uint16_t code, std::string_view reason) = 0;
 
   [[nodiscard]] bool is_open() const { return state_ == State::open; }
+  /// For the protocol to say: it is open and its small messages leave as they are, uncompressed, in the clear, whole.
+  [[nodiscard]] bool sends_plainly() const { return sends_plainly_ && is_open(); }
+  void set_sends_plainly(bool plainly) { sends_plainly_ = plainly; }
   [[nodiscard]] bool handles_input() const { return state_ != State::finished && !connection().input_stopped(); }
   [[nodiscard]] const Limits& limits() const { return connection().context().limits; }
 
@@ -73,8 +88,8 @@ class StreamSession : public Session, public Protocol {
     return SendStatus::sent;
   }
   void count_sent(std::size_t payload_bytes, bool last = true) {
-    stats_.messages_sent += last ? 1 : 0;
-    stats_.bytes_sent += payload_bytes;
+    counts_.messages_sent += last ? 1 : 0;
+    counts_.bytes_sent += payload_bytes;
     if (connection().reading()) return;  // InputScope counts for the loop, and the output leaves after the read
     count_for_loop(last ? 1 : 0, payload_bytes);
     connection().write_soon();
@@ -82,8 +97,8 @@ class StreamSession : public Session, public Protocol {
   // Events of the decoders; the arguments are those of Message::received(), which is made only in the handler's
   // argument: copied from one place to another right after it was written, it would stall the CPU's store forwarding.
   void handle_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) {
-    ++stats_.messages_received;
-    stats_.bytes_received += payload.size();
+    ++counts_.messages_received;
+    counts_.bytes_received += payload.size();
     guarded([&] { handler_->on_message(*this, Message::received(kind, payload, storage, block)); });
   }
   void handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last);
@@ -95,7 +110,7 @@ class StreamSession : public Session, public Protocol {
   /// message, and notes that the peer is alive.
   class InputScope {
    public:
-    explicit InputScope(StreamSession& session) : session_(session), before_(session.stats_) {
+    explicit InputScope(StreamSession& session) : session_(session), before_(session.counts_) {
       session.input_seen_ = true;
     }
     InputScope(const InputScope&) = delete;
@@ -104,7 +119,7 @@ class StreamSession : public Session, public Protocol {
 
    private:
     StreamSession& session_;
-    const SessionStats before_;
+    const Counts before_;
   };
   /// Closes the connection once the output is written. Nothing more is handled.
   void finish();
@@ -122,10 +137,10 @@ class StreamSession : public Session, public Protocol {
   [[nodiscard]] bool shows_life();
   Rare& rare();
 
+  // Handler, counts and flags are next to each other, and to connection_ above: the path of a message touches no more
+  // of a session, and a fan-out goes through many.
   std::unique_ptr<SessionHandler> handler_;
-  std::unique_ptr<Rare> rare_;
-  SessionStats stats_;
-  std::int64_t rtt_nanoseconds_ = -1;
+  Counts counts_;
   std::uint16_t close_code_ = close_code::kAbnormal;
   State state_ = State::open;
   bool started_ = false;
@@ -134,6 +149,11 @@ class StreamSession : public Session, public Protocol {
   bool wants_writable_ = false;
   bool ping_pending_ = false;
   bool input_seen_ = false;
+  bool sends_plainly_ = false;
+  std::array<std::uint8_t, 8> ping_payload_{};  // of the ping under way
+  core::TimePoint ping_sent_{};
+  std::int64_t rtt_nanoseconds_ = -1;
+  std::unique_ptr<Rare> rare_;
 };
 
 // An exception out of the user's handler ends this session, not the server.

@@ -154,16 +154,9 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   void check_backlog();
   void report_drained();
 
+  // What a send touches comes first.
   LoopContext& context_;
-  net::Socket socket_;
-  std::unique_ptr<tls::Engine> tls_;
-  std::unique_ptr<Protocol> protocol_;
-  std::unique_ptr<OutputQueue> out_;        // what the protocol appended: plaintext under TLS
-  std::unique_ptr<OutputQueue> encrypted_;  // TLS only: records to write
-  Block* kept_input_ = nullptr;
-  std::uint32_t kept_input_bytes_ = 0;
-  std::uint32_t watched_events_ = 0;
-  SessionId id_;
+  std::unique_ptr<OutputQueue> out_;  // what the protocol appended: plaintext under TLS
   bool connecting_ = false;
   bool reading_ = false;
   bool replaying_ = false;      // kept input is to be handled at the end of the turn
@@ -179,6 +172,14 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   bool write_blocked_ = false;
   bool output_taken_ = false;
   bool closed_ = false;
+  net::Socket socket_;
+  std::uint32_t watched_events_ = 0;
+  std::unique_ptr<tls::Engine> tls_;
+  std::unique_ptr<Protocol> protocol_;
+  std::unique_ptr<OutputQueue> encrypted_;  // TLS only: records to write
+  Block* kept_input_ = nullptr;
+  std::uint32_t kept_input_bytes_ = 0;
+  SessionId id_;
 };
 
 }  // namespace plait::transport

@@ -78,7 +78,7 @@ WsSession::WsSession(LoopContext& context, std::unique_ptr<SessionHandler> handl
 WsSession::~WsSession() = default;
 
 void WsSession::handle_open() {
-  plain_ = role_ == ws::Role::server && deflater_ == nullptr && connection().gathers_references();
+  set_sends_plainly(role_ == ws::Role::server && deflater_ == nullptr && connection().gathers_references());
   start();
 }
 
@@ -128,9 +128,7 @@ void WsSession::handle_ping(ByteView payload) {
 
 // The hot path: a small message of a plain session whose output is far from every limit. All else is send_any()'s.
 SendStatus WsSession::send(const Message& message, SendOptions options) {
-  if (!is_open() || !plain_ || writer_ != nullptr || message.size() >= kReferenceBytesMin) {
-    return send_any(message, options);
-  }
+  if (!sends_plainly() || message.size() >= kReferenceBytesMin) return send_any(message, options);
   LoopContext& context = connection().context();
   OutputQueue& output = connection().output();
   if (output.bytes() + message.size() >= context.gather_bytes_max) return send_any(message, options);
@@ -173,6 +171,7 @@ SendStatus WsSession::send_compressed(const Message& message) {
 MessageWriter* WsSession::begin_message(MessageKind kind) {
   if (!is_open() || (writer_ != nullptr && writer_->active())) return nullptr;
   if (writer_ == nullptr) writer_ = std::make_unique<Writer>(*this);
+  set_sends_plainly(false);
   writer_->begin(kind);
   return writer_.get();
 }

@@ -60,7 +60,6 @@ class WsSession final : public StreamSession {
   std::unique_ptr<codec::Inflater> inflater_;
   std::unique_ptr<Writer> writer_;
   ws::Role role_;
-  bool plain_ = false;  // a server's session without compression and TLS
 };
 
 }  // namespace plait::transport

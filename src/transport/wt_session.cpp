@@ -101,6 +101,10 @@ void WtSession::wire_set_priority(StreamId id, std::uint32_t group, std::int64_t
   connection_.set_priority(id, session << 32 | group, order);
 }
 
+bool WtSession::wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) {
+  return connection_.send_datagram(*protocol_, data, id);
+}
+
 std::size_t WtSession::wire_buffered_bytes(StreamId id) const {
   return protocol_->buffered_bytes(id) + connection_.unacknowledged_bytes(id);
 }

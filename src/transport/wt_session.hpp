@@ -26,6 +26,8 @@ class WtSession final : public QuicSession, private wt::SessionVisitor {
   void start(wt::Session& session, std::string_view subprotocol);
   /// It will never be: calls on_close.
   using QuicSession::refuse;
+  [[nodiscard]] bool is_on(wt::StreamId connect) const { return protocol_ != nullptr && protocol_->id() == connect; }
+  using QuicSession::handle_datagram_fate;
   /// The same on a server, whose handler has not heard of it: calls nothing.
   void discard();
 
@@ -57,7 +59,7 @@ class WtSession final : public QuicSession, private wt::SessionVisitor {
   void wire_set_priority(StreamId id, std::uint32_t group, std::int64_t order) override;
   [[nodiscard]] std::size_t wire_buffered_bytes(StreamId id) const override;
   [[nodiscard]] std::size_t wire_unsent_bytes(StreamId id) const override;
-  bool wire_send_datagram(ByteView data) override { return protocol_->send_datagram(data); }
+  bool wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) override;
   [[nodiscard]] std::size_t wire_datagram_bytes_max() const override { return protocol_->datagram_bytes_max(); }
   void wire_close(std::uint32_t code, std::string_view reason) override;
   [[nodiscard]] quic::ConnectionStats wire_stats() const override;

@@ -176,6 +176,29 @@ TEST_F(ServerSession, APeerThatNeverAnswersPingsIsDead) {
   EXPECT_NE(seen.wait().reason.find("ping"), std::string::npos) << seen.wait().reason;
 }
 
+TEST_F(ServerSession, OnlyTheAnswerToAPingTellsTheRoundTripTime) {
+  ServerOptions options;
+  options.limits.ping_interval = 5ms;
+  options.limits.pong_timeout = 60s;
+  Calls calls;
+  calls.on_message = [](Session& session, const Message&) {
+    session.send(Message::text(session.rtt() ? "known" : "unknown"));
+  };
+  start(options, calling(calls));
+  RawClient client{port_};
+  client.upgrade();
+  const auto ping = client.read_frame();
+  ASSERT_EQ(ping.opcode, 9);
+  // The least and the greatest number were taken for times once, and differences to them overflowed.
+  client.send(frame(10, std::string("\0\0\0\0\0\0\0\x80", 8)));
+  client.send(frame(10, std::string("\1\0\0\0\0\0\0\0", 8)));
+  client.send(text_frame("and?"));
+  EXPECT_EQ(client.read_frame().payload, "unknown");
+  client.send(frame(10, ping.payload));
+  client.send(text_frame("and now?"));
+  EXPECT_EQ(client.read_frame().payload, "known");
+}
+
 TEST_F(ServerSession, APausedSessionIsNotTakenForDead) {
   ServerOptions options;
   options.limits.ping_interval = 5ms;

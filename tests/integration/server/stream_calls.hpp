@@ -50,6 +50,7 @@ struct StreamsCalls {
   std::function<void(Session&)> on_open{};
   std::function<std::unique_ptr<StreamHandler>(Session&, Stream&)> on_stream{};
   std::function<void(Session&, ByteView)> on_datagram{};
+  std::function<void(Session&, DatagramId, DatagramFate)> on_datagram_fate{};
   std::function<void(Session&, StreamDirection)> on_streams_available{};
   std::function<void(Session&, const CloseInfo&)> on_close{};
 };
@@ -66,6 +67,9 @@ class CalledStreams final : public SessionHandler {
   }
   void on_datagram(Session& session, ByteView data) override {
     if (calls_.on_datagram) calls_.on_datagram(session, data);
+  }
+  void on_datagram_fate(Session& session, DatagramId id, DatagramFate fate) override {
+    if (calls_.on_datagram_fate) calls_.on_datagram_fate(session, id, fate);
   }
   void on_streams_available(Session& session, StreamDirection direction) override {
     if (calls_.on_streams_available) calls_.on_streams_available(session, direction);

@@ -2,8 +2,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
+#include "core/byte_sink.hpp"
 #include "integration/server/support.hpp"
+#include "server/certificates.hpp"
+#include "tls/engine.hpp"
 
 namespace plait::test {
 namespace {
@@ -27,6 +31,26 @@ class ServerTls : public Test {
   std::string save_certificate(const std::string& name) {
     std::filesystem::copy_file(options_.tls.certificate_file, folder_.file(name));
     return folder_.file(name);
+  }
+  /// What a TLS client that offers `alpn` is given; none if the handshake fails.
+  static std::optional<std::string> chosen_protocol(const std::string& url, std::vector<std::string> alpn) {
+    const auto context = tls::Context::client({.verify = false, .alpn = std::move(alpn)});
+    const auto engine = tls::Engine::connect(*context, "localhost");
+    RawClient client{port_of(url.substr(0, url.rfind('/')))};
+    core::VectorSink out;
+    tls::Status status = engine->start(out);
+    while (status == tls::Status::ok && !engine->handshake_done()) {
+      client.send(as_text(out.bytes));
+      out.clear();
+      const std::string answer = client.read_some();
+      if (answer.empty()) return std::nullopt;
+      ByteView ciphertext = as_bytes(answer);
+      std::array<std::uint8_t, 1024> plaintext;
+      std::size_t size = 0;
+      status = engine->decrypt(ciphertext, plaintext, size, out);
+    }
+    if (status != tls::Status::ok) return std::nullopt;
+    return std::string{engine->alpn()};
   }
   bool accepts(const std::string& authority) { return BlockingClient::connect(url_, trusting(authority)).has_value(); }
 
@@ -86,6 +110,31 @@ TEST_F(ServerTls, AHandshakeThatStallsIsCut) {
   RawClient client{port_of(url.substr(0, url.rfind('/')))};
   client.send("\x16\x03\x01");
   EXPECT_EQ(client.read_all(), "");
+}
+
+// RFC 7301 §3.2: with no protocol in common the handshake fails; so nobody's HTTP request is read as frames.
+TEST_F(ServerTls, AWireTakesItsOwnProtocolOnly) {
+  TestServer server{options_};
+  const std::string framed = server.listen("tls");
+  server.start();
+  EXPECT_EQ(chosen_protocol(url_, {"http/1.1"}), "http/1.1");
+  EXPECT_EQ(chosen_protocol(url_, {"plait/1"}), std::nullopt);
+  EXPECT_EQ(chosen_protocol(framed, {"plait/1"}), "plait/1");
+  EXPECT_EQ(chosen_protocol(framed, {"http/1.1", "plait/1"}), "plait/1");
+  EXPECT_EQ(chosen_protocol(framed, {"http/1.1"}), std::nullopt);
+  EXPECT_EQ(chosen_protocol(framed, {}), "") << "who names none may come";
+  write_certificate(folder_);
+  ASSERT_TRUE(server->reload());
+  EXPECT_EQ(chosen_protocol(framed, {"http/1.1"}), std::nullopt) << "also with the next certificate";
+}
+
+// So that clients learn at once, by a stateless reset, that a server that was killed has forgotten them.
+TEST_F(ServerTls, TheKeyOfQuicTokensIsTheSameAfterARestart) {
+  const auto secret = [this] { return Certificates{options_}.load()->quic_secret; };
+  const auto before = secret();
+  EXPECT_EQ(secret(), before);
+  write_certificate(folder_);
+  EXPECT_NE(secret(), before);
 }
 
 TEST_F(ServerTls, AnUnknownAuthorityIsNamed) {

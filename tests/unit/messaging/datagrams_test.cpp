@@ -111,6 +111,17 @@ TEST_F(Reliable, ArrivesAndIsAcknowledged) {
   EXPECT_FALSE(executor.has_timers());
 }
 
+TEST_F(Reliable, AHandlerMayReplaceItselfWhileItRuns) {
+  receiver.on_datagram([this, name = std::string(100, 'x')](ByteView) {
+    receiver.on_datagram([this](ByteView) { received.emplace_back("again"); });
+    received.push_back(name);
+  });
+  sender.send(as_bytes("a"), nullptr);
+  sender.send(as_bytes("b"), nullptr);
+  carry();
+  EXPECT_EQ(received, (std::vector<std::string>{std::string(100, 'x'), "again"}));
+}
+
 TEST_F(Reliable, ALostDatagramIsSentAgain) {
   std::optional<bool> done;
   sender.send(as_bytes("a"), keep(done));

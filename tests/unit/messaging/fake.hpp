@@ -88,7 +88,7 @@ class FakeSession final : public Session {
     if (stream_error) return err(*stream_error);
     return &add_stream(std::move(handler), false);
   }
-  SendStatus send_datagram(ByteView data) override {
+  SendStatus send_datagram(ByteView data, DatagramId* /*id*/ = nullptr) override {
     if (closed) return SendStatus::closed;
     if (data.empty() || data.size() > datagram_max) return SendStatus::dropped;
     datagrams.emplace_back(as_text(data));

@@ -179,6 +179,27 @@ TEST_F(Rpc, AnExceptionAtADeadlineEndsTheSessionOnly) {
   EXPECT_TRUE(session.closed);
 }
 
+TEST_F(Rpc, AMethodMayReplaceItselfWhileItRuns) {
+  server->serve("once", [this, name = std::string(100, 'x')](const Value&) -> RpcResult {
+    server->serve("once", [](const Value&) -> RpcResult { return Value{"again"}; });
+    return Value{name};
+  });
+  EXPECT_EQ(call("once", Value::array()), '"' + std::string(100, 'x') + '"');
+  EXPECT_EQ(call("once", Value::array()), "\"again\"");
+}
+
+TEST_F(Rpc, AllCallsUnderWayHearOfTheEndThoughOneThrows) {
+  int ended = 0;
+  for (int i = 0; i < 6; ++i) {
+    client->call("later", Value::array(), [&ended](const RpcResult&) {
+      if (++ended == 2) throw std::runtime_error{"user"};
+    });
+  }
+  settle();
+  EXPECT_THROW(client_wire->close(), std::runtime_error);
+  EXPECT_EQ(ended, 6);
+}
+
 TEST_F(Rpc, TheEndFailsWhatIsUnderWay) {
   std::optional<RpcError::Kind> kind;
   client->call("later", Value::array(), keep_kind(kind));

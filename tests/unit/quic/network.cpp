@@ -13,6 +13,19 @@ Address address(std::uint8_t host, std::uint16_t port) {
   return Address::of({reinterpret_cast<const std::uint8_t*>(&in), sizeof in});
 }
 
+// `sent` once, then one more at most; or `dropped` alone.
+void Recorder::on_datagram_fate(DatagramId id, DatagramFate fate) {
+  EXPECT_FALSE(reason) << "after the end";
+  EXPECT_FALSE(fates.contains(id)) << id;
+  if (fate == DatagramFate::sent) {
+    EXPECT_TRUE(sent.insert(id).second) << id;
+  } else {
+    EXPECT_EQ(sent.contains(id), fate != DatagramFate::dropped) << id;
+    fates[id] = fate;
+  }
+  if (when_fate) when_fate(id, fate);
+}
+
 void Recorder::on_stream_data(StreamId id, ByteView data, bool fin) {
   StreamRecord& record = streams[id];
   EXPECT_FALSE(record.fin) << "data after the end";

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,7 +79,7 @@ struct Recorder final : ConnectionVisitor {
   }
   void on_streams_available(Direction /*direction*/) override { ++available_count; }
   void on_datagram(ByteView data) override { datagrams.emplace_back(as_text(data)); }
-  void on_datagram_fate(DatagramId id, DatagramFate fate) override { fates[id] = fate; }
+  void on_datagram_fate(DatagramId id, DatagramFate fate) override;
   void on_closed(const CloseReason& why) override {
     EXPECT_FALSE(reason) << "closed twice";
     reason = why;
@@ -94,7 +95,9 @@ struct Recorder final : ConnectionVisitor {
   std::vector<StreamId> opened;
   std::map<StreamId, StreamRecord> streams;
   std::vector<std::string> datagrams;
-  std::map<DatagramId, DatagramFate> fates;
+  std::set<DatagramId> sent;                 ///< those that have left
+  std::map<DatagramId, DatagramFate> fates;  ///< the last word about each
+  std::function<void(DatagramId, DatagramFate)> when_fate;
   int available_count = 0;
   std::optional<CloseReason> reason;
 };

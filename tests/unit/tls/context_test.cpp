@@ -77,6 +77,19 @@ TEST_F(ContextTest, AKeyOfAnotherCertificateIsNamed) {
                 ": give the key that the certificate was made with");
 }
 
+TEST_F(ContextTest, AKeyOfAnotherTypeThanTheCertificatesIsNamed) {
+  const std::string file = credentials_.file("rsa.pem");
+  std::FILE* out = std::fopen(file.c_str(), "wb");
+  EVP_PKEY* key = EVP_RSA_gen(2048);
+  ASSERT_EQ(PEM_write_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr), 1);
+  EVP_PKEY_free(key);
+  std::fclose(out);
+  ServerConfig config = credentials_.server();
+  config.private_key_file = file;
+  EXPECT_TRUE(error_of(Context::server(config))
+                  .starts_with("private key file " + file + " does not belong to certificate file "));
+}
+
 TEST_F(ContextTest, AnExpiredCertificateIsStillServed) {
   const Credentials expired{{}, std::chrono::system_clock::now() - std::chrono::days{30}};
   EXPECT_EQ(error_of(Context::server(expired.server())), "");

@@ -1,0 +1,17 @@
+#pragma once
+
+// What nearly every test includes, parsed once. Each test still includes what it uses.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
