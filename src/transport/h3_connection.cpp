@@ -139,7 +139,7 @@ void H3Connection::leave() {
 std::optional<h3::StreamId> H3Connection::open(h3::Direction direction) {
   const auto id = quic_ == nullptr ? std::nullopt : quic_->open(to_quic(direction));
   if (!id) return std::nullopt;
-  unattributed_.emplace(to_h3(*id), std::nullopt);
+  unattributed_.try_emplace(to_h3(*id), std::nullopt);
   return to_h3(*id);
 }
 

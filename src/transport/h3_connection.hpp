@@ -5,10 +5,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "core/id_map.hpp"
 #include "h3/connection.hpp"
 #include "quic/connection.hpp"
 #include "transport/connection.hpp"
@@ -234,11 +234,11 @@ class H3Connection final : public Connection,
   std::vector<Asked> openings_;
   std::vector<Deferred> deferred_;  // the oldest first
   std::vector<H3Fetch*> unsent_fetches_;
-  std::unordered_map<h3::StreamId, H3Fetch*> fetches_;        // sent, by their streams
-  std::unordered_map<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
+  core::IdMap<h3::StreamId, H3Fetch*> fetches_;        // sent, by their streams
+  core::IdMap<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
-  std::unordered_map<h3::StreamId, std::optional<std::uint64_t>> unattributed_;
+  core::IdMap<h3::StreamId, std::optional<std::uint64_t>> unattributed_;
   std::size_t content_bytes_ = 0;                               // of all of them
   std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
   DatagramId datagram_id_ = quic::kUnnamed;                     // of the datagram that is being sent

@@ -16,7 +16,7 @@ constexpr int kTooManyRequests = 429;
 // --- Server ----------------------------------------------------------------------------------------------------------
 
 void H3Connection::begin_session(h3::StreamId id) {
-  if (!wt::is_connect_protocol(exchanges_.at(id).protocol())) {
+  if (!wt::is_connect_protocol(exchanges_.find(id)->second.protocol())) {
     refuse_session(id, {.status = 501, .body = "this server's CONNECT opens WebTransport sessions only\n"});
   } else if (!sessions_.begin(id)) {
     refuse_session(id, {.status = kTooManyRequests, .body = "too many sessions on this connection\n"});
@@ -41,7 +41,8 @@ std::vector<h3::StreamId> H3Connection::waiting_sessions() const {
 }
 
 void H3Connection::accept_session(h3::StreamId id) {
-  HttpExchange request = std::move(exchanges_.extract(id).mapped());
+  const auto extracted = exchanges_.extract(id);
+  HttpExchange request = std::move(extracted->entry.second);
   if (draining_) {
     sessions_.reject(id);
     return refuse_session(id, {.status = 503, .body = "the server is shutting down\n"});

@@ -12,8 +12,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
+#include "core/id_map.hpp"
 #include "quic/connection.hpp"
 #include "transport/connection.hpp"
 #include "transport/loop_context.hpp"
@@ -164,7 +164,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   DatagramId next_datagram_ = 0;
   std::string subprotocol_;
   MessageStream messages_;
-  std::unordered_map<StreamId, std::unique_ptr<QuicStream>> streams_;
+  core::IdMap<StreamId, std::unique_ptr<QuicStream>> streams_;
   std::unique_ptr<CloseInfo> close_info_;  // what ended it, when that is not the peer's close
 };
 
