@@ -1,6 +1,6 @@
+// What nearly every test includes, parsed once for all of them. Each test still includes what it uses.
 #pragma once
 
-// What nearly every test includes, parsed once. Each test still includes what it uses.
 #include <gmock/gmock.h>
 
 #include <algorithm>

@@ -52,7 +52,8 @@ struct ConnectOptions {
   /// https: only: let this session share a QUIC connection to the same server with others that say so, and have the
   /// same choice of certificates, as far as the server allows (browsers call it allowPooling). It spares the handshake,
   /// 1 to 2 round trips; but what is lost or slow for one session holds up the others, and they end together when the
-  /// connection does, so it has to be asked for. A connection ends with its last session.
+  /// connection does, so it has to be asked for. A connection ends with its last session. Of the other wires each
+  /// session has a connection of its own, quic: among them; there this does nothing.
   bool reuse_connection = false;
   /// From the call to on_open.
   Duration timeout = std::chrono::seconds{10};
@@ -88,8 +89,8 @@ class PLAIT_API Client {
   Client& operator=(const Client&) = delete;
 
   /// Starts connecting to a ws: wss: tcp: tls: https: (WebTransport) or quic: URL, or unix:/name.sock (as ws:;
-  /// unix:/name.sock:/path for another path than "/"). Errors: a URL that cannot be used. What fails later is told to
-  /// handler->on_close (code 1006, the reason says what), without on_open.
+  /// unix:/name.sock:/path for another path than "/"). Errors: a URL or a header field that cannot be used. What fails
+  /// later is told to handler->on_close (code 1006, the reason says what), without on_open.
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options = {});
 
@@ -120,12 +121,14 @@ class PLAIT_API Client {
  private:
   friend struct ClientAccess;
   class Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
 /// How long to wait before which attempt.
 struct ReconnectPolicy {
-  /// Attempts in a row that may fail, the first one included; then it is given up. 0: never.
+  /// Attempts in a row that may fail, the first one included; then it is given up. 0: never. It is given up at once
+  /// when the server refuses with a status that will not be another one by itself: any but 408, 429 and 500 or more.
   std::uint32_t attempts_max = 10;
   /// Before the second attempt, and before the first one after a lost session.
   Duration delay = std::chrono::seconds{1};

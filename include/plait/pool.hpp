@@ -1,5 +1,5 @@
-// Pools of sessions and of streams, and connecting to the best of several servers. All on one client's thread; nothing
-// here is to be destroyed inside one of its own callbacks.
+// Pools of sessions and of streams, connecting to the best of several servers, and many clients at once. All but the
+// last on one client's thread; nothing here is to be destroyed inside one of its own callbacks.
 #pragma once
 
 #include <plait/client.hpp>
@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace plait {
@@ -133,6 +134,64 @@ class PLAIT_API LoadBalancer {
  private:
   class Impl;
   std::shared_ptr<Impl> impl_;
+};
+
+enum class FleetPolicy : std::uint8_t {
+  round_robin,   ///< one client after the other
+  least_loaded,  ///< the one with the fewest sessions, those that are opening among them
+};
+
+struct FleetOptions {
+  /// How many, each with a loop and a thread of its own. 0: one per core.
+  std::size_t clients = 0;
+  FleetPolicy policy = FleetPolicy::round_robin;
+  ClientOptions client{};
+};
+
+/// Of all clients together, since start().
+struct FleetStats {
+  std::size_t opening = 0;
+  std::size_t open = 0;
+  std::uint64_t opened_total = 0;
+  std::uint64_t failed_total = 0;  ///< openings
+  std::uint64_t messages_received = 0;
+  std::uint64_t messages_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::vector<std::size_t> sessions;  ///< of each client: opening and open
+};
+
+/// Clients on threads of their own, for more sessions than one core can drive. A session lives on the client that it
+/// was given to: its handler is called on that client's thread and nowhere else, so two sessions' handlers may run at
+/// the same time. What they share is the user's to guard.
+class PLAIT_API ClientFleet {
+ public:
+  explicit ClientFleet(const FleetOptions& options = {});
+  /// As stop().
+  ~ClientFleet();
+  ClientFleet(const ClientFleet&) = delete;
+  ClientFleet& operator=(const ClientFleet&) = delete;
+
+  /// Starts the clients. Errors: it was started before, or no thread is left; then none runs, nor ever will. On one
+  /// thread with stop().
+  Result<void, Error> start();
+  /// Ends all sessions, each with its on_close, and returns when all threads are gone. Not from inside a handler.
+  void stop();
+
+  /// As Client::connect, on one of the clients; from any thread, from inside a handler, too. Errors: the fleet does not
+  /// run. All else that fails, a URL that cannot be used among it, is told to handler->on_close on the client's thread.
+  Result<void, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
+                              const ConnectOptions& options = {});
+  /// Runs `task` with the session on its client's thread; does nothing when it is gone. From any thread.
+  void post(SessionId id, std::function<void(Session&)> task);
+  /// From any thread. What is under way on other threads may be counted or not.
+  [[nodiscard]] FleetStats stats() const;
+  /// How many clients there are.
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace plait

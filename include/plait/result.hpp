@@ -68,10 +68,12 @@ class [[nodiscard]] Result<void, E> {
 };
 
 /// What the public API's set-up calls fail with: a sentence for a person that names the option and the fix,
-/// and the errno it came from (0 if none).
+/// the errno it came from (0 if none), and of a server that refused something its status, as HTTP numbers them (else
+/// 0).
 struct Error {
   std::string message;
   int system_errno = 0;
+  int status = 0;
 };
 
 }  // namespace plait

@@ -101,6 +101,7 @@ struct CloseInfo {
   std::string reason;          ///< UTF-8, at most 123 bytes on the wires that have RFC 6455's limit
   bool clean = false;          ///< both sides finished the closing handshake
   bool started_by_us = false;  ///< close() or a violated rule, rather than the peer
+  int status = 0;              ///< of a server that refused the opening, as HTTP numbers them on every wire; else 0
 };
 
 /// Slab index and generation: valid for ever, resolves to nothing once the session is gone.

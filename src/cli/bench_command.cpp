@@ -260,8 +260,9 @@ void add_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--rounds", options.rounds, "Samples of each server in each case (default 5)")
       ->check(CLI::Range(1, 1'000'000).description("at least 1"));
   command.add_option("--seconds", options.seconds, "Length of a sample (default 0.6)")
-      ->check(CLI::Range(0.001, 86400.0).description("above 0"));
-  command.add_option("--rate", options.rate, "Echo rows in open loop: messages a second over all connections");
+      ->check(number_between(0.001, 86400));
+  command.add_option("--rate", options.rate, "Echo rows in open loop: messages a second over all connections")
+      ->check(number_between(0.001, 1e9));
   command.add_option("--placement", options.placement, "free, one, two or all, instead of each row's own");
   command.add_option("--cpu", options.cpu, "CPUs of the placements one and two")->capture_default_str();
   command.add_flag("--verify", options.verify, "Compare every byte (costs the generator's core)");

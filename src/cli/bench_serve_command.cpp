@@ -81,7 +81,9 @@ void add_bench_serve_command(CLI::App& bench, Action& action) {
   command->add_option("--ws-mode", options->ws_mode, "What /ws does without ?test=")
       ->check(CLI::IsMember({"download", "upload", "concurrent"}))
       ->capture_default_str();
-  command->add_option("--threads", options->threads, "Loops; 0: one per core")->capture_default_str();
+  command->add_option("--threads", options->threads, "Loops; 0: one per core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   command->add_option("--busy-poll", options->busy_poll_microseconds, "Spin at most so many µs before blocking")
       ->check(CLI::Range(0, 50))
       ->capture_default_str();

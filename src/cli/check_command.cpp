@@ -23,8 +23,8 @@ struct Options {
 
 int check_config(const std::string& file) {
   const auto config = server::load_config(file);
-  if (!config) return fail(config.error().message);
-  if (auto checked = server::Service::check(*config); !checked) return fail(file + ": " + checked.error().message);
+  if (!config) return fail_each(config.error().message);
+  if (auto checked = server::Service::check(*config); !checked) return fail_each(checked.error().message);
   for (const std::string& url : config->listen.empty() ? server::default_listeners(*config) : config->listen) {
     print("listen {}\n", url);
   }

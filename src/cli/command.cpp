@@ -101,6 +101,34 @@ int fail(std::string_view message) {
   return 1;
 }
 
+int fail_each(std::string_view lines) {
+  for (std::size_t end = lines.find('\n'); end != std::string_view::npos; end = lines.find('\n')) {
+    fail(lines.substr(0, end));
+    lines.remove_prefix(end + 1);
+  }
+  return fail(lines);
+}
+
+CLI::Validator number_between(double min, double max) {
+  const auto check = [min, max](const std::string& text) {
+    double value = 0;
+    const bool is_within = CLI::detail::lexical_cast(text, value) && value >= min && value <= max;
+    return is_within ? std::string{} : fmt::format("{} is no number from {} to {}", text, min, max);
+  };
+  return {check, ""};
+}
+
+// What the library says is for programs, too; here it is known which option helps.
+std::string certificate_hint(std::string_view error) {
+  const auto says = [error](const char* words) { return error.find(words) != std::string_view::npos; };
+  if (says("asks for a client certificate")) return " (--cert PATH --key PATH)";
+  if (says("does not accept our certificate")) {
+    return " (--cert PATH --key PATH: one that an authority of the server's --client-authority has signed)";
+  }
+  if (says("verification off")) return " (--ca PATH, --insecure)";
+  return {};
+}
+
 int run(CLI::App& app, const Action& action, int argc, char** argv) {
   name_groups(app);
   try {

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace plait::cli {
@@ -16,6 +17,15 @@ using Action = std::function<int()>;
 
 /// Prints "plait: `message`" on standard error; gives 1, the exit status of every failure.
 int fail(std::string_view message);
+
+/// The same for a text of several lines, each of which gets the prefix.
+int fail_each(std::string_view lines);
+
+/// Checks that an option is a number from `min` to `max`; CLI::Range takes NaN for one.
+CLI::Validator number_between(double min, double max);
+
+/// What to say behind an error of a TLS handshake, in terms of --cert, --key, --ca and --insecure; empty for others.
+std::string certificate_hint(std::string_view error);
 
 /// Parses the command line and runs the chosen command. What cannot be parsed is named, with the nearest known option
 /// or command, and gives 1.

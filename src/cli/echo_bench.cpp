@@ -129,9 +129,10 @@ void add_load_options(CLI::App& command, BenchOptions& options) {
                             ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40).description(""))
                             ->capture_default_str();
   command.add_option("--duration", options.duration_seconds, "Seconds to send for, instead of --repeat")
-      ->check(CLI::Range(0.001, 86400.0).description(""))
+      ->check(number_between(0.001, 86400))
       ->excludes(repeat);
   command.add_option("--warmup", run.warmup, "Messages of each connection before the measured ones")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40).description(""))
       ->capture_default_str();
   command.add_option("--parallel", run.threads, "Threads, each with its own connections")
       ->check(CLI::Range(1, 1024).description(""))
@@ -143,7 +144,7 @@ void add_load_options(CLI::App& command, BenchOptions& options) {
       command.add_option("--depth", run.depth, "Messages in flight on each connection [1; with --rate no bound]")
           ->check(CLI::Range(0, 1 << 20).description(""));
   command.add_option("--rate", run.rate, "Open loop: messages a second over all connections, sent by the clock")
-      ->check(CLI::Range(0.001, 1e9).description(""));
+      ->check(number_between(0.001, 1e9));
   command.add_flag("--verify", run.verify, "Compare every byte; a difference is named and exits with 1");
 }
 
@@ -159,7 +160,7 @@ void add_socket_options(CLI::App& command, BenchOptions& options) {
       ->type_name("BYTES");
   command.add_flag("--ipv6", run.connect.ipv6_only, "IPv6 only; without --host, ::1");
   command.add_option("--timeout", options.timeout_seconds, "Seconds to wait for the peer")
-      ->check(CLI::Range(0.001, 86400.0).description(""))
+      ->check(number_between(0.001, 86400))
       ->capture_default_str();
   command.add_option("--cpu", run.cpus, "CPUs for the threads, in turn: 0 or 0,1")->delimiter(',')->type_name("N");
   command.add_option("--busy-poll", options.busy_poll_us, "Spin up to this many microseconds before waiting")

@@ -67,7 +67,7 @@ void add_echo_send(CLI::App& echo, Action& action) {
   options->where.add_to(*command);
   command->add_option("--message", options->message, "What to send")->capture_default_str();
   command->add_option("--timeout", options->timeout_seconds, "Seconds to wait for the peer")
-      ->check(CLI::Range(0.001, 86400.0))
+      ->check(number_between(0.001, 86400))
       ->capture_default_str();
   command->footer(
       "Examples:\n"

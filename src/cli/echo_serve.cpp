@@ -114,6 +114,7 @@ void add_echo_serve(CLI::App& echo, Action& action) {
   command->add_flag("--nodelay,!--no-nodelay", server.no_delay, "TCP_NODELAY; without it large messages take 40 ms")
       ->default_str("on");
   command->add_option("--max-connections", server.connections_max, "Further connections are closed at once")
+      ->check(CLI::Range(0, 1 << 30).description(""))
       ->capture_default_str();
   command->add_flag("--verbose", options->verbose, "Print each connection's counters when it ends");
   command->footer(

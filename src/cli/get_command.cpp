@@ -102,11 +102,6 @@ Result<ConnectOptions, Error> connect_options(const Options& options) {
   return result;
 }
 
-// What the library says is for programs, too; here it is known which option helps.
-std::string hint(const std::string& message) {
-  return message.find("verification off") == std::string::npos ? "" : " (--ca PATH, --insecure)";
-}
-
 int get(const Options& options) {
   const auto connect = connect_options(options);
   if (!connect) return fail(connect.error().message);
@@ -121,7 +116,7 @@ int get(const Options& options) {
   const auto started = client.get(options.url, std::make_unique<Printer>(options, out, outcome), *connect);
   if (!started) return fail(started.error().message);
   client.run();
-  if (!outcome.error.empty()) return fail(options.url + ": " + outcome.error + hint(outcome.error));
+  if (!outcome.error.empty()) return fail(options.url + ": " + outcome.error + certificate_hint(outcome.error));
   if (options.json) {
     const std::string json = client::to_json(outcome.response) + "\n";
     std::fwrite(json.data(), 1, json.size(), out);
@@ -156,7 +151,7 @@ void add_get_command(CLI::App& app, Action& action) {
       ->type_name("HASH");
   command
       ->add_option("--timeout", options->timeout_seconds, "Seconds to wait for the response, and for each part of it")
-      ->check(CLI::Range(0.001, 86400.0).description(""))
+      ->check(number_between(0.001, 86400))
       ->capture_default_str();
   command->callback([&action, options] { action = [options] { return get(*options); }; });
 }

@@ -1,6 +1,9 @@
 #include "cli/hub_options.hpp"
 
 #include <fstream>
+#include <utility>
+
+#include "cli/command.hpp"
 
 namespace plait::cli {
 namespace {
@@ -8,13 +11,11 @@ namespace {
 // What the library says is for programs, too; here it is known which option helps.
 std::string hint(const std::string& message, bool has_token) {
   const auto says = [&message](const char* words) { return message.find(words) != std::string::npos; };
-  if (says("refused with HTTP status 401") || says("refused with status 401")) {
+  if (says("refused with status 401")) {
     return has_token ? "; give another access token with --token-file PATH or in PLAIT_TOKEN"
                      : "; give an access token with --token-file PATH or in PLAIT_TOKEN (plait token makes one)";
   }
-  if (says("asks for a client certificate")) return " (--cert PATH --key PATH)";
-  if (says("verification off")) return " (--ca PATH, --insecure)";
-  return {};
+  return certificate_hint(message);
 }
 
 }  // namespace
@@ -33,7 +34,7 @@ void HubOptions::add_to(CLI::App& command) {
   command.add_option("--key", private_key_file, "Its private key (PEM)")->type_name("PATH");
   command.add_flag("--insecure", insecure, "Accept any certificate: for development certificates only");
   command.add_option("--timeout", timeout_seconds, "Seconds to wait for the server")
-      ->check(CLI::Range(0.001, 86400.0).description(""))
+      ->check(number_between(0.001, 86400))
       ->capture_default_str();
 }
 
@@ -66,8 +67,9 @@ Result<client::HubClient, Error> HubOptions::connect() const {
   if (!options) return err(options.error());
   auto hub = client::HubClient::connect(url, *options);
   if (hub) return hub;
-  return err(
-      Error{hub.error().message + hint(hub.error().message, !options->headers.empty()), hub.error().system_errno});
+  Error error = hub.error();
+  error.message += hint(error.message, !options->headers.empty());
+  return err(std::move(error));
 }
 
 }  // namespace plait::cli

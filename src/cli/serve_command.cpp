@@ -55,6 +55,17 @@ void override(T& setting, const T& given) {
   if (!given.empty()) setting = given;
 }
 
+// One of each completes what the config file says.
+Result<void, Error> check_certificates(const Options& options) {
+  const std::size_t certificates = options.certificates.size();
+  const std::size_t keys = options.keys.size();
+  if (certificates == keys || std::max(certificates, keys) == 1) return {};
+  const std::string missing = certificates > keys ? "--key for --cert " + options.certificates[keys]
+                                                  : "--cert for --key " + options.keys[certificates];
+  return err(Error{fmt::format("{} --cert and {} --key, which belong together in their order: there is no {}",
+                               certificates, keys, missing)});
+}
+
 /// The first pair is that of all clients who ask for no name of the others.
 void override_certificates(ServerOptions& server, const Options& options) {
   const std::size_t count = std::max(options.certificates.size(), options.keys.size());
@@ -67,6 +78,7 @@ void override_certificates(ServerOptions& server, const Options& options) {
 }
 
 Result<server::Config, Error> make_config(const Options& options) {
+  if (auto paired = check_certificates(options); !paired) return err(paired.error());
   server::Config config;
   if (!options.config_file.empty()) {
     auto loaded = server::load_config(options.config_file);
@@ -135,12 +147,12 @@ void print_development_notice(const server::Service& service, const std::string&
 
 int serve(const Options& options) {
   auto config = make_config(options);
-  if (!config) return fail(config.error().message);
+  if (!config) return fail_each(config.error().message);
   net::raise_file_limit();
   outlive_readers();
   const LogWriter log_writer{config->access_log ? LogLevel::info : LogLevel::warning};
   const auto made = server::Service::make(std::move(*config));
-  if (!made) return fail(made.error().message);
+  if (!made) return fail_each(made.error().message);
   server::Service& service = **made;
   for (const std::string& url : service.urls()) print("listening {}\n", url);
   if (const auto token = service.development_token()) print_development_notice(service, *token);

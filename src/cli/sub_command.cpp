@@ -59,8 +59,11 @@ class Subscriber {
       if (ended) return 0;
       const bool goes_on = options_.recover || options_.reconnect;
       if (!goes_on || !was_subscribed_) return fail(ended.error().message);
+      const auto delay =
+          std::exchange(is_subscribed_, false) ? std::optional{backoff_.lose()} : backoff_.fail(ended.error().status);
+      if (!delay) return fail(ended.error().message);
       print_error("plait: {}; connecting again\n", ended.error().message);
-      std::this_thread::sleep_for(std::exchange(is_subscribed_, false) ? backoff_.lose() : *backoff_.fail());
+      std::this_thread::sleep_for(*delay);
     }
   }
 

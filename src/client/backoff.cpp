@@ -18,10 +18,14 @@ double chance() {
   return value;
 }
 
+// RFC 6585 §4, RFC 9110 §15.5.9 and §15.6: too many requests, too slow, or an error of the server's own.
+bool may_pass(int status) { return status == 408 || status == 429 || status >= 500; }
+
 }  // namespace
 
-std::optional<Duration> Backoff::fail() {
+std::optional<Duration> Backoff::fail(int status) {
   ++failures_;
+  if (status != 0 && !may_pass(status)) return std::nullopt;
   if (policy_.attempts_max != 0 && failures_ >= policy_.attempts_max) return std::nullopt;
   return next();
 }

@@ -85,7 +85,10 @@ Result<BlockingClient, Error> BlockingClient::connect(std::string_view url, cons
   if (!started) return err(started.error());
   Impl::Inbox& inbox = impl->inbox;
   impl->turn_until([&] { return inbox.session != nullptr || inbox.is_closed; }, options.timeout);
-  if (inbox.is_closed) return err(Error{"cannot connect to " + std::string{url} + ": " + inbox.closed.reason});
+  if (inbox.is_closed) {
+    return err(Error{.message = "cannot connect to " + std::string{url} + ": " + inbox.closed.reason,
+                     .status = inbox.closed.status});
+  }
   if (inbox.session == nullptr) return err(Error{"cannot connect to " + std::string{url} + ": timed out"});
   return BlockingClient{std::move(impl)};
 }

@@ -8,6 +8,7 @@
 namespace plait {
 
 Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(options)) {}
+Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() = default;
 
 Result<SessionId, Error> Client::connect(std::string_view url, std::unique_ptr<SessionHandler> handler,

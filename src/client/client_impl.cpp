@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "client/check_headers.hpp"
 #include "client/frame_request.hpp"
 #include "core/assert.hpp"
 #include "transport/frame_session.hpp"
@@ -36,11 +37,11 @@ std::string target_of(const http::Uri& uri) { return uri.query.empty() ? uri.pat
 
 }  // namespace
 
-Client::Impl::Impl(const ClientOptions& options) : options_(options) {
+Client::Impl::Impl(const ClientOptions& options, std::uint32_t index) : options_(options) {
   auto loop = net::Loop::make({.busy_poll = std::min(options_.busy_poll, kBusyPollMax)});
   PLAIT_ASSERT(loop.has_value(), "no file descriptors left for an event loop");
   loop_ = std::move(*loop);
-  context_ = std::make_unique<transport::LoopContext>(*loop_, options_.limits, 0, connection_count_);
+  context_ = std::make_unique<transport::LoopContext>(*loop_, options_.limits, index, connection_count_);
   resolver_ = std::make_unique<net::Resolver>(*loop_, dial_settings_.look_up);
   quic_ = std::make_unique<QuicClient>(*context_, *resolver_, dial_settings_);
 }
@@ -55,6 +56,7 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
   if (ending_) return err(Error{"the client is being destroyed"});
   auto uri = parse_connect_url(url);
   if (!uri) return err(uri.error());
+  if (auto checked = client::check_headers(options); !checked) return err(checked.error());
   if (is_quic(uri->scheme)) return quic_->connect(*uri, std::move(handler), options);
   std::unique_ptr<tls::Engine> engine;
   if (is_secure(uri->scheme)) {
@@ -75,6 +77,7 @@ Result<void, Error> Client::Impl::get(std::string_view url, std::unique_ptr<Resp
   const std::string cannot = "cannot get \"" + std::string{url} + "\": ";
   if (!uri) return err(Error{cannot + std::string{describe(uri.error())}});
   if (uri->scheme != http::Scheme::https) return err(Error{cannot + "HTTP/3 has https: URLs only"});
+  if (auto checked = client::check_headers(options); !checked) return err(Error{cannot + checked.error().message});
   return quic_->get(*uri, std::move(handler), options);
 }
 
@@ -83,7 +86,8 @@ Result<SessionId, Error> Client::Impl::connect_tcp(const net::Address& address, 
                                                    Duration timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   if (address.unix_path.empty() && !net::as_literal(address)) {
-    return client::TcpDial::start(*context_, *resolver_, dial_settings_, address, std::move(load), deadline);
+    return client::Dial::start(
+        std::make_unique<client::TcpDial>(*context_, *resolver_, dial_settings_, std::move(load)), address, deadline);
   }
   auto socket = net::Socket::connect(address);
   if (!socket) return err(socket.error());

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <compare>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,7 +26,8 @@ namespace plait {
 
 class Client::Impl {
  public:
-  explicit Impl(const ClientOptions& options);
+  /// `index` is the loop's number in SessionIds.
+  explicit Impl(const ClientOptions& options, std::uint32_t index = 0);
   ~Impl();
 
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
@@ -71,6 +73,9 @@ class Client::Impl {
 
 /// For what is built on clients, in this layer.
 struct ClientAccess {
+  static std::unique_ptr<Client> make(const ClientOptions& options, std::uint32_t index) {
+    return std::unique_ptr<Client>{new Client{std::make_unique<Client::Impl>(options, index)}};
+  }
   static transport::LoopContext& context(const Client& client) { return client.impl_->context(); }
 };
 

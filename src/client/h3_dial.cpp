@@ -2,61 +2,34 @@
 
 #include <utility>
 
+#include "client/quic_attempt.hpp"
+
 namespace plait::client {
 
 using transport::H3Connection;
 
 namespace {
 
-constexpr std::string_view kNotNeeded = "not needed any more";
+using H3Attempt = QuicAttempt<H3Connection, transport::H3Owner>;
 
 }  // namespace
-
-// A QUIC connection until its handshake is completed: then it has won.
-class H3Dial::QuicAttempt final : public Attempt, public transport::H3Owner {
- public:
-  explicit QuicAttempt(H3Dial& dial) : dial_(dial) {}
-
-  Result<void, Error> start(const net::SocketAddress& address) {
-    const auto begun = dial_.course_.begin(address, *this);
-    if (!begun) return err(begun.error());
-    connection_ = *begun;
-    return {};
-  }
-  H3Connection& release() { return *std::exchange(connection_, nullptr); }
-  void end() override {
-    if (connection_ == nullptr) return;
-    connection_->set_owner(nullptr);
-    std::exchange(connection_, nullptr)->abort({.reason = kNotNeeded});
-  }
-
-  void on_handshake_completed(H3Connection&) override { dial_.race_.succeed(*this); }
-  void on_ended(H3Connection&, const std::string& reason) override {
-    connection_ = nullptr;
-    dial_.race_.fail(*this, reason);
-  }
-
- private:
-  H3Dial& dial_;
-  H3Connection* connection_ = nullptr;
-};
 
 H3Dial::H3Dial(net::Loop& loop, net::Resolver& resolver, Duration attempt_delay)
     : race_(loop, resolver, attempt_delay,
             {.begin = [this](const net::SocketAddress& address) { return begin(address); },
-             .win = [this](Attempt& winner) { take(static_cast<QuicAttempt&>(winner).release()); },
+             .win = [this](Attempt& winner) { take(static_cast<H3Attempt&>(winner).release()); },
              .lose = [this](const std::string& reason) { fail(reason); }}) {}
 
 void H3Dial::stop() {
   race_.stop();
   if (connection_ == nullptr) return;
   connection_->set_owner(nullptr);
-  std::exchange(connection_, nullptr)->abort({.reason = kNotNeeded});
+  std::exchange(connection_, nullptr)->abort({.reason = "not needed any more"});
 }
 
 Result<std::unique_ptr<Attempt>, Error> H3Dial::begin(const net::SocketAddress& address) {
-  auto attempt = std::make_unique<QuicAttempt>(*this);
-  if (auto started = attempt->start(address); !started) return err(started.error());
+  auto attempt = std::make_unique<H3Attempt>(race_);
+  if (auto started = attempt->start(course_.begin, address); !started) return err(started.error());
   return std::unique_ptr<Attempt>{std::move(attempt)};
 }
 

@@ -32,8 +32,6 @@ class H3Dial final : public net::Retirable, private transport::H3Owner {
   void remove(H3Waiter& waiter);
 
  private:
-  class QuicAttempt;
-
   Result<std::unique_ptr<Attempt>, Error> begin(const net::SocketAddress& address);
   void take(transport::H3Connection& connection);
   void fail(const std::string& reason);

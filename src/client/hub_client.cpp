@@ -14,6 +14,7 @@ using codec::JsonValue;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kHubPath = "/wse";
+constexpr int kForbidden = 403;
 
 std::string text_of(JsonValue value) { return std::string{value.as_string().value_or(std::string_view{})}; }
 
@@ -31,7 +32,7 @@ Error refused_topics(JsonValue payload) {
   for (const JsonValue failed : payload.find("failed_topics").elements()) {
     list += (list.empty() ? "" : ", ") + text_of(failed.find("topic")) + " (" + text_of(failed.find("error")) + ")";
   }
-  return {"the hub refused the subscription: " + list};
+  return {.message = "the hub refused the subscription: " + list, .status = kForbidden};
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ class HubClient {
   ~HubClient();
 
   /// Returns when the hub has confirmed all `topics` (names or patterns), and continues where `positions()` stood, if
-  /// this or a former client's positions were given to resume_from(). Errors name the topic that was refused.
+  /// this or a former client's positions were given to resume_from(). Errors name the topic that was refused, with
+  /// status 403.
   Result<void, Error> subscribe(const std::vector<std::string>& topics, Duration timeout);
   /// Publishes one JSON value and returns its position when the hub has stamped it. Errors: the hub's code and message.
   Result<Position, Error> publish(std::string_view topic, std::string_view json, Duration timeout);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "client/frame_request.hpp"
+#include "client/raw_dial.hpp"
 #include "crypto/file.hpp"
 #include "transport/no_session.hpp"
 #include "transport/raw_session.hpp"
@@ -18,6 +19,7 @@ using client::H3Dial;
 using client::H3Server;
 using client::H3Waiter;
 using transport::H3Connection;
+using transport::RawSession;
 using transport::WtRequest;
 
 namespace {
@@ -102,7 +104,7 @@ QuicClient::Side::Side(transport::LoopContext& context, net::UdpSocket socket)
 Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
   std::unique_ptr<Side>& side = sides_[ipv6];
   if (side != nullptr) return side.get();
-  auto socket = net::UdpSocket::bind(net::Address{.host = ipv6 ? "::" : "0.0.0.0"}, {});
+  auto socket = net::UdpSocket::bind(net::Address{.host = ipv6 ? "::" : "0.0.0.0"}, {.report_refusals = true});
   if (!socket) return err(socket.error());
   auto made = std::make_unique<Side>(context_, std::move(*socket));
   if (auto started = made->endpoint.start(); !started) return err(started.error());
@@ -172,26 +174,38 @@ Result<void, Error> QuicClient::get(const http::Uri& uri, std::unique_ptr<Respon
   return {};
 }
 
-// One connection for each session, to the first address that the name has.
+// One connection for each session (spec/frames.md §5).
 Result<SessionId, Error> QuicClient::connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                                  const ConnectOptions& options) {
   const transport::Wants wants = transport::Wants::of(*handler);
-  const auto tls = tls_of(uri.scheme, server_of(uri, options).tls);
+  const H3Server server = server_of(uri, options);
+  if (const auto tls = tls_of(uri.scheme, server.tls); !tls) return err(tls.error());
+  const auto make = [this](Side&) { return &RawSession::make(context_, nullptr); };
+  auto begin_one = [this, server, make](const net::SocketAddress& address, transport::RawOwner& owner) {
+    return begin(http::Scheme::quic, server, address, make, owner);
+  };
+  auto dial = std::make_unique<client::RawDial>(context_, resolver_, settings_, std::move(begin_one),
+                                                client::frame_request(uri, options), wants, std::move(handler));
+  return client::Dial::start(std::move(dial), {.host = uri.host, .port = uri.port},
+                             std::chrono::steady_clock::now() + options.timeout);
+}
+
+template <class Make, class Owner>
+auto QuicClient::begin(http::Scheme scheme, const H3Server& server, const net::SocketAddress& address, Make make,
+                       Owner& owner) -> Result<decltype(make(std::declval<Side&>())), Error> {
+  const auto tls = tls_of(scheme, server.tls);
   if (!tls) return err(tls.error());
-  const auto addresses = settings_.look_up({.host = uri.host, .port = uri.port});
-  if (!addresses) return err(addresses.error());
-  const auto side = side_of(addresses->front().is_ipv6());
+  const auto side = side_of(address.is_ipv6());
   if (!side) return err(side.error());
-  auto& session = transport::RawSession::make(context_, nullptr);
-  const auto started = (*side)->endpoint.connect(addresses->front(), uri.host, **tls, session);
+  auto* wire = make(**side);
+  const auto started = (*side)->endpoint.connect(address, server.host, **tls, *wire);
   if (!started) {
-    session.abort({});
+    wire->abort({});
     return err(started.error());
   }
-  session.attach(**started);
-  session.connect(client::frame_request(uri, options), std::move(handler), wants);
-  session.set_opening_deadline(std::chrono::steady_clock::now() + options.timeout);
-  return session.id();
+  wire->attach(**started);
+  wire->set_owner(&owner);
+  return wire;
 }
 
 // What fails is not told before connect() has returned.
@@ -216,31 +230,16 @@ void QuicClient::dial_for(H3Waiter& waiter, Origin& origin) {
   auto made = std::make_unique<H3Dial>(context_.loop, resolver_, settings_.attempt_delay);
   H3Dial& dial = *made;
   const H3Server& server = waiter.server();
-  dial.set_course({.begin = [this, server](const net::SocketAddress& address,
-                                           H3Owner& owner) { return begin(server, address, owner); },
+  const auto make = [](Side& side) { return &H3Connection::make(side.service); };
+  dial.set_course({.begin = [this, server, make](
+                                const net::SocketAddress& address,
+                                H3Owner& owner) { return begin(http::Scheme::https, server, address, make, owner); },
                    .finish = [this, server, &dial](H3Connection& connection,
                                                    const auto& waiting) { finish(server, dial, connection, waiting); },
                    .give_up = [this, server, &dial] { drop(server, dial); }});
   origin.dials.push_back(std::move(made));
   dial.add(waiter);
   dial.start({.host = server.host, .port = server.port});
-}
-
-Result<H3Connection*, Error> QuicClient::begin(const H3Server& server, const net::SocketAddress& address,
-                                               H3Owner& owner) {
-  const auto tls = tls_of(http::Scheme::https, server.tls);
-  if (!tls) return err(tls.error());
-  const auto side = side_of(address.is_ipv6());
-  if (!side) return err(side.error());
-  H3Connection& connection = H3Connection::make((*side)->service);
-  const auto started = (*side)->endpoint.connect(address, server.host, **tls, connection);
-  if (!started) {
-    connection.abort({});
-    return err(started.error());
-  }
-  connection.attach(**started);
-  connection.set_owner(&owner);
-  return &connection;
 }
 
 // Whom the connection has no room for gets another one. The first always goes on: it is told if there is none at all.

@@ -52,12 +52,14 @@ class QuicClient final : private transport::H3Owner {
   Result<const quic::ClientTls*, Error> tls_of(http::Scheme scheme, const client::H3Server::Tls& choice);
   Result<SessionId, Error> connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                        const ConnectOptions& options);
+  /// A QUIC connection to one address of the server, and what `make` makes above it on a side, with this owner.
+  template <class Make, class Owner>
+  auto begin(http::Scheme scheme, const client::H3Server& server, const net::SocketAddress& address, Make make,
+             Owner& owner) -> Result<decltype(make(std::declval<Side&>())), Error>;
 
   void place_soon(SessionId id);
   void place(SessionId id);
   void dial_for(client::H3Waiter& waiter, Origin& origin);
-  Result<transport::H3Connection*, Error> begin(const client::H3Server& server, const net::SocketAddress& address,
-                                                transport::H3Owner& owner);
   void finish(const client::H3Server& server, client::H3Dial& dial, transport::H3Connection& connection,
               const std::vector<SessionId>& waiting);
   void drop(const client::H3Server& server, client::H3Dial& dial);

@@ -113,7 +113,7 @@ void ReconnectingSession::Impl::handle_close(Session& session, const CloseInfo& 
     return;
   }
   if (closed_) return;
-  if (const auto delay = backoff_.fail()) return wait(*delay);
+  if (const auto delay = backoff_.fail(info.status)) return wait(*delay);
   closed_ = true;
   tell(LinkState::failed, info);
 }

@@ -17,9 +17,9 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "core/id_map.hpp"
 #include "h3/error.hpp"
 #include "h3/frame.hpp"
 #include "h3/message.hpp"
@@ -218,7 +218,7 @@ class Connection {
   Visitor& visitor_;
   Qpack& qpack_;
 
-  std::unordered_map<StreamId, Stream> table_;
+  core::IdMap<StreamId, Stream> table_;
   std::size_t gathered_bytes_ = 0;  // of all frames together
   std::optional<Settings> peer_settings_;
   Frame control_frame_;

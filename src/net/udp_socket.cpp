@@ -1,5 +1,6 @@
 #include "net/udp_socket.hpp"
 
+#include <linux/errqueue.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -8,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "net/listen_advice.hpp"
 
@@ -31,6 +33,11 @@ void ask_for_details(int fd, int family) {
   set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
   set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+}
+
+void ask_for_refusals(int fd, int family) {
+  set(fd, IPPROTO_IP, IP_RECVERR, 1);
+  if (family == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 }
 
 void set_buffers(int fd, int bytes) {
@@ -88,6 +95,12 @@ void take_detail(const cmsghdr& control, std::uint16_t port, UdpBatch& batch) {
   if (is(IPPROTO_IPV6, IPV6_PKTINFO)) set_local(batch, read_value<in6_pktinfo>(control).ipi6_addr, port);
 }
 
+bool says_refused(const cmsghdr& control) {
+  const bool is_error = (control.cmsg_level == IPPROTO_IP && control.cmsg_type == IP_RECVERR) ||
+                        (control.cmsg_level == IPPROTO_IPV6 && control.cmsg_type == IPV6_RECVERR);
+  return is_error && read_value<sock_extended_err>(control).ee_errno == ECONNREFUSED;
+}
+
 // The control messages of one batch to send.
 class SendDetails {
  public:
@@ -133,6 +146,11 @@ void add_ecn(const SocketAddress& remote, int ecn, SendDetails& details) {
   details.add(IPPROTO_IPV6, IPV6_TCLASS, ecn);
 }
 
+// What ICMP says of a datagram that was sent before, to another peer perhaps, is told by the next system call, once.
+bool may_be_of_earlier(int number) {
+  return number == ECONNREFUSED || number == EHOSTUNREACH || number == ENETUNREACH || number == EMSGSIZE;
+}
+
 IoResult result_of(ssize_t moved) {
   if (moved >= 0) return {IoStatus::ok, static_cast<std::size_t>(moved), 0};
   if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoStatus::would_block, 0, 0};
@@ -163,6 +181,7 @@ bool UdpSocket::open(const SocketAddress& name, const Options& options) {
   if (!socket_.is_open()) return false;
   set(fd(), SOL_SOCKET, SO_REUSEPORT, options.reuse_port ? 1 : 0);
   ask_for_details(fd(), name.family());
+  if (options.report_refusals) ask_for_refusals(fd(), name.family());
   set_buffers(fd(), options.buffer_bytes);
   if (::bind(fd(), name.get(), name.length) != 0) return false;
   set(fd(), SOL_SOCKET, SO_REUSEPORT, 1);  // only what is bound from now on may share the port
@@ -213,6 +232,23 @@ IoResult UdpSocket::receive(MutableByteView buffer, UdpBatch& batch) const {
   return result;
 }
 
+IoResult UdpSocket::receive_refused(MutableByteView buffer) const {
+  iovec vector{buffer.data(), buffer.size()};
+  alignas(cmsghdr) std::array<std::uint8_t, 512> control;
+  msghdr message{};
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  IoResult result = result_of(::recvmsg(fd(), &message, MSG_ERRQUEUE));
+  bool refused = false;
+  for (cmsghdr* found = CMSG_FIRSTHDR(&message); found != nullptr; found = CMSG_NXTHDR(&message, found)) {
+    refused = refused || says_refused(*found);
+  }
+  if (!refused) result.bytes = 0;
+  return result;
+}
+
 IoResult UdpSocket::send(const UdpBatch& batch) const {
   iovec vector{const_cast<std::uint8_t*>(batch.bytes.data()), batch.bytes.size()};
   SendDetails details;
@@ -228,8 +264,9 @@ IoResult UdpSocket::send(const UdpBatch& batch) const {
   message.msg_iovlen = 1;
   details.attach(message);
   ssize_t moved = 0;
+  bool again = true;
   do moved = ::sendmsg(fd(), &message, MSG_NOSIGNAL);
-  while (moved < 0 && errno == EINTR);
+  while (moved < 0 && (errno == EINTR || (may_be_of_earlier(errno) && std::exchange(again, false))));
   return result_of(moved);
 }
 

@@ -37,6 +37,9 @@ class UdpSocket {
     bool reuse_port = false;
     /// Kernel buffers, as far as the system allows (net.core.rmem_max).
     int buffer_bytes = 4 << 20;
+    /// Keeps what ICMP says of datagrams that nobody listens for, for receive_refused(), which has to be asked when the
+    /// loop reports EPOLLERR.
+    bool report_refusals = false;
   };
 
   /// Errors name the address and the likely fix.
@@ -52,6 +55,9 @@ class UdpSocket {
 
   /// The next batch, its bytes in `buffer`. Status `ok` also for an empty datagram.
   IoResult receive(MutableByteView buffer, UdpBatch& batch) const;
+  /// The next answer to a datagram of ours: an empty one, or if it says that nobody listens at that port, the beginning
+  /// of the datagram as ICMP has quoted it, in `buffer`. Anybody can forge one who knows both ports, and the quotation.
+  IoResult receive_refused(MutableByteView buffer) const;
   /// All of the batch or nothing. EIO and EINVAL with several segments: this path cannot send segments, split them.
   [[nodiscard]] IoResult send(const UdpBatch& batch) const;
 

@@ -43,7 +43,7 @@ class ConnectionVisitor {
   /// STOP_SENDING: the stream has been reset in answer with the same code; what was written is dropped, and counted by
   /// unsent_bytes() until this returns.
   virtual void on_stop_sending(StreamId /*id*/, std::uint64_t /*code*/) {}
-  /// All bytes below `offset` have arrived; buffered_bytes() fell.
+  /// All bytes below `offset` have arrived; buffered_bytes() fell. Once for all UDP datagrams of one call.
   virtual void on_stream_acked(StreamId /*id*/, std::uint64_t /*offset*/) {}
   /// Both directions are over and all that we sent is acknowledged. `code` is the first of those that ended it
   /// abruptly, if one did. Only consume() may still be called for it. Not called for streams that live when the

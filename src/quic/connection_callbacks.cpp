@@ -85,13 +85,13 @@ int on_stream_data(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id, 
   return 0;
 }
 
-int on_stream_acked(ngtcp2_conn* /*conn*/, std::int64_t id, std::uint64_t offset, std::uint64_t size, void* user,
+int on_stream_acked(ngtcp2_conn* /*conn*/, std::int64_t /*id*/, std::uint64_t offset, std::uint64_t size, void* user,
                     void* stream_user) {
   State& state = state_of(user);
   auto* stream = static_cast<Stream*>(stream_user);
   if (stream == nullptr || size == 0) return 0;
   stream->queue.mark_acked(offset + size);
-  if (state.is_live()) state.visitor->on_stream_acked(static_cast<StreamId>(id), offset + size);
+  state.note_acked(*stream);
   return 0;
 }
 
@@ -99,6 +99,7 @@ int on_stream_closed(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, st
                      void* /*stream_user*/) {
   State& state = state_of(user);
   const auto stream_id = static_cast<StreamId>(id);
+  state.report_acked();
   Stream* stream = state.find(stream_id);
   if (stream == nullptr) return 0;
   stream->closed = true;

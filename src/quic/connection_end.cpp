@@ -30,10 +30,14 @@ void Connection::State::handle_datagram(const Path& from, ByteView datagram, Ecn
   if (status != 0) {
     fail(status, now);
   } else {
-    path = path_of(*ngtcp2_conn_get_path(conn.get()));
     if (black_hole.suspects() && in_flight_bytes() < in_flight) black_hole.handle_acknowledgement();
-    report_stop_sending();
+    if (!scan.stop_sending().empty()) report_stop_sending();
   }
+  endpoint.settle_after(*this);
+}
+
+void Connection::State::settle(NativeTime now) {
+  if (phase == Phase::open) path = path_of(*ngtcp2_conn_get_path(conn.get()));
   after_callbacks(now);
   want_transmit();  // what is sent sets the expiry, once for all datagrams of a turn
 }
@@ -51,6 +55,12 @@ void Connection::State::handle_expiry(NativeTime now) {
   after_callbacks(now);
   if (phase == Phase::open) update_expiry();
   want_transmit();
+}
+
+void Connection::State::handle_refused(NativeTime now) {
+  if (is_server || phase != Phase::open || counters.received_packet_count > 0) return;
+  end(Phase::dead, {CloseReason::Kind::refused, 0, "nobody listens at this UDP port"}, now);
+  after_callbacks(now);
 }
 
 std::uint64_t Connection::State::in_flight_bytes() const {
@@ -78,6 +88,7 @@ void Connection::State::update_expiry() {
 }
 
 void Connection::State::after_callbacks(NativeTime now) {
+  report_acked();
   retired.clear();
   if (free_tls && conn) {
     free_tls = false;
@@ -190,6 +201,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   session.reset();
   server_tls.reset();
   client_tls.reset();
+  acked = nullptr;
   streams.clear();
   retired.clear();
   writable = {};

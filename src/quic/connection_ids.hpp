@@ -56,7 +56,7 @@ class ConnectionIds {
  private:
   struct Hash {
     std::uint64_t seed;
-    std::size_t operator()(const ConnectionId& id) const {
+    std::size_t operator()(const ConnectionId& id) const noexcept {  // so that no hash is kept beside each
       std::uint64_t hash = seed;
       for (std::size_t at = 0; at < id.bytes.size(); at += 8) {
         std::uint64_t word;

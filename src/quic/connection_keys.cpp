@@ -179,7 +179,7 @@ int update_keys(ngtcp2_conn* /*conn*/, std::uint8_t* rx_secret, std::uint8_t* tx
   const Hash hash = hash_of(state.cipher);
   const auto next = [&](const std::uint8_t* old, std::uint8_t* secret, std::uint8_t* iv) -> std::unique_ptr<PacketKey> {
     if (!expand_label(hash, {old, size}, "quic ku", {secret, size})) return nullptr;
-    const auto keys = derive_keys(state.cipher, hash, {secret, size});
+    const auto keys = derive_packet_keys(state.cipher, hash, {secret, size});
     if (!keys) return nullptr;
     std::copy(keys->iv.begin(), keys->iv.end(), iv);
     return make_deferred_packet_key(state.cipher, {keys->key.data(), key_bytes(state.cipher)});

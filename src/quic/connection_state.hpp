@@ -15,9 +15,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "core/id_map.hpp"
 #include "quic/black_hole.hpp"
 #include "quic/connection.hpp"
 #include "quic/connection_ids.hpp"
@@ -59,7 +59,10 @@ struct Connection::State {
 
   // --- input and time (connection_end.cpp) ------------------------------------------------------------------------
   void handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
+  /// What one time is enough for after several datagrams.
+  void settle(NativeTime now);
   void handle_expiry(NativeTime now);
+  void handle_refused(NativeTime now);
   [[nodiscard]] std::uint64_t in_flight_bytes() const;
   /// On loopback a silent peer is one that is stopped: no MTU shrinks there.
   void look_for_black_hole(NativeTime now);
@@ -90,6 +93,8 @@ struct Connection::State {
   void retire(Stream& stream);
   void want_transmit();
   void report_stop_sending();
+  void note_acked(Stream& stream);
+  void report_acked();
   void note_fate(DatagramId id, DatagramFate fate);
   void report_fates();
 
@@ -146,8 +151,9 @@ struct Connection::State {
   Cipher cipher = Cipher::aes_128_gcm;
   FrameScan scan;
 
-  std::unordered_map<StreamId, Stream> streams;
-  std::vector<decltype(streams)::node_type> retired;  // freed outside of callbacks
+  core::IdMap<StreamId, Stream> streams;
+  std::vector<decltype(streams)::Extracted> retired;  // freed outside of callbacks
+  Stream* acked = nullptr;                            // the first of them
   SendSchedule writable;
   DatagramQueue datagrams;
   std::vector<std::pair<DatagramId, DatagramFate>> fates;  // that the visitor has not been told

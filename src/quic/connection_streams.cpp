@@ -95,6 +95,21 @@ void Connection::State::report_stop_sending() {
   }
 }
 
+// Once for all the packets that acknowledged a part of it since the last time.
+void Connection::State::note_acked(Stream& stream) {
+  if (std::exchange(stream.acked, true)) return;
+  stream.acked_next = std::exchange(acked, &stream);
+}
+
+// Those that the visitor retires meanwhile are freed after this (after_callbacks).
+void Connection::State::report_acked() {
+  while (acked != nullptr) {
+    Stream& stream = *std::exchange(acked, acked->acked_next);
+    stream.acked = false;
+    if (is_live()) visitor->on_stream_acked(stream.id, stream.queue.acked_offset());
+  }
+}
+
 // --- Connection
 // -------------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ ngtcp2_vec vector_of(ByteView bytes) { return {const_cast<std::uint8_t*>(bytes.d
 bool Connection::State::write_stream(PacketUnderWay& packet, Stream& stream) {
   std::array<ByteView, kPiecesMax> pieces;
   std::array<ngtcp2_vec, kPiecesMax> vectors;
-  const SendQueue::Gathered gathered = stream.queue.gather(pieces);
+  const SendQueue::Gathered gathered = stream.queue.gather(pieces, packet.out.size());
   for (std::size_t i = 0; i < gathered.piece_count; ++i) vectors[i] = vector_of(pieces[i]);
   const std::uint32_t flags =
       NGTCP2_WRITE_STREAM_FLAG_MORE | (gathered.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : NGTCP2_WRITE_STREAM_FLAG_NONE);
@@ -159,12 +159,15 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
   std::size_t room = first_packet_bytes_max(full);
   Transmit batch;
   std::size_t segments = 0;
+  ngtcp2_path_storage first;
+  ngtcp2_path_storage other;
+  ngtcp2_path_storage_zero(&first);
+  ngtcp2_path_storage_zero(&other);
   while (segments == 0 || (segments < segments_max && batch.size + room <= limit)) {
-    ngtcp2_path_storage to;
-    ngtcp2_path_storage_zero(&to);
+    ngtcp2_path& to = segments == 0 ? first.path : other.path;
     ngtcp2_pkt_info info{};
     const auto out = buffer.subspan(batch.size, room);
-    const ngtcp2_ssize result = write_packet(&to.path, &info, out, now);
+    const ngtcp2_ssize result = write_packet(&to, &info, out, now);
     if (result < 0) {
       fail(static_cast<int>(result), now);
       more = true;
@@ -173,16 +176,16 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
     more = result > 0;
     if (result == 0) break;
     const auto size = static_cast<std::size_t>(result);
-    const Transmit packet{path_of(to.path), size, size, static_cast<Ecn>(info.ecn & NGTCP2_ECN_MASK)};
+    const auto ecn = static_cast<Ecn>(info.ecn & NGTCP2_ECN_MASK);
     count_packet(size, full);
     if (segments++ == 0) {
-      batch = packet;
+      batch = {path_of(to), size, size, ecn};
       if (size > full) break;
       room = full;
       continue;
     }
-    if (size > batch.segment_bytes || packet.ecn != batch.ecn || packet.path != batch.path) {
-      endpoint.carry(packet, out.first(size));
+    if (size > batch.segment_bytes || ecn != batch.ecn || ngtcp2_path_eq(&to, &first.path) == 0) {
+      endpoint.carry({path_of(to), size, size, ecn}, out.first(size));
       break;
     }
     batch.size += size;

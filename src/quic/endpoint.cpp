@@ -73,6 +73,7 @@ Endpoint::State::Call::Call(State& state) : state_(state) {
   ++state_.calls_under_way;
 }
 Endpoint::State::Call::~Call() {
+  state_.settle();
   --state_.calls_under_way;
   state_.reap();
 }
@@ -83,6 +84,15 @@ void Endpoint::State::mark_ready(Connection::State& connection) {
   const bool first = ready.empty();
   ready.push_back(connection);
   if (first && calls_under_way == 0) visitor.on_transmit_wanted();
+}
+
+void Endpoint::State::settle_after(Connection::State& connection) {
+  if (unsettled != &connection) settle();
+  unsettled = &connection;
+}
+
+void Endpoint::State::settle() {
+  if (unsettled != nullptr) std::exchange(unsettled, nullptr)->settle(now);
 }
 
 void Endpoint::State::add_id(Connection::State& connection, ByteView id) {
@@ -152,22 +162,42 @@ Result<Connection*, Error> Endpoint::connect(const Path& path, const std::string
   return connection.get();
 }
 
-void Endpoint::handle_datagram(const Path& path, ByteView datagram, Ecn ecn, TimePoint now) {
+void Endpoint::handle_datagrams(const Path& path, ByteView bytes, std::size_t segment_bytes, Ecn ecn, TimePoint now) {
+  PLAIT_ASSERT(segment_bytes > 0 || bytes.empty(), "datagrams without bytes");
   const State::Call call{*state_};
   state_->advance(now);
+  do {
+    const ByteView datagram = bytes.first(std::min(bytes.size(), segment_bytes));
+    state_->handle_datagram(path, datagram, ecn);
+    bytes = bytes.subspan(datagram.size());
+  } while (!bytes.empty());
+}
+
+void Endpoint::State::handle_datagram(const Path& path, ByteView datagram, Ecn ecn) {
   ngtcp2_version_cid header{};
   const int status = datagram.empty()  // ngtcp2 aborts the process for it
                          ? NGTCP2_ERR_INVALID_ARGUMENT
                          : ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(), kConnectionIdBytes);
   if (!is_valid(path) || (status != 0 && status != NGTCP2_ERR_VERSION_NEGOTIATION)) {
-    ++state_->counters.dropped_datagram_count;
+    ++counters.dropped_datagram_count;
     return;
   }
-  if (status == NGTCP2_ERR_VERSION_NEGOTIATION) return state_->send_version_negotiation(path, datagram, header);
-  if (Connection::State* found = state_->ids.find({header.dcid, header.dcidlen}); found != nullptr) {
-    return found->handle_datagram(path, datagram, ecn, state_->now);
+  if (status == NGTCP2_ERR_VERSION_NEGOTIATION) return send_version_negotiation(path, datagram, header);
+  if (Connection::State* found = ids.find({header.dcid, header.dcidlen}); found != nullptr) {
+    return found->handle_datagram(path, datagram, ecn, now);
   }
-  state_->handle_unknown(path, datagram, ecn, header);
+  handle_unknown(path, datagram, ecn, header);
+}
+
+// It was ours, so what names the connection is its Source Connection ID.
+void Endpoint::handle_refused(ByteView datagram, TimePoint now) {
+  const State::Call call{*state_};
+  const NativeTime time = state_->advance(now);
+  ngtcp2_version_cid header{};
+  const bool has_header = !datagram.empty() && ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(),
+                                                                             kConnectionIdBytes) == 0;
+  if (!has_header || header.scidlen == 0) return;
+  if (Connection::State* found = state_->ids.find({header.scid, header.scidlen})) found->handle_refused(time);
 }
 
 std::optional<Transmit> Endpoint::poll_transmit(MutableByteView buffer, TimePoint now) {

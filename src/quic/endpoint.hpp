@@ -2,7 +2,7 @@
 //
 // The driver owns the socket and the loop. Once a turn it reads one time and uses it for all calls of the turn:
 //
-//   for each received UDP datagram:  handle_datagram(path, bytes, ecn, now)   (GRO segments one by one)
+//   for UDP datagrams that were received:  handle_datagrams(path, bytes, segment_bytes, ecn, now)   (GRO: all at once)
 //   at next_expiry():                handle_expiry(now)
 //   then, until nothing comes:       poll_transmit(buffer, now)               (or a bounded number, to read again
 //   between)
@@ -111,8 +111,17 @@ class Endpoint {
   Result<Connection*, Error> connect(const Path& path, const std::string& host, const ClientTls& tls,
                                      ConnectionVisitor& visitor, TimePoint now);
 
-  /// One received UDP datagram. Any bytes: what belongs to no connection is answered or dropped.
-  void handle_datagram(const Path& path, ByteView datagram, Ecn ecn, TimePoint now);
+  /// Received UDP datagrams of `segment_bytes` each, the last may be shorter. Any bytes: what belongs to no connection
+  /// is answered or dropped.
+  void handle_datagrams(const Path& path, ByteView bytes, std::size_t segment_bytes, Ecn ecn, TimePoint now);
+  /// One of them.
+  void handle_datagram(const Path& path, ByteView datagram, Ecn ecn, TimePoint now) {
+    handle_datagrams(path, datagram, datagram.size(), ecn, now);
+  }
+  /// A UDP datagram that was sent, or its beginning, came back: ICMP says that nobody listens for it. That ends a
+  /// client's connection which has heard nothing from its server yet (the quotation names it: RFC 9000 §14.2.1 asks for
+  /// such a proof that ICMP is of ours), and does nothing to others.
+  void handle_refused(ByteView datagram, TimePoint now);
   /// The next bytes to send, at the front of `buffer` (kTransmitBytesMax); none when there is nothing (for now).
   std::optional<Transmit> poll_transmit(MutableByteView buffer, TimePoint now);
   /// When handle_expiry() is needed; none without connections. To be asked for after poll_transmit(), which is where a

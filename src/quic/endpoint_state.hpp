@@ -35,6 +35,10 @@ struct Endpoint::State {
   /// Never goes back.
   NativeTime advance(TimePoint given);
   void mark_ready(Connection::State& connection);
+  /// It has received something: settled when another one does, or at the end of the call.
+  void settle_after(Connection::State& connection);
+  void settle();
+  void handle_datagram(const Path& path, ByteView datagram, Ecn ecn);
   void add_id(Connection::State& connection, ByteView id);
   void remove_id(Connection::State& connection, ByteView id);
   ngtcp2_cid make_connection_id();
@@ -79,6 +83,7 @@ struct Endpoint::State {
   ConnectionIds<Connection::State> ids;
   ExpiryHeap<Connection::State> expiries;
   IntrusiveList<Connection::State> ready;
+  Connection::State* unsettled = nullptr;
   std::list<Connection::State*> handshakes;  // of clients, not finished, the oldest first
   std::unordered_map<Connection::State*, std::unique_ptr<Connection>> connections;
   std::vector<Connection::State*> clients;  // for stateless resets, which carry no connection ID of ours

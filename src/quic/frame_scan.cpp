@@ -20,12 +20,13 @@ struct Reader {
     ok = ok && read.size != 0;
     return read.value;
   }
+  void skip_varint() { skip(rest.empty() ? 1 : std::uint64_t{1} << (rest[0] >> 6U)); }
   void skip(std::uint64_t count) {
     if (count > rest.size()) ok = false;
     rest = ok ? rest.subspan(static_cast<std::size_t>(count)) : ByteView{};
   }
   void varints(int count) {
-    while (count-- > 0) varint();
+    while (count-- > 0) skip_varint();
   }
 };
 
@@ -40,8 +41,8 @@ void skip_ack(Reader& reader, bool with_ecn) {
 
 // RFC 9000 §19.8.
 void skip_stream(Reader& reader, std::uint64_t type) {
-  reader.varint();
-  if ((type & 4U) != 0) reader.varint();
+  reader.skip_varint();
+  if ((type & 4U) != 0) reader.skip_varint();
   reader.skip((type & 2U) != 0 ? reader.varint() : reader.rest.size());
 }
 

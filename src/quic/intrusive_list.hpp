@@ -32,6 +32,7 @@ class IntrusiveList {
     --size_;
   }
   void move_to_back(Node& node) {
+    if (last_ == &node) return;
     remove(node);
     push_back(node);
   }

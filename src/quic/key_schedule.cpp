@@ -43,11 +43,17 @@ DirectionKeys::~DirectionKeys() {
 }
 
 std::optional<DirectionKeys> derive_keys(Cipher cipher, Hash hash, ByteView secret) {
+  auto keys = derive_packet_keys(cipher, hash, secret);
+  if (!keys || !expand_label(hash, secret, "quic hp", {keys->header_key.data(), key_bytes(cipher)})) {
+    return std::nullopt;
+  }
+  return keys;
+}
+
+std::optional<DirectionKeys> derive_packet_keys(Cipher cipher, Hash hash, ByteView secret) {
   DirectionKeys keys;
-  const std::size_t size = key_bytes(cipher);
-  if (!expand_label(hash, secret, "quic key", {keys.key.data(), size}) ||
-      !expand_label(hash, secret, "quic iv", keys.iv) ||
-      !expand_label(hash, secret, "quic hp", {keys.header_key.data(), size})) {
+  if (!expand_label(hash, secret, "quic key", {keys.key.data(), key_bytes(cipher)}) ||
+      !expand_label(hash, secret, "quic iv", keys.iv)) {
     return std::nullopt;
   }
   return keys;

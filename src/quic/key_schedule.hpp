@@ -31,6 +31,8 @@ struct DirectionKeys {
   ~DirectionKeys();
 };
 std::optional<DirectionKeys> derive_keys(Cipher cipher, Hash hash, ByteView secret);
+/// The same without `header_key`, which a key update keeps (RFC 9001 §6).
+std::optional<DirectionKeys> derive_packet_keys(Cipher cipher, Hash hash, ByteView secret);
 
 /// The secrets of Initial packets: 32 bytes each.
 struct InitialSecrets {

@@ -13,11 +13,11 @@ void SendQueue::push(Bytes data, bool fin) {
   fin_ = fin_ || fin;
 }
 
-SendQueue::Gathered SendQueue::gather(std::span<ByteView> pieces) const {
+SendQueue::Gathered SendQueue::gather(std::span<ByteView> pieces, std::size_t bytes_max) const {
   Gathered gathered;
   std::size_t skip = unsent_in_chunk_;
   for (std::size_t i = unsent_chunk_; i < chunks_.size() && gathered.piece_count < pieces.size(); ++i) {
-    if (gathered.bytes >= kGatherBytes) break;
+    if (gathered.bytes >= bytes_max) break;
     pieces[gathered.piece_count++] = chunks_[i].view().subspan(skip);
     gathered.bytes += chunks_[i].size() - skip;
     skip = 0;

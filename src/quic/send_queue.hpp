@@ -14,15 +14,13 @@ namespace plait::quic {
 class SendQueue {
  public:
   void push(Bytes data, bool fin);
-  /// More than the largest packet takes.
-  static constexpr std::size_t kGatherBytes = 65536;
-  /// The next bytes to send, in order: as many pieces as fit in `pieces`, and no more after kGatherBytes.
+  /// The next bytes to send, in order: as many pieces as fit in `pieces`, and no more once they have `bytes_max`.
   struct Gathered {
     std::size_t piece_count = 0;
     std::size_t bytes = 0;
     bool fin = false;  ///< they are the last ones, or the end alone
   };
-  Gathered gather(std::span<ByteView> pieces) const;
+  Gathered gather(std::span<ByteView> pieces, std::size_t bytes_max) const;
   /// `bytes` of what gather() gave are on their way; with the end, if it was given and they were all.
   void mark_sent(const Gathered& gathered, std::size_t bytes);
   /// All below `offset` has arrived: their Bytes are let go. Never more than was sent.

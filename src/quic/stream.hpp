@@ -20,6 +20,10 @@ struct Stream {
   std::uint64_t group = 0;  ///< with `order`: see SendSchedule
   std::int64_t order = 0;
 
+  // Among those of which more was acknowledged than the visitor knows.
+  Stream* acked_next = nullptr;
+  bool acked = false;
+
   // Its place among the streams that have something to send.
   Stream* list_next = nullptr;
   Stream* list_previous = nullptr;

@@ -43,6 +43,7 @@ struct CloseReason {
     tls,                ///< the handshake failed here; code is 0x100 + the alert
     protocol,           ///< the peer broke a rule; code is the one that we sent (RFC 9000 §20.1)
     version,            ///< the server speaks no QUIC version 1
+    refused,            ///< nobody listens at the server's port
   };
   Kind kind = Kind::local;
   std::uint64_t code = 0;

@@ -6,6 +6,7 @@
 #include "http/origin.hpp"
 #include "http/uri.hpp"
 #include "server/loopback.hpp"
+#include "server/mistakes.hpp"
 
 namespace plait::server {
 namespace {
@@ -63,6 +64,12 @@ Result<void, Error> check_origin(const std::string& allowed) {
                    "without a path or a slash at the end, and without the scheme's default port"});
 }
 
+Result<void, Error> check_pair(const TlsFiles& tls) {
+  if (tls.certificate_file.empty() == tls.private_key_file.empty()) return {};
+  return err(Error{tls.certificate_file.empty() ? "--key needs --cert FILE, the certificate chain that it belongs to"
+                                                : "--cert needs --key FILE, the certificate's private key"});
+}
+
 Result<void, Error> check_rate_limit(const Config& config) {
   if (config.rate_limit_capacity <= 0) return {};
   if (config.rate_limit_capacity < 1) {
@@ -80,43 +87,36 @@ Result<void, Error> check_rate_limit(const Config& config) {
 
 Result<Config, Error> load_config(const std::filesystem::path& file) {
   const auto text = crypto::read_file(file);
-  if (!text) return err(Error{"--config: " + text.error().message, text.error().system_errno});
+  if (!text) return err(text.error());
   return parse_config(*text, file.string());
 }
 
 Result<void, Error> check_config(const Config& config) {
-  std::vector<TlsFiles> pairs{config.server.tls};
-  pairs.insert(pairs.end(), config.server.further_tls.begin(), config.server.further_tls.end());
-  for (const TlsFiles& tls : pairs) {
-    if (tls.certificate_file.empty() == tls.private_key_file.empty()) continue;
-    return err(Error{tls.certificate_file.empty() ? "--key needs --cert FILE, the certificate chain that it belongs to"
-                                                  : "--cert needs --key FILE, the certificate's private key"});
-  }
+  Mistakes mistakes;
+  mistakes.add(check_pair(config.server.tls));
+  for (const TlsFiles& tls : config.server.further_tls) mistakes.add(check_pair(tls));
   if ((config.server.client_certificates != ClientCertificates::off) == config.server.client_authority_file.empty()) {
-    return err(Error{config.server.client_authority_file.empty()
-                         ? "--client-certificates needs --client-authority FILE, the authorities that sign them"
-                         : "--client-authority is of no use without --client-certificates optional or required"});
+    mistakes.add(Error{config.server.client_authority_file.empty()
+                           ? "--client-certificates needs --client-authority FILE, the authorities that sign them"
+                           : "--client-authority is of no use without --client-certificates optional or required"});
   }
   if (config.development && !config.server.allowed_origins.empty()) {
-    return err(Error{"--allowed-origin: --dev refuses foreign origins; leave out one of the two"});
+    mistakes.add(Error{"--allowed-origin: --dev refuses foreign origins; leave out one of the two"});
   }
-  for (const std::string& allowed : config.server.allowed_origins) {
-    if (auto checked = check_origin(allowed); !checked) return checked;
-  }
+  for (const std::string& allowed : config.server.allowed_origins) mistakes.add(check_origin(allowed));
   if (!config.development && !config.server.qlog_folder.empty()) {
-    return err(
+    mistakes.add(
         Error{"--qlog: only in development mode, since the files have secrets of the connections and slow them down: "
               "give --dev, too, or leave it out"});
   }
   if (!config.development && config.jwt_secret_file.empty()) {
-    return err(
+    mistakes.add(
         Error{"--jwt-secret-file FILE is required: a secret of at least 32 bytes that signs access tokens "
               "(make one: head -c 32 /dev/urandom | base64 > secret); or try --dev"});
   }
-  for (const std::string& url : config.listen) {
-    if (auto checked = check_listener(config, url); !checked) return checked;
-  }
-  return check_rate_limit(config);
+  for (const std::string& url : config.listen) mistakes.add(check_listener(config, url));
+  mistakes.add(check_rate_limit(config));
+  return mistakes.result();
 }
 
 std::vector<std::string> default_listeners(const Config& config) {

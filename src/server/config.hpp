@@ -42,13 +42,13 @@ struct Config {
 inline constexpr std::string_view kHubPath = "/wse";
 
 /// The config that a TOML text describes. Errors begin with `name` and the line, and name the key and what it takes;
-/// an unknown key is an error.
+/// an unknown key is an error. All of them come at once, one a line.
 Result<Config, Error> parse_config(std::string_view toml, std::string_view name);
 /// The same from a file of at most 1 MiB.
 Result<Config, Error> load_config(const std::filesystem::path& file);
 
 /// What settings demand of one another: a secret, loopback addresses in development mode, no foreign origins there.
-/// Errors name the option to change. Reads no file and binds nothing.
+/// Errors name the option to change, one a line. Reads no file and binds nothing.
 Result<void, Error> check_config(const Config& config);
 
 /// ws: 8800 and tcp: 8801, and where there is a certificate wss: 8443, https: and quic: 4433 and tls: 8802; on loopback

@@ -8,9 +8,11 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "server/config.hpp"
+#include "server/mistakes.hpp"
 
 namespace plait::server {
 namespace {
@@ -247,11 +249,8 @@ class ConfigReader {
  public:
   explicit ConfigReader(std::string_view name) : name_(name) {}
 
-  Result<void, Error> read_table(const toml::table& table, const std::string& section) {
-    for (const auto& [key, node] : table) {
-      if (auto done = read_node(section + std::string{key.str()}, key.source(), node); !done) return done;
-    }
-    return {};
+  void read_table(const toml::table& table, const std::string& section) {
+    for (const auto& [key, node] : table) read_node(section + std::string{key.str()}, key.source(), node);
   }
 
   [[nodiscard]] Error error_at(const toml::source_region& where, const std::string& message) const {
@@ -261,24 +260,34 @@ class ConfigReader {
     return {std::string{name_} + ":" + std::to_string(line) + ": " + message};
   }
 
-  [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] Result<Config, Error> result() const {
+    Mistakes in_order;  // of the file; a table has its keys in the alphabet's
+    for (const auto& [line, mistake] : mistakes_) in_order.add(mistake);
+    if (const auto read = in_order.result(); !read) return err(read.error());
+    return config_;
+  }
 
  private:
-  Result<void, Error> read_node(const std::string& key, const toml::source_region& where, const toml::node& node) {
+  void note(const toml::source_region& where, const std::string& message) {
+    mistakes_.emplace(where.begin.line, error_at(where, message));
+  }
+
+  void read_node(const std::string& key, const toml::source_region& where, const toml::node& node) {
     if (is_section(key)) {
       if (const toml::table* table = node.as_table()) return read_table(*table, key + ".");
-      return err(error_at(where, "\"" + key + "\" is a section: write [" + key + "]"));
+      return note(where, "\"" + key + "\" is a section: write [" + key + "]");
     }
     for (const Setting& setting : kSettings) {
       if (setting.key != key) continue;
-      if (setting.read(node, config_)) return {};
-      return err(error_at(where, "\"" + key + "\" takes " + std::string{setting.takes}));
+      if (setting.read(node, config_)) return;
+      return note(where, "\"" + key + "\" takes " + std::string{setting.takes});
     }
-    return err(error_at(where, "unknown key \"" + key + "\"; known here: " + known_keys(key)));
+    note(where, "unknown key \"" + key + "\"; known here: " + known_keys(key));
   }
 
   std::string_view name_;
   Config config_;
+  std::multimap<toml::source_index, Error> mistakes_;  // by their lines
 };
 
 }  // namespace
@@ -292,8 +301,8 @@ Result<Config, Error> parse_config(std::string_view toml, std::string_view name)
   if (parsed.failed()) {
     return err(reader.error_at(parsed.error().source(), std::string{parsed.error().description()}));
   }
-  if (auto done = reader.read_table(parsed.table(), {}); !done) return err(done.error());
-  return reader.config();
+  reader.read_table(parsed.table(), {});
+  return reader.result();
 }
 
 }  // namespace plait::server

@@ -14,6 +14,7 @@
 #include "net/affinity.hpp"
 #include "server/development.hpp"
 #include "server/metrics.hpp"
+#include "server/mistakes.hpp"
 #include "server/pages.hpp"
 #include "server/tokens.hpp"
 #include "tls/context.hpp"
@@ -28,20 +29,20 @@ Result<crypto::JwtKey, Error> choose_key(const Config& config) {
   return key;
 }
 
-// Also where no listener needs it yet, and before one is blamed for it.
-Result<void, Error> check_certificates(const ServerOptions& server) {
-  if (server.client_certificates != ClientCertificates::off) {
+// Also where no listener needs it yet, and before one is blamed for it. What is not there is check_config()'s.
+void check_files(const ServerOptions& server, Mistakes& mistakes) {
+  if (server.client_certificates != ClientCertificates::off && !server.client_authority_file.empty()) {
     const auto authority = crypto::read_certificate(server.client_authority_file);
-    if (!authority) return err(Error{"--client-authority: " + authority.error().message});
+    if (!authority) mistakes.add(Error{"--client-authority: " + authority.error().message});
   }
   std::vector<TlsFiles> pairs = server.further_tls;
-  if (!server.tls.certificate_file.empty()) pairs.insert(pairs.begin(), server.tls);
+  pairs.insert(pairs.begin(), server.tls);
   for (const TlsFiles& files : pairs) {
+    if (files.certificate_file.empty() || files.private_key_file.empty()) continue;
     const auto context =
         tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
-    if (!context) return err(Error{"--cert, --key: " + context.error().message, context.error().system_errno});
+    if (!context) mistakes.add(Error{"--cert, --key: " + context.error().message, context.error().system_errno});
   }
-  return {};
 }
 
 Result<void, Error> check_qlog(const std::string& folder) {
@@ -61,11 +62,12 @@ Config complete(Config config) {
 }  // namespace
 
 Result<void, Error> Service::check(const Config& config) {
-  if (auto checked = check_config(config); !checked) return checked;
-  if (auto checked = check_certificates(config.server); !checked) return checked;
-  if (auto checked = check_qlog(config.server.qlog_folder); !checked) return checked;
-  if (const auto key = choose_key(config); !key) return err(key.error());
-  return {};
+  Mistakes mistakes;
+  mistakes.add(check_config(config));
+  check_files(config.server, mistakes);
+  mistakes.add(check_qlog(config.server.qlog_folder));
+  mistakes.add(choose_key(config));
+  return mistakes.result();
 }
 
 Result<std::unique_ptr<Service>, Error> Service::make(Config config) {

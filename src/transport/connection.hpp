@@ -15,6 +15,7 @@ namespace plait::transport {
 struct Disconnect {
   int system_errno = 0;     ///< of the failed read or write; 0 if there was none
   std::string_view reason;  ///< for a person; empty for a plain end
+  int status = 0;           ///< as CloseInfo's
 
   /// "reading failed: Connection reset by peer".
   [[nodiscard]] std::string text() const;

@@ -49,8 +49,4 @@ bool encode_request(const FrameRequest& request, const Limits& limits, core::Byt
   return true;
 }
 
-std::string describe_refusal(const frames::OpenResponse& response) {
-  return "refused with status " + std::to_string(response.status) + ": " + std::string{response.reason};
-}
-
 }  // namespace plait::transport

@@ -58,7 +58,4 @@ struct FrameRequest {
 [[nodiscard]] bool encode_request(const FrameRequest& request, const Limits& limits, core::ByteSink& out);
 inline constexpr const char* kUnsendableRequest = "the path, token or subprotocols cannot be sent on this wire";
 
-/// A client's: what the server's refusal is called.
-[[nodiscard]] std::string describe_refusal(const frames::OpenResponse& response);
-
 }  // namespace plait::transport

@@ -1,6 +1,7 @@
 #include "transport/frame_session.hpp"
 
 #include "core/byte_sink.hpp"
+#include "transport/refusal.hpp"
 
 namespace plait::transport {
 namespace {
@@ -208,8 +209,8 @@ void FrameConnect::handle_open_frame(ByteView payload) {
   const auto response = frames::decode_open_response(payload);
   if (!response) return fail(frames::close_code_of(response.error()), frames::name_of(response.error()));
   if (response->status != frames::kStatusAccepted) {
-    refusal_ = describe_refusal(*response);
-    return connection().abort({.reason = refusal_});
+    refusal_ = describe_refusal(response->status, response->reason);
+    return connection().abort({.reason = refusal_, .status = response->status});
   }
   set_subprotocol(response->subprotocol);
   start();

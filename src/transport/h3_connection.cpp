@@ -139,7 +139,7 @@ void H3Connection::leave() {
 std::optional<h3::StreamId> H3Connection::open(h3::Direction direction) {
   const auto id = quic_ == nullptr ? std::nullopt : quic_->open(to_quic(direction));
   if (!id) return std::nullopt;
-  unattributed_.emplace(to_h3(*id), std::nullopt);
+  unattributed_.try_emplace(to_h3(*id), std::nullopt);
   return to_h3(*id);
 }
 
@@ -236,12 +236,16 @@ void H3Connection::on_webtransport_stream(h3::StreamId id, h3::StreamId session,
 }
 
 void H3Connection::on_data(h3::StreamId id, ByteView data) {
-  if (!sessions_.handle_data(id, data) && !take_fetch_data(id, data)) take_content(id, data);
+  if (sessions_.handle_data(id, data) || take_fetch_data(id, data) || take_explanation(id, data)) return;
+  take_content(id, data);
 }
 
 void H3Connection::on_fin(h3::StreamId id) {
   if (sessions_.handle_fin(id)) return;
-  if (is_client()) return end_fetch(id, {});
+  if (is_client()) {
+    fail_opening(id, "the server has ended the request without a response");
+    return end_fetch(id, {});
+  }
   answer(id);
 }
 
@@ -320,7 +324,7 @@ void H3Connection::abort(const Disconnect& why) {
 void H3Connection::end_sessions(const std::string& reason) {
   deferred_.clear();
   sessions_.handle_connection_closed();
-  for (Asked& opening : std::exchange(openings_, {})) opening.session->refuse(reason);
+  for (const Asked& opening : std::exchange(openings_, {})) tell_refused(opening, reason);
   end_fetches(0, reason);
 }
 

@@ -5,10 +5,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "core/id_map.hpp"
 #include "h3/connection.hpp"
 #include "quic/connection.hpp"
 #include "transport/connection.hpp"
@@ -131,6 +131,8 @@ class H3Connection final : public Connection,
     WtSession* session;
     WtRequest request;
     std::optional<h3::StreamId> id;  // once asked for
+    int refused_status = 0;          // once it is refused; the text that explains it is waited for
+    std::string explanation{};
   };
   // An opening of the peer's whose handler answers later.
   struct Deferred {
@@ -194,6 +196,9 @@ class H3Connection final : public Connection,
   void request_session(Asked& opening, std::vector<WtSession*>& failed);
   void request_waiting();
   void finish_opening(h3::StreamId id, const h3::ResponseHead& head);
+  void take_refusal(Asked& opening, const h3::ResponseHead& head);
+  static void tell_refused(const Asked& opening, const std::string& reason);
+  bool take_explanation(h3::StreamId id, ByteView data);
   void fail_opening(h3::StreamId id, const std::string& reason);
   void end_openings(std::uint64_t from, const std::string& reason);
   void drop_request(h3::StreamId id);
@@ -229,11 +234,11 @@ class H3Connection final : public Connection,
   std::vector<Asked> openings_;
   std::vector<Deferred> deferred_;  // the oldest first
   std::vector<H3Fetch*> unsent_fetches_;
-  std::unordered_map<h3::StreamId, H3Fetch*> fetches_;        // sent, by their streams
-  std::unordered_map<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
+  core::IdMap<h3::StreamId, H3Fetch*> fetches_;        // sent, by their streams
+  core::IdMap<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
-  std::unordered_map<h3::StreamId, std::optional<std::uint64_t>> unattributed_;
+  core::IdMap<h3::StreamId, std::optional<std::uint64_t>> unattributed_;
   std::size_t content_bytes_ = 0;                               // of all of them
   std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
   DatagramId datagram_id_ = quic::kUnnamed;                     // of the datagram that is being sent

@@ -43,7 +43,7 @@ void H3Connection::send_fetches() {
     if (!sent && sent.error() == h3::SendError::stream_limit) return;  // on_streams_available
     unsent_fetches_.erase(unsent_fetches_.begin());
     if (sent) {
-      fetches_.emplace(*sent, &fetch);
+      fetches_.try_emplace(*sent, &fetch);
     } else {
       fetch.finish(err(Error{describe(sent.error())}));
       close_after_fetch();

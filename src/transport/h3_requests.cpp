@@ -15,7 +15,7 @@ void H3Connection::begin_exchange(h3::StreamId id, const h3::RequestHead& head) 
   note_activity();
   context().counters.http_requests.add();
   const core::TimePoint deadline = context().loop.now() + context().limits.handshake_timeout;
-  exchanges_.emplace(id, HttpExchange{head, deadline});
+  exchanges_.try_emplace(id, HttpExchange{head, deadline});
   if (!request_deadline_) request_deadline_ = deadline;
   schedule();
   if (head.fields.size() > context().limits.header_count_max) return refuse(id, 431, "too many header fields");

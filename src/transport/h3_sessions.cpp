@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "transport/refusal.hpp"
 #include "wt/negotiation.hpp"
 
 namespace plait::transport {
@@ -15,7 +16,7 @@ constexpr int kTooManyRequests = 429;
 // --- Server ----------------------------------------------------------------------------------------------------------
 
 void H3Connection::begin_session(h3::StreamId id) {
-  if (!wt::is_connect_protocol(exchanges_.at(id).protocol())) {
+  if (!wt::is_connect_protocol(exchanges_.find(id)->second.protocol())) {
     refuse_session(id, {.status = 501, .body = "this server's CONNECT opens WebTransport sessions only\n"});
   } else if (!sessions_.begin(id)) {
     refuse_session(id, {.status = kTooManyRequests, .body = "too many sessions on this connection\n"});
@@ -40,7 +41,8 @@ std::vector<h3::StreamId> H3Connection::waiting_sessions() const {
 }
 
 void H3Connection::accept_session(h3::StreamId id) {
-  HttpExchange request = std::move(exchanges_.extract(id).mapped());
+  const auto extracted = exchanges_.extract(id);
+  HttpExchange request = std::move(extracted->entry.second);
   if (draining_) {
     sessions_.reject(id);
     return refuse_session(id, {.status = 503, .body = "the server is shutting down\n"});
@@ -168,20 +170,38 @@ void H3Connection::drop_request(h3::StreamId id) {
 }
 
 void H3Connection::finish_opening(h3::StreamId id, const h3::ResponseHead& head) {
-  const auto found = std::ranges::find(openings_, id, [](const Asked& opening) { return opening.id.value_or(-1); });
+  const auto found = std::ranges::find(openings_, std::optional{id}, &Asked::id);
   if (found == openings_.end()) return;
+  note(&OpeningTimes::response);
+  if (head.status / 100 != 2) return take_refusal(*found, head);
   WtSession& session = *found->session;
   openings_.erase(found);
-  note(&OpeningTimes::response);
-  const bool is_success = head.status / 100 == 2;
-  const auto accepted = is_success ? sessions_.accept(id, session.visitor()) : err(wt::AcceptError::gone);
+  const auto accepted = sessions_.accept(id, session.visitor());
   if (!accepted) {
     drop_request(id);
-    return session.refuse(is_success ? "the session ended while it opened"
-                                     : "refused with status " + std::to_string(head.status));
+    return session.refuse("the session ended while it opened");
   }
   const auto field = head.fields.find(wt::kProtocolField);
   start_session(session, **accepted, wt::parse_protocol(field.value_or(std::string_view{})).value_or(std::string{}));
+}
+
+// The beginning of a text is waited for.
+void H3Connection::take_refusal(Asked& opening, const h3::ResponseHead& head) {
+  sessions_.reject(*opening.id);
+  opening.refused_status = head.status;
+  const bool is_text = head.fields.find("content-type").value_or("").starts_with("text/plain");
+  if (!is_text) return give_up(*opening.session, {});
+  opening.session->set_opening_deadline(context().loop.now() + kExplanationWait);
+}
+
+bool H3Connection::take_explanation(h3::StreamId id, ByteView data) {
+  const auto found = std::ranges::find(openings_, std::optional{id}, &Asked::id);
+  if (found == openings_.end() || found->refused_status == 0) return false;
+  h3_.consume(id, data.size());
+  std::string& text = found->explanation;
+  text += as_text(data.first(std::min(data.size(), kExplanationBytesMax - text.size())));
+  if (text.size() == kExplanationBytesMax) give_up(*found->session, {});
+  return true;
 }
 
 // The request is over, and there was no response to it.
@@ -202,10 +222,16 @@ void H3Connection::end_openings(std::uint64_t from, const std::string& reason) {
 void H3Connection::give_up(WtSession& session, const std::string& reason) {
   const auto found = std::ranges::find(openings_, &session, &Asked::session);
   if (found == openings_.end()) return;
-  const std::optional<h3::StreamId> id = found->id;
+  const Asked opening = std::move(*found);
   openings_.erase(found);
-  if (id) drop_request(*id);
-  session.refuse(reason);
+  if (opening.id) drop_request(*opening.id);
+  tell_refused(opening, reason);
+}
+
+// `reason` is why there is no answer, if there is none.
+void H3Connection::tell_refused(const Asked& opening, const std::string& reason) {
+  const int status = opening.refused_status;
+  opening.session->refuse(status == 0 ? reason : describe_refusal(status, opening.explanation), status);
 }
 
 // `settled`: nothing that was sent needs to arrive any more. A client, and a server that goes away, has then no use for

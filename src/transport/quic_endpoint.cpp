@@ -101,6 +101,7 @@ void QuicEndpoint::count() {
 
 void QuicEndpoint::handle_events(std::uint32_t events) {
   if ((events & EPOLLOUT) != 0) watch_for_room(false);
+  if ((events & EPOLLERR) != 0) receive_refused();
   if ((events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) receive();
   transmit_soon();
 }
@@ -116,28 +117,48 @@ void QuicEndpoint::receive() {
   }
 }
 
+// A client's: nobody listens where it wanted to connect.
+void QuicEndpoint::receive_refused() {
+  const MutableByteView buffer = context_.loop.receive_buffer().first(net::UdpSocket::kBatchBytesMax);
+  for (int i = 0; i < kReceivesPerTurn; ++i) {
+    const net::IoResult result = socket_.receive_refused(buffer);
+    if (result.status != net::IoStatus::ok) return;
+    if (result.bytes > 0) engine_.handle_refused(buffer.first(result.bytes), context_.loop.now());
+  }
+}
+
 // A server answers from the address that it was asked at. A client leaves its own to the system and must not know it
 // either: it is the wildcard before the first packet, and a change would be a migration.
 const net::SocketAddress& QuicEndpoint::local_of(const net::UdpBatch& batch) const {
   return is_client_ ? socket_.name() : batch.local;
 }
 
-// The first datagram is the one that the kernel looked at.
 void QuicEndpoint::handle_batch(const net::UdpBatch& batch) {
   const quic::Path path{.local = to_quic(local_of(batch)), .remote = to_quic(batch.remote)};
   const auto ecn = static_cast<quic::Ecn>(batch.ecn);
   const core::TimePoint now = context_.loop.now();
   for (ByteView rest = batch.bytes; !rest.empty();) {
-    const ByteView datagram = rest.first(std::min(rest.size(), batch.segment_bytes));
-    const bool first = rest.size() == batch.bytes.size();
-    const unsigned socket = first ? shared_.socket_number : socket_of(datagram);
-    if (socket == shared_.socket_number) {
-      engine_.handle_datagram(path, datagram, ecn, now);
-    } else {
-      shared_.forward(socket, {.path = path, .ecn = ecn, .bytes = {datagram.begin(), datagram.end()}});
-    }
-    rest = rest.subspan(datagram.size());
+    const ByteView own = own_part(rest, batch);
+    if (!own.empty()) engine_.handle_datagrams(path, own, batch.segment_bytes, ecn, now);
+    rest = rest.subspan(own.size());
+    const ByteView stray = rest.first(std::min(rest.size(), batch.segment_bytes));
+    if (stray.empty()) return;
+    shared_.forward(socket_of(stray), {.path = path, .ecn = ecn, .bytes = {stray.begin(), stray.end()}});
+    rest = rest.subspan(stray.size());
   }
+}
+
+// The datagrams at the front of `rest` that belong to this socket; the first one of the batch is what the kernel looked
+// at.
+ByteView QuicEndpoint::own_part(ByteView rest, const net::UdpBatch& batch) const {
+  if (shared_.socket_count == 1) return rest;
+  std::size_t size = rest.size() == batch.bytes.size() ? std::min(rest.size(), batch.segment_bytes) : 0;
+  while (size < rest.size()) {
+    const ByteView next = rest.subspan(size, std::min(rest.size() - size, batch.segment_bytes));
+    if (socket_of(next) != shared_.socket_number) break;
+    size += next.size();
+  }
+  return rest.first(size);
 }
 
 unsigned QuicEndpoint::socket_of(ByteView datagram) const {

@@ -12,8 +12,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
+#include "core/id_map.hpp"
 #include "quic/connection.hpp"
 #include "transport/connection.hpp"
 #include "transport/loop_context.hpp"
@@ -100,8 +100,8 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   void handle_datagram_fate(std::uint32_t id, DatagramFate fate);
   /// The wire is gone. `told` is how, unless this side knows better.
   void end(const CloseInfo& told);
-  /// The session was never open; calls on_close.
-  void refuse(const std::string& reason) { finish({.reason = reason}); }
+  /// The session was never open; calls on_close. `status` as CloseInfo's.
+  void refuse(const std::string& reason, int status = 0) { finish({.reason = reason, .status = status}); }
   /// The same without a word to the handler.
   void mark_finished() { finished_ = true; }
   /// Ends the session with this error of the peer's or the handler's, at once for the user.
@@ -164,7 +164,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   DatagramId next_datagram_ = 0;
   std::string subprotocol_;
   MessageStream messages_;
-  std::unordered_map<StreamId, std::unique_ptr<QuicStream>> streams_;
+  core::IdMap<StreamId, std::unique_ptr<QuicStream>> streams_;
   std::unique_ptr<CloseInfo> close_info_;  // what ended it, when that is not the peer's close
 };
 

@@ -7,6 +7,7 @@
 #include "frames/frame.hpp"
 #include "transport/close_code.hpp"
 #include "transport/quic_endpoint.hpp"
+#include "transport/refusal.hpp"
 
 namespace plait::transport {
 namespace {
@@ -64,11 +65,6 @@ RawSession::RawSession(LoopContext& context, const Router* router)
 
 RawSession::~RawSession() = default;
 
-void RawSession::connect(FrameRequest request, std::unique_ptr<SessionHandler> handler, Wants wants) {
-  waiting_->request = std::move(request);
-  set_handler(std::move(handler), wants);
-}
-
 std::string RawSession::peer() const {
   return quic_ == nullptr ? "not connected" : to_net(quic_->path().remote).text();
 }
@@ -84,10 +80,13 @@ quic::ConnectionStats RawSession::wire_stats() const {
 
 // --- The opening -----------------------------------------------------------------------------------------------------
 
-void RawSession::on_ready() {
-  if (!is_client()) return;
+void RawSession::connect(const FrameRequest& request, std::unique_ptr<SessionHandler> handler, Wants wants,
+                         SessionId id) {
+  owner_ = nullptr;
+  set_id(context().put(context().connections.remove(this->id()), id));
+  set_handler(std::move(handler), wants);
   core::VectorSink open;
-  if (!encode_request(waiting_->request, limits(), open)) return give_up(kUnsendableRequest);
+  if (!encode_request(request, limits(), open)) return give_up(kUnsendableRequest);
   const auto stream = quic_->open(quic::Direction::bidirectional);
   if (!stream) return give_up("the server allows no stream for the session");
   quic_->write(*stream, Bytes::copy_of(ByteView{open.bytes}));
@@ -161,7 +160,9 @@ void RawSession::drain() {
 void RawSession::take_response(ByteView payload, ByteView rest, bool fin) {
   const auto response = frames::decode_open_response(payload);
   if (!response) return give_up(std::string{frames::name_of(response.error())});
-  if (response->status != frames::kStatusAccepted) return give_up(describe_refusal(*response));
+  if (response->status != frames::kStatusAccepted) {
+    return give_up(describe_refusal(response->status, response->reason), response->status);
+  }
   const std::unique_ptr<Waiting> waiting = std::move(waiting_);
   begin(response->subprotocol, waiting, rest, fin);
 }
@@ -267,8 +268,13 @@ void RawSession::on_datagram_fate(DatagramId id, DatagramFate fate) {
 void RawSession::on_closed(const quic::CloseReason& reason) {
   quic_ = nullptr;
   waiting_.reset();
-  if (is_finished()) return leave();
-  is_live() ? end(told_by(reason)) : refuse(told_by(reason).reason);
+  RawOwner* owner = std::exchange(owner_, nullptr);
+  if (!is_finished()) {
+    is_live() ? end(told_by(reason)) : refuse(told_by(reason).reason);
+  } else {
+    leave();
+  }
+  if (owner != nullptr) owner->on_ended(*this, told_by(reason).reason);
 }
 
 // --- To QUIC ---------------------------------------------------------------------------------------------------------
@@ -318,10 +324,10 @@ void RawSession::wire_abort() {
   end({});
 }
 
-void RawSession::give_up(const std::string& reason) {
+void RawSession::give_up(const std::string& reason, int status) {
   waiting_.reset();
   close_reason_ = reason;
-  refuse(reason);
+  refuse(reason, status);
 }
 
 void RawSession::release(bool /*settled*/) {

@@ -19,6 +19,20 @@
 
 namespace plait::transport {
 
+class RawSession;
+
+/// Client: whoever made a connection hears how it goes.
+class RawOwner {
+ public:
+  /// The server is who it should be: a session can be opened.
+  virtual void on_handshake_completed(RawSession&) = 0;
+  /// There will be none. It is freed at the end of the turn.
+  virtual void on_ended(RawSession& session, const std::string& reason) = 0;
+
+ protected:
+  ~RawOwner() = default;
+};
+
 class RawSession final : public QuicSession, public quic::ConnectionVisitor, public Opening::Owner {
  public:
   /// In the context's table until the QUIC connection is closed. A server's has a `router`, which outlives it, and
@@ -28,15 +42,19 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
 
   /// `connection` is the one that this is the visitor of.
   void attach(quic::Connection& connection) { quic_ = &connection; }
-  /// Client: opens the session as soon as the connection is there.
-  void connect(FrameRequest request, std::unique_ptr<SessionHandler> handler, Wants wants);
+  /// Client: from attach() to connect(), unless the connection ends before.
+  void set_owner(RawOwner* owner) { owner_ = owner; }
+  /// Client, once the handshake is completed: opens the session, in the place that `id` has in the context's table.
+  void connect(const FrameRequest& request, std::unique_ptr<SessionHandler> handler, Wants wants, SessionId id);
   void drain() override;
 
   [[nodiscard]] std::optional<Duration> rtt() const override;
   [[nodiscard]] std::string peer() const override;
 
   // quic::ConnectionVisitor
-  void on_ready() override;
+  void on_handshake_completed() override {
+    if (owner_ != nullptr) owner_->on_handshake_completed(*this);
+  }
   void on_stream_open(quic::StreamId id) override;
   void on_stream_data(quic::StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size_bytes) override;
@@ -55,7 +73,6 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
     frames::Decoder decoder;
     std::vector<std::uint8_t> input;        // at most one frame, then what is behind the client's, within its credit
     bool fin = false;                       // behind that
-    FrameRequest request;                   // of a client
     std::unique_ptr<FrameOpening> opening;  // of a server, while it is asked for, or deferred
     wt::EarlyBuffer early;                  // streams and datagrams that overtook the open frame
   };
@@ -76,11 +93,12 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
   void wire_close(std::uint32_t code, std::string_view reason) override;
   [[nodiscard]] quic::ConnectionStats wire_stats() const override;
   void wire_abort() override;
-  void give_up(const std::string& reason) override;
+  void give_up(const std::string& reason) override { give_up(reason, 0); }
   void handle_opening_timeout() override;
   void release(bool settled) override;
 
   // The opening
+  void give_up(const std::string& reason, int status);
   void take_opening(ByteView data, bool fin);
   void take_request(ByteView payload, ByteView rest, bool fin);
   void finish_opening(Opening& opening) override;
@@ -97,6 +115,7 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
 
   const Router* const router_;
   quic::Connection* quic_ = nullptr;  // none once it is closed
+  RawOwner* owner_ = nullptr;         // of a client without a session
   std::unique_ptr<Waiting> waiting_;
   std::uint64_t close_code_;  // what the connection is closed with
   std::string close_reason_;

@@ -173,6 +173,7 @@ void StreamSession::handle_closed(const Disconnect& why) {
   info.code = close_code_;
   info.clean = clean_;
   info.started_by_us = started_by_us_;
+  info.status = why.status;
   if (rare_ != nullptr) info.reason = rare_->close_reason;
   if (info.reason.empty() && !clean_) info.reason = why.text();
   guarded([&] { handler_->on_close(*this, info); });

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 
 #include "crypto/hash.hpp"
 #include "crypto/random.hpp"
 #include "http/request_encoder.hpp"
 #include "transport/no_session.hpp"
+#include "transport/refusal.hpp"
 #include "transport/ws_session.hpp"
 
 namespace plait::transport {
@@ -17,19 +17,6 @@ std::string join(const std::vector<std::string>& parts) {
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
   return text;
-}
-
-constexpr std::size_t kExplanationBytesMax = 200;
-constexpr std::chrono::milliseconds kExplanationWait{500};
-
-// The first line of a plain text, fit for a terminal: no control characters, nothing but ASCII.
-std::string first_line(std::string_view text) {
-  text = text.substr(0, std::min(text.find_first_of("\r\n"), kExplanationBytesMax));
-  std::string line;
-  for (const char c : text) {
-    if (c >= ' ' && c <= '~') line += c;
-  }
-  return line;
 }
 
 // A TLS record of type alert (RFC 8446 §5.1): what TLS servers answer to a request in the clear.
@@ -90,10 +77,11 @@ void WsConnect::handle_response(const http::ResponseHead& head) {
   connection().replace_protocol(std::make_unique<WsSession>(context, std::move(handler_), std::move(options)));
 }
 
-// A text often says what to do, so its beginning is waited for; what comes meanwhile stays in the input.
+// The beginning of a text is waited for; what comes meanwhile stays in the input.
 void WsConnect::handle_refusal(const http::ResponseHead& head, ByteView body) {
-  const bool waiting = !failure_.empty();
-  failure_ = "the server refused with HTTP status " + std::to_string(head.status) + " " + std::string{head.reason};
+  const bool waiting = status_ != 0;
+  status_ = head.status;
+  failure_ = describe_refusal(status_, {});
   const bool is_text = head.fields.find("Content-Type").value_or("").starts_with("text/plain");
   if (!is_text || head.body.kind != http::BodyFraming::Kind::length) return fail(failure_);
   const auto wanted = std::min<std::uint64_t>(head.body.length, kExplanationBytesMax);
@@ -101,13 +89,12 @@ void WsConnect::handle_refusal(const http::ResponseHead& head, ByteView body) {
     if (!waiting) connection().set_deadline(connection().context().loop.now() + kExplanationWait);
     return;
   }
-  const std::string line = first_line(as_text(body.first(static_cast<std::size_t>(wanted))));
-  fail(line.empty() ? failure_ : failure_ + ": " + line);
+  fail(describe_refusal(status_, as_text(body.first(static_cast<std::size_t>(wanted)))));
 }
 
 void WsConnect::fail(std::string reason) {
   failure_ = std::move(reason);
-  connection().abort({.reason = failure_});
+  connection().abort({.reason = failure_, .status = status_});
 }
 
 void WsConnect::handle_deadline(core::TimePoint) {
@@ -121,7 +108,7 @@ void WsConnect::handle_closed(const Disconnect& why) {
   if (failure_.empty() && ended && !answered_ && !connection().secure()) {
     reason += std::string{" without an answer; "} + kPerhapsTls;
   }
-  tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, connection().context().loop);
+  tell_not_opened(*handler_, {.reason = reason, .started_by_us = true, .status = status_}, connection().context().loop);
 }
 
 }  // namespace plait::transport

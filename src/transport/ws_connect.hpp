@@ -44,6 +44,7 @@ class WsConnect final : public Protocol {
   ws::Key key_{};
   std::string failure_;
   std::size_t scanned_ = 0;
+  int status_ = 0;         // of the refusal, once there is one
   bool answered_ = false;  // anything was received
 };
 

@@ -29,9 +29,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <vector>
 
+#include "core/id_map.hpp"
 #include "core/timer.hpp"
 #include "h3/connection.hpp"
 #include "wt/early.hpp"
@@ -131,7 +131,7 @@ class Sessions {
 
   const SessionsOptions& options_;
   SessionContext context_;
-  std::unordered_map<StreamId, Entry> sessions_;
+  core::IdMap<StreamId, Entry> sessions_;
   std::vector<StreamId> gone_;
   EarlyBuffer early_;
 };

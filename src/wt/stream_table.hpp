@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <unordered_map>
 
+#include "core/id_map.hpp"
 #include "h3/streams.hpp"
 
 namespace plait::wt {
@@ -40,6 +40,6 @@ struct Stream {
   bool closed = false;    ///< both sides are over; only consume() is awaited
 };
 
-using StreamTable = std::unordered_map<StreamId, Stream>;
+using StreamTable = core::IdMap<StreamId, Stream>;
 
 }  // namespace plait::wt

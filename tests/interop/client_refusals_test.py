@@ -69,7 +69,7 @@ class Refusals(unittest.TestCase):
     def test_http_statuses(self):
         for status in ("401 Unauthorized", "404 Not Found", "302 Found", "200 OK", "503 Service Unavailable"):
             self.assert_refused(f"HTTP/1.1 {status}\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n".encode(),
-                                f"refused with HTTP status {status}")
+                                f"refused with status {status}")
 
     def test_garbage(self):
         self.assert_refused(b"\x00\xff\xfe garbage\r\n\r\n", "not an HTTP response")

@@ -43,11 +43,15 @@ class AccessLog(unittest.TestCase):
 class ClientCertificates(unittest.TestCase):
     def setUp(self):
         self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.certificate, self.key = self.folder / "client.pem", self.folder / "client.key"
+        self.certificate, self.key = self.make("client")
+
+    def make(self, name):
+        certificate, key = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-subj", "/CN=worker-7", "-addext", "extendedKeyUsage=clientAuth", "-days", "2",
-                        "-keyout", self.key, "-out", self.certificate],
+                        "-keyout", key, "-out", certificate],
                        check=True, capture_output=True, timeout=TIMEOUT)
+        return certificate, key
 
     def test_pub_needs_one_and_its_owner_is_logged(self):
         wires = (*ALL_WIRES, "https://127.0.0.1:0")
@@ -64,6 +68,17 @@ class ClientCertificates(unittest.TestCase):
             self.assertEqual(publish(server, "1").returncode, 0)
             self.assertEqual(server.stop(), 0)
             self.assertEqual(server.logged().count(" CN=worker-7\n"), 3, server.logged())
+
+    def test_one_that_the_server_does_not_accept(self):
+        self.make("other")
+        with Server("--dev", "--client-certificates", "required", "--client-authority", self.folder / "other.pem",
+                    listen=(*ALL_WIRES, "https://127.0.0.1:0", "quic://127.0.0.1:0")) as server:
+            for scheme in ("wss", "tls", "https", "quic"):
+                done = plait("pub", "demo", "1", "--url", server.url(scheme), "--insecure", "--cert", self.certificate,
+                             "--key", self.key, PLAIT_TOKEN=server.token)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("does not accept our certificate", done.stderr)
+                self.assertIn("--cert PATH --key PATH: one that an authority of", done.stderr)
 
     def test_options_that_need_one_another(self):
         for arguments, words in ((("--client-certificates", "required"), "--client-authority FILE"),

@@ -1,6 +1,7 @@
 """`plait get`: pages of `plait serve` over HTTP/3."""
 
 import json
+import socket
 import ssl
 import tempfile
 import unittest
@@ -69,10 +70,17 @@ class Get(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertIn(word, done.stderr)
 
+    def test_nobody_answers(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+            done = plait("get", url, "--insecure", "--timeout", "0.3")
+        self.assertEqual((done.returncode, done.stderr), (1, f"plait: {url}: the opening took too long\n"))
+
     def test_nobody_there(self):
-        done = plait("get", "https://127.0.0.1:1/", "--insecure", "--timeout", "0.3")
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("too long", done.stderr)
+        done = plait("get", "https://127.0.0.1:1/", "--insecure", "--timeout", "1000")
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "plait: https://127.0.0.1:1/: nobody listens at this UDP port\n"))
 
 
 if __name__ == "__main__":

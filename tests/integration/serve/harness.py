@@ -12,6 +12,9 @@ PLAIT = os.environ["PLAIT"]
 TIMEOUT = 30
 ALL_WIRES = ("ws://127.0.0.1:0", "wss://127.0.0.1:0", "tcp://127.0.0.1:0", "tls://127.0.0.1:0")
 
+# Of the state: below a file, so that not even root can make it.
+NO_FOLDER = "/dev/null/state"
+
 
 def environment(state):
     """Without what the tester's own shell may have set, and with a state folder of its own."""
@@ -22,7 +25,7 @@ def environment(state):
 def plait(*arguments, **variables):
     """Runs `plait …` to its end."""
     return subprocess.run([PLAIT, *map(str, arguments)], capture_output=True, text=True, timeout=TIMEOUT, check=False,
-                          env=environment("/nonexistent") | variables)
+                          env=environment(NO_FOLDER) | variables)
 
 
 class Server:
@@ -94,7 +97,7 @@ class Subscriber:
     def __init__(self, *arguments, token):
         self.process = subprocess.Popen([PLAIT, "sub", *map(str, arguments)], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True,
-                                        env=environment("/nonexistent") | {"PLAIT_TOKEN": token})
+                                        env=environment(NO_FOLDER) | {"PLAIT_TOKEN": token})
         first = self.process.stderr.readline()
         if first != "subscribed\n":
             self.process.kill()

@@ -63,6 +63,23 @@ class Connecting(unittest.TestCase):
         for words in ("there is no access token", "--token-file", "PLAIT_TOKEN"):
             self.assertIn(words, said)
 
+    def test_every_wire_says_the_same(self):
+        wires = (*ALL_WIRES, "https://127.0.0.1:0", "quic://127.0.0.1:0")
+        with Server("--dev", listen=wires) as server:
+            for path, words in (("/wse", "status 401 Unauthorized: there is no access token"),
+                                ("/nowhere", "status 404 Not Found: ")):
+                for url in server.urls:
+                    said = self.said("pub", "demo", "1", "--insecure", url=url + path)
+                    self.assertIn("the server refused with " + words, said)
+
+    def test_a_udp_port_that_nobody_listens_at_is_told_at_once(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+        for scheme in ("https", "quic"):
+            self.assertIn("nobody listens at this UDP port", self.said(
+                "pub", "demo", "1", "--timeout", "1000", url=f"{scheme}://127.0.0.1:{port}"))
+
     def test_a_bad_token(self):
         said = self.said("pub", "demo", "1", PLAIT_TOKEN="bad")
         self.assertIn("the access token is refused", said)
@@ -72,7 +89,7 @@ class Connecting(unittest.TestCase):
         answer = refusal(b"\x1b[31mr\x07ed\xc2\x9b " + b"x" * 500 + b"\nsecond")
         with answering(answer[:-300], answer[-300:]) as url:
             said = self.said("pub", "demo", "1", url=url)
-        self.assertIn("HTTP status 403 Forbidden: [31mred xxx", said)
+        self.assertIn("status 403 Forbidden: [31mred xxx", said)
         self.assertNotIn("x" * 200, said)
         self.assertNotRegex(said.rstrip("\n"), r"[^ -~]|second")
 
@@ -151,6 +168,21 @@ class Settings(unittest.TestCase):
         said = self.refused(files.format(self.secret, self.secret))
         self.assertRegex(said, rf"--cert, --key: certificate file {self.secret} .*; give a PEM file with the chain")
 
+    def test_all_mistakes_at_once(self):
+        said = self.refused("threads = -1\n[tls]\ncertificat = 'x'\n[hub]\ntopics_max = 0\n")
+        self.assertEqual([line.split(":")[2] for line in said.splitlines()], ["1", "3", "5"], said)
+        said = self.refused("listen = ['ws://h/x', 'wss://h']\ntls.private_key = 'k'\nhub.rate_limit_capacity = 0.5\n"
+                            "[[tls.further]]\ncertificate = '/nonexistent/c'\nprivate_key = '/nonexistent/k'\n")
+        for words in ("leave out the path", "--listen wss://h: needs a certificate", "--key needs --cert",
+                      "/nonexistent/c", "lets no message pass", "--jwt-secret-file FILE is required"):
+            self.assertIn(words, said)
+        self.assertEqual(said.count("plait: "), 6, said)
+
+    def test_a_file_that_is_not_there(self):
+        done = plait("check", "/nonexistent.toml")
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "plait: cannot read /nonexistent.toml: No such file or directory\n"))
+
     def test_a_scheme_that_is_not_served(self):
         self.assertIn("write ws://", self.refused("development = true\nlisten = ['http://127.0.0.1:0']\n"))
 
@@ -164,6 +196,34 @@ class Options(unittest.TestCase):
     def test_a_count_is_not_negative(self):
         for count in ("-1", "1.5", "many"):
             self.assertIn("--count", self.refused("sub", "demo", f"--count={count}"))
+
+    def test_seconds_and_rates_are_numbers_within_reason(self):
+        for value in ("nan", "-nan", "inf", "-1", "0", "many", "1e300"):
+            for command in (("get", "https://127.0.0.1:1/"), ("pub", "demo", "1"), ("sub", "demo"), ("echo", "send"),
+                            ("echo", "bench")):
+                said = self.refused(*command, f"--timeout={value}")
+                self.assertIn(f"--timeout: {value} is no number from 0.001 to 86400", said)
+            for command, option in ((("bench", "websocket"), "--seconds"), (("bench", "websocket"), "--rate"),
+                                    (("echo", "bench"), "--duration"), (("echo", "bench"), "--rate")):
+                self.assertIn(f"{option}: {value} is no number", self.refused(*command, f"{option}={value}"))
+
+    def test_counts_are_not_negative(self):
+        for arguments in (("serve", "--dev", "--requests-max=-1"), ("serve", "--dev", "--threads=-1"),
+                          ("bench", "serve", "--threads=-1"), ("echo", "bench", "--warmup=-1"),
+                          ("echo", "serve", "--max-connections=-1"), ("token", "--user=a", "--ttl=-1s")):
+            self.assertIn(arguments[-1].split("=", maxsplit=1)[0], self.refused(*arguments))
+
+    def test_the_key_that_is_missing_is_named(self):
+        said = self.refused("serve", "--cert", "a", "--cert", "b", "--key", "k")
+        self.assertIn("2 --cert and 1 --key, which belong together in their order", said)
+        self.assertIn("there is no --key for --cert b", said)
+        said = self.refused("serve", "--cert", "a", "--key", "j", "--key", "k")
+        self.assertIn("there is no --cert for --key k", said)
+
+    def test_the_header_field_that_cannot_be_sent_is_named(self):
+        for field, name in (("a b: c", "a b"), ("Host: x", "Host"), ("x: a\nb", "x")):
+            said = self.refused("get", "https://127.0.0.1:1/", "--header", field)
+            self.assertIn(f'the header field "{name}" cannot be sent', said)
 
     def test_a_claim_is_given_once(self):
         with tempfile.NamedTemporaryFile("w") as secret:

@@ -156,6 +156,20 @@ class PubSub(unittest.TestCase):
                 self.assertEqual(subscriber.line(), "3")
                 self.assertEqual(subscriber.wait()[0], 0)
 
+    def test_reconnect_ends_with_the_reason_when_the_server_refuses_for_good(self):
+        for option in ("--reconnect", "--recover"):
+            with Server("--dev") as other, Cuttable(self.server.port()) as proxy:
+                url = f"ws://127.0.0.1:{proxy.port}"
+                with Subscriber("gone", option, "--url", url, token=self.server.token) as subscriber:
+                    self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
+                    proxy.target = other.port()  # which knows no token of the first
+                    proxy.cut()
+                    proxy.resume()
+                    status, output, errors = subscriber.wait()
+            self.assertEqual((status, output), (1, ""))
+            self.assertIn("connecting again", errors)
+            self.assertRegex(errors.splitlines()[-1], r"refused with status 401 Unauthorized: .*--token-file PATH")
+
     def test_without_recover_a_lost_connection_ends_it_with_1(self):
         with Cuttable(self.server.port()) as proxy:
             url = f"ws://127.0.0.1:{proxy.port}"

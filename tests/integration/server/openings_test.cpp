@@ -27,6 +27,15 @@ TEST_P(ServerOpening, ParametersOfThePathAreTheHandlers) {
 
 // --- Handlers that fail ----------------------------------------------------------------------------------------------
 
+TEST_P(ServerOpening, ARefusalHasTheSameWordsAndItsStatusOnEveryWire) {
+  start({.on_request = [](OpeningRequest& request) { request.reject(429, "come back later"); }});
+  const auto client = connect();
+  ASSERT_FALSE(client);
+  EXPECT_EQ(client.error().message,
+            "cannot connect to " + base_ + "/: the server refused with status 429 Too Many Requests: come back later");
+  EXPECT_EQ(client.error().status, 429);
+}
+
 TEST_P(ServerOpening, AFactoryThatMakesNoHandlerIs500) {
   make();
   listen([]() -> std::unique_ptr<SessionHandler> { return nullptr; });

@@ -102,6 +102,32 @@ TEST_F(QuicOpenings, ARefusalWhoseContentNeverEnds) {
     server_.write(id, raw::headers({{":status", "404"}}) + raw::data("there is nothing"));
   });
   EXPECT_NE(info.reason.find("404"), std::string::npos) << info.reason;
+  EXPECT_EQ(info.status, 404);
+}
+
+TEST_F(QuicOpenings, ARefusalSaysWhyInTheFirstLineOfAText) {
+  answer_with_settings();
+  const std::string head = raw::headers({{":status", "429"}, {"content-type", "text/plain"}});
+  const std::string red = "\x1b[31mred\x07 ";
+  for (const auto& [content, fin, reason] :
+       {std::tuple{std::string{"not so fast\nsecond"}, true, std::string{": not so fast"}},
+        std::tuple{std::string{"not so"}, false, std::string{": not so"}},  // after a while
+        std::tuple{red + std::string(500, 'x'), false, ": [31mred " + std::string(190, 'x')},
+        std::tuple{std::string{}, true, std::string{}}}) {
+    const CloseInfo info = run([&, content = content, fin = fin](std::uint64_t id) {
+      server_.write(id, head + (content.empty() ? "" : raw::data(content)), fin);
+    });
+    EXPECT_EQ(info.reason, "the server refused with status 429 Too Many Requests" + reason);
+    EXPECT_EQ(info.status, 429);
+  }
+}
+
+TEST_F(QuicOpenings, ARefusalWithAPageIsToldWithoutIt) {
+  answer_with_settings();
+  const CloseInfo info = run([&](std::uint64_t id) {
+    server_.write(id, raw::headers({{":status", "403"}, {"content-type", "text/html"}}) + raw::data("<html>no</html>"));
+  });
+  EXPECT_EQ(info.reason, "the server refused with status 403 Forbidden");
 }
 
 TEST_F(QuicOpenings, AServerThatGoesAwayBeforeTheRequestAndAfterIt) {
@@ -113,7 +139,7 @@ TEST_F(QuicOpenings, AServerThatGoesAwayBeforeTheRequestAndAfterIt) {
 TEST_F(QuicOpenings, AHeaderThatCannotBeSent) {
   answer_with_settings();
   ConnectOptions options;
-  options.headers = {{"connection", "close"}};
+  options.headers = {{"te", "gzip"}};
   const CloseInfo info = run({}, options);
   EXPECT_NE(info.reason.find("cannot be sent"), std::string::npos) << info.reason;
 }

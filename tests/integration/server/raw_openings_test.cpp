@@ -58,7 +58,7 @@ TEST_F(RawOpenings, WithoutAnAnswerTheTimeoutEndsIt) {
 
 TEST_F(RawOpenings, RefusalsAndAnswersThatAreNone) {
   const std::vector<std::pair<std::string, std::string>> answers{
-      {answer_frame(418, "short and stout"), "refused with status 418: short and stout"},
+      {answer_frame(418, "short and stout"), "the server refused with status 418: short and stout"},
       {"HTTP/1.1 200 OK\r\n\r\n", "open_expected"},
       {std::string{"\x01\x04PLT9", 6}, "bad_magic"},
       {answer_frame(200, {}).substr(0, 4), "open_truncated"},

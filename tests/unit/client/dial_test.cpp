@@ -1,6 +1,9 @@
 // A server with several addresses, of which some do not answer: which one a client ends at, and when it gives up.
 #include <sys/socket.h>
 
+#include <atomic>
+#include <mutex>
+
 #include "client/quic_client.hpp"
 #include "client/tcp_dial.hpp"
 #include "http/uri.hpp"
@@ -44,11 +47,12 @@ class DialTest : public testing::Test {
                 .on_close = [this](Session&, const CloseInfo& info) { closed_ = info; }};
     return std::make_unique<Called>(calls);
   }
-  SessionId connect_quic(Duration timeout = 20s) {
+  SessionId connect_quic(const std::string& scheme, Duration timeout = 20s) {
     ConnectOptions options;
     options.verify_certificate = false;
     options.timeout = timeout;
-    const auto uri = http::parse_uri("https://server.test:" + std::to_string(port_) + "/");
+    options.reuse_connection = share_;
+    const auto uri = http::parse_uri(scheme + "://server.test:" + std::to_string(port_) + "/");
     const auto id = quic_->connect(*uri, handler(), options);
     EXPECT_TRUE(id);
     return *id;
@@ -60,8 +64,8 @@ class DialTest : public testing::Test {
               std::move(handler),
               transport::WsConnect::Request{.target = "/", .host = "server.test", .subprotocols = {}, .headers = {}});
         }};
-    return TcpDial::start(context_, *resolver_, settings_, {.host = "server.test", .port = port_}, std::move(load),
-                          std::chrono::steady_clock::now() + timeout);
+    return Dial::start(std::make_unique<TcpDial>(context_, *resolver_, settings_, std::move(load)),
+                       {.host = "server.test", .port = port_}, std::chrono::steady_clock::now() + timeout);
   }
   bool turn_until(const std::function<bool()>& done) {
     return test::wait_until([&] {
@@ -85,51 +89,130 @@ class DialTest : public testing::Test {
   std::unique_ptr<QuicClient> quic_;
   std::string peer_;
   std::optional<CloseInfo> closed_;
+  bool share_ = false;
 };
 
-TEST_F(DialTest, QuicGoesOnWhereTheFirstAddressDoesNotAnswer) {
-  start_server("https");
+// WebTransport, and QUIC without HTTP/3.
+class QuicDial : public DialTest, public testing::WithParamInterface<const char*> {
+ protected:
+  SessionId connect(Duration timeout = 20s) { return connect_quic(GetParam(), timeout); }
+};
+
+TEST_P(QuicDial, GoesOnWhereTheFirstAddressDoesNotAnswer) {
+  start_server(GetParam());
   // 127.0.0.2 is ours, too: a socket that nobody reads.
   const auto silent = net::UdpSocket::bind(net::Address{.host = "127.0.0.2", .port = port_}, {});
   ASSERT_TRUE(silent);
   resolve_to({"127.0.0.2", "127.0.0.1"});
-  const SessionId id = connect_quic();
+  const SessionId id = connect();
   ASSERT_TRUE(turn_until_open()) << (closed_ ? closed_->reason : "");
   EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
+  ASSERT_NE(context_.connections.find(id), nullptr);
   EXPECT_NE(context_.connections.find(id)->session(), nullptr) << "the ID is that of the session";
-  EXPECT_TRUE(turn_until([&] { return context_.connections.size() == 2; })) << "the loser is gone";
+  const std::size_t left = GetParam() == std::string{"https"} ? 2 : 1;  // HTTP/3 has a connection below the session
+  EXPECT_TRUE(turn_until([&] { return context_.connections.size() == left; })) << "the loser is gone";
 }
 
-TEST_F(DialTest, QuicTriesTheOtherFamily) {
-  start_server("https");
+TEST_P(QuicDial, TriesTheOtherFamily) {
+  start_server(GetParam());
   resolve_to({"::1", "127.0.0.1"});  // nobody listens at ::1, if there is IPv6 at all
-  connect_quic();
+  connect();
   ASSERT_TRUE(turn_until_open());
   EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
 }
 
-TEST_F(DialTest, QuicEndsInTimeWhenNobodyAnswers) {
+// The hosts of these addresses say that nobody listens (ICMP): nothing has to be waited for.
+TEST_P(QuicDial, GoesOnAtOnceWhereTheFirstAddressRefuses) {
+  start_server(GetParam());
+  settings_.attempt_delay = 1h;
+  resolve_to({"127.0.0.2", "127.0.0.1"});
+  connect();
+  ASSERT_TRUE(turn_until_open()) << (closed_ ? closed_->reason : "");
+  EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
+}
+
+TEST_P(QuicDial, TellsAtOnceThatNobodyListens) {
+  port_ = net::UdpSocket::bind(net::Address{.host = "127.0.0.1"}, {})->name().port();  // closed again
+  settings_.attempt_delay = 1h;
+  resolve_to({"127.0.0.1", "::1"});
+  connect(1h);
+  ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
+  EXPECT_NE(closed_->reason.find("nobody listens at this UDP port"), std::string::npos) << closed_->reason;
+  EXPECT_TRUE(turn_until([&] { return context_.connections.size() == 0; }));
+}
+
+TEST_P(QuicDial, EndsInTimeWhenNobodyAnswers) {
   const auto silent = net::UdpSocket::bind(net::Address{.host = "127.0.0.2"}, {});
-  ASSERT_TRUE(silent);
+  const auto other = net::UdpSocket::bind(net::Address{.host = "127.0.0.3", .port = silent->name().port()}, {});
+  ASSERT_TRUE(silent && other);
   port_ = silent->name().port();
   resolve_to({"127.0.0.2", "127.0.0.3"});
-  connect_quic(200ms);
+  connect(200ms);
   ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
   EXPECT_NE(closed_->reason.find("too long"), std::string::npos) << closed_->reason;
   EXPECT_TRUE(turn_until([&] { return context_.connections.size() == 0; }));
 }
 
-TEST_F(DialTest, QuicCanBeAbortedWhileItDials) {
+TEST_P(QuicDial, CanBeAbortedWhileItDials) {
   const auto silent = net::UdpSocket::bind(net::Address{.host = "127.0.0.2"}, {});
   ASSERT_TRUE(silent);
   port_ = silent->name().port();
   resolve_to({"127.0.0.2"});
-  const SessionId id = connect_quic();
+  const SessionId id = connect();
   for (int i = 0; i < 5; ++i) loop_->run_once(1ms);
   context_.connections.find(id)->abort({.reason = "changed my mind"});
   EXPECT_EQ(closed_->reason, "changed my mind");
   EXPECT_EQ(context_.connections.find(id), nullptr);
   EXPECT_TRUE(turn_until([&] { return context_.connections.size() == 0; }));
+}
+
+TEST_P(QuicDial, ANameThatCannotBeResolvedIsToldInOnClose) {
+  resolver_ = std::make_unique<net::Resolver>(
+      *loop_, [](const net::Address&) -> Result<net::Addresses, Error> { return err(Error{"no such host"}); });
+  quic_ = std::make_unique<QuicClient>(context_, *resolver_, settings_);
+  port_ = 1;
+  connect();
+  EXPECT_FALSE(closed_) << "not inside the call";
+  ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
+  EXPECT_EQ(closed_->reason, "no such host");
+  EXPECT_EQ(context_.connections.size(), 0U);
+}
+
+TEST_P(QuicDial, TheLoopTurnsWhileTheNameIsLookedUp) {
+  std::mutex held;
+  std::unique_lock lock{held};
+  std::atomic<bool> asked{false};
+  resolver_ = std::make_unique<net::Resolver>(*loop_, [&](const net::Address&) -> Result<net::Addresses, Error> {
+    asked = true;
+    const std::lock_guard wait{held};
+    return err(Error{"no such host"});
+  });
+  quic_ = std::make_unique<QuicClient>(context_, *resolver_, settings_);
+  port_ = 1;
+  connect();
+  ASSERT_TRUE(turn_until([&] { return asked.load(); }));
+  bool turned = false;
+  loop_->post([&] { turned = true; });
+  EXPECT_TRUE(turn_until([&] { return turned; }));
+  EXPECT_FALSE(closed_);
+  lock.unlock();
+  EXPECT_TRUE(turn_until([&] { return closed_.has_value(); }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Schemes, QuicDial, testing::Values("https", "quic"),
+                         [](const auto& tested) { return std::string{tested.param}; });
+
+TEST_F(DialTest, SessionsOverRawQuicShareNoConnection) {
+  start_server("quic");
+  resolve_to({"127.0.0.1"});
+  share_ = true;
+  const SessionId first = connect_quic("quic");
+  const SessionId second = connect_quic("quic");
+  const auto is_open = [&](SessionId id) {
+    return context_.connections.find(id) != nullptr && context_.connections.find(id)->session() != nullptr;
+  };
+  ASSERT_TRUE(turn_until([&] { return (is_open(first) && is_open(second)) || closed_; }));
+  EXPECT_EQ(context_.counters.connections_open.get(), 2U);
 }
 
 TEST_F(DialTest, TcpGoesOnWhereTheFirstAddressDoesNotAnswer) {
@@ -173,12 +256,8 @@ TEST_F(DialTest, TcpTellsWhatWasWrongWithEachAddress) {
 TEST_F(DialTest, ANameThatCannotBeResolvedIsToldInOnClose) {
   resolver_ = std::make_unique<net::Resolver>(
       *loop_, [](const net::Address&) -> Result<net::Addresses, Error> { return err(Error{"no such host"}); });
-  quic_ = std::make_unique<QuicClient>(context_, *resolver_, settings_);
   port_ = 1;
   connect_tcp();
-  ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
-  EXPECT_EQ(std::exchange(closed_, std::nullopt)->reason, "no such host");
-  connect_quic();
   ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
   EXPECT_EQ(closed_->reason, "no such host");
 }

@@ -35,6 +35,12 @@ TEST(Backoff, ZeroAttemptsAreNoLimitAndAFactorBelowOneIsOne) {
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(backoff.fail(), Duration{1s});
 }
 
+TEST(Backoff, ARefusalThatWillNotPassIsTheLast) {
+  for (const int status : {408, 429, 500, 503}) EXPECT_TRUE(Backoff{{}}.fail(status)) << status;
+  for (const int status : {301, 400, 401, 403, 404, 418})
+    EXPECT_FALSE(Backoff{{.attempts_max = 0}}.fail(status)) << status;
+}
+
 TEST(Backoff, ChanceTakesOffAtMostItsPart) {
   std::vector<Duration> delays;
   for (int i = 0; i < 200; ++i) delays.push_back(Backoff{{.delay = 1s, .jitter = 0.25}}.lose());
@@ -152,6 +158,14 @@ TEST_P(Reconnecting, GivesUpAfterItsAttempts) {
   client_.run();
   EXPECT_EQ(events_, Events{"failed"}) << "no session opened, so none was closed";
   EXPECT_FALSE(reason_.empty());
+}
+
+TEST_P(Reconnecting, GivesUpAtOnceWhereItIsRefusedForGood) {
+  const auto session = make({}, url_ + "nowhere", 1000);
+  ASSERT_TRUE(session->start());
+  client_.run();
+  EXPECT_EQ(events_, Events{"failed"});
+  EXPECT_NE(reason_.find("status 404 Not Found"), std::string::npos) << reason_;
 }
 
 TEST_P(Reconnecting, DestroyingItEndsWhateverItDoes) {

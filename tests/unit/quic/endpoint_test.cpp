@@ -131,6 +131,57 @@ std::deque<Recorder> begin_handshakes(Pair& pair, int count) {
   return clients;
 }
 
+TEST(QuicEndpoint, ABatchIsReadByOneCallAndItsAcknowledgementsAreToldOnce) {
+  Pair pair;
+  pair.network.link.delay = 10us;  // not paced
+  pair.establish();
+  pair.network.run_for(1s);
+  const StreamId id = *pair.client.connection->open(Direction::bidirectional);
+  const std::string sent = pattern(8000);
+  ASSERT_TRUE(pair.client.connection->write(id, Bytes::copy_of(sent)));
+  std::vector<std::uint8_t> buffer(Endpoint::kTransmitBytesMax);
+  TimePoint time = pair.network.now();
+  const auto move = [&](Host& from, Host& to) {
+    time += 100ms;  // acknowledgements are due
+    from.endpoint->handle_expiry(time);
+    int packet_count = 0;
+    while (const auto batch = from.endpoint->poll_transmit(buffer, time)) {
+      packet_count += static_cast<int>((batch->size + batch->segment_bytes - 1) / batch->segment_bytes);
+      to.endpoint->handle_datagrams({batch->path.remote, batch->path.local}, ByteView{buffer}.first(batch->size),
+                                    batch->segment_bytes, batch->ecn, time);
+    }
+    return packet_count;
+  };
+  EXPECT_GT(move(pair.client_host, pair.server_host), 4);
+  EXPECT_TRUE(pair.server().streams[id].data == sent);
+  EXPECT_EQ(move(pair.server_host, pair.client_host), 1) << "one ACK frame for all of them";
+  EXPECT_EQ(pair.client.streams[id].acked, sent.size());
+  EXPECT_EQ(pair.client.streams[id].acked_count, 1);
+}
+
+TEST(QuicEndpoint, ABatchMayBelongToManyConnectionsAndToNone) {
+  constexpr std::size_t kFirstPacketBytes = 1200;
+  Pair pair;
+  const ClientTls tls = client_tls();
+  std::deque<Recorder> clients(3);
+  std::vector<std::uint8_t> together;
+  std::vector<std::uint8_t> buffer(Endpoint::kTransmitBytesMax);
+  const Path path{address(2), pair.server_host.at};
+  for (Recorder& client : clients) {
+    EXPECT_TRUE(pair.client_host.endpoint->connect(path, "localhost", tls, client, pair.network.now()));
+    const auto first = pair.client_host.endpoint->poll_transmit(buffer, pair.network.now());
+    ASSERT_TRUE(first);
+    ASSERT_EQ(first->size, kFirstPacketBytes);
+    together.insert(together.end(), buffer.begin(), buffer.begin() + kFirstPacketBytes);
+    together.resize(together.size() + kFirstPacketBytes);  // zeros belong to nothing
+  }
+  pair.server_host.endpoint->handle_datagrams({path.remote, path.local}, together, kFirstPacketBytes, Ecn::not_ect,
+                                              pair.network.now());
+  const EndpointStats stats = pair.server_host.endpoint->stats();
+  EXPECT_EQ(stats.handshake_count, clients.size());
+  EXPECT_EQ(stats.dropped_datagram_count, clients.size());
+}
+
 TEST(QuicEndpoint, RetryIsDemandedAboveTheLimitOfHalfOpenHandshakes) {
   EndpointConfig config = server_config();
   config.retry_handshakes = 3;

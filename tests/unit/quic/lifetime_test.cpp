@@ -121,6 +121,42 @@ TEST(QuicLifetime, AServerThatDoesNotAnswerEndsInTheHandshakeTimeout) {
   EXPECT_EQ(pair.client.reason->kind, Kind::handshake_timeout);
 }
 
+// RFC 9000 §14.2.1: ICMP counts only with a packet of ours in it, and only before the server has answered.
+TEST(QuicLifetime, APortThatNobodyListensAtEndsAnOpeningAtOnce) {
+  Pair pair;
+  std::vector<std::uint8_t> sent;
+  pair.network.drops = [&](ByteView datagram) {
+    sent.assign(datagram.begin(), datagram.begin() + std::min<std::ptrdiff_t>(std::ssize(datagram), 500));
+    return true;
+  };
+  pair.connect();
+  ASSERT_TRUE(pair.network.run([&] { return !sent.empty(); }));
+  Endpoint& endpoint = *pair.client_host.endpoint;
+  std::vector<std::uint8_t> forged = sent;
+  for (std::size_t i = 5; i < 60; ++i) forged[i] ^= 1;  // connection IDs and their lengths
+  for (const std::vector<std::uint8_t>& quoted : {std::vector<std::uint8_t>{}, {0xc0}, {0x40, 1, 2, 3}, forged}) {
+    endpoint.handle_refused(quoted, pair.network.now());
+    EXPECT_FALSE(pair.client.reason);
+  }
+  endpoint.handle_refused(sent, pair.network.now());
+  ASSERT_TRUE(pair.client.reason);
+  EXPECT_EQ(pair.client.reason->kind, Kind::refused);
+  EXPECT_EQ(endpoint.stats().connection_count, 0U);
+  endpoint.handle_refused(sent, pair.network.now());
+}
+
+TEST(QuicLifetime, IcmpIsNothingToAServerThatHasAnswered) {
+  Pair pair;
+  std::vector<std::uint8_t> first;
+  pair.network.drops = [&](ByteView datagram) {
+    if (first.empty()) first.assign(datagram.begin(), datagram.end());
+    return false;
+  };
+  pair.establish();
+  pair.client_host.endpoint->handle_refused(first, pair.network.now());
+  EXPECT_FALSE(pair.client.reason);
+}
+
 TEST(QuicLifetime, AClientThatVanishesDuringTheHandshakeIsForgotten) {
   Pair pair;
   pair.connect();

@@ -54,6 +54,7 @@ struct Recorder final : ConnectionVisitor {
     std::optional<std::uint64_t> reset_code;
     std::optional<std::uint64_t> stop_code;
     std::uint64_t acked = 0;
+    int acked_count = 0;
     bool closed = false;
     std::optional<std::uint64_t> close_code;
   };
@@ -68,7 +69,10 @@ struct Recorder final : ConnectionVisitor {
     streams[id].reset_code = code;
   }
   void on_stop_sending(StreamId id, std::uint64_t code) override { streams[id].stop_code = code; }
-  void on_stream_acked(StreamId id, std::uint64_t offset) override { streams[id].acked = offset; }
+  void on_stream_acked(StreamId id, std::uint64_t offset) override {
+    streams[id].acked = offset;
+    ++streams[id].acked_count;
+  }
   void on_stream_closed(StreamId id, std::optional<std::uint64_t> code) override {
     streams[id].closed = true;
     streams[id].close_code = code;

@@ -43,7 +43,7 @@ TEST(QuicSendQueue, KeepsWhatIsNotAcknowledged) {
   queue.push(Bytes::copy_of(" "), false);
   queue.push(Bytes::copy_of("world"), true);
   std::array<ByteView, 8> pieces;
-  auto gathered = queue.gather(pieces);
+  auto gathered = queue.gather(pieces, 1000);
   EXPECT_EQ(text_of({pieces.data(), gathered.piece_count}), "hello world");
   EXPECT_TRUE(gathered.fin);
   queue.mark_sent(gathered, 7);
@@ -51,7 +51,7 @@ TEST(QuicSendQueue, KeepsWhatIsNotAcknowledged) {
   EXPECT_TRUE(queue.has_unsent());
   queue.mark_acked(6);
   EXPECT_EQ(queue.buffered_bytes(), 5U);
-  gathered = queue.gather(pieces);
+  gathered = queue.gather(pieces, 1000);
   EXPECT_EQ(text_of({pieces.data(), gathered.piece_count}), "orld");
   queue.mark_sent(gathered, 4);
   EXPECT_FALSE(queue.has_unsent());
@@ -59,20 +59,32 @@ TEST(QuicSendQueue, KeepsWhatIsNotAcknowledged) {
   EXPECT_EQ(queue.buffered_bytes(), 0U);
 }
 
+TEST(QuicSendQueue, GathersNoMoreThanAPacketTakes) {
+  SendQueue queue;
+  for (int i = 0; i < 4; ++i) queue.push(Bytes::copy_of("hello"), i == 3);
+  std::array<ByteView, 8> pieces;
+  EXPECT_EQ(queue.gather(pieces, 5).piece_count, 1U);
+  const auto two = queue.gather(pieces, 6);
+  EXPECT_EQ(two.piece_count, 2U);
+  EXPECT_EQ(two.bytes, 10U);
+  EXPECT_FALSE(two.fin) << "the rest has not been gathered";
+  EXPECT_TRUE(queue.gather(pieces, 20).fin);
+}
+
 TEST(QuicSendQueue, TheEndGoesOnlyWithTheLastByte) {
   SendQueue queue;
   for (int i = 0; i < 5; ++i) queue.push(Bytes::copy_of("x"), i == 4);
   std::array<ByteView, 4> pieces;
-  auto gathered = queue.gather(pieces);
+  auto gathered = queue.gather(pieces, 1000);
   EXPECT_EQ(gathered.bytes, 4U);
   EXPECT_FALSE(gathered.fin);
   queue.mark_sent(gathered, 4);
   EXPECT_TRUE(queue.has_unsent());
-  gathered = queue.gather(pieces);
+  gathered = queue.gather(pieces, 1000);
   EXPECT_TRUE(gathered.fin);
   queue.mark_sent(gathered, 0);
   EXPECT_TRUE(queue.has_unsent()) << "the end was not sent";
-  queue.mark_sent(queue.gather(pieces), 1);
+  queue.mark_sent(queue.gather(pieces, 1000), 1);
   EXPECT_FALSE(queue.has_unsent());
 }
 

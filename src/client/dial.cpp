@@ -1,0 +1,43 @@
+#include "client/dial.hpp"
+
+#include <utility>
+
+#include "transport/no_session.hpp"
+
+namespace plait::client {
+
+Dial::Dial(transport::LoopContext& context, net::Resolver& resolver, const DialSettings& settings,
+           std::unique_ptr<SessionHandler> handler)
+    : context_(context),
+      handler_(std::move(handler)),
+      race_(context.loop, resolver, settings.attempt_delay,
+            {.begin = [this](const net::SocketAddress& address) { return begin(address); },
+             .win =
+                 [this](Attempt& winner) {
+                   cancel();
+                   go_on(winner, std::move(handler_));
+                 },
+             .lose = [this](const std::string& reason) { fail(reason); }}) {}
+
+// An address that is a number, and cannot be reached, is a loss at once: hence in a task.
+SessionId Dial::start(std::unique_ptr<Dial> dial, const net::Address& address, core::TimePoint deadline) {
+  Dial& started = *dial;
+  transport::LoopContext& context = started.context_;
+  const SessionId id = context.put(std::move(dial));
+  started.id_ = id;
+  started.wait_deadline_ = deadline;
+  context.loop.schedule(started, deadline);
+  context.loop.post([&context, id, address] {
+    if (auto* there = static_cast<Dial*>(context.connections.find(id))) there->race_.start(address);
+  });
+  return id;
+}
+
+void Dial::fail(const std::string& reason) {
+  cancel();
+  race_.stop();
+  context_.loop.retire(context_.connections.remove(id_));
+  transport::tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, context_.loop, id_);
+}
+
+}  // namespace plait::client

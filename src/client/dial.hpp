@@ -1,0 +1,52 @@
+// Dial: a session whose server's addresses race (RFC 8305), until one connection is there to take its place.
+#pragma once
+
+#include <plait/session.hpp>
+
+#include <memory>
+#include <string>
+
+#include "client/race.hpp"
+#include "core/timer.hpp"
+#include "transport/connection.hpp"
+#include "transport/loop_context.hpp"
+
+namespace plait::client {
+
+class Dial : public transport::Connection, private core::Timer {
+ public:
+  /// In its context's table until the connection is there, which gets the same ID; the deadline is both's. What fails
+  /// is told to the session's handler, not inside this call.
+  static SessionId start(std::unique_ptr<Dial> dial, const net::Address& address, core::TimePoint deadline);
+
+  // Connection
+  [[nodiscard]] Session* session() override { return nullptr; }
+  void drain() override { abort({}); }
+  void abort(const transport::Disconnect& why) override { fail(why.text()); }
+
+ protected:
+  Dial(transport::LoopContext& context, net::Resolver& resolver, const DialSettings& settings,
+       std::unique_ptr<SessionHandler> handler);
+
+  [[nodiscard]] transport::LoopContext& context() const { return context_; }
+  [[nodiscard]] SessionId id() const { return id_; }
+  [[nodiscard]] core::TimePoint wait_deadline() const { return wait_deadline_; }
+  /// For attempts, which do not outlive it.
+  [[nodiscard]] Race& race() { return race_; }
+
+ private:
+  virtual Result<std::unique_ptr<Attempt>, Error> begin(const net::SocketAddress& address) = 0;
+  /// Puts what the winner has reached in the place of this dial.
+  virtual void go_on(Attempt& winner, std::unique_ptr<SessionHandler> handler) = 0;
+
+  void on_timer(core::TimePoint) override { fail("the opening took too long"); }
+  void fail(const std::string& reason);
+
+  transport::LoopContext& context_;
+  std::unique_ptr<SessionHandler> handler_;
+  SessionId id_;
+  core::TimePoint wait_deadline_;
+  Race race_;
+};
+
+}  // namespace plait::client

@@ -1,0 +1,45 @@
+// QuicAttempt: a QUIC connection until its handshake is completed: then it has won the race of its server's addresses.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "client/race.hpp"
+#include "transport/connection.hpp"
+
+namespace plait::client {
+
+/// `Wire` is what runs above the connection, in the loop's table; its `Owner` hears how it goes.
+template <class Wire, class Owner>
+class QuicAttempt final : public Attempt, public Owner {
+ public:
+  explicit QuicAttempt(Race& race) : race_(race) {}
+
+  /// `begin` starts a connection that has this owner.
+  template <class Begin>
+  Result<void, Error> start(const Begin& begin, const net::SocketAddress& address) {
+    const Result<Wire*, Error> begun = begin(address, *this);
+    if (!begun) return err(begun.error());
+    wire_ = *begun;
+    return {};
+  }
+  /// The winner's, for its next owner.
+  Wire& release() { return *std::exchange(wire_, nullptr); }
+  void end() override {
+    if (wire_ == nullptr) return;
+    wire_->set_owner(nullptr);
+    release().abort({.reason = "not needed any more"});
+  }
+
+  void on_handshake_completed(Wire&) override { race_.succeed(*this); }
+  void on_ended(Wire&, const std::string& reason) override {
+    wire_ = nullptr;
+    race_.fail(*this, reason);
+  }
+
+ private:
+  Race& race_;
+  Wire* wire_ = nullptr;
+};
+
+}  // namespace plait::client
