@@ -37,6 +37,7 @@ class AccessLog(unittest.TestCase):
     def test_it_is_off_by_default(self):
         with Server("--dev") as server:
             server.request("/health")
+            self.assertEqual(server.stop(), 0)
             self.assertNotIn("/health", server.logged())
 
 

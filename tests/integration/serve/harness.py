@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 PLAIT = os.environ["PLAIT"]
@@ -73,6 +74,13 @@ class Server:
     def logged(self):
         self.log.flush()
         return (Path(self.folder.name) / "log").read_text(encoding="utf-8")
+
+    def wait_logged(self, text):
+        """Until `text` is in the log, which is written beside the loops."""
+        give_up = time.monotonic() + TIMEOUT
+        while text not in self.logged():
+            if time.monotonic() > give_up:
+                raise AssertionError(f"{text!r} was not logged, but {self.logged()!r}")
 
     def stop(self):
         """Its exit status after SIGTERM."""

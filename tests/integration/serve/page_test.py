@@ -84,7 +84,7 @@ class Page(unittest.TestCase):
             self.browser.open(f"http://localhost:{server.port()}/")  # another host: not the server's own page
             self.browser.wait_for(CONNECTED)
             self.assertEqual(self.browser.run(STATUS), "connected over WebSocket")
-            self.assertIn("refused a session from origin http://localhost", server.logged())
+            server.wait_logged("refused a session from origin http://localhost")
 
     def test_text_is_shown_as_text(self):
         with Server("--dev") as server:

@@ -37,7 +37,7 @@ class Production(unittest.TestCase):
     def refused(self, log, **headers):
         status, fields, body = self.server.upgrade(**headers)
         self.assertEqual((status, fields["WWW-Authenticate"], body), (401, "Bearer", "unauthorized\n"))
-        self.assertIn(log, self.server.logged())
+        self.server.wait_logged(log)
 
     def test_bearer_is_accepted(self):
         self.assertEqual(self.server.upgrade(Authorization="Bearer " + make_token())[0], 101)
