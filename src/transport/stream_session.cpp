@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <utility>
 
 #include "transport/close_code.hpp"
 
@@ -153,6 +153,7 @@ void StreamSession::fail(std::uint16_t code, std::string_view reason) {
   close_code_ = code;
   rare().close_reason = reason;
   finish();
+  tell_closed({});  // a peer that breaks rules may take its time to end the connection
 }
 
 void StreamSession::finish() {
@@ -168,7 +169,11 @@ void StreamSession::handle_drain() { close(close_code::kGoingAway, "the server i
 void StreamSession::handle_closed(const Disconnect& why) {
   state_ = State::finished;
   if (started_) connection().context().counters.sessions_open.subtract();
-  if (handler_ == nullptr) return;
+  tell_closed(why);
+}
+
+void StreamSession::tell_closed(const Disconnect& why) {
+  if (handler_ == nullptr || std::exchange(told_closed_, true)) return;
   CloseInfo info;
   info.code = close_code_;
   info.clean = clean_;

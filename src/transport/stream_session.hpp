@@ -133,6 +133,7 @@ class StreamSession : public Session, public Protocol {
   template <class Call>
   [[gnu::always_inline]] void guarded(Call&& call);
   void fail_for_exception(const char* what);
+  void tell_closed(const Disconnect& why);
   void send_ping(core::TimePoint now);
   [[nodiscard]] bool shows_life();
   Rare& rare();
@@ -150,6 +151,7 @@ class StreamSession : public Session, public Protocol {
   bool ping_pending_ = false;
   bool input_seen_ = false;
   bool sends_plainly_ = false;
+  bool told_closed_ = false;
   std::array<std::uint8_t, 8> ping_payload_{};  // of the ping under way
   core::TimePoint ping_sent_{};
   std::int64_t rtt_nanoseconds_ = -1;

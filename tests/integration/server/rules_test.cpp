@@ -176,6 +176,21 @@ TEST_F(ServerSession, APeerThatNeverAnswersPingsIsDead) {
   EXPECT_NE(seen.wait().reason.find("ping"), std::string::npos) << seen.wait().reason;
 }
 
+TEST_F(ServerSession, AHandlerHearsOfABrokenRuleThoughThePeerStays) {
+  ServerOptions options;
+  options.limits.close_timeout = 60s;
+  Box<CloseInfo> seen;
+  Calls calls;
+  calls.on_close = [&](Session&, const CloseInfo& info) { seen.set(info); };
+  start(options, calling(calls));
+  RawClient client{port_};
+  client.upgrade();
+  client.send(frame(1, "hello", {.masked = false}));
+  EXPECT_EQ(seen.wait().code, close_code::kProtocolError);
+  EXPECT_NE(seen.wait().reason.find("mask"), std::string::npos) << seen.wait().reason;
+  EXPECT_EQ(client.read_frame().close_code(), 1002) << "and the peer of the close frame";
+}
+
 TEST_F(ServerSession, OnlyTheAnswerToAPingTellsTheRoundTripTime) {
   ServerOptions options;
   options.limits.ping_interval = 5ms;

@@ -34,7 +34,10 @@ class ServerTls : public Test {
   }
   /// What a TLS client that offers `alpn` is given; none if the handshake fails.
   static std::optional<std::string> chosen_protocol(const std::string& url, std::vector<std::string> alpn) {
-    const auto context = tls::Context::client({.verify = false, .alpn = std::move(alpn)});
+    tls::ClientConfig config;
+    config.verify = false;
+    config.alpn = std::move(alpn);
+    const auto context = tls::Context::client(config);
     const auto engine = tls::Engine::connect(*context, "localhost");
     RawClient client{port_of(url.substr(0, url.rfind('/')))};
     core::VectorSink out;
