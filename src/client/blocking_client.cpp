@@ -23,13 +23,17 @@ class BlockingClient::Impl {
     std::deque<Received> messages;
     std::size_t bytes = 0;
     CloseInfo closed;
+    bool was_open = false;
     bool is_closed = false;
   };
 
   class Handler final : public SessionHandler {
    public:
     explicit Handler(Inbox& inbox) : inbox_(inbox) {}
-    void on_open(Session& session) override { inbox_.session = &session; }
+    void on_open(Session& session) override {
+      inbox_.session = &session;
+      inbox_.was_open = true;
+    }
     void on_message(Session& session, const Message& message) override {
       inbox_.messages.push_back({message.kind(), message.share()});
       inbox_.bytes += message.size();
@@ -54,7 +58,7 @@ class BlockingClient::Impl {
       if (now >= deadline) return false;
       client.run_once(deadline - now);
     }
-    if (inbox.is_closed) say_goodbye();
+    if (inbox.is_closed && !std::exchange(said_goodbye, true)) say_goodbye();
     return true;
   }
 
@@ -71,6 +75,7 @@ class BlockingClient::Impl {
   }
 
   Inbox inbox;  // before the client, whose handler refers to it
+  bool said_goodbye = false;
   Client client;
 };
 
@@ -85,11 +90,11 @@ Result<BlockingClient, Error> BlockingClient::connect(std::string_view url, cons
   if (!started) return err(started.error());
   Impl::Inbox& inbox = impl->inbox;
   impl->turn_until([&] { return inbox.session != nullptr || inbox.is_closed; }, options.timeout);
-  if (inbox.is_closed) {
+  if (!inbox.was_open && inbox.is_closed) {
     return err(Error{.message = "cannot connect to " + std::string{url} + ": " + inbox.closed.reason,
                      .status = inbox.closed.status});
   }
-  if (inbox.session == nullptr) return err(Error{"cannot connect to " + std::string{url} + ": timed out"});
+  if (!inbox.was_open) return err(Error{"cannot connect to " + std::string{url} + ": timed out"});
   return BlockingClient{std::move(impl)};
 }
 
