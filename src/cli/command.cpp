@@ -97,7 +97,7 @@ void name_groups(CLI::App& app) {
 }  // namespace
 
 int fail(std::string_view message) {
-  print_error("plait: {}\n", message);
+  print_error("plait: {}\n", printable(message));
   return 1;
 }
 
@@ -135,7 +135,9 @@ int run(CLI::App& app, const Action& action, int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return finish_output(app.exit(error));
-    return fail(fmt::format("{}\nTry '{} --help'.", explain(app, error), full_name(innermost(app))));
+    fail(explain(app, error));
+    print_error("Try '{} --help'.\n", full_name(innermost(app)));
+    return 1;
   }
   return finish_output(action());
 }

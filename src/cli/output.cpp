@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -25,6 +26,15 @@ void print_text(std::string_view text) {
 }
 
 void print_error_text(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+std::string printable(std::string_view text) {
+  std::string shown{text};
+  const auto is_control = [](char character) {
+    return static_cast<unsigned char>(character) < 0x20 || character == 0x7F;
+  };
+  std::ranges::replace_if(shown, is_control, '?');
+  return shown;
+}
 
 bool flush_output() {
   errno = 0;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -22,6 +23,9 @@ template <class... Values>
 void print_error(fmt::format_string<Values...> format, Values&&... values) {
   print_error_text(fmt::format(format, std::forward<Values>(values)...));
 }
+
+/// With `?` for control characters: what peers say must not reach a terminal as more than text.
+std::string printable(std::string_view text);
 
 /// Hands over what was printed; false if any of it is lost, now or before.
 bool flush_output();

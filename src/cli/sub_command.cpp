@@ -62,7 +62,7 @@ class Subscriber {
       const auto delay =
           std::exchange(is_subscribed_, false) ? std::optional{backoff_.lose()} : backoff_.fail(ended.error().status);
       if (!delay) return fail(ended.error().message);
-      print_error("plait: {}; connecting again\n", ended.error().message);
+      print_error("plait: {}; connecting again\n", printable(ended.error().message));
       std::this_thread::sleep_for(*delay);
     }
   }
@@ -96,7 +96,7 @@ class Subscriber {
   bool print_received(const HubClient::Received& received) {
     if (received.gap) {
       const auto missed = received.gap->missed ? fmt::to_string(*received.gap->missed) : std::string{"some"};
-      print_error("plait: {} messages of {} were missed\n", missed, received.gap->topic);
+      print_error("plait: {} messages of {} were missed\n", missed, printable(received.gap->topic));
     }
     if (!received.publication) return true;
     const HubClient::Publication& publication = *received.publication;

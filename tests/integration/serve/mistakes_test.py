@@ -80,6 +80,15 @@ class Connecting(unittest.TestCase):
             self.assertIn("nobody listens at this UDP port", self.said(
                 "pub", "demo", "1", "--timeout", "1000", url=f"{scheme}://127.0.0.1:{port}"))
 
+    def test_what_a_server_says_reaches_a_terminal_as_text_only(self):
+        opened = b"\x01\x07PLT1\x00\xc8\x00"  # spec/frames.md
+        for answer in (b"\x01\x0dPLT1\x01\x94\x06\x1b[31m!",  # refused: 404
+                       opened + b"\x07\x0b\x03\xf0no\n\x1b[31m!"):  # closed: 1008
+            with answering(answer) as url:
+                said = self.said("pub", "demo", "1", url=url.replace("ws:", "tcp:"))
+            self.assertIn("[31m!", said)
+            self.assertNotIn("\x1b", said)
+
     def test_a_bad_token(self):
         said = self.said("pub", "demo", "1", PLAIT_TOKEN="bad")
         self.assertIn("the access token is refused", said)
