@@ -19,8 +19,9 @@ struct Settings {
   Duration idle_timeout = std::chrono::seconds{30};
   /// A PING goes out after this much silence; zero turns it off. Browsers send none for WebTransport, so a server must.
   Duration keep_alive_server = std::chrono::seconds{10};
-  /// The same of a client.
-  Duration keep_alive_client = Duration::zero();
+  /// The same of a client: longer, so that it is the server that sends, unless it is gone. If it has come again
+  /// meanwhile, the PING is answered by a stateless reset.
+  Duration keep_alive_client = std::chrono::seconds{15};
   /// From the first packet to the end of the handshake.
   Duration handshake_timeout = std::chrono::seconds{10};
   /// What the round trip is taken for before it is measured. RFC 9002 §6.2.2 advises 333 ms, which costs a second where

@@ -2,6 +2,8 @@
 
 #include <plait/log.hpp>
 
+#include <sys/utsname.h>
+
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -11,6 +13,7 @@
 
 #include "crypto/certificate.hpp"
 #include "crypto/file.hpp"
+#include "crypto/hash.hpp"
 
 namespace plait {
 namespace {
@@ -98,8 +101,6 @@ Result<Certificates::Contexts, Error> Certificates::make_contexts(const TlsFiles
                   std::make_shared<const tls::Context>(std::move(*framed))};
 }
 
-// The key that signs tokens and stateless resets comes from the private key: only the server has it, and it is the same
-// after a restart.
 Result<void, Error> Certificates::make_quic(const TlsFiles& files, Loaded& loaded) const {
   auto pair = read_pair(files);
   if (!pair) return err(pair.error());
@@ -156,6 +157,12 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
   warn_unless_valid(*info, files.certificate_file, std::chrono::system_clock::now());
   loaded.description = {.sha256 = info->fingerprint, .not_after = info->not_after};
   return loaded;
+}
+
+std::array<std::uint8_t, 32> quic_secret_of(const Certificates::Loaded& loaded, std::string_view address) {
+  utsname machine{};
+  uname(&machine);
+  return crypto::hmac_sha256(loaded.quic_secret, as_bytes(std::string{machine.nodename} + " " + std::string{address}));
 }
 
 }  // namespace plait

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "quic/tls.hpp"
@@ -34,7 +35,7 @@ class Certificates {
   struct Loaded {
     Contexts contexts;
     std::optional<quic::ServerTls> quic;         ///< the same certificate for https: and quic:
-    std::array<std::uint8_t, 32> quic_secret{};  ///< quic::EndpointConfig::secret, made from the private key
+    std::array<std::uint8_t, 32> quic_secret{};  ///< what quic_secret_of() makes the listeners' from
     std::vector<std::string> files;              ///< to watch
     ServerCertificate description;
   };
@@ -53,5 +54,10 @@ class Certificates {
   const ClientCertificates client_certificates_;
   const std::string client_authority_file_;
 };
+
+/// quic::EndpointConfig::secret of the listener at `address` (host:port): the same after a restart, so that clients of
+/// before are told that their connection is gone. Another one for each machine and address: no other server with this
+/// certificate can be made to reset the connections of this one (RFC 9000 §21.11).
+[[nodiscard]] std::array<std::uint8_t, 32> quic_secret_of(const Certificates::Loaded& loaded, std::string_view address);
 
 }  // namespace plait

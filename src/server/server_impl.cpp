@@ -7,7 +7,6 @@
 #include <csignal>
 #include <utility>
 
-#include "crypto/random.hpp"
 #include "net/affinity.hpp"
 #include "server/loopback.hpp"
 #include "transport/frame_session.hpp"
@@ -249,7 +248,7 @@ Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
         workers_[i]->context(), std::move(binding.udp[i]),
         transport::QuicListener::Routers{.h3 = binding.router.get(), .raw = binding.raw_router.get()},
         transport::QuicListener::Options{.tls = *certificate_.quic,
-                                         .secret = certificate_.quic_secret,
+                                         .secret = quic_secret_of(certificate_, http::to_host_field(binding.uri)),
                                          .shared = std::move(shared),
                                          .make_qlog = make_qlog});
     if (auto listening = workers_[i]->listen(std::move(listener)); !listening) return listening;

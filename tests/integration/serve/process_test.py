@@ -12,7 +12,7 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import TIMEOUT, Server, plait
+from harness import TIMEOUT, Server, Subscriber, plait
 
 
 def make_certificate(folder):
@@ -37,6 +37,25 @@ def listening_sockets(port):
     """How many sockets listen on that port of 127.0.0.1."""
     lines = Path("/proc/net/tcp").read_text(encoding="utf-8").splitlines()[1:]
     return sum(line.split()[1:4:2] == [f"0100007F:{port:04X}", "0A"] for line in lines)
+
+
+class Killed(unittest.TestCase):
+    def test_clients_over_quic_hear_of_it_from_the_next_server(self):
+        with tempfile.TemporaryDirectory() as folder:
+            make_certificate(folder)
+            secret = Path(folder, "secret")
+            secret.write_text("a secret of 32 bytes or more, then", encoding="utf-8")
+            options = ("--jwt-secret-file", secret, "--cert", Path(folder, "c.pem"), "--key", Path(folder, "k.pem"))
+            token = plait("token", "--user", "a", "--secret-file", secret).stdout.strip()
+            with Server(*options, listen=["https://127.0.0.1:0"]) as first:
+                url = first.url("https")
+                with Subscriber("demo", "--insecure", "--url", url, token=token) as subscriber:
+                    first.process.kill()
+                    first.process.wait(TIMEOUT)
+                    with Server(*options, listen=[url]):
+                        status, _, errors = subscriber.wait()
+        self.assertEqual(status, 1)
+        self.assertIn("the peer knows this connection no more", errors)
 
 
 class Threads(unittest.TestCase):

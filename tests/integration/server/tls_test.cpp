@@ -131,13 +131,15 @@ TEST_F(ServerTls, AWireTakesItsOwnProtocolOnly) {
   EXPECT_EQ(chosen_protocol(framed, {"http/1.1"}), std::nullopt) << "also with the next certificate";
 }
 
-// So that clients learn at once, by a stateless reset, that a server that was killed has forgotten them.
-TEST_F(ServerTls, TheKeyOfQuicTokensIsTheSameAfterARestart) {
-  const auto secret = [this] { return Certificates{options_}.load()->quic_secret; };
-  const auto before = secret();
-  EXPECT_EQ(secret(), before);
+// So that clients learn by a stateless reset that a server that was killed has forgotten them; and so that no other
+// server with the same certificate can be made to send that reset (RFC 9000 §21.11).
+TEST_F(ServerTls, TheKeyOfQuicTokensIsTheSameAfterARestartAndAnotherOneAtAnotherAddress) {
+  const auto secret = [this](const char* address) { return quic_secret_of(*Certificates{options_}.load(), address); };
+  const auto before = secret("127.0.0.1:4433");
+  EXPECT_EQ(secret("127.0.0.1:4433"), before);
+  EXPECT_NE(secret("127.0.0.1:4434"), before);
   write_certificate(folder_);
-  EXPECT_NE(secret(), before);
+  EXPECT_NE(secret("127.0.0.1:4433"), before);
 }
 
 TEST_F(ServerTls, AnUnknownAuthorityIsNamed) {
