@@ -95,7 +95,9 @@ TEST(QuicLifetime, AClientThatIsGoneAfterItsFirstWordIsHeard) {
 TEST(QuicLifetime, SilenceEndsInTheIdleTimeout) {
   EndpointConfig config = server_config();
   config.settings.keep_alive_server = Duration::zero();
-  Pair pair{1, std::move(config)};
+  EndpointConfig client_side;
+  client_side.settings.keep_alive_client = Duration::zero();
+  Pair pair{1, std::move(config), std::move(client_side)};
   pair.establish();
   pair.network.run_for(29s);
   EXPECT_FALSE(pair.client.reason);
@@ -103,6 +105,15 @@ TEST(QuicLifetime, SilenceEndsInTheIdleTimeout) {
   ASSERT_TRUE(pair.client.reason && pair.server().reason);
   EXPECT_EQ(pair.client.reason->kind, Kind::idle_timeout);
   EXPECT_EQ(pair.server().reason->kind, Kind::idle_timeout);
+}
+
+TEST(QuicLifetime, TheClientsKeepAliveHoldsAConnectionWhoseServerSendsNone) {
+  EndpointConfig config = server_config();
+  config.settings.keep_alive_server = Duration::zero();
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  pair.network.run_for(200s);
+  EXPECT_FALSE(pair.client.reason);
 }
 
 TEST(QuicLifetime, TheServersKeepAliveHoldsASilentConnection) {
