@@ -89,6 +89,14 @@ class Connecting(unittest.TestCase):
             self.assertIn("[31m!", said)
             self.assertNotIn("\x1b", said)
 
+    def test_what_begins_with_a_dash_stands_behind_two(self):
+        token = self.server.token
+        done = plait("pub", "--url", self.server.url(), "--", "demo", "--text", PLAIT_TOKEN=token)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = plait("pub", "--", "demo", "--text", "--json")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("too many arguments for 'plait pub' behind --: '--json'; options stand before it", done.stderr)
+
     def test_a_bad_token(self):
         said = self.said("pub", "demo", "1", PLAIT_TOKEN="bad")
         self.assertIn("the access token is refused", said)
