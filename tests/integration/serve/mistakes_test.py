@@ -89,6 +89,12 @@ class Connecting(unittest.TestCase):
             self.assertIn("[31m!", said)
             self.assertNotIn("\x1b", said)
 
+    def test_the_scheme_of_another_port(self):
+        for scheme, words in (("tcp", "is this a ws: port?"), ("tls", "is this a TLS port?"),
+                              ("wss", "is this a TLS port?")):
+            url = f"{scheme}://127.0.0.1:{self.server.port()}"
+            self.assertIn(words, self.said("pub", "demo", "1", "--timeout", "1000", url=url))
+
     def test_what_begins_with_a_dash_stands_behind_two(self):
         token = self.server.token
         done = plait("pub", "--url", self.server.url(), "--", "demo", "--text", PLAIT_TOKEN=token)
