@@ -5,6 +5,7 @@
 #include <openssl/rsa.h>
 
 #include <optional>
+#include <utility>
 
 #include "crypto/pem.hpp"
 
@@ -61,6 +62,8 @@ std::vector<std::uint8_t> finish(std::vector<std::uint8_t> signature, std::size_
 }  // namespace
 
 struct SigningKey::Held {
+  explicit Held(Key taken) : key(std::move(taken)) {}
+
   Key key;
 };
 
