@@ -32,6 +32,7 @@ void Connection::State::handle_datagram(const Path& from, ByteView datagram, Ecn
   } else {
     if (black_hole.suspects() && in_flight_bytes() < in_flight) black_hole.handle_acknowledgement();
     if (!scan.stop_sending().empty()) report_stop_sending();
+    if (!scan.ends().empty()) note_ends();
   }
   endpoint.settle_after(*this);
 }
@@ -89,6 +90,7 @@ void Connection::State::update_expiry() {
 
 void Connection::State::after_callbacks(NativeTime now) {
   report_acked();
+  note_ends();
   retired.clear();
   if (free_tls && conn) {
     free_tls = false;
@@ -207,6 +209,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   writable = {};
   datagrams = DatagramQueue{0, 0, Duration::zero()};
   scan.stop_sending().clear();
+  scan.ends().clear();
   if (phase == Phase::dead) {
     endpoint.expiries.remove(*this);
     endpoint.dead.push_back(this);

@@ -93,6 +93,8 @@ struct Connection::State {
   void retire(Stream& stream);
   void want_transmit();
   void report_stop_sending();
+  void note_ends();
+  void report_stopped_end(Stream& stream);
   void note_acked(Stream& stream);
   void report_acked();
   void note_fate(DatagramId id, DatagramFate fate);
