@@ -42,6 +42,7 @@ void Connection::handle_message(const Message& message) {
   {
     const Shard::Serving serving{shard_};
     handle_text(message.text());
+    shard_.decoder().shrink();
   }
   if (!paused_ && shard_.must_wait(self_) && !closed_) {
     paused_ = true;
