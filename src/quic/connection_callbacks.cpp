@@ -273,6 +273,7 @@ void Connection::State::become_ready() {
 
 void Connection::State::complete_handshake() {
   handshake_completed = true;
+  heard = endpoint.now;
   resumed = gnutls_session_is_resumed(session.get()) != 0;
   if (resumed) ++endpoint.counters.resumed_count;
   if (is_server) {

@@ -68,7 +68,9 @@ struct Connection::State {
   void look_for_black_hole(NativeTime now);
   /// Of the path, as far as it is known to carry.
   [[nodiscard]] std::size_t path_payload_bytes_max();
-  /// Reads ngtcp2's deadline anew.
+  /// When a peer that answers nothing is given up.
+  [[nodiscard]] NativeTime silence_deadline() const;
+  /// Reads the deadlines anew.
   void update_expiry();
 
   // --- output (connection_write.cpp) ------------------------------------------------------------------------------
@@ -169,6 +171,8 @@ struct Connection::State {
   ConnectionStats counters;  // what ngtcp2 does not count; lost packets of streams that are gone
 
   // Places in the endpoint's lists.
+  NativeTime heard = 0;       // the last genuine packet, since the handshake
+  NativeTime asked = kNever;  // since then something is in flight
   std::uint64_t expiry = kNever;
   std::size_t heap_place = SIZE_MAX;
   std::optional<std::list<State*>::iterator> handshake_place;  // of a client's that is not finished

@@ -193,6 +193,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
   }
   if (phase == Phase::open) {
     if (is_paced()) ngtcp2_conn_update_pkt_tx_time(conn.get(), now);
+    if (asked == kNever && in_flight_bytes() > 0) asked = now;
     update_expiry();
     more = more || (segments > 0 && !fates.empty());
   }

@@ -116,6 +116,7 @@ bool is_odd(std::uint64_t type) { return (type >= 0x04 && type <= 0x07) || (type
 }  // namespace
 
 void FrameScan::on_payload(ByteView payload) {
+  heard_ = true;
   while (!payload.empty()) {
     if (payload[0] == 0) {  // PADDING, thousands of it in a probe of the path's MTU
       const auto end = std::find_if(payload.begin(), payload.end(), [](std::uint8_t byte) { return byte != 0; });
