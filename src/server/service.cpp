@@ -104,10 +104,13 @@ HubOptions Service::hub_options() {
 }
 
 Identity Service::authenticate(const OpeningRequest& request) const {
-  auto user = gate_->admit(request);
-  if (user) return {true, std::move(*user), {}, 0};
-  log(LogLevel::warning, "refused a session from " + request.peer() + ": " + user.error());
-  return {false, {}, config_.development ? user.error() : "unauthorized", 401};
+  auto admitted = gate_->admit(request);
+  if (admitted) return {.user = std::move(admitted->user), .reason = {}, .expires = admitted->expires};
+  log(LogLevel::warning, "refused a session from " + request.peer() + ": " + admitted.error());
+  return {.authenticated = false,
+          .user = {},
+          .reason = config_.development ? admitted.error() : "unauthorized",
+          .refusal_status = 401};
 }
 
 Result<void, Error> Service::listen() {
