@@ -77,7 +77,7 @@ struct Connection::State {
   /// Sets `more` if another call may give more.
   std::optional<Transmit> poll_transmit(MutableByteView buffer, NativeTime now, bool& more);
   [[nodiscard]] bool is_paced() const;
-  [[nodiscard]] std::size_t first_packet_bytes_max(std::size_t full) const;
+  [[nodiscard]] std::size_t first_packet_bytes_max(std::size_t full);
   void count_packet(std::size_t size, std::size_t full);
   ngtcp2_ssize write_packet(ngtcp2_path* to, ngtcp2_pkt_info* info, MutableByteView out, NativeTime now);
   struct PacketUnderWay;
@@ -137,6 +137,7 @@ struct Connection::State {
   bool free_tls = false;  // after the callback
   bool datagrams_first = false;
   bool wants_large_packets = false;            // Settings::kLargeProbesAfterPackets
+  std::uint8_t batches_before_probes = 0;      // because datagrams waited
   std::uint32_t full_packet_count = 0;         // until then
   std::optional<CloseReason> close_requested;  // kind local, or protocol with one of our codes
 
