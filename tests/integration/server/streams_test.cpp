@@ -110,33 +110,6 @@ TEST_P(ServerStreams, ManyStreamsAtATimeBeyondTheFirstLimit) {
   EXPECT_EQ(wrong, 0U);
 }
 
-// What they bring is dropped, their ends are on their way: all of it is the session's credit again.
-TEST_P(ServerStreams, StreamsThatAreStoppedAtTheirFirstByteCostNoCredit) {
-  StreamsCalls server_calls;
-  server_calls.on_stream = [](Session&, Stream&) {
-    return stream_calling({.on_data = [](Stream& stream, ByteView, bool) { stream.stop(7); }});
-  };
-  start(server_calls);
-  const std::string data = pattern(6000);
-  const int kStreams = 4000;  // 24 MB, more than its first credit
-  int opened = 0, closed = 0;
-  const auto open_more = [&](Session& session) {
-    for (; opened < kStreams; ++opened) {
-      const auto stream =
-          session.open_stream(StreamDirection::unidirectional, stream_calling({.on_close = [&](Stream& of) {
-                                if (++closed == kStreams) of.session().close();
-                              }}));
-      if (!stream) return;
-      (*stream)->write(as_bytes(data), true);
-    }
-  };
-  StreamsCalls calls;
-  calls.on_open = open_more;
-  calls.on_streams_available = [&](Session& session, StreamDirection) { open_more(session); };
-  EXPECT_TRUE(run(calls).clean);
-  EXPECT_EQ(closed, kStreams);
-}
-
 TEST_P(ServerStreams, AUnidirectionalStreamIsAnsweredByOneOfTheServers) {
   StreamsCalls server_calls;
   server_calls.on_stream = [](Session&, Stream& stream) {
