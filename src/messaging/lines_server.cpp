@@ -84,6 +84,7 @@ std::string lines_of(std::string_view json) {
   } else if (type == "subscription_update") {
     append_answer(out, message->find("p"));
   }
+  parser.shrink();
   return out;
 }
 
