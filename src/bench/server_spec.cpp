@@ -96,11 +96,13 @@ std::vector<ServerSpec> raw_servers(const std::string& self) {
                       .routes = std::move(routes),
                       .has_deflate = false};
   };
+  ServerSpec echo = raw("ws", "ws", {"/echo"});
+  echo.takes_row_options = true;
   ServerSpec quic = raw("quic-bulk", "quic-bulk", {});
   quic.takes_row_options = true;
   ServerSpec tls = raw("tls-bulk", "tls-bulk", {});
   tls.name = "openssl";
-  return {raw("tcp", "tcp", {}), raw("ws", "ws", {"/echo"}), raw("fanout", "ws", {"/fanout"}), quic, tls};
+  return {raw("tcp", "tcp", {}), std::move(echo), raw("fanout", "ws", {"/fanout"}), quic, tls};
 }
 
 }  // namespace plait::bench

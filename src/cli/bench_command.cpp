@@ -244,10 +244,12 @@ void add_hidden_commands(CLI::App& app, Action& action) {
   auto packet_bytes = std::make_shared<std::size_t>(SIZE_MAX);
   raw->add_option("KIND", *kind, "tcp, ws, fanout, quic-bulk or tls-bulk")->required();
   raw->add_option("--port", *port, "0 picks a free one");
+  auto busy_poll = std::make_shared<unsigned>(0);
+  raw->add_option("--busy-poll", *busy_poll, "ws: never wait, however many µs");
   raw->add_option("--packet-bytes", *packet_bytes, "quic-bulk: UDP payloads are at most so large");
-  raw->callback([&action, kind, port, packet_bytes] {
-    action = [kind, port, packet_bytes] {
-      const auto served = bench::run_raw_peer(*kind, *port, *packet_bytes);
+  raw->callback([&action, kind, port, packet_bytes, busy_poll] {
+    action = [kind, port, packet_bytes, busy_poll] {
+      const auto served = bench::run_raw_peer(*kind, *port, *packet_bytes, *busy_poll > 0);
       return served ? 0 : fail(served.error().message);
     };
   });

@@ -24,7 +24,8 @@ constexpr std::size_t kPartialBytesMax = 1 << 20;
 
 class RawLoop {
  public:
-  explicit RawLoop(RawProtocol& protocol) : protocol_(protocol), buffer_(kPartialBytesMax + kReadBufferBytes) {}
+  RawLoop(RawProtocol& protocol, bool spins)
+      : protocol_(protocol), buffer_(kPartialBytesMax + kReadBufferBytes), timeout_ms_(spins ? 0 : -1) {}
 
   Result<void, Error> listen(const std::string& scheme, std::uint16_t port) {
     sockaddr_in address{};
@@ -53,7 +54,7 @@ class RawLoop {
     signals_ = signalfd(-1, &signals, SFD_CLOEXEC);
     watch(signals_, EPOLLIN, this);
     while (!stopped_) {
-      const int count = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), -1);
+      const int count = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), timeout_ms_);
       for (int i = 0; i < count; ++i) dispatch(events_[static_cast<std::size_t>(i)]);
       protocol_.on_turn_end();
       remove_dead();
@@ -131,6 +132,7 @@ class RawLoop {
   std::vector<RawConnection*> dead_;
   std::array<epoll_event, 256> events_{};
   int epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  int timeout_ms_;
   int listener_ = -1;
   int signals_ = -1;
   bool stopped_ = false;
@@ -160,13 +162,13 @@ bool RawConnection::drain() {
   return true;
 }
 
-Result<void, Error> run_raw_loop(RawProtocol& protocol, const std::string& scheme, std::uint16_t port) {
+Result<void, Error> run_raw_loop(RawProtocol& protocol, const std::string& scheme, std::uint16_t port, bool spins) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
   }
-  RawLoop loop(protocol);
+  RawLoop loop(protocol, spins);
   if (auto listening = loop.listen(scheme, port); !listening) return listening;
   loop.run();
   return {};

@@ -63,9 +63,13 @@ class RawProtocol {
 };
 
 /// Listens on 127.0.0.1:`port` (0: any), prints "listening SCHEME://127.0.0.1:PORT", serves until SIGTERM or SIGINT.
-[[nodiscard]] Result<void, Error> run_raw_loop(RawProtocol& protocol, const std::string& scheme, std::uint16_t port);
+/// With `spins` it never waits for input: it asks again.
+[[nodiscard]] Result<void, Error> run_raw_loop(RawProtocol& protocol, const std::string& scheme, std::uint16_t port,
+                                               bool spins = false);
 
-/// `plait bench-raw KIND`: kind is tcp, ws, fanout, quic-bulk or tls-bulk. `packet_bytes` is quic-bulk's.
-[[nodiscard]] Result<void, Error> run_raw_peer(const std::string& kind, std::uint16_t port, std::size_t packet_bytes);
+/// `plait bench-raw KIND`: kind is tcp, ws, fanout, quic-bulk or tls-bulk. `packet_bytes` is quic-bulk's, `spins` is
+/// ws's.
+[[nodiscard]] Result<void, Error> run_raw_peer(const std::string& kind, std::uint16_t port, std::size_t packet_bytes,
+                                               bool spins);
 
 }  // namespace plait::bench

@@ -80,12 +80,12 @@ class WebSocketFanout : public WebSocketPeer {
 
 }  // namespace
 
-Result<void, Error> run_raw_peer(const std::string& kind, std::uint16_t port, std::size_t packet_bytes) {
+Result<void, Error> run_raw_peer(const std::string& kind, std::uint16_t port, std::size_t packet_bytes, bool spins) {
   TcpEcho tcp;
   WebSocketEcho echo;
   WebSocketFanout fanout;
   if (kind == "tcp") return run_raw_loop(tcp, "tcp", port);
-  if (kind == "ws") return run_raw_loop(echo, "ws", port);
+  if (kind == "ws") return run_raw_loop(echo, "ws", port, spins);
   if (kind == "fanout") return run_raw_loop(fanout, "ws", port);
   if (kind == "quic-bulk") return serve_quic_bulk(port, packet_bytes);
   if (kind == "tls-bulk") return serve_tls_bulk(port);

@@ -99,6 +99,7 @@ TEST(BenchPeer, RowsChooseBySchemeRouteAndDeflate) {
   EXPECT_EQ(find_spec(raw, "raw", row)->command, "plait bench-raw fanout");
   row.path = "/echo";
   EXPECT_EQ(find_spec(raw, "raw", row)->command, "plait bench-raw ws");
+  EXPECT_TRUE(find_spec(raw, "raw", row)->takes_row_options) << "it spins where the row's server does";
   row.plan.deflate = true;
   EXPECT_EQ(find_spec(raw, "raw", row), nullptr);
   row = {.scheme = "ws", .path = "/ws?test=upload"};
