@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/byte_sink.hpp"
+#include "http/grammar.hpp"
 #include "http/request.hpp"
 #include "http/request_encoder.hpp"
 

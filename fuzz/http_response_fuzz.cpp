@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/byte_sink.hpp"
+#include "http/grammar.hpp"
 #include "http/response.hpp"
 
 namespace {

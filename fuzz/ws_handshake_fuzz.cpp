@@ -5,6 +5,7 @@
 #include <set>
 
 #include "codec/base64.hpp"
+#include "http/grammar.hpp"
 #include "ws/extensions.hpp"
 #include "ws/handshake.hpp"
 #include "ws/permessage_deflate.hpp"
@@ -24,7 +25,7 @@ HandshakeFields fields_of(std::string_view text) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
     const std::size_t colon = std::min(line.find(':'), line.size());
-    fields.add(line.substr(0, colon), trim(line.substr(std::min(colon + 1, line.size()))));
+    fields.add(line.substr(0, colon), http::trim_whitespace(line.substr(std::min(colon + 1, line.size()))));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return fields;
@@ -43,7 +44,7 @@ void check_subprotocols(const HandshakeFields& fields) {
   if (!subprotocols) return;
   require(subprotocols->size() <= 4);
   require(std::set(subprotocols->begin(), subprotocols->end()).size() == subprotocols->size());
-  require(std::all_of(subprotocols->begin(), subprotocols->end(), is_token));
+  require(std::all_of(subprotocols->begin(), subprotocols->end(), http::is_token));
 }
 
 void require_same_extensions(std::string_view value, const std::vector<Extension>& expected) {
@@ -63,10 +64,10 @@ void check_extensions(const HandshakeFields& fields) {
     joined.append(value).append(", ");
   }
   for (const Extension& extension : extensions) {
-    require(is_token(extension.name));
+    require(http::is_token(extension.name));
     written.append(extension.name);
     for (const ExtensionParameter& parameter : extension.parameters) {
-      require(is_token(parameter.name) && (!parameter.value || is_token(*parameter.value)));
+      require(http::is_token(parameter.name) && (!parameter.value || http::is_token(*parameter.value)));
       written.append(" ;\t").append(parameter.name);
       if (parameter.value) written.append("=\"").append(*parameter.value).append("\"");
     }

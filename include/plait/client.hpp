@@ -150,7 +150,8 @@ enum class LinkState : std::uint8_t {
 /// the handler's to repeat. All functions are for the client's thread.
 class PLAIT_API ReconnectingSession {
  public:
-  /// Why it is so: of `lost` the session's end, of `failed` the last attempt's; empty when established.
+  /// Why it is so: of `lost` the session's end, of `failed` the last attempt's; empty when established. What it throws
+  /// is logged.
   using OnState = std::function<void(LinkState, const CloseInfo&)>;
 
   /// `client` outlives the object.

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,9 @@ struct Identity {
   /// Not authenticated: 400–599 refuses the opening handshake with this status; 0 opens it, says why and closes with
   /// 4401, as WSE's clients expect.
   int refusal_status = 0;
+  /// Authenticated: until when, as the `exp` of an access token says. The session is told and closed with 4401 then;
+  /// none: it may last. Costs a timer.
+  std::optional<WallTime> expires{};
 };
 /// Called once per session, on any loop, several at once; must not block.
 using Authenticator = std::function<Identity(const OpeningRequest&)>;

@@ -18,7 +18,8 @@ using LogSink = std::function<void(LogLevel, std::string_view)>;
 /// Replaces the sink; the default writes warnings and errors to standard error. From any thread.
 PLAIT_API void set_log_sink(LogSink sink);
 
-/// What the sink gets at most: more lines in a second are counted and told, longer lines are cut.
+/// What the sink gets at most: more lines of one level in a second are counted and told, at that level; longer lines
+/// are cut.
 inline constexpr std::size_t kLogLinesPerSecond = 100;
 inline constexpr std::size_t kLogLineBytesMax = 1000;
 

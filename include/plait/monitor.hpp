@@ -29,6 +29,8 @@ enum class Health : std::uint8_t {
   unhealthy,  ///< it does not work
 };
 PLAIT_API std::string_view describe(Health health);
+/// Whether two reasons differ in their numbers only.
+PLAIT_API bool is_same_reason(std::string_view one, std::string_view other);
 
 /// A judgement, and since when it stands.
 struct Alert {
@@ -43,7 +45,8 @@ struct MonitorOptions {
   /// The newest samples and alerts are kept.
   std::size_t samples_max = 120;
   std::size_t alerts_max = 100;
-  /// Called once for each alert: when it becomes degraded or unhealthy, or is so for another reason.
+  /// Called once for each alert: when it becomes degraded or unhealthy, or is so for another reason; that the numbers
+  /// of a reason change is none. What it throws is logged; a session's ends that session.
   std::function<void(const Alert& alert)> on_alert{};
 };
 
@@ -64,7 +67,7 @@ class Monitored {
   [[nodiscard]] const MonitorOptions& options() const { return options_; }
 
   void add(Sample sample, Health health, std::string reason) {
-    const bool told = reason == reason_;
+    const bool told = is_same_reason(reason, reason_);
     const Duration time = sample.time;
     samples_.push_back(std::move(sample));
     if (samples_.size() > options_.samples_max) samples_.pop_front();

@@ -50,7 +50,8 @@ class PLAIT_API SessionPool {
   SessionPool& operator=(const SessionPool&) = delete;
 
   /// Lends the session that has been idle longest, inside this call; else the first that is released or opened, in the
-  /// order of the calls. Errors: too many wait, the time is over, or a session could not be opened.
+  /// order of the calls. Errors: too many wait, the time is over, or a session could not be opened. What `done` throws
+  /// is logged.
   void acquire(Acquired done);
   /// Takes a session back. Nothing for one that is not lent, has ended, or is not the pool's.
   void release(SessionId id);

@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kNoiseCoresMax = 0.12;
 constexpr std::chrono::seconds kGeneratorTimeout{120};
+constexpr std::chrono::seconds kWaitShown{2};
 
 struct Pinning {
   std::optional<int> server;
@@ -61,11 +62,15 @@ class CaseRun {
     running_.resize(specs_.size());
   }
 
-  CaseResult run(const std::function<void(std::size_t round, const std::string& server)>& on_step) {
+  using OnStep =
+      std::function<void(std::size_t round, const std::string& server, std::chrono::milliseconds since_begin)>;
+
+  CaseResult run(const OnStep& on_step) {
     for (std::size_t round = 0; round < options_.rounds; ++round) {
       for (std::size_t i = 0; i < specs_.size(); ++i) {
         if (!result_.servers[i].error.empty()) continue;
-        on_step(round, specs_[i]->name);
+        on_wait_ = [&](std::chrono::milliseconds since_begin) { on_step(round, specs_[i]->name, since_begin); };
+        on_wait_({});
         measure(i);
       }
     }
@@ -112,7 +117,7 @@ class CaseRun {
     plan.server_pid = static_cast<std::uint64_t>(server.process().id());
     auto generator = Process::start(generator_command(spec, plan), pinning_.client);
     if (!generator) return err(generator.error());
-    if (!generator->has_ended(kGeneratorTimeout)) return err(Error{"the generator did not end within 120 s"});
+    if (!await(*generator)) return err(Error{"the generator did not end within 120 s"});
     if (server.process().has_ended(std::chrono::milliseconds{0})) {
       return err(Error{fmt::format("the server ended with status {}: {}", server.process().exit_status(),
                                    server.process().errors())});
@@ -120,6 +125,16 @@ class CaseRun {
     auto sample = parse_sample(generator->output());
     if (!sample && generator->output().empty()) return err(Error{"the generator: " + generator->errors()});
     return sample;
+  }
+
+  // Rows of memory take half a minute: who watches sees that time goes on.
+  [[nodiscard]] bool await(Process& generator) const {
+    std::chrono::milliseconds waited{};
+    for (; waited < kGeneratorTimeout; waited += kWaitShown) {
+      if (generator.has_ended(kWaitShown)) return true;
+      on_wait_(waited + kWaitShown);
+    }
+    return false;
   }
 
   [[nodiscard]] std::vector<std::string> generator_command(const ServerSpec& spec, const Plan& plan) const {
@@ -138,6 +153,7 @@ class CaseRun {
   std::vector<const ServerSpec*> specs_;
   std::vector<std::optional<RunningServer>> running_;
   CaseResult result_;
+  std::function<void(std::chrono::milliseconds since_begin)> on_wait_;  // of the sample under way
 };
 
 /// --rows: a POSIX extended regular expression, found anywhere in the id; an empty one matches every row.
@@ -193,9 +209,10 @@ Result<std::vector<CaseResult>, Error> run_suite(const Suite& suite, const RunOp
     const Row& row = *(*cases)[i].row;
     const Placement placement = (*cases)[i].placement;
     CaseRun run(row, placement, options);
-    results.push_back(run.run([&](std::size_t round, const std::string& server) {
-      observer.on_progress({i, cases->size(), round, options.rounds, row.id, placement, server});
-    }));
+    const auto on_step = [&](std::size_t round, const std::string& server, std::chrono::milliseconds since_begin) {
+      observer.on_progress({i, cases->size(), round, options.rounds, row.id, placement, server, since_begin});
+    };
+    results.push_back(run.run(on_step));
     observer.on_case(results.back());
   }
   return results;

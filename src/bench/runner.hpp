@@ -5,6 +5,7 @@
 #include "bench/server_spec.hpp"
 #include "bench/suite.hpp"
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -53,9 +54,11 @@ struct Progress {
   std::string row;
   Placement placement = Placement::two;
   std::string server;
+  std::chrono::milliseconds since_begin{};  ///< of the sample
 };
 
 struct RunObserver {
+  /// At the beginning of each sample, and every two seconds while it takes longer.
   std::function<void(const Progress&)> on_progress;
   std::function<void(const CaseResult&)> on_case;
 };

@@ -1,5 +1,8 @@
 #include "bench/text_file.hpp"
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -17,6 +20,13 @@ bool write_text_file(const std::string& path, std::string_view text) {
   file.write(text.data(), static_cast<std::streamsize>(text.size()));
   file.flush();
   return file.good();
+}
+
+Result<void, Error> print_line(std::string_view line) {
+  const std::string text = std::string{line} + '\n';
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return {};
+  const int why = errno;
+  return err(Error{std::string{"cannot write to standard output: "} + std::strerror(why), why});
 }
 
 }  // namespace plait::bench

@@ -1,5 +1,7 @@
-// Whole small files as text, for /proc and the bench's own reports.
+// Whole small files as text, for /proc and the bench's own reports; lines for the process that started this one.
 #pragma once
+
+#include <plait/result.hpp>
 
 #include <string>
 #include <string_view>
@@ -10,5 +12,7 @@ namespace plait::bench {
 [[nodiscard]] std::string read_text_file(const std::string& path);
 /// Replaces the file; false when it could not be written whole.
 [[nodiscard]] bool write_text_file(const std::string& path, std::string_view text);
+/// Writes the line and its end to standard output, at once. The error: a full disk, or nobody reads.
+Result<void, Error> print_line(std::string_view line);
 
 }  // namespace plait::bench

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <climits>
 #include <memory>
 #include <string>
@@ -171,6 +172,8 @@ void show_progress(const bench::Progress& progress) {
   print_error("\r\033[K[{}/{}] {} · {} · round {} of {} · {}", progress.case_index + 1, progress.case_count,
               progress.row, bench::placement_name(progress.placement), progress.round + 1, progress.rounds,
               progress.server);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(progress.since_begin);
+  if (seconds.count() > 0) print_error(" · {} s", seconds.count());
 }
 
 void show_case(const bench::CaseResult& result, const std::string& baseline) {
@@ -228,7 +231,12 @@ void add_hidden_commands(CLI::App& app, Action& action) {
   CLI::App* generate = app.add_subcommand("bench-generate", "One run of the load generator")->group("");
   auto words = std::make_shared<std::vector<std::string>>();
   generate->add_option("PLAN", *words, "key=value words");
-  generate->callback([&action, words] { action = [words] { return bench::generate_load(*words); }; });
+  generate->callback([&action, words] {
+    action = [words] {
+      const auto status = bench::generate_load(*words);
+      return status ? *status : fail(status.error().message);
+    };
+  });
 
   CLI::App* raw = app.add_subcommand("bench-raw", "A raw peer: tcp, ws, fanout, quic-bulk or tls-bulk")->group("");
   auto kind = std::make_shared<std::string>();

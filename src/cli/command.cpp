@@ -78,9 +78,15 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     const bool required = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
     return required && missing_command(app) ? "a command is required" : error.what();
   }
-  const std::string word = confused->remaining().front();
+  const std::vector<std::string> words = confused->remaining();
+  const bool behind_dashes = words.front() == "--" && words.size() > 1;  // all that follows them are arguments
+  const std::string& word = words[behind_dashes ? 1 : 0];
   const std::string option = word.substr(0, word.find('='));
   const bool takes_commands = !confused->get_subcommands([](const CLI::App*) { return true; }).empty();
+  if (behind_dashes) {
+    return fmt::format("too many arguments for '{}' behind --: '{}'; options stand before it", full_name(*confused),
+                       word);
+  }
   return fmt::format("unknown {} '{}' for '{}'{}",
                      option.starts_with("-") ? "option" : (takes_commands ? "command" : "argument"), option,
                      full_name(*confused), suggestion(*confused, option));
@@ -119,13 +125,13 @@ CLI::Validator number_between(double min, double max) {
 }
 
 // What the library says is for programs, too; here it is known which option helps.
-std::string certificate_hint(std::string_view error) {
+std::string certificate_hint(std::string_view error, std::string_view more) {
   const auto says = [error](const char* words) { return error.find(words) != std::string_view::npos; };
   if (says("asks for a client certificate")) return " (--cert PATH --key PATH)";
   if (says("does not accept our certificate")) {
     return " (--cert PATH --key PATH: one that an authority of the server's --client-authority has signed)";
   }
-  if (says("verification off")) return " (--ca PATH, --insecure)";
+  if (says("verification off")) return fmt::format(" (--ca PATH, {}--insecure)", more);
   return {};
 }
 

@@ -116,7 +116,8 @@ int get(const Options& options) {
   const auto started = client.get(options.url, std::make_unique<Printer>(options, out, outcome), *connect);
   if (!started) return fail(started.error().message);
   client.run();
-  if (!outcome.error.empty()) return fail(options.url + ": " + outcome.error + certificate_hint(outcome.error));
+  if (!outcome.error.empty())
+    return fail(options.url + ": " + outcome.error + certificate_hint(outcome.error, "--certificate-hash HASH, "));
   if (options.json) {
     const std::string json = client::to_json(outcome.response) + "\n";
     std::fwrite(json.data(), 1, json.size(), out);

@@ -14,7 +14,8 @@ constexpr const char* kExamples = R"(DATA that is JSON is published as it is; an
 Examples:
   plait pub demo hello
   plait pub sensors.kitchen '{"celsius": 21.5}' --token-file token.txt
-  plait pub demo hello --url tls://127.0.0.1:8802 --insecure --json)";
+  plait pub demo hello --url tls://127.0.0.1:8802 --insecure --json
+  plait pub --token-file token.txt -- demo '--what begins with a dash')";
 
 struct Options {
   HubOptions hub;

@@ -51,8 +51,10 @@ struct Options {
 };
 
 template <class T>
-void override(T& setting, const T& given) {
-  if (!given.empty()) setting = given;
+void override(server::Config& config, std::string_view key, T& setting, const T& given) {
+  if (given.empty()) return;
+  setting = given;
+  config.names.override(key);
 }
 
 // One of each completes what the config file says.
@@ -67,9 +69,15 @@ Result<void, Error> check_certificates(const Options& options) {
 }
 
 /// The first pair is that of all clients who ask for no name of the others.
-void override_certificates(ServerOptions& server, const Options& options) {
+void override_certificates(server::Config& config, const Options& options) {
+  ServerOptions& server = config.server;
   const std::size_t count = std::max(options.certificates.size(), options.keys.size());
-  if (count > 1) server.further_tls.clear();
+  if (!options.certificates.empty()) config.names.override("tls.certificate");
+  if (!options.keys.empty()) config.names.override("tls.private_key");
+  if (count > 1) {
+    server.further_tls.clear();
+    config.names.override("tls.further");
+  }
   for (std::size_t i = 0; i < count; ++i) {
     TlsFiles& files = i == 0 ? server.tls : server.further_tls.emplace_back();
     if (i < options.certificates.size()) files.certificate_file = options.certificates[i];
@@ -87,15 +95,18 @@ Result<server::Config, Error> make_config(const Options& options) {
   }
   config.development = config.development || options.development;
   config.server.deflate = config.server.deflate || options.deflate;
-  override(config.listen, options.listen);
-  override_certificates(config.server, options);
-  override(config.server.client_authority_file, options.client_authority);
-  if (options.client_certificates) config.server.client_certificates = *options.client_certificates;
+  override(config, "listen", config.listen, options.listen);
+  override_certificates(config, options);
+  override(config, "tls.client_authority", config.server.client_authority_file, options.client_authority);
+  if (options.client_certificates) {
+    config.server.client_certificates = *options.client_certificates;
+    config.names.override("tls.client_certificates");
+  }
   config.access_log = config.access_log || options.access_log;
-  override(config.server.qlog_folder, options.qlog_folder);
+  override(config, "qlog", config.server.qlog_folder, options.qlog_folder);
   if (options.requests_max) config.requests.requests_max = *options.requests_max;
-  override(config.jwt_secret_file, options.jwt_secret_file);
-  override(config.server.allowed_origins, options.allowed_origins);
+  override(config, "jwt.secret_file", config.jwt_secret_file, options.jwt_secret_file);
+  override(config, "allowed_origins", config.server.allowed_origins, options.allowed_origins);
   if (options.threads) config.server.threads = *options.threads;
   if (options.busy_poll_microseconds) {
     config.server.busy_poll = std::chrono::microseconds{*options.busy_poll_microseconds};

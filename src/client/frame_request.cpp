@@ -1,6 +1,7 @@
 #include "client/frame_request.hpp"
 
 #include "http/fields.hpp"
+#include "http/grammar.hpp"
 
 namespace plait::client {
 namespace {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/executor.hpp"
+#include "core/guard.hpp"
 
 namespace plait::client {
 
@@ -28,7 +29,8 @@ class PoolCore final : private core::Timer {
 
   void acquire(Acquired done) {
     if (Item* item = take_idle()) return lend(*item, done);
-    if (waiting_.size() >= options_.waiting_max) return done(err(Error{"the pool is busy, and too many wait for it"}));
+    if (waiting_.size() >= options_.waiting_max)
+      return tell(done, err(Error{"the pool is busy, and too many wait for it"}));
     waiting_.push_back({std::move(done), executor_.now() + options_.acquire_timeout});
     if (!armed()) executor_.schedule(*this, waiting_.front().deadline);
     open_more();
@@ -60,7 +62,7 @@ class PoolCore final : private core::Timer {
   /// Nobody gets one any more.
   void end() {
     cancel();
-    for (Waiting& one : std::exchange(waiting_, {})) one.done(err(Error{"the pool has ended"}));
+    for (Waiting& one : std::exchange(waiting_, {})) tell(one.done, err(Error{"the pool has ended"}));
   }
 
   [[nodiscard]] PoolStats stats() const {
@@ -77,6 +79,10 @@ class PoolCore final : private core::Timer {
     core::TimePoint deadline;
   };
 
+  // What throws leaves the books of the pool alone.
+  static void tell(const Acquired& done, Result<Item*, Error> result) {
+    core::guarded("who acquired from a pool", [&] { done(std::move(result)); });
+  }
   // The one that has been idle longest.
   Item* take_idle() {
     const auto found = std::ranges::find_if(idle_, [this](Item* item) { return is_usable_(*item); });
@@ -87,7 +93,7 @@ class PoolCore final : private core::Timer {
   }
   void lend(Item& item, const Acquired& done) {
     lent_.push_back(&item);
-    done(&item);
+    tell(done, &item);
   }
   Acquired take_first() {
     Acquired first = std::move(waiting_.front().done);
@@ -103,12 +109,14 @@ class PoolCore final : private core::Timer {
   }
   void note_failure(const Error& error) {
     ++stats_.failed_total;
-    if (!waiting_.empty()) take_first()(err(error));
+    if (!waiting_.empty()) tell(take_first(), err(error));
   }
   void open_more() {
     while (stats_.opening < waiting_.size() && idle_.size() + lent_.size() + stats_.opening < options_.size_max) {
       ++stats_.opening;
-      if (const auto begun = open_(); !begun) {
+      Result<void, Error> begun = err(Error{"its handler could not be made"});
+      core::guarded("a pool's factory of handlers", [&] { begun = open_(); });
+      if (!begun) {
         --stats_.opening;
         note_failure(begun.error());
       }
@@ -117,7 +125,7 @@ class PoolCore final : private core::Timer {
   // All wait equally long, so the first is the first whose time is over.
   void on_timer(core::TimePoint now) override {
     while (!waiting_.empty() && waiting_.front().deadline <= now) {
-      take_first()(err(Error{"no session or stream of the pool was free in time"}));
+      tell(take_first(), err(Error{"no session or stream of the pool was free in time"}));
     }
     if (!waiting_.empty() && !armed()) executor_.schedule(*this, waiting_.front().deadline);
   }

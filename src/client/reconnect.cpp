@@ -6,6 +6,7 @@
 #include "client/client_impl.hpp"
 #include "client/handler_proxy.hpp"
 #include "client/pause.hpp"
+#include "core/guard.hpp"
 
 namespace plait {
 
@@ -36,7 +37,7 @@ class ReconnectingSession::Impl {
   void handle_close(Session& session, const CloseInfo& info);
   void wait(Duration delay);
   void tell(LinkState state, const CloseInfo& info) const {
-    if (on_state_) on_state_(state, info);
+    if (on_state_) core::guarded("a handler of link states", [&] { on_state_(state, info); });
   }
 
   Client& client_;
@@ -106,7 +107,7 @@ void ReconnectingSession::Impl::handle_close(Session& session, const CloseInfo& 
   link_ = nullptr;
   id_ = {};
   if (std::exchange(session_, nullptr) != nullptr) {
-    handler_->on_close(session, info);
+    core::guarded("a session handler", [&] { handler_->on_close(session, info); });
     if (closed_) return;
     tell(LinkState::lost, info);
     if (!closed_) wait(backoff_.lose());

@@ -37,23 +37,18 @@ class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl>
     Member(const std::weak_ptr<Impl>& pool, std::unique_ptr<SessionHandler> handler)
         : HandlerProxy(*handler), pool_(pool), handler_(std::move(handler)) {}
     void on_open(Session& session) override {
-      is_open_ = true;
       HandlerProxy::on_open(session);
+      is_open_ = true;  // one that throws there is not
       if (const auto pool = pool_.lock()) pool->core_.handle_opened(session);
     }
     void on_close(Session& session, const CloseInfo& info) override {
+      if (const auto pool = pool_.lock()) pool->forget(session, info, *this);  // first: the user's may throw
       HandlerProxy::on_close(session, info);
-      const auto pool = pool_.lock();
-      if (pool == nullptr) return;
-      std::erase(pool->ids_, id_);
-      if (is_open_) {
-        pool->core_.handle_ended(session);
-      } else {
-        pool->core_.handle_failed({info.reason});
-      }
     }
 
     void set_id(SessionId id) { id_ = id; }
+    [[nodiscard]] SessionId id() const { return id_; }
+    [[nodiscard]] bool is_open() const { return is_open_; }
 
    private:
     const std::weak_ptr<Impl> pool_;
@@ -62,6 +57,14 @@ class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl>
     bool is_open_ = false;
   };
 
+  void forget(Session& session, const CloseInfo& info, const Member& member) {
+    std::erase(ids_, member.id());
+    if (member.is_open()) {
+      core_.handle_ended(session);
+    } else {
+      core_.handle_failed({info.reason});
+    }
+  }
   // None: it has ended, or is closing.
   [[nodiscard]] Session* find(SessionId id) const {
     transport::Connection* connection = context_.connections.find(id);
@@ -70,7 +73,9 @@ class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl>
   [[nodiscard]] bool is_open(const Session& session) const { return find(session.id()) != nullptr; }
 
   Result<void, Error> open() {
-    auto made = std::make_unique<Member>(weak_from_this(), factory_());
+    auto handler = factory_();
+    if (handler == nullptr) return err(Error{"the pool's factory made no handler"});
+    auto made = std::make_unique<Member>(weak_from_this(), std::move(handler));
     Member& member = *made;
     const auto id = client_.connect(url_, std::move(made), connect_);
     if (!id) return err(id.error());

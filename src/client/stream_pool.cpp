@@ -80,8 +80,10 @@ class StreamPool::Impl : public std::enable_shared_from_this<StreamPool::Impl> {
   };
 
   Result<void, Error> open() {
-    const auto stream =
-        session_.open_stream(StreamDirection::bidirectional, std::make_unique<Member>(weak_from_this(), factory_()));
+    auto handler = factory_();
+    if (handler == nullptr) return err(Error{"the pool's factory made no handler"});
+    const auto stream = session_.open_stream(StreamDirection::bidirectional,
+                                             std::make_unique<Member>(weak_from_this(), std::move(handler)));
     if (!stream) return err(error_of(stream.error()));
     streams_.push_back(*stream);
     core_.handle_opened(**stream);

@@ -99,6 +99,7 @@ struct JsonDocument {
   [[nodiscard]] std::uint32_t after(std::uint32_t index) const;
 
   simdjson::error_code reserve(std::size_t size);
+  void release();
   const char* padded(std::string_view source);
   void locate();
   [[nodiscard]] std::string_view raw(std::uint32_t index);
@@ -133,15 +134,17 @@ std::uint32_t JsonDocument::after(std::uint32_t index) const {
 }
 
 simdjson::error_code JsonDocument::reserve(std::size_t size) {
-  if (parser.capacity() > kKeptTextBytes && size <= kKeptTextBytes) {
-    parser = simdjson::dom::parser{};
-    structurals = {};
-    copy = {};
-  }
+  if (parser.capacity() > kKeptTextBytes && size <= kKeptTextBytes) release();
   if (parser.capacity() >= size && parser.capacity() != 0) return simdjson::SUCCESS;
   const std::size_t capacity = std::max(std::bit_ceil(size), kSmallestCapacity);
   const auto error = parser.allocate(capacity, kJsonDepthMax + 1);
   return error != simdjson::SUCCESS ? error : parser.doc.allocate(capacity);
+}
+
+void JsonDocument::release() {
+  parser = simdjson::dom::parser{};
+  structurals = {};
+  copy = {};
 }
 
 const char* JsonDocument::padded(std::string_view source) {
@@ -271,6 +274,10 @@ Result<JsonValue, JsonError> JsonParser::parse(std::string_view text, Padding pa
   const auto error = document_->parser.parse(source, text.size(), false).error();
   if (error != simdjson::SUCCESS) return err(error_of(error));
   return JsonValue{document_.get(), 1};
+}
+
+void JsonParser::shrink() {
+  if (document_->parser.capacity() > kJsonKeptBytes) document_->release();
 }
 
 }  // namespace plait::codec

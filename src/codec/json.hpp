@@ -40,6 +40,9 @@ inline constexpr std::size_t kJsonDepthMax = 64;
 /// Readable bytes behind the text that parse() needs when told that they are there.
 inline constexpr std::size_t kJsonPaddingBytes = 64;
 
+/// A parser keeps the buffers of a text up to this size even when it is told to shrink().
+inline constexpr std::size_t kJsonKeptBytes = std::size_t{1} << 20;
+
 enum class JsonKind : std::uint8_t { absent, null, boolean, number, string, array, object };
 
 class JsonMembers;
@@ -162,6 +165,9 @@ class JsonParser {
   Result<JsonValue, JsonError> parse(ByteView text, Padding padding = Padding::copy) {
     return parse(as_text(text), padding);
   }
+  /// Frees the buffers of a text above kJsonKeptBytes, 20 bytes for each byte of it; they would stay until a text that
+  /// is much smaller comes. Ends the validity of all values.
+  void shrink();
 
  private:
   std::unique_ptr<JsonDocument> document_;

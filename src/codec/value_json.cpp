@@ -110,8 +110,9 @@ Result<void, FormatError> encode_json(const Value& value, std::string& out) { re
 Result<Value, FormatError> decode_json(ByteView text) {
   thread_local JsonParser parser{SIZE_MAX};  // the caller has bounded the size
   const auto json = parser.parse(text);
-  if (!json) return err(error_of(json.error()));
-  return value_of(*json);
+  auto value = json ? value_of(*json) : Result<Value, FormatError>{err(error_of(json.error()))};
+  parser.shrink();
+  return value;
 }
 
 }  // namespace plait::codec

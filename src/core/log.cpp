@@ -1,5 +1,6 @@
 #include <plait/log.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <mutex>
@@ -15,7 +16,8 @@ void write_to_stderr(LogLevel level, std::string_view line) {
   std::fprintf(stderr, "plait: %s: %.*s\n", name, static_cast<int>(line.size()), line.data());
 }
 
-// At most kLogLinesPerSecond: a peer that causes a line with each of its requests must not fill the disk.
+// At most kLogLinesPerSecond of one level: a peer that causes a line with each of its requests must not fill the disk,
+// nor hide a warning among the lines of an access log.
 class LineLimiter {
  public:
   /// How many lines the second that has ended since the last call left out.
@@ -48,8 +50,8 @@ std::string printable(std::string_view line) {
   return text;
 }
 
-std::mutex sink_mutex;  // guards sink() and limiter
-LineLimiter limiter;
+std::mutex sink_mutex;                // guards sink() and limiters
+std::array<LineLimiter, 4> limiters;  // by level
 
 LogSink& sink() {
   static LogSink current = write_to_stderr;
@@ -66,9 +68,12 @@ void set_log_sink(LogSink next) {
 void log(LogLevel level, std::string_view line) {
   const std::lock_guard lock{sink_mutex};
   if (!sink()) return;
-  const std::size_t left_out = limiter.left_out_before(std::chrono::steady_clock::now());
-  if (left_out > 0) sink()(LogLevel::warning, std::to_string(left_out) + " more lines were left out");
-  if (limiter.admits()) sink()(level, printable(line));
+  const auto now = std::chrono::steady_clock::now();
+  for (std::size_t i = 0; i < limiters.size(); ++i) {
+    const std::size_t left_out = limiters[i].left_out_before(now);
+    if (left_out > 0) sink()(static_cast<LogLevel>(i), std::to_string(left_out) + " more lines were left out");
+  }
+  if (limiters[static_cast<std::size_t>(level)].admits()) sink()(level, printable(line));
 }
 
 }  // namespace plait

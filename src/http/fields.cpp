@@ -6,11 +6,6 @@
 
 namespace plait::http {
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || to_lower(x) == to_lower(y); });
-}
-
 std::optional<std::string_view> Fields::find(std::string_view name) const {
   for (const Field& field : fields_) {
     if (equals_ignoring_case(field.name, name)) return field.value;

@@ -35,7 +35,4 @@ class Fields {
   std::vector<Field> fields_;
 };
 
-/// ASCII comparison without case.
-[[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
-
 }  // namespace plait::http

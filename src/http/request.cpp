@@ -66,10 +66,18 @@ Result<std::optional<RequestHead>, Error> parse_parts(const HeadParts& parts, co
   return std::optional<RequestHead>{std::move(head)};
 }
 
+// What begins with another character is no HTTP, and may never send a line feed: TLS, or spec/frames.md.
+bool may_begin_request(std::string_view input) {
+  if (input.starts_with("\r\n")) input.remove_prefix(2);
+  return input.empty() || in_class(input[0], CharClass::token) || is_whitespace(input[0]) || input[0] == '\r' ||
+         input[0] == '\n';
+}
+
 }  // namespace
 
 Result<std::optional<RequestHead>, Error> parse_request_head(ByteView input, std::size_t& scanned,
                                                              const Limits& limits) {
+  if (!may_begin_request(as_text(input))) return err(Error::bad_method);
   const auto parts = find_head(as_text(input), scanned, limits);
   if (!parts) return err(parts.error());
   if (!*parts) return std::optional<RequestHead>{};

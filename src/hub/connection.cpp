@@ -37,11 +37,20 @@ Connection::~Connection() {
 
 // --- Messages in ----------------------------------------------------------------------------------------------------
 
+void Connection::expire() {
+  constexpr std::string_view kReason = "the access token has expired";
+  send_error({wire::ErrorCode::auth_failed, kReason, false, {}}, {});
+  session_.close(kCloseUnauthenticated, kReason);
+  closed_ = true;
+}
+
 // A client that asks faster than a home answers is read no faster: the backpressure reaches it through its transport.
 void Connection::handle_message(const Message& message) {
+  if (closed_) return;
   {
     const Shard::Serving serving{shard_};
     handle_text(message.text());
+    shard_.decoder().shrink();
   }
   if (!paused_ && shard_.must_wait(self_) && !closed_) {
     paused_ = true;

@@ -23,6 +23,8 @@
 
 namespace plait::hub {
 
+/// Close code for a session whose user is not authenticated, or no longer.
+inline constexpr std::uint16_t kCloseUnauthenticated = 4401;
 /// Close code for a session that takes too slowly even what the server must tell it.
 inline constexpr std::uint16_t kCloseOverloaded = 4503;
 
@@ -40,6 +42,9 @@ class Connection {
   void handle_writable();
   /// The session is gone: it is not touched any more. Fan-out may be running, so the shard destroys this later.
   void handle_close() { closed_ = true; }
+
+  /// The user is authenticated no longer: says so, closes the session, and hears nothing of it any more.
+  void expire();
 
   // From the audience, during fan-out and when its arrays change:
   void deliver(std::uint32_t slot, Burst& burst);

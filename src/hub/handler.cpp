@@ -23,6 +23,7 @@ void Handler::on_open(Session& session) {
   Shard& shard = engine_.shard(session.id().loop);
   if (identity_.authenticated) {
     connection_ = std::make_unique<Connection>(shard, session, std::move(identity_.user));
+    if (identity_.expires) expiry_ = std::make_unique<Expiry>(shard, *connection_, *identity_.expires);
     return;
   }
   std::string& text = shard.scratch();
@@ -42,6 +43,7 @@ void Handler::on_writable(Session&) {
 
 void Handler::on_close(Session& session, const CloseInfo&) {
   if (connection_ == nullptr) return;
+  expiry_.reset();
   connection_->handle_close();
   engine_.shard(session.id().loop).retire(std::move(connection_));
 }

@@ -8,11 +8,9 @@
 
 #include "hub/connection.hpp"
 #include "hub/engine.hpp"
+#include "hub/expiry.hpp"
 
 namespace plait::hub {
-
-/// Close code for a session whose user is not authenticated.
-inline constexpr std::uint16_t kCloseUnauthenticated = 4401;
 
 class Handler final : public SessionHandler {
  public:
@@ -31,6 +29,7 @@ class Handler final : public SessionHandler {
   Engine& engine_;
   Identity identity_{true, "anonymous", {}};
   std::unique_ptr<Connection> connection_;
+  std::unique_ptr<Expiry> expiry_;  // if identity_ has one
 };
 
 }  // namespace plait::hub

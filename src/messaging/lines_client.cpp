@@ -1,5 +1,6 @@
 #include <plait/pubsub_lines.hpp>
 
+#include <memory>
 #include <unordered_map>
 #include <utility>
 
@@ -26,7 +27,7 @@ class LinesClient::Impl {
   /// Nothing is read or written any more.
   void end(const char* reason);
 
-  OnMessage on_message;
+  std::shared_ptr<const OnMessage> on_message;  // one that runs may replace itself
   std::function<void()> on_close;
 
  private:
@@ -112,7 +113,7 @@ void LinesClient::Impl::handle_data(Stream& stream, ByteView data) {
 void LinesClient::Impl::handle(const messaging::Command& command) {
   switch (command.verb) {
     case messaging::Verb::message:
-      if (on_message) on_message(command.topic, command.payload);
+      if (const auto handler = on_message; handler != nullptr && *handler) (*handler)(command.topic, command.payload);
       return;
     case messaging::Verb::subscribed:
       return finish(std::string{command.topic}, {});
@@ -140,7 +141,9 @@ Result<LinesClient*, StreamError> LinesClient::open(Session& session, const Line
   return messaging::open_stream(session, StreamDirection::bidirectional, std::move(handler), &LinesClient::stream_);
 }
 
-void LinesClient::on_message(OnMessage handler) { impl_->on_message = std::move(handler); }
+void LinesClient::on_message(OnMessage handler) {
+  impl_->on_message = std::make_shared<const OnMessage>(std::move(handler));
+}
 void LinesClient::on_close(std::function<void()> handler) { impl_->on_close = std::move(handler); }
 void LinesClient::subscribe(std::string_view topic, Subscribed done) {
   impl_->subscribe(*stream_, topic, std::move(done));

@@ -84,6 +84,7 @@ std::string lines_of(std::string_view json) {
   } else if (type == "subscription_update") {
     append_answer(out, message->find("p"));
   }
+  parser.shrink();
   return out;
 }
 
@@ -155,6 +156,7 @@ class LinesStream final : public StreamHandler, private Session {
   void handle(const Command& command) {
     switch (command.verb) {
       case messaging::Verb::subscribe:
+        if (!codec::is_utf8(as_bytes(command.topic))) return refuse(command.topic);
         return tell(subscription("subscribe", command.topic));
       case messaging::Verb::unsubscribe:
         return tell(subscription("unsubscribe", command.topic));
@@ -163,6 +165,12 @@ class LinesStream final : public StreamHandler, private Session {
       default:
         return;  // a server's
     }
+  }
+  // The hub could not read the question, and would not answer it by its topic.
+  void refuse(std::string_view topic) {
+    std::string line;
+    append_line(line, "SUB-FAIL", topic, "not a valid topic");
+    stream_.write(as_bytes(line));
   }
   void tell(const std::string& json) { hub_->on_message(*this, Message::text(json)); }
 

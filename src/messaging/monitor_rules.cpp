@@ -25,6 +25,8 @@ std::string share(std::uint64_t good, std::uint64_t all) {
 
 Verdict degraded(std::string reason) { return {Health::degraded, std::move(reason)}; }
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 }  // namespace
 
 Verdict judge(const ServerSample& now, const ServerSample* oldest) {
@@ -66,3 +68,12 @@ Verdict judge(const ClientSample& now) {
 }
 
 }  // namespace plait::messaging
+
+bool plait::is_same_reason(std::string_view one, std::string_view other) {
+  const auto words_of = [](std::string_view reason) {
+    std::string words{reason};
+    std::erase_if(words, messaging::is_digit);
+    return words;
+  };
+  return words_of(one) == words_of(other);
+}

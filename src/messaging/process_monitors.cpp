@@ -1,4 +1,5 @@
 // The monitors of a whole server or client.
+#include "core/guard.hpp"
 #include "messaging/monitor_clock.hpp"
 #include "messaging/monitor_rules.hpp"
 
@@ -19,7 +20,9 @@ class ServerMonitor::Clock final : public messaging::MonitorClock {
       : MonitorClock(executor, interval), monitor_(monitor) {}
 
  private:
-  void on_ring(Duration time, Duration late) override { monitor_.sample(time, late); }
+  void on_ring(Duration time, Duration late) override {
+    core::guarded("an alert's handler", [&] { monitor_.sample(time, late); });
+  }
   ServerMonitor& monitor_;
 };
 
@@ -42,7 +45,9 @@ class ClientMonitor::Clock final : public messaging::MonitorClock {
       : MonitorClock(executor, interval), monitor_(monitor) {}
 
  private:
-  void on_ring(Duration time, Duration) override { monitor_.sample(time); }
+  void on_ring(Duration time, Duration) override {
+    core::guarded("an alert's handler", [&] { monitor_.sample(time); });
+  }
   ClientMonitor& monitor_;
 };
 

@@ -40,6 +40,9 @@ class ConnectionVisitor {
   /// RESET_STREAM: nothing more comes. What was delivered counts as consumed from here on. Also after stop_sending():
   /// whoever counts a credit of its own learns by the final size how much of it was used up.
   virtual void on_stream_reset(StreamId /*id*/, std::uint64_t /*code*/, std::uint64_t /*final_size_bytes*/) {}
+  /// A stream that we have stopped ended with FIN instead of RESET_STREAM: nothing more comes, and nothing of it was
+  /// delivered since. For the same counting.
+  virtual void on_stopped_stream_end(StreamId /*id*/, std::uint64_t /*final_size_bytes*/) {}
   /// STOP_SENDING: the stream has been reset in answer with the same code; what was written is dropped, and counted by
   /// unsent_bytes() until this returns.
   virtual void on_stop_sending(StreamId /*id*/, std::uint64_t /*code*/) {}

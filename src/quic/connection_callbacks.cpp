@@ -102,6 +102,7 @@ int on_stream_closed(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, st
   state.report_acked();
   Stream* stream = state.find(stream_id);
   if (stream == nullptr) return 0;
+  if (stream->stopped) state.note_ends();
   stream->closed = true;
   state.drop_writing(*stream);
   state.counters.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, id);
@@ -121,6 +122,7 @@ int on_stream_reset(ngtcp2_conn* conn, std::int64_t id, std::uint64_t final_size
   if (stream == nullptr) stream = state.find(static_cast<StreamId>(id));
   if (stream == nullptr) return 0;
   stream->can_read = false;
+  stream->stopped = false;
   ngtcp2_conn_extend_max_offset(conn, stream->unconsumed_bytes);
   stream->unconsumed_bytes = 0;
   if (state.is_live()) state.visitor->on_stream_reset(static_cast<StreamId>(id), code, final_size);
@@ -271,6 +273,7 @@ void Connection::State::become_ready() {
 
 void Connection::State::complete_handshake() {
   handshake_completed = true;
+  heard = endpoint.now;
   resumed = gnutls_session_is_resumed(session.get()) != 0;
   if (resumed) ++endpoint.counters.resumed_count;
   if (is_server) {

@@ -1,4 +1,5 @@
 // What comes in, what time does, and how a connection ends.
+#include <algorithm>
 #include <utility>
 
 #include "quic/connection_state.hpp"
@@ -8,6 +9,10 @@ namespace plait::quic {
 namespace {
 
 std::string name_of(int error) { return std::string{"the peer broke a rule of QUIC ("} + ngtcp2_strerror(error) + ")"; }
+
+CloseReason silence() {
+  return {CloseReason::Kind::idle_timeout, 0, "nothing came from the peer for the idle timeout"};
+}
 
 }  // namespace
 
@@ -31,7 +36,12 @@ void Connection::State::handle_datagram(const Path& from, ByteView datagram, Ecn
     fail(status, now);
   } else {
     if (black_hole.suspects() && in_flight_bytes() < in_flight) black_hole.handle_acknowledgement();
+    if (scan.take_heard()) {
+      heard = now;
+      asked = kNever;
+    }
     if (!scan.stop_sending().empty()) report_stop_sending();
+    if (!scan.ends().empty()) note_ends();
   }
   endpoint.settle_after(*this);
 }
@@ -51,7 +61,13 @@ void Connection::State::handle_expiry(NativeTime now) {
   }
   look_for_black_hole(now);
   const int status = ngtcp2_conn_handle_expiry(conn.get(), now);
-  if (status != 0) fail(status, now);
+  if (status != 0) {
+    fail(status, now);
+  } else if (now >= silence_deadline()) {
+    ngtcp2_ccerr none;
+    ngtcp2_ccerr_default(&none);
+    send_close(none, silence(), now);
+  }
   after_callbacks(now);
   if (phase == Phase::open) update_expiry();
   want_transmit();
@@ -78,8 +94,21 @@ std::size_t Connection::State::path_payload_bytes_max() {
   return black_hole.payload_bytes_max(ngtcp2_conn_get_path_max_tx_udp_payload_size(conn.get()));
 }
 
+// The idle timer of RFC 9000 §10.1 begins anew with the first packet that is sent after one was received, so our own
+// PING puts the end of a peer that is gone off by the time of its silence before that. It ends after one timeout of
+// silence here, but not before the first unanswered packet had three PTOs; since that is earlier than agreed on, with
+// a CONNECTION_CLOSE.
+NativeTime Connection::State::silence_deadline() const {
+  if (!handshake_completed || asked == kNever) return kNever;
+  const auto own = static_cast<std::uint64_t>(endpoint.config.settings.idle_timeout.count());
+  const std::uint64_t peers = ngtcp2_conn_get_remote_transport_params(conn.get())->max_idle_timeout;
+  const std::uint64_t patience = 3 * ngtcp2_conn_get_pto(conn.get());
+  const std::uint64_t timeout = std::max(peers == 0 ? own : std::min(own, peers), patience);
+  return std::max(heard + timeout, asked + patience);
+}
+
 void Connection::State::update_expiry() {
-  const NativeTime next = ngtcp2_conn_get_expiry(conn.get());
+  const NativeTime next = std::min(ngtcp2_conn_get_expiry(conn.get()), silence_deadline());
   if (next == kNever) {
     endpoint.expiries.remove(*this);
   } else {
@@ -89,6 +118,7 @@ void Connection::State::update_expiry() {
 
 void Connection::State::after_callbacks(NativeTime now) {
   report_acked();
+  note_ends();
   retired.clear();
   if (free_tls && conn) {
     free_tls = false;
@@ -129,7 +159,7 @@ void Connection::State::fail(int error, NativeTime now) {
     case NGTCP2_ERR_RETRY:
       return end(Phase::dead, {Kind::protocol, 0, "the first packet was no QUIC"}, now);
     case NGTCP2_ERR_IDLE_CLOSE:
-      return end(Phase::dead, {Kind::idle_timeout, 0, "nothing came from the peer for the idle timeout"}, now);
+      return end(Phase::dead, silence(), now);
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
       return end(Phase::dead, {Kind::handshake_timeout, 0, "no answer: does the peer speak QUIC on this UDP port?"},
                  now);
@@ -207,6 +237,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   writable = {};
   datagrams = DatagramQueue{0, 0, Duration::zero()};
   scan.stop_sending().clear();
+  scan.ends().clear();
   if (phase == Phase::dead) {
     endpoint.expiries.remove(*this);
     endpoint.dead.push_back(this);

@@ -68,14 +68,16 @@ struct Connection::State {
   void look_for_black_hole(NativeTime now);
   /// Of the path, as far as it is known to carry.
   [[nodiscard]] std::size_t path_payload_bytes_max();
-  /// Reads ngtcp2's deadline anew.
+  /// When a peer that answers nothing is given up.
+  [[nodiscard]] NativeTime silence_deadline() const;
+  /// Reads the deadlines anew.
   void update_expiry();
 
   // --- output (connection_write.cpp) ------------------------------------------------------------------------------
   /// Sets `more` if another call may give more.
   std::optional<Transmit> poll_transmit(MutableByteView buffer, NativeTime now, bool& more);
   [[nodiscard]] bool is_paced() const;
-  [[nodiscard]] std::size_t first_packet_bytes_max(std::size_t full) const;
+  [[nodiscard]] std::size_t first_packet_bytes_max(std::size_t full);
   void count_packet(std::size_t size, std::size_t full);
   ngtcp2_ssize write_packet(ngtcp2_path* to, ngtcp2_pkt_info* info, MutableByteView out, NativeTime now);
   struct PacketUnderWay;
@@ -93,6 +95,8 @@ struct Connection::State {
   void retire(Stream& stream);
   void want_transmit();
   void report_stop_sending();
+  void note_ends();
+  void report_stopped_end(Stream& stream);
   void note_acked(Stream& stream);
   void report_acked();
   void note_fate(DatagramId id, DatagramFate fate);
@@ -133,6 +137,7 @@ struct Connection::State {
   bool free_tls = false;  // after the callback
   bool datagrams_first = false;
   bool wants_large_packets = false;            // Settings::kLargeProbesAfterPackets
+  std::uint8_t batches_before_probes = 0;      // because datagrams waited
   std::uint32_t full_packet_count = 0;         // until then
   std::optional<CloseReason> close_requested;  // kind local, or protocol with one of our codes
 
@@ -167,6 +172,8 @@ struct Connection::State {
   ConnectionStats counters;  // what ngtcp2 does not count; lost packets of streams that are gone
 
   // Places in the endpoint's lists.
+  NativeTime heard = 0;       // the last genuine packet, since the handshake
+  NativeTime asked = kNever;  // since then something is in flight
   std::uint64_t expiry = kNever;
   std::size_t heap_place = SIZE_MAX;
   std::optional<std::list<State*>::iterator> handshake_place;  // of a client's that is not finished

@@ -95,6 +95,21 @@ void Connection::State::report_stop_sending() {
   }
 }
 
+// The end of a stream may come before we stop it, and what is in front of the end after that.
+void Connection::State::note_ends() {
+  for (const auto& [id, final_size] : std::exchange(scan.ends(), {})) {
+    Stream* stream = find(id);
+    if (stream == nullptr || stream->closed) continue;
+    stream->final_size_bytes = final_size;
+    report_stopped_end(*stream);
+  }
+}
+
+void Connection::State::report_stopped_end(Stream& stream) {
+  if (stream.final_size_bytes == Stream::kUnknown || !std::exchange(stream.stopped, false)) return;
+  if (is_live()) visitor->on_stopped_stream_end(stream.id, stream.final_size_bytes);
+}
+
 // Once for all the packets that acknowledged a part of it since the last time.
 void Connection::State::note_acked(Stream& stream) {
   if (std::exchange(stream.acked, true)) return;
@@ -189,6 +204,8 @@ void Connection::stop_sending(StreamId id, std::uint64_t code) {
   const std::uint64_t unconsumed = stream->unconsumed_bytes;
   if (stream->can_read && !stream->closed) {
     stream->can_read = false;
+    stream->stopped = true;
+    if (stream->final_size_bytes != Stream::kUnknown) state_->scan.ends().push_back({id, stream->final_size_bytes});
     ngtcp2_conn_shutdown_stream_read(state_->conn.get(), 0, native_id(id), code);
   }
   consume(id, unconsumed);  // may retire the stream

@@ -130,9 +130,15 @@ bool Connection::State::is_paced() const {
 }
 
 // Only the first packet may be larger than the path is known to take: a probe, which goes alone. ngtcp2 sends it when
-// there is room for it.
-std::size_t Connection::State::first_packet_bytes_max(std::size_t full) const {
+// there is room for it. It may fill the congestion window until it is lost, so datagrams that wait go before it, for
+// which time counts; not for ever, or a queue that is never empty would keep packets small.
+std::size_t Connection::State::first_packet_bytes_max(std::size_t full) {
+  constexpr std::uint8_t kBatchesBeforeProbes = 16;
   if (black_hole.found()) return full;
+  if (!datagrams.empty() && batches_before_probes < kBatchesBeforeProbes) {
+    ++batches_before_probes;
+    return full;
+  }
   std::size_t probe = ngtcp2_conn_get_max_tx_udp_payload_size(conn.get());
   if (!wants_large_packets) probe = std::min(probe, Settings::kOrdinaryPayloadBytesMax);
   return std::max(probe, full);
@@ -193,6 +199,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
   }
   if (phase == Phase::open) {
     if (is_paced()) ngtcp2_conn_update_pkt_tx_time(conn.get(), now);
+    if (asked == kNever && in_flight_bytes() > 0) asked = now;
     update_expiry();
     more = more || (segments > 0 && !fates.empty());
   }

@@ -40,10 +40,14 @@ void skip_ack(Reader& reader, bool with_ecn) {
 }
 
 // RFC 9000 §19.8.
-void skip_stream(Reader& reader, std::uint64_t type) {
-  reader.skip_varint();
-  if ((type & 4U) != 0) reader.skip_varint();
-  reader.skip((type & 2U) != 0 ? reader.varint() : reader.rest.size());
+constexpr bool is_stream(std::uint64_t type) { return type >= 0x08 && type <= 0x0f; }
+
+FrameScan::StreamEnd read_stream(Reader& reader, std::uint64_t type) {
+  const StreamId id = reader.varint();
+  const std::uint64_t offset = (type & 4U) != 0 ? reader.varint() : 0;
+  const std::uint64_t size = (type & 2U) != 0 ? reader.varint() : reader.rest.size();
+  reader.skip(size);
+  return {id, offset + size};
 }
 
 void skip_new_connection_id(Reader& reader) {
@@ -103,9 +107,7 @@ bool skip_fields(Reader& reader, std::uint64_t type) {
       reader.skip(reader.rest.size());
       return true;
     default:
-      if (type < 0x08 || type > 0x0f) return false;
-      skip_stream(reader, type);
-      return true;
+      return false;
   }
 }
 
@@ -114,6 +116,7 @@ bool is_odd(std::uint64_t type) { return (type >= 0x04 && type <= 0x07) || (type
 }  // namespace
 
 void FrameScan::on_payload(ByteView payload) {
+  heard_ = true;
   while (!payload.empty()) {
     if (payload[0] == 0) {  // PADDING, thousands of it in a probe of the path's MTU
       const auto end = std::find_if(payload.begin(), payload.end(), [](std::uint8_t byte) { return byte != 0; });
@@ -133,6 +136,9 @@ std::size_t FrameScan::scan_frame(ByteView payload) {
     const Reader fields = reader;
     reader.varints(*count);
     if (type == 0x05 && reader.ok) note_stop_sending(fields.rest);
+  } else if (is_stream(type)) {
+    const StreamEnd end = read_stream(reader, type);
+    if ((type & 1U) != 0 && reader.ok) ends_.push_back(end);
   } else if (!skip_fields(reader, type)) {
     return 0;
   }

@@ -1,11 +1,14 @@
-// FrameScan: reads the payload of each received 1-RTT packet beside ngtcp2, for two things that ngtcp2 1.11 keeps to
-// itself: that a STOP_SENDING frame came (it answers with RESET_STREAM and calls nobody), and how many frames come that
-// cost work and carry nothing, with which a peer could keep us busy for ever.
+// FrameScan: reads the payload of each received 1-RTT packet beside ngtcp2, for what ngtcp2 1.11 keeps to itself: that
+// there was one, since what comes in a UDP datagram may be anybody's; that a STOP_SENDING frame came (it answers with
+// RESET_STREAM and calls nobody); the final size of a stream that we have stopped and that ends with FIN all the same
+// (it calls nobody for such a stream); and how many frames come that cost work and carry nothing, with which a peer
+// could keep us busy for ever.
 #pragma once
 
 #include <plait/bytes.hpp>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "quic/protection.hpp"
@@ -19,6 +22,10 @@ class FrameScan final : public PayloadObserver {
     StreamId id;
     std::uint64_t code;
   };
+  struct StreamEnd {
+    StreamId id;
+    std::uint64_t final_size_bytes;
+  };
   /// More STOP_SENDING frames of one packet than this are not reported; the flood counter sees them.
   static constexpr std::size_t kStopSendingMax = 512;
 
@@ -29,8 +36,12 @@ class FrameScan final : public PayloadObserver {
   /// Of a genuine packet. A malformed payload is read up to the mistake; ngtcp2 then closes the connection.
   void on_payload(ByteView payload) override;
 
+  /// Whether a genuine packet has come since the last call.
+  bool take_heard() { return std::exchange(heard_, false); }
   /// STOP_SENDING frames since the last call; maybe repeated ones, maybe of unknown streams.
   std::vector<StopSending>& stop_sending() { return stop_sending_; }
+  /// STREAM frames with FIN since the last call; maybe repeated ones, maybe of unknown streams.
+  std::vector<StreamEnd>& ends() { return ends_; }
   /// Counts the odd frames since the last call. False if they are too many.
   bool within_rate(TimePoint now);
 
@@ -39,7 +50,9 @@ class FrameScan final : public PayloadObserver {
   std::size_t scan_frame(ByteView payload);
   void note_stop_sending(ByteView fields);
 
+  bool heard_ = false;
   std::vector<StopSending> stop_sending_;
+  std::vector<StreamEnd> ends_;
   std::uint64_t odd_frame_count_ = 0;
   double tokens_;
   std::uint32_t burst_;

@@ -15,7 +15,8 @@ enum class CongestionControl : std::uint8_t { cubic, bbr, new_reno };
 /// The values hold for all connections of an Endpoint; Endpoint brings each into the range that is valid.
 struct Settings {
   // --- Times ----------------------------------------------------------------------------------------------------
-  /// Silence after which a connection is given up without a word (RFC 9000 §10.1); the smaller of both ends' counts.
+  /// Silence after which a connection is given up (RFC 9000 §10.1), whether the peer is asked meanwhile or not; the
+  /// smaller of both ends' counts.
   Duration idle_timeout = std::chrono::seconds{30};
   /// A PING goes out after this much silence; zero turns it off. Browsers send none for WebTransport, so a server must.
   Duration keep_alive_server = std::chrono::seconds{10};

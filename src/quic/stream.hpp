@@ -14,8 +14,12 @@ struct Stream {
   std::uint64_t unconsumed_bytes = 0;  ///< delivered, and the credit not given back
   bool can_write = false;              ///< the direction is ours, and neither reset nor stopped
   bool can_read = false;               ///< neither reset nor stopped
+  bool stopped = false;                ///< by us, and its final size is not told
   bool blocked = false;                ///< waits for the peer's credit
   bool closed = false;                 ///< ngtcp2 knows it no more; only consume() is awaited
+
+  static constexpr std::uint64_t kUnknown = UINT64_MAX;
+  std::uint64_t final_size_bytes = kUnknown;  ///< of what the peer sends, if a STREAM frame with FIN said it
 
   std::uint64_t group = 0;  ///< with `order`: see SendSchedule
   std::int64_t order = 0;

@@ -10,6 +10,7 @@
 
 #include "core/assert.hpp"
 #include "crypto/certificate.hpp"
+#include "quic/credentials.hpp"
 #include "quic/tls_state.hpp"
 
 namespace plait::quic {
@@ -69,17 +70,6 @@ std::string load_authorities(const ClientTlsConfig& config, const Credentials& c
   return count > 0 ? "" : "the authority's certificate is no PEM text with a certificate";
 }
 
-std::string load_pair(const std::string& certificate_pem, const std::string& key_pem, const Credentials& credentials) {
-  const gnutls_datum_t certificate = datum(certificate_pem);
-  const gnutls_datum_t key = datum(key_pem);
-  const int status = gnutls_certificate_set_x509_key_mem(credentials.get(), &certificate, &key, GNUTLS_X509_FMT_PEM);
-  if (status >= 0) return "";
-  if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
-    return "the private key does not belong to the certificate: give the pair that was made together";
-  }
-  return std::string{"the certificate or its private key is no PEM text that GnuTLS reads: "} + gnutls_strerror(status);
-}
-
 // The times are checked in verify_client(), by the clock that was passed in.
 std::string load_client_authorities(const std::string& pem, const Credentials& credentials) {
   const gnutls_datum_t text = datum(pem);
@@ -92,7 +82,8 @@ std::string load_client_authorities(const std::string& pem, const Credentials& c
 /// A server's credentials with one certificate. Null with a sentence in `error`.
 Credentials make_server_credentials(const CertificatePair& pair, const ServerTlsConfig& config, std::string& error) {
   Credentials credentials = make_credentials();
-  error = credentials ? load_pair(pair.certificate_pem, pair.private_key_pem, credentials) : "GnuTLS is out of memory";
+  error = credentials ? add_certificate(pair.certificate_pem, pair.private_key_pem, credentials)
+                      : "GnuTLS is out of memory";
   if (error.empty() && config.client_check != ClientCheck::off) {
     error = load_client_authorities(config.client_authority_pem, credentials);
   }
@@ -183,7 +174,7 @@ Result<ClientTls, Error> ClientTls::make(ClientTlsConfig config) {
     error = load_authorities(config, state->credentials);
   }
   if (error.empty() && !config.certificate_pem.empty()) {
-    error = load_pair(config.certificate_pem, config.private_key_pem, state->credentials);
+    error = add_certificate(config.certificate_pem, config.private_key_pem, state->credentials);
   }
   if (!error.empty()) return err(Error{error});
   // The times are checked in verify_server(), by the clock that was passed in.

@@ -14,27 +14,28 @@ namespace {
 bool has_certificate(const Config& config) { return config.development || !config.server.tls.certificate_file.empty(); }
 
 Result<void, Error> check_listener(const Config& config, const std::string& url) {
+  const SettingNames& names = config.names;
+  const auto wrong = [&](const std::string& why) { return err(Error{names.at("listen") + " " + url + ": " + why}); };
   const auto uri = http::parse_uri(url);
-  if (!uri) return err(Error{"--listen " + url + ": " + std::string{http::describe(uri.error())}});
+  if (!uri) return wrong(std::string{http::describe(uri.error())});
   if (uri->scheme == http::Scheme::http) {
-    return err(
-        Error{"--listen " + url +
-              ": write ws:// or wss:// (which answer HTTP/1.1, too), https:// (HTTP/3 and WebTransport), quic://, "
-              "tcp://, tls:// or unix:"});
+    return wrong(
+        "write ws:// or wss:// (which answer HTTP/1.1, too), https:// (HTTP/3 and WebTransport), quic://, tcp://, "
+        "tls:// or unix:");
   }
   if (uri->path != "/" || !uri->query.empty()) {
-    return err(Error{"--listen " + url + ": leave out the path; the hub is at " + std::string{kHubPath} +
-                     " of every listener"});
+    return wrong("leave out the path; the hub is at " + std::string{kHubPath} + " of every listener");
   }
   const bool local = uri->scheme == http::Scheme::unix_socket || is_loopback(uri->host);
   if (config.development && !local) {
-    return err(Error{"--listen " + url + ": --dev listens on loopback addresses only (127.0.0.1, ::1, localhost); " +
-                     "for other addresses leave out --dev and give --jwt-secret-file"});
+    return wrong(names.name("development") + " listens on loopback addresses only (127.0.0.1, ::1, localhost); " +
+                 "for other addresses leave it out and give " + names.wanted("jwt.secret_file"));
   }
   const bool secure = uri->scheme == http::Scheme::tls || uri->scheme == http::Scheme::wss ||
                       uri->scheme == http::Scheme::https || uri->scheme == http::Scheme::quic;
   if (secure && !has_certificate(config)) {
-    return err(Error{"--listen " + url + ": needs a certificate: give --cert FILE and --key FILE"});
+    return wrong("needs a certificate: give " + names.wanted("tls.certificate") + " and " +
+                 names.wanted("tls.private_key"));
   }
   return {};
 }
@@ -52,33 +53,37 @@ std::string example_of(std::string_view allowed) {
 }
 
 // Compared with what browsers send (RFC 6454 §6.2), what is no origin would never match: better said now.
-Result<void, Error> check_origin(const std::string& allowed) {
+Result<void, Error> check_origin(const SettingNames& names, const std::string& allowed) {
   const std::string example = example_of(allowed);
   const auto origin = http::parse_origin(example);
   const bool has_upper = std::ranges::any_of(allowed, [](char one) { return one >= 'A' && one <= 'Z'; });
   const bool has_default_port = origin && ((origin->scheme == "https" && example.ends_with(":443")) ||
                                            (origin->scheme == "http" && example.ends_with(":80")));
   if (allowed == "null" || (origin && !has_upper && !has_default_port)) return {};
-  return err(Error{"--allowed-origin " + allowed +
+  return err(Error{names.at("allowed_origins") + " " + allowed +
                    ": not an origin as browsers send it: write https://HOST or https://HOST:PORT, in lower case, "
                    "without a path or a slash at the end, and without the scheme's default port"});
 }
 
-Result<void, Error> check_pair(const TlsFiles& tls) {
+Result<void, Error> check_pair(const SettingNames& names, const TlsFiles& tls) {
   if (tls.certificate_file.empty() == tls.private_key_file.empty()) return {};
-  return err(Error{tls.certificate_file.empty() ? "--key needs --cert FILE, the certificate chain that it belongs to"
-                                                : "--cert needs --key FILE, the certificate's private key"});
+  if (tls.certificate_file.empty()) {
+    return err(Error{names.at("tls.private_key") + " needs " + names.wanted("tls.certificate") +
+                     ", the certificate chain that it belongs to"});
+  }
+  return err(Error{names.at("tls.certificate") + " needs " + names.wanted("tls.private_key") +
+                   ", the certificate's private key"});
 }
 
 Result<void, Error> check_rate_limit(const Config& config) {
   if (config.rate_limit_capacity <= 0) return {};
+  const std::string capacity = config.names.at("hub.rate_limit_capacity");
   if (config.rate_limit_capacity < 1) {
-    return err(Error{"hub.rate_limit_capacity below 1 lets no message pass: give 1 or more, or 0 for no limit"});
+    return err(Error{capacity + " below 1 lets no message pass: give 1 or more, or 0 for no limit"});
   }
   if (config.rate_limit_refill <= 0) {
-    return err(
-        Error{"hub.rate_limit_capacity without hub.rate_limit_refill refuses a connection for ever once it has "
-              "sent so many messages: give how many a second it may send"});
+    return err(Error{capacity + " without hub.rate_limit_refill refuses a connection for ever once it has "
+                                "sent so many messages: give how many a second it may send"});
   }
   return {};
 }
@@ -92,27 +97,33 @@ Result<Config, Error> load_config(const std::filesystem::path& file) {
 }
 
 Result<void, Error> check_config(const Config& config) {
+  const SettingNames& names = config.names;
   Mistakes mistakes;
-  mistakes.add(check_pair(config.server.tls));
-  for (const TlsFiles& tls : config.server.further_tls) mistakes.add(check_pair(tls));
+  mistakes.add(check_pair(names, config.server.tls));
+  for (const TlsFiles& tls : config.server.further_tls) mistakes.add(check_pair(names, tls));
   if ((config.server.client_certificates != ClientCertificates::off) == config.server.client_authority_file.empty()) {
     mistakes.add(Error{config.server.client_authority_file.empty()
-                           ? "--client-certificates needs --client-authority FILE, the authorities that sign them"
-                           : "--client-authority is of no use without --client-certificates optional or required"});
+                           ? names.at("tls.client_certificates") + " needs " + names.wanted("tls.client_authority") +
+                                 ", the authorities that sign them"
+                           : names.at("tls.client_authority") + " is of no use without " +
+                                 names.wanted("tls.client_certificates") + " optional or required"});
   }
   if (config.development && !config.server.allowed_origins.empty()) {
-    mistakes.add(Error{"--allowed-origin: --dev refuses foreign origins; leave out one of the two"});
+    mistakes.add(Error{names.at("allowed_origins") + ": " + names.name("development") +
+                       " refuses foreign origins; leave out one of the two"});
   }
-  for (const std::string& allowed : config.server.allowed_origins) mistakes.add(check_origin(allowed));
+  for (const std::string& allowed : config.server.allowed_origins) mistakes.add(check_origin(names, allowed));
   if (!config.development && !config.server.qlog_folder.empty()) {
-    mistakes.add(
-        Error{"--qlog: only in development mode, since the files have secrets of the connections and slow them down: "
-              "give --dev, too, or leave it out"});
+    mistakes.add(Error{names.at("qlog") +
+                       ": only in development mode, since the files have secrets of the connections and slow them "
+                       "down: give " +
+                       names.wanted("development") + ", too, or leave it out"});
   }
   if (!config.development && config.jwt_secret_file.empty()) {
-    mistakes.add(
-        Error{"--jwt-secret-file FILE is required: a secret of at least 32 bytes that signs access tokens "
-              "(make one: head -c 32 /dev/urandom | base64 > secret); or try --dev"});
+    mistakes.add(Error{names.wanted("jwt.secret_file") +
+                       " is required: a secret of at least 32 bytes that signs access tokens "
+                       "(make one: head -c 32 /dev/urandom | base64 > secret); or try " +
+                       names.wanted("development")});
   }
   for (const std::string& url : config.listen) mistakes.add(check_listener(config, url));
   mistakes.add(check_rate_limit(config));

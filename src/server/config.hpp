@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "server/setting_names.hpp"
+
 namespace plait::server {
 
 struct Config {
@@ -36,6 +38,9 @@ struct Config {
   std::size_t patterns_max = 32;
   double rate_limit_capacity = 0;
   double rate_limit_refill = 0;
+
+  /// Where each setting of a file stands.
+  SettingNames names;
 };
 
 /// Where the hub is served on every wire.
@@ -48,7 +53,7 @@ Result<Config, Error> parse_config(std::string_view toml, std::string_view name)
 Result<Config, Error> load_config(const std::filesystem::path& file);
 
 /// What settings demand of one another: a secret, loopback addresses in development mode, no foreign origins there.
-/// Errors name the option to change, one a line. Reads no file and binds nothing.
+/// Errors name the key or the option to change, one a line. Reads no file and binds nothing.
 Result<void, Error> check_config(const Config& config);
 
 /// ws: 8800 and tcp: 8801, and where there is a certificate wss: 8443, https: and quic: 4433 and tls: 8802; on loopback

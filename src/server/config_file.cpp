@@ -247,7 +247,7 @@ class KeyScanner {
 
 class ConfigReader {
  public:
-  explicit ConfigReader(std::string_view name) : name_(name) {}
+  explicit ConfigReader(std::string_view name) : name_(name) { config_.names.set_file(name); }
 
   void read_table(const toml::table& table, const std::string& section) {
     for (const auto& [key, node] : table) read_node(section + std::string{key.str()}, key.source(), node);
@@ -279,7 +279,7 @@ class ConfigReader {
     }
     for (const Setting& setting : kSettings) {
       if (setting.key != key) continue;
-      if (setting.read(node, config_)) return;
+      if (setting.read(node, config_)) return config_.names.add(key, where.begin.line);
       return note(where, "\"" + key + "\" takes " + std::string{setting.takes});
     }
     note(where, "unknown key \"" + key + "\"; known here: " + known_keys(key));

@@ -118,11 +118,11 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
   }
   auto binding = std::make_unique<Binding>();
   binding->uri = uri;
-  if (is_secure(uri.scheme)) {
+  if (auto bound = bind_socket(*binding); !bound) return err(bound.error());
+  if (is_secure(uri.scheme)) {  // after that: where the port is in use no development certificate is made
     if (auto loaded = load_certificate(); !loaded) return err(loaded.error());
     binding->tls = is_framed(uri.scheme) ? certificate_.contexts.framed : certificate_.contexts.http;
   }
-  if (auto bound = bind_socket(*binding); !bound) return err(bound.error());
   bindings_.push_back(std::move(binding));
   return bindings_.back().get();
 }

@@ -25,30 +25,36 @@ namespace {
 Result<crypto::JwtKey, Error> choose_key(const Config& config) {
   if (config.jwt_secret_file.empty()) return make_jwt_key();
   auto key = load_jwt_key(config.jwt_secret_file);
-  if (!key) return err(Error{"--jwt-secret-file: " + key.error().message});
+  if (!key) return err(Error{config.names.at("jwt.secret_file") + ": " + key.error().message});
   return key;
 }
 
-// Also where no listener needs it yet, and before one is blamed for it. What is not there is check_config()'s.
-void check_files(const ServerOptions& server, Mistakes& mistakes) {
-  if (server.client_certificates != ClientCertificates::off && !server.client_authority_file.empty()) {
-    const auto authority = crypto::read_certificate(server.client_authority_file);
-    if (!authority) mistakes.add(Error{"--client-authority: " + authority.error().message});
-  }
-  std::vector<TlsFiles> pairs = server.further_tls;
-  pairs.insert(pairs.begin(), server.tls);
-  for (const TlsFiles& files : pairs) {
-    if (files.certificate_file.empty() || files.private_key_file.empty()) continue;
-    const auto context =
-        tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
-    if (!context) mistakes.add(Error{"--cert, --key: " + context.error().message, context.error().system_errno});
-  }
+Result<void, Error> check_pair(const std::string& names, const TlsFiles& files) {
+  if (files.certificate_file.empty() || files.private_key_file.empty()) return {};
+  const auto context =
+      tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
+  if (context) return {};
+  return err(Error{names + ": " + context.error().message, context.error().system_errno});
 }
 
-Result<void, Error> check_qlog(const std::string& folder) {
+// Also where no listener needs it yet, and before one is blamed for it. What is not there is check_config()'s.
+void check_files(const Config& config, Mistakes& mistakes) {
+  const ServerOptions& server = config.server;
+  if (server.client_certificates != ClientCertificates::off && !server.client_authority_file.empty()) {
+    const auto authority = crypto::read_certificate(server.client_authority_file);
+    if (!authority) mistakes.add(Error{config.names.at("tls.client_authority") + ": " + authority.error().message});
+  }
+  const std::string first = config.names.at("tls.certificate") + ", " + config.names.name("tls.private_key");
+  mistakes.add(check_pair(first, server.tls));
+  const std::string further = config.names.gave("tls.further") ? config.names.at("tls.further") : first;
+  for (const TlsFiles& files : server.further_tls) mistakes.add(check_pair(further, files));
+}
+
+Result<void, Error> check_qlog(const Config& config) {
+  const std::string& folder = config.server.qlog_folder;
   std::error_code ignored;
   if (folder.empty() || std::filesystem::is_directory(folder, ignored)) return {};
-  return err(Error{"--qlog: there is no folder \"" + folder + "\": make it first"});
+  return err(Error{config.names.at("qlog") + ": there is no folder \"" + folder + "\": make it first"});
 }
 
 Config complete(Config config) {
@@ -64,8 +70,8 @@ Config complete(Config config) {
 Result<void, Error> Service::check(const Config& config) {
   Mistakes mistakes;
   mistakes.add(check_config(config));
-  check_files(config.server, mistakes);
-  mistakes.add(check_qlog(config.server.qlog_folder));
+  check_files(config, mistakes);
+  mistakes.add(check_qlog(config));
   mistakes.add(choose_key(config));
   return mistakes.result();
 }
@@ -104,17 +110,23 @@ HubOptions Service::hub_options() {
 }
 
 Identity Service::authenticate(const OpeningRequest& request) const {
-  auto user = gate_->admit(request);
-  if (user) return {true, std::move(*user), {}, 0};
-  log(LogLevel::warning, "refused a session from " + request.peer() + ": " + user.error());
-  return {false, {}, config_.development ? user.error() : "unauthorized", 401};
+  auto admitted = gate_->admit(request);
+  if (admitted) return {.user = std::move(admitted->user), .reason = {}, .expires = admitted->expires};
+  log(LogLevel::warning, "refused a session from " + request.peer() + ": " + admitted.error());
+  return {.authenticated = false,
+          .user = {},
+          .reason = config_.development ? admitted.error() : "unauthorized",
+          .refusal_status = 401};
 }
 
 Result<void, Error> Service::listen() {
   for (const std::string& url : config_.listen) {
     const std::string hub_path = (url.starts_with("unix:") ? ":" : "") + std::string{kHubPath};
     auto bound = server_.listen((url.ends_with('/') ? url.substr(0, url.size() - 1) : url) + hub_path, hub_.handler());
-    if (!bound) return err(Error{"--listen " + url + ": " + bound.error().message, bound.error().system_errno});
+    if (!bound) {
+      return err(
+          Error{config_.names.at("listen") + " " + url + ": " + bound.error().message, bound.error().system_errno});
+    }
     urls_.push_back(bound->substr(0, bound->size() - hub_path.size()));
   }
   server_.attach(hub_);

@@ -118,7 +118,7 @@ std::string_view find_token(const OpeningRequest& request) {
   return find_cookie(request.header("cookie"), kCookie);
 }
 
-Result<std::string, std::string> TokenGate::admit(const OpeningRequest& request) const {
+Result<TokenGate::Admission, std::string> TokenGate::admit(const OpeningRequest& request) const {
   const std::string_view token = find_token(request);
   if (token.empty()) {
     return err(
@@ -128,7 +128,9 @@ Result<std::string, std::string> TokenGate::admit(const OpeningRequest& request)
   auto claims = crypto::verify_jwt(token, key_, rules_, std::chrono::system_clock::now());
   if (!claims) return err("the access token is refused: " + std::string{crypto::describe(claims.error())});
   if (claims->subject.empty()) return err(std::string{"the access token is refused: the token has no claim \"sub\""});
-  return std::move(claims->subject);
+  Admission admission{.user = std::move(claims->subject), .expires = {}};
+  if (claims->expiry) admission.expires = *claims->expiry + rules_.clock_skew;
+  return admission;
 }
 
 }  // namespace plait::server

@@ -1,11 +1,13 @@
 // Access tokens (JWT, HS256): who may open a session, and the tokens that development and `plait token` hand out.
 #pragma once
 
+#include <plait/broker.hpp>
 #include <plait/result.hpp>
 #include <plait/session.hpp>
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,8 +34,13 @@ class TokenGate {
  public:
   TokenGate(crypto::JwtKey key, crypto::JwtRules rules) : key_(std::move(key)), rules_(std::move(rules)) {}
 
-  /// The user, or a sentence that names what is missing or wrong.
-  [[nodiscard]] Result<std::string, std::string> admit(const OpeningRequest& request) const;
+  struct Admission {
+    std::string user;
+    std::optional<WallTime> expires;  ///< the end of the token, the clocks' skew included
+  };
+
+  /// Who it is, or a sentence that names what is missing or wrong.
+  [[nodiscard]] Result<Admission, std::string> admit(const OpeningRequest& request) const;
   [[nodiscard]] const crypto::JwtKey& key() const { return key_; }
 
  private:

@@ -5,8 +5,12 @@
 namespace plait::transport {
 
 std::string Disconnect::text() const {
-  std::string text{reason.empty() ? "the connection ended" : reason};
-  if (system_errno != 0) text += std::string{": "} + std::strerror(system_errno);
+  const std::string_view what = reason.empty() ? std::string_view{"the connection ended"} : reason;
+  const char* why = system_errno == 0 ? nullptr : ::strerrordesc_np(system_errno);  // without looking for a translation
+  std::string text;
+  text.reserve(what.size() + (why == nullptr ? 0 : 2 + std::strlen(why)));
+  text += what;
+  if (why != nullptr) (text += ": ") += why;
   return text;
 }
 

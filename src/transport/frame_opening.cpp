@@ -4,6 +4,7 @@
 
 #include "codec/utf8.hpp"
 #include "http/fields.hpp"
+#include "http/grammar.hpp"
 
 namespace plait::transport {
 

@@ -216,4 +216,9 @@ void FrameConnect::handle_open_frame(ByteView payload) {
   start();
 }
 
+void FrameConnect::fail_decoding(frames::Error error) {
+  if (started() || error != frames::Error::open_expected) return FrameSession::fail_decoding(error);
+  connection().abort({.reason = "open_expected: the peer does not speak spec/frames.md: is this a ws: port?"});
+}
+
 }  // namespace plait::transport

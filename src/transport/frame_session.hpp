@@ -80,6 +80,7 @@ class FrameConnect final : public FrameSession {
 
  protected:
   void handle_open_frame(ByteView payload) override;
+  void fail_decoding(frames::Error error) override;
 
  private:
   FrameRequest request_;

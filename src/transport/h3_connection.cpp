@@ -90,6 +90,10 @@ void H3Connection::on_stream_reset(quic::StreamId id, std::uint64_t code, std::u
   reset_size_.reset();
 }
 
+void H3Connection::on_stopped_stream_end(quic::StreamId id, std::uint64_t final_size_bytes) {
+  sessions_.handle_stopped_end(to_h3(id), final_size_bytes);
+}
+
 void H3Connection::on_stop_sending(quic::StreamId id, std::uint64_t code) {
   note_unsent(to_h3(id), quic_->unsent_bytes(id));
   h3_.handle_stop_sending(to_h3(id), code);

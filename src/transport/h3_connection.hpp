@@ -117,6 +117,7 @@ class H3Connection final : public Connection,
   }
   void on_stream_data(quic::StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size_bytes) override;
+  void on_stopped_stream_end(quic::StreamId id, std::uint64_t final_size_bytes) override;
   void on_stop_sending(quic::StreamId id, std::uint64_t code) override;
   void on_stream_acked(quic::StreamId id, std::uint64_t offset) override;
   void on_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) override;

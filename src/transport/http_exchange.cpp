@@ -1,6 +1,7 @@
 #include "transport/http_exchange.hpp"
 
 #include "http/fields.hpp"
+#include "http/grammar.hpp"
 
 namespace plait::transport {
 

@@ -27,23 +27,41 @@ void OutputQueue::grow(std::size_t size) {
   tail_end_ = block->data() + block->capacity;
 }
 
+// Behind a piece that is not copied, small ones go on in the block that the last small one is in: a frame's header in
+// front of each large payload would cost a block otherwise.
+Block* OutputQueue::keep_tail() const {
+  if (tail_ == nullptr) return nullptr;
+  back_.block->retain();
+  return back_.block;
+}
+
+void OutputQueue::put_tail_back(Block* block) {
+  if (block != nullptr) push({tail_, 0, block});
+}
+
 void OutputQueue::push_shared(Block& block, ByteView data) {
   if (data.empty()) return;
+  bytes_ += data.size();
+  if (back_.size == 0 && !earlier_.empty()) {
+    Segment& last = earlier_.back();
+    if (last.block == &block && last.data + last.size == data.data()) {
+      last.size += data.size();
+      return;
+    }
+  }
+  Block* const tail = keep_tail();
   block.retain();
   push({data.data(), data.size(), &block});
-  bytes_ += data.size();
-  end_tail();
+  put_tail_back(tail);
 }
 
 void OutputQueue::append_borrowed(ByteView data) {
   if (data.empty()) return;
-  // The next small piece goes on behind this one, in the block that the last small piece is in.
-  Block* block = tail_ == nullptr ? nullptr : back_.block;
-  if (block != nullptr) block->retain();
+  Block* const tail = keep_tail();
   push({data.data(), data.size(), nullptr});
   bytes_ += data.size();
   borrows_ = true;
-  if (block != nullptr) push({tail_, 0, block});
+  put_tail_back(tail);
 }
 
 void OutputQueue::own_borrowed() {

@@ -81,6 +81,8 @@ class alignas(64) OutputQueue final : public core::ByteSink {
   void push(const Segment& segment);
   void own(Segment& segment);
   void push_shared(Block& block, ByteView data);
+  [[nodiscard]] Block* keep_tail() const;
+  void put_tail_back(Block* block);
   void consume_segments(std::size_t count);
   /// All is written, and it was in one block of small pieces: the next pieces go there again.
   void rewind() {

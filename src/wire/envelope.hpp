@@ -39,6 +39,8 @@ class EnvelopeDecoder {
   Result<Envelope, Error> decode(std::string_view message);
   /// The cid of the last message, also of one that broke a rule; empty if it has none that can be read.
   [[nodiscard]] std::string_view cid() const { return cid_; }
+  /// The last envelope is done with: frees what a large message took.
+  void shrink() { parser_.shrink(); }
 
  private:
   codec::JsonParser parser_;

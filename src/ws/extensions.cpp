@@ -2,16 +2,10 @@
 
 #include <algorithm>
 
+#include "http/grammar.hpp"
+
 namespace plait::ws {
 namespace {
-
-bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
-
-bool is_token_character(char c) {
-  return is_alphanumeric(c) || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
-}
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 // Reads tokens and delimiters from the front of a field's value.
 class Reader {
@@ -33,7 +27,8 @@ class Reader {
   // Empty if there is none.
   std::string_view take_token() {
     skip_white_space();
-    const auto end = std::find_if_not(rest_.begin(), rest_.end(), is_token_character);
+    const auto end =
+        std::find_if_not(rest_.begin(), rest_.end(), [](char c) { return http::in_class(c, http::CharClass::token); });
     const std::string_view token = rest_.substr(0, static_cast<std::size_t>(end - rest_.begin()));
     rest_.remove_prefix(token.size());
     return token;
@@ -45,7 +40,7 @@ class Reader {
     while (!rest_.empty()) {
       char c = rest_.front();
       rest_.remove_prefix(1);
-      if (c == '"') return is_token(text) ? std::optional{text} : std::nullopt;
+      if (c == '"') return http::is_token(text) ? std::optional{text} : std::nullopt;
       if (c == '\\') {
         if (rest_.empty()) return std::nullopt;
         c = rest_.front();
@@ -83,19 +78,6 @@ std::optional<Extension> take_extension(Reader& reader) {
 }
 
 }  // namespace
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
-}
-
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-std::string_view trim(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
-  return text.substr(0, text.find_last_not_of(" \t") + 1);
-}
 
 bool parse_extensions(std::string_view value, std::vector<Extension>& extensions) {
   Reader reader{value};

@@ -9,15 +9,6 @@
 
 namespace plait::ws {
 
-/// RFC 9110 §5.6.2.
-[[nodiscard]] bool is_token(std::string_view text);
-
-/// ASCII comparison without case.
-[[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
-
-/// Without spaces and tabs at both ends.
-[[nodiscard]] std::string_view trim(std::string_view text);
-
 struct ExtensionParameter {
   std::string_view name;
   std::optional<std::string> value;  ///< unquoted

@@ -4,7 +4,7 @@
 
 #include "codec/base64.hpp"
 #include "core/assert.hpp"
-#include "ws/extensions.hpp"
+#include "http/grammar.hpp"
 
 namespace plait::ws {
 namespace {
@@ -18,7 +18,7 @@ template <class Visit>
 bool for_each_element(std::string_view list, Visit visit) {
   while (!list.empty()) {
     const std::size_t end = std::min(list.find(','), list.size());
-    const std::string_view element = trim(list.substr(0, end));
+    const std::string_view element = http::trim_whitespace(list.substr(0, end));
     if (!element.empty() && !visit(element)) return false;
     list.remove_prefix(std::min(end + 1, list.size()));
   }
@@ -26,7 +26,8 @@ bool for_each_element(std::string_view list, Visit visit) {
 }
 
 bool has_element(std::string_view list, std::string_view wanted) {
-  return !for_each_element(list, [wanted](std::string_view element) { return !equals_ignoring_case(element, wanted); });
+  return !for_each_element(list,
+                           [wanted](std::string_view element) { return !http::equals_ignoring_case(element, wanted); });
 }
 
 void add_single(std::string_view value, std::string_view& field, unsigned& count) {
@@ -36,11 +37,11 @@ void add_single(std::string_view value, std::string_view& field, unsigned& count
 }  // namespace
 
 void HandshakeFields::add(std::string_view name, std::string_view value) {
-  const auto is = [name](std::string_view wanted) { return equals_ignoring_case(name, wanted); };
+  const auto is = [name](std::string_view wanted) { return http::equals_ignoring_case(name, wanted); };
   if (is("Host")) {
     ++host_count;
   } else if (is("Upgrade")) {
-    const bool only_websocket = equals_ignoring_case(value, "websocket");
+    const bool only_websocket = http::equals_ignoring_case(value, "websocket");
     upgrade_has_websocket = upgrade_has_websocket || has_element(value, "websocket");
     upgrade_has_others = upgrade_has_others || !only_websocket;
   } else if (is("Connection")) {
@@ -79,7 +80,7 @@ Result<std::vector<std::string_view>, HandshakeError> parse_subprotocols(std::sp
   HandshakeError error{};
   const auto add = [&](std::string_view element) {
     const bool repeated = std::find(subprotocols.begin(), subprotocols.end(), element) != subprotocols.end();
-    if (!is_token(element)) {
+    if (!http::is_token(element)) {
       error = HandshakeError::invalid_subprotocol;
     } else if (repeated) {
       error = HandshakeError::repeated_subprotocol;

@@ -176,6 +176,12 @@ bool Sessions::handle_reset(StreamId id, std::uint64_t error_code, std::optional
   return true;
 }
 
+// As if it had been reset: the session, which has stopped it, is told of neither.
+void Sessions::handle_stopped_end(StreamId id, std::uint64_t final_size) {
+  const auto found = context_.streams.find(id);
+  if (found != context_.streams.end() && found->second.dropped) handle_reset(id, 0, final_size);
+}
+
 bool Sessions::handle_stop_sending(StreamId id, std::uint64_t error_code) {
   if (const auto found = context_.streams.find(id); found != context_.streams.end()) {
     if (Session* session = found->second.session; session != nullptr) {

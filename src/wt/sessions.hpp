@@ -85,6 +85,8 @@ class Sessions {
   bool handle_fin(StreamId id);
   /// `final_size`: of the QUIC stream, with the header. Without it, what had not arrived is not counted.
   bool handle_reset(StreamId id, std::uint64_t error_code, std::optional<std::uint64_t> final_size);
+  /// Of a stream that was stopped, from QUIC itself: HTTP/3 hears of nothing more of it.
+  void handle_stopped_end(StreamId id, std::uint64_t final_size);
   bool handle_stop_sending(StreamId id, std::uint64_t error_code);
   bool handle_stream_error(StreamId id);
   bool handle_closed(StreamId id);

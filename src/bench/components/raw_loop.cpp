@@ -1,4 +1,5 @@
 #include "bench/components/raw_loop.hpp"
+#include "bench/text_file.hpp"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -12,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 
 namespace plait::bench {
@@ -41,9 +41,7 @@ class RawLoop {
     }
     getsockname(listener_, generic, &length);
     watch(listener_, EPOLLIN, nullptr);
-    fmt::print("listening {}://127.0.0.1:{}\n", scheme, ntohs(address.sin_port));
-    std::fflush(stdout);
-    return {};
+    return print_line(fmt::format("listening {}://127.0.0.1:{}", scheme, ntohs(address.sin_port)));
   }
 
   void run() {

@@ -6,6 +6,8 @@
 #include <plait/rpc.hpp>
 #include <plait/structured.hpp>
 
+#include <stdexcept>
+
 #include "integration/server/support.hpp"
 
 namespace plait::test {
@@ -390,6 +392,24 @@ TEST_F(MessagingSessions, MonitorsOfServerClientAndSession) {
   EXPECT_GT(newest.rtt.value_or(Duration{}), Duration{});
   EXPECT_TRUE(wait_until([&] { return server_monitor.health() != Health::unknown; }));
   server_.reset();
+}
+
+// It went through the loop, and ended the process where that was a thread of a server or a fleet.
+TEST(ClientMonitors, AnExceptionAtAnAlertIsLogged) {
+  Client client;
+  int told = 0;
+  const MonitorOptions options{.interval = 1ms, .on_alert = [&told](const Alert&) {
+                                 ++told;
+                                 throw std::runtime_error{"user"};
+                               }};
+  ClientMonitor monitor{client, options};
+  for (int i = 0; i < 11; ++i) const ClientMonitor::Attempt failed{monitor};
+  EXPECT_TRUE(wait_until([&] {
+    client.run_once(1ms);
+    return told > 0 && monitor.samples().size() > 3;
+  }));
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(monitor.health(), Health::degraded);
 }
 
 }  // namespace

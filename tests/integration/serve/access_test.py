@@ -98,7 +98,8 @@ class File(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
             for text, words in (("limits.requests_max = -1", "a whole number"), ("limits.requests_window = 0", "1 to"),
                                 ("access_log = 1", "true or false"), ("tls.client_certificates = 'on'", "required"),
-                                ("development = true\ntls.client_certificates = 'required'", "--client-authority")):
+                                ("development = true\ntls.client_certificates = 'required'",
+                                 ":2: tls.client_certificates needs tls.client_authority")):
                 file.seek(0)
                 file.truncate()
                 file.write(text + "\n")

@@ -1,5 +1,6 @@
 """What cannot be served is refused by name, with the fix and exit status 1."""
 
+import socket
 import tempfile
 import unittest
 from pathlib import Path
@@ -48,6 +49,14 @@ class CommandLine(unittest.TestCase):
         said = self.refused("--dev", "--cert", "/nonexistent/c.pem", "--key", "/nonexistent/k.pem", "--listen",
                             "wss://127.0.0.1:0")
         self.assertIn("/nonexistent/c.pem", said)
+
+    def test_a_port_in_use_leaves_no_certificate_behind(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken, tempfile.TemporaryDirectory() as state:
+            url = f"wss://127.0.0.1:{taken.getsockname()[1]}"
+            done = plait("serve", "--dev", "--listen", url, XDG_STATE_HOME=state)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"--listen {url}: ", done.stderr)
+            self.assertEqual(list(Path(state).iterdir()), [])
 
     def test_unknown_options_and_values_out_of_range(self):
         self.assertIn("did you mean '--threads'", self.refused("--thread", "2"))

@@ -53,7 +53,7 @@ class Get(unittest.TestCase):
     def test_certificates(self):
         done = plait("get", f"{self.url}/health")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("--insecure", done.stderr)
+        self.assertIn("(--ca PATH, --certificate-hash HASH, --insecure)", done.stderr)
         state = Path(self.server.folder.name)
         certificate = next(text for path in state.rglob("*.pem")
                            if "BEGIN CERTIFICATE" in (text := path.read_text(encoding="utf-8")))

@@ -89,6 +89,20 @@ class Connecting(unittest.TestCase):
             self.assertIn("[31m!", said)
             self.assertNotIn("\x1b", said)
 
+    def test_the_scheme_of_another_port(self):
+        for scheme, words in (("tcp", "is this a ws: port?"), ("tls", "is this a TLS port?"),
+                              ("wss", "is this a TLS port?")):
+            url = f"{scheme}://127.0.0.1:{self.server.port()}"
+            self.assertIn(words, self.said("pub", "demo", "1", "--timeout", "1000", url=url))
+
+    def test_what_begins_with_a_dash_stands_behind_two(self):
+        token = self.server.token
+        done = plait("pub", "--url", self.server.url(), "--", "demo", "--text", PLAIT_TOKEN=token)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = plait("pub", "--", "demo", "--text", "--json")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("too many arguments for 'plait pub' behind --: '--json'; options stand before it", done.stderr)
+
     def test_a_bad_token(self):
         said = self.said("pub", "demo", "1", PLAIT_TOKEN="bad")
         self.assertIn("the access token is refused", said)
@@ -167,25 +181,45 @@ class Settings(unittest.TestCase):
         self.assertEqual(self.checked(rate.format(10, 0.5)), (0, ""))
 
     def test_check_reads_the_files_that_are_named(self):
-        self.assertIn("--jwt-secret-file: cannot read /nonexistent", self.refused("jwt.secret_file = '/nonexistent'\n"))
+        self.assertIn("plait.toml:1: jwt.secret_file: cannot read /nonexistent",
+                      self.refused("jwt.secret_file = '/nonexistent'\n"))
         short = self.secret.with_name("short")
         short.write_text("s" * 31, encoding="utf-8")
-        self.assertIn(f"--jwt-secret-file: {short}: ", self.refused(f"jwt.secret_file = '{short}'\n"))
+        self.assertIn(f"jwt.secret_file: {short}: ", self.refused(f"jwt.secret_file = '{short}'\n"))
         files = f"jwt.secret_file = '{self.secret}'\ntls.certificate = '{{}}'\ntls.private_key = '{{}}'\n"
         said = self.refused(files.format("/nonexistent", self.secret))
-        self.assertIn("--cert, --key: cannot read certificate file /nonexistent", said)
+        self.assertIn("plait.toml:2: tls.certificate, tls.private_key: cannot read certificate file /nonexistent", said)
         said = self.refused(files.format(self.secret, self.secret))
-        self.assertRegex(said, rf"--cert, --key: certificate file {self.secret} .*; give a PEM file with the chain")
+        self.assertRegex(said, rf"tls.private_key: certificate file {self.secret} .*; give a PEM file with the chain")
 
     def test_all_mistakes_at_once(self):
         said = self.refused("threads = -1\n[tls]\ncertificat = 'x'\n[hub]\ntopics_max = 0\n")
         self.assertEqual([line.split(":")[2] for line in said.splitlines()], ["1", "3", "5"], said)
         said = self.refused("listen = ['ws://h/x', 'wss://h']\ntls.private_key = 'k'\nhub.rate_limit_capacity = 0.5\n"
                             "[[tls.further]]\ncertificate = '/nonexistent/c'\nprivate_key = '/nonexistent/k'\n")
-        for words in ("leave out the path", "--listen wss://h: needs a certificate", "--key needs --cert",
-                      "/nonexistent/c", "lets no message pass", "--jwt-secret-file FILE is required"):
+        for words in ("leave out the path", ":1: listen wss://h: needs a certificate: give tls.certificate and ",
+                      ":2: tls.private_key needs tls.certificate", ":4: tls.further: cannot read certificate file",
+                      ":3: hub.rate_limit_capacity below 1 lets no message pass", "jwt.secret_file is required"):
             self.assertIn(words, said)
         self.assertEqual(said.count("plait: "), 6, said)
+
+    def test_a_file_has_keys_and_no_options(self):
+        for text in ("", "listen = ['ws://h/x', 'wss://h', 'http://h', 'a']\ndevelopment = false\nqlog = '/x'\n"
+                         "allowed_origins = ['x']\n[tls]\ncertificate = 'c'\nclient_authority = 'a'\n",
+                     "development = true\nlisten = ['ws://192.0.2.1']\nqlog = '/nonexistent'\n"
+                     "allowed_origins = ['https://a.example']\n[tls]\nclient_certificates = 'required'\n"):
+            said = self.refused(text)
+            self.assertNotIn("--", said)
+            lines = said.splitlines()
+            self.assertTrue(all("plait.toml:" in line or "is required" in line for line in lines), said)
+
+    def test_the_command_line_is_named_where_it_goes_before_the_file(self):
+        self.file.write_text("development = true\nlisten = ['ws://127.0.0.1:0']\njwt.secret_file = '/none'\n",
+                             encoding="utf-8")
+        done = plait("serve", "--config", self.file, "--listen", "ws://h", "--key", "k")
+        self.assertIn("--listen ws://h: development listens on loopback", done.stderr)
+        self.assertIn("--key needs tls.certificate", done.stderr)
+        self.assertIn("plait.toml:3: jwt.secret_file: cannot read /none", done.stderr)
 
     def test_a_file_that_is_not_there(self):
         done = plait("check", "/nonexistent.toml")

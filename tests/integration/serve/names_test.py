@@ -76,7 +76,7 @@ class Names(unittest.TestCase):
                       "[{certificate = 1, private_key = 'b'}]"):
             self.assertIn('"tls.further" takes tables', refused(f"tls.further = {wrong}\n"), wrong)
         said = refused("tls.further = [{certificate = '/nonexistent', private_key = '/nonexistent'}]\n")
-        self.assertIn("--cert, --key: cannot read certificate file /nonexistent", said)
+        self.assertIn("wrong.toml:4: tls.further: cannot read certificate file /nonexistent", said)
         said = refused(f"tls.further = [{{certificate = '{self.second[0]}', private_key = '{self.first[1]}'}}]\n")
         self.assertIn("does not belong to certificate file", said)
 

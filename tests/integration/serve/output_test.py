@@ -52,6 +52,9 @@ class FullDisk(unittest.TestCase):
         self.lost("check", self.config)
         self.lost("check", "--system")
         self.lost("bench", "--list")
+        self.lost("bench-generate", "no-plan")
+        for kind in ("tcp", "ws", "fanout", "quic-bulk", "tls-bulk"):
+            self.lost("bench-raw", kind)
         self.lost("--help")
         self.lost("pub", "--help")
         self.lost("pub", "demo", "1", "--url", self.server.url(), PLAIT_TOKEN=self.server.token)

@@ -73,6 +73,13 @@ class Production(unittest.TestCase):
     def test_expired(self):
         self.refused('(claim "exp")', Authorization="Bearer " + make_token(exp=int(time.time()) - 60))
 
+    def test_a_session_ends_with_its_token_and_needs_a_new_one(self):
+        token = make_token(exp=int(time.time()) - 25)  # with 30 s for the clocks, about five seconds are left
+        done = plait("sub", "demo", "--reconnect", "--url", self.server.url(), PLAIT_TOKEN=token)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the session has ended (4401): the access token has expired; connecting again", done.stderr)
+        self.assertIn("401", done.stderr.splitlines()[-1])
+
     def test_without_expiry(self):
         self.refused('no claim "exp"', Authorization="Bearer " + make_token(exp=None))
 

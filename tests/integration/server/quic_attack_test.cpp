@@ -2,6 +2,7 @@
 #include "h3/error.hpp"
 #include "h3/qpack.hpp"
 #include "integration/server/raw_quic.hpp"
+#include "integration/server/stream_calls.hpp"
 
 namespace plait::test {
 namespace {
@@ -64,6 +65,31 @@ TEST_F(QuicAttack, RequestsThatAreCancelledBeforeTheSettingsLeaveNothing) {
   const std::uint64_t last = peer->open(Direction::bidirectional, raw::connect("/wt"));
   ASSERT_TRUE(peer->turn_until([&] { return !peer->stream(last).data.empty(); }));
   EXPECT_EQ(asked, 1) << "for those that are gone nobody is asked any more";
+}
+
+// What they bring is dropped, and their ends are on their way when they are stopped: all of it is the session's credit
+// again.
+TEST_F(QuicAttack, StreamsThatAreStoppedAtTheirFirstByteCostNoCredit) {
+  StreamsCalls calls;
+  calls.on_stream = [](Session&, plait::Stream&) {
+    return stream_calling({.on_data = [](plait::Stream& stream, ByteView, bool) { stream.stop(7); }});
+  };
+  start(streams_calling(std::move(calls)));
+  Limits small_packets;
+  small_packets.udp_payload_bytes_max = 1200;
+  const auto peer = std::make_unique<RawQuic>(port_of(url_), "h3", small_packets);
+  ASSERT_TRUE(peer->turn_until_ready());
+  peer->open(Direction::unidirectional, raw::control_stream());
+  const std::uint64_t session = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(peer->turn_until([&] { return !peer->stream(session).data.empty(); }));
+  const std::string data = raw::stream_of_session(Direction::unidirectional, session) + pattern(9000);
+  for (int i = 0; i < 1200;
+       ++i) {  // 10 MB of a credit of 16; one at a time, or the congestion window keeps the end back
+    const std::uint64_t id = peer->open(Direction::unidirectional, data, true);
+    ASSERT_TRUE(peer->turn_until([&] { return peer->stream(id).closed; }));
+  }
+  const std::string max_data = "\x99\x0B\x4D\x3D";  // the type of the capsule
+  EXPECT_TRUE(peer->turn_until([&] { return peer->stream(session).data.find(max_data) != std::string::npos; }));
 }
 
 TEST_F(QuicAttack, AConnectionWithoutARequestIsClosed) {

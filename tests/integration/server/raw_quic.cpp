@@ -55,15 +55,18 @@ std::string stream_of_session(quic::Direction direction, std::uint64_t session) 
 
 }  // namespace raw
 
-RawQuic::RawQuic(std::uint16_t port, const std::string& alpn) : RawQuic(port, nullptr, alpn) {}
-RawQuic::RawQuic(const TlsFiles& files, const std::string& alpn) : RawQuic(0, &files, alpn) {}
+RawQuic::RawQuic(std::uint16_t port, const std::string& alpn, const Limits& limits)
+    : RawQuic(port, nullptr, alpn, limits) {}
+RawQuic::RawQuic(const TlsFiles& files, const std::string& alpn) : RawQuic(0, &files, alpn, {}) {}
 
-RawQuic::RawQuic(std::uint16_t port, const TlsFiles* files, const std::string& alpn) {
+RawQuic::RawQuic(std::uint16_t port, const TlsFiles* files, const std::string& alpn, const Limits& limits)
+    : limits_(limits) {
   loop_ = *net::Loop::make();
   context_ = std::make_unique<transport::LoopContext>(*loop_, limits_, 0, connection_count_);
   auto socket = net::UdpSocket::bind(net::Address{.host = "127.0.0.1"}, {});
   EXPECT_TRUE(socket);
   quic::EndpointConfig config;
+  config.settings.odd_frames_burst = 1'000'000;  // whatever a test provokes
   transport::QuicEndpoint::Accept accept;
   if (files != nullptr) {
     auto tls = quic::ServerTls::make({.certificate_pem = *crypto::read_file(files->certificate_file),

@@ -44,7 +44,7 @@ class RawQuic final : private quic::ConnectionVisitor {
   };
 
   /// A client of a server on 127.0.0.1.
-  explicit RawQuic(std::uint16_t port, const std::string& alpn = "h3");
+  explicit RawQuic(std::uint16_t port, const std::string& alpn = "h3", const Limits& limits = {});
   /// A server for one connection, on a free port of 127.0.0.1.
   explicit RawQuic(const TlsFiles& files, const std::string& alpn = "h3");
   ~RawQuic();
@@ -72,7 +72,7 @@ class RawQuic final : private quic::ConnectionVisitor {
   bool consumes = true;
 
  private:
-  RawQuic(std::uint16_t port, const TlsFiles* files, const std::string& alpn);
+  RawQuic(std::uint16_t port, const TlsFiles* files, const std::string& alpn, const Limits& limits);
   void on_ready() override;
   void on_stream_data(quic::StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size) override;

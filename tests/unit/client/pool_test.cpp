@@ -1,6 +1,8 @@
 // Sessions and streams that are lent and taken back.
 #include <plait/pool.hpp>
 
+#include <stdexcept>
+
 #include "integration/server/support.hpp"
 
 namespace plait::client {
@@ -170,6 +172,59 @@ TEST_F(SessionPools, ASessionThatCannotBeOpenedIsTold) {
   make({}, "nonsense");
   acquire();
   EXPECT_EQ(errors_.size(), 3U);
+}
+
+// The books were not kept where a handler threw: the pool lost room for ever, and lent a session that was gone.
+TEST_F(SessionPools, AHandlerThatThrowsCostsNoRoom) {
+  enum class Throws : std::uint8_t { nothing, in_on_open, in_on_close };
+  auto throws = Throws::in_on_open;
+  const auto maybe = [&throws](Throws where) {
+    if (throws == where) throw std::runtime_error{"user"};
+  };
+  const HandlerFactory factory =
+      test::calling({.on_open = [&](Session&) { maybe(Throws::in_on_open); },
+                     .on_close = [&](Session&, const CloseInfo&) { maybe(Throws::in_on_close); }});
+  pool_ = std::make_unique<SessionPool>(*client_, url_, factory, connect_options(), PoolOptions{.size_max = 1});
+  acquire();
+  ASSERT_TRUE(turn_until([&] { return errors_.size() == 1; })) << "told that it could not be opened";
+  EXPECT_EQ(pool_->stats().opening, 0U);
+  throws = Throws::in_on_close;
+  acquire();
+  ASSERT_TRUE(turn_until_got(1));
+  pool_->release(got_[0]);
+  client_->post(got_[0], [](Session& session) { session.send(Message::text("die")); });
+  ASSERT_TRUE(turn_until([&] { return pool_->stats().idle == 0; }));
+  acquire();
+  ASSERT_TRUE(turn_until_got(2));
+  EXPECT_FALSE(got_[0] == got_[1]);
+  throws = Throws::nothing;
+}
+
+TEST_F(SessionPools, AFactoryThatMakesNothingCostsNoRoom) {
+  const auto null = [] { return std::unique_ptr<SessionHandler>{}; };
+  const auto throwing = []() -> std::unique_ptr<SessionHandler> { throw std::runtime_error{"user"}; };
+  for (const HandlerFactory& factory : {HandlerFactory{null}, HandlerFactory{throwing}}) {
+    pool_ = std::make_unique<SessionPool>(*client_, url_, factory, connect_options(), PoolOptions{.size_max = 1});
+    acquire();
+    acquire();
+    EXPECT_EQ(pool_->stats().failed_total, 2U);
+    EXPECT_EQ(pool_->stats().opening, 0U);
+  }
+  EXPECT_EQ(errors_.size(), 4U);
+}
+
+TEST_F(SessionPools, WhoAcquiresAndThrowsDoesNotEndTheLoop) {
+  make({.size_max = 1, .acquire_timeout = 20ms});
+  acquire();
+  ASSERT_TRUE(turn_until_got(1));
+  for (int i = 0; i < 2; ++i) {
+    pool_->acquire([this](const Result<Session*, Error>& session) {
+      errors_.push_back(session.error().message);
+      throw std::runtime_error{"user"};
+    });
+  }
+  ASSERT_TRUE(turn_until([&] { return errors_.size() == 2; })) << "each is told";
+  EXPECT_EQ(pool_->stats().waiting, 0U);
 }
 
 TEST_F(SessionPools, TheEndOfThePoolEndsItsSessions) {

@@ -2,6 +2,7 @@
 #include <plait/client.hpp>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "client/backoff.hpp"
 #include "integration/server/support.hpp"
@@ -118,6 +119,21 @@ TEST_P(Reconnecting, ALostSessionComesBackHoweverItEnded) {
   EXPECT_EQ(events_, (Events{"open", "established", "close", "lost", "open", "established", "close", "lost", "open",
                              "established", "hello"}));
   EXPECT_NE(session->session(), nullptr);
+}
+
+// An exception in on_close, or where the states are told, was the end: no attempt followed, and nobody heard of it.
+TEST_P(Reconnecting, ComesBackThoughItsHandlersThrow) {
+  ConnectOptions options;
+  options.verify_certificate = false;
+  const Calls calls{
+      .on_open = [this](Session& session) { session.send(Message::text(opened_++ == 0 ? "drop" : "hi")); },
+      .on_message = [this](Session&, const Message&) { events_.emplace_back("hi"); },
+      .on_close = [](Session&, const CloseInfo&) { throw std::runtime_error{"user"}; }};
+  ReconnectingSession session{
+      client_, url_,           std::make_unique<Called>(calls),
+      options, {.delay = 5ms}, [](LinkState, const CloseInfo&) { throw std::runtime_error{"user"}; }};
+  ASSERT_TRUE(session.start());
+  EXPECT_TRUE(turn_until_event("hi"));
 }
 
 TEST_P(Reconnecting, ClosingItIsForGood) {

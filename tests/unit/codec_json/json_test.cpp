@@ -242,6 +242,23 @@ TEST(JsonParser, AllocatesNothingInSteadyState) {
   EXPECT_EQ(test::stop_counting().count, 0U);
 }
 
+TEST(JsonParser, ShrinkFreesTheBuffersOfLargeTextsAlone) {
+  JsonParser parser;
+  const auto allocations_of_the_second = [&](std::size_t size) {
+    const std::string text = '"' + std::string(size, 'x') + '"';
+    EXPECT_TRUE(parser.parse(text));
+    parser.shrink();
+    test::start_counting();
+    EXPECT_TRUE(parser.parse(text));
+    return test::stop_counting();
+  };
+  EXPECT_EQ(allocations_of_the_second(kJsonKeptBytes / 2).count, 0U);
+  EXPECT_GT(allocations_of_the_second(2 * kJsonKeptBytes).bytes_max, 2 * kJsonKeptBytes);
+  parser.shrink();
+  parser.shrink();
+  EXPECT_EQ(parser.parse("[1]")->raw(), "[1]");
+}
+
 TEST(JsonParser, IsUsableAfterAnError) {
   JsonParser parser;
   EXPECT_FALSE(parser.parse("[1,"));

@@ -12,10 +12,14 @@ namespace {
 class Log : public testing::Test {
  protected:
   Log() {
-    set_log_sink([this](LogLevel, std::string_view line) { lines_.emplace_back(line); });
+    set_log_sink([this](LogLevel level, std::string_view line) {
+      lines_.emplace_back(line);
+      levels_.push_back(level);
+    });
   }
   ~Log() override { set_log_sink({}); }
   std::vector<std::string> lines_;
+  std::vector<LogLevel> levels_;
 };
 
 TEST_F(Log, ControlCharactersOfAPeerReachNoTerminal) {
@@ -38,6 +42,16 @@ TEST_F(Log, AFloodIsBounded) {
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin).count();
   EXPECT_GE(lines_.size(), 1U);
   EXPECT_LE(lines_.size(), (static_cast<std::size_t>(seconds) + 2) * (kLogLinesPerSecond + 1));
+}
+
+TEST_F(Log, AFloodOfOneLevelHidesNoOtherLevel) {
+  for (int i = 0; i < 100'000; ++i) log(LogLevel::debug, "a request");
+  log(LogLevel::error, "something important");
+  ASSERT_FALSE(lines_.empty());
+  EXPECT_EQ(lines_.back(), "something important");
+  for (std::size_t i = 0; i + 1 < lines_.size(); ++i) {
+    EXPECT_EQ(levels_[i], LogLevel::debug) << lines_[i];  // what was left out is told to those who see such lines
+  }
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "http/fields.hpp"
+#include "http/grammar.hpp"
 
 #include <gtest/gtest.h>
 

@@ -180,6 +180,14 @@ TEST(HttpRequest, PipelinedHeadsAreTakenOneByOne) {
   EXPECT_TRUE(rest.empty());
 }
 
+// A TLS ClientHello and an open frame, whose senders wait for an answer and may never send a line feed.
+TEST(HttpRequest, WhatNoRequestBeginsWithIsRefusedAtOnce) {
+  for (const std::string_view first : {"\x16", "\x16\x03\x01\x02", "\x01\x0DPLT1", "\r\n\x16"}) {
+    EXPECT_EQ(refused(first), Error::bad_method);
+  }
+  for (const std::string_view first : {"", "\r", "\r\n", "\r\nG", "!", "P"}) EXPECT_EQ(refused(first), std::nullopt);
+}
+
 TEST(HttpRequest, RequestLineLimitOnBothSides) {
   Limits limits;
   limits.request_line_bytes_max = 40;

@@ -74,6 +74,88 @@ TEST(HubHandler, RefusedUserGetsAnErrorAndCode4401) {
   EXPECT_EQ(hub.engine->stats().connections_open, 0u);
 }
 
+class HubExpiry : public testing::Test {
+ protected:
+  static constexpr WallTime kBegin{std::chrono::hours{500'000}};
+
+  /// An open session whose token ends `lifetime` later.
+  void open(WallTime::duration lifetime) {
+    HubOptions options = test_options();
+    options.wall_clock = [this] { return wall_; };
+    options.authenticate = [lifetime](const OpeningRequest&) {
+      return Identity{.user = "user-7", .reason = {}, .expires = kBegin + lifetime};
+    };
+    hub_ = std::make_unique<FakeHub>(1, std::move(options));
+    handler_ = std::make_unique<Handler>(*hub_->engine);
+    FakeRequest request;
+    handler_->on_request(request);
+    handler_->on_open(session_);
+    session_.take();
+  }
+  void pass(WallTime::duration time) {
+    wall_ += time;
+    hub_->advance(time);
+  }
+
+  WallTime wall_ = kBegin;
+  FakeSession session_{0};
+  std::unique_ptr<FakeHub> hub_;
+  std::unique_ptr<Handler> handler_;
+};
+
+TEST_F(HubExpiry, ASessionEndsWithItsToken) {
+  open(std::chrono::hours{10});
+  for (int i = 0; i < 9; ++i) pass(std::chrono::hours{1});
+  pass(std::chrono::minutes{59});
+  EXPECT_TRUE(session_.take().empty());
+  EXPECT_EQ(session_.close_code, 0U);
+  pass(std::chrono::minutes{1} + std::chrono::seconds{1});
+  const auto messages = session_.take();
+  ASSERT_EQ(types(messages), "error");
+  EXPECT_EQ(messages[0].data, R"({"code":"AUTH_FAILED","message":"the access token has expired","recoverable":false})");
+  EXPECT_EQ(session_.close_code, 4401);
+  EXPECT_EQ(session_.close_reason, "the access token has expired");
+  handler_->on_message(session_, Message::text(R"({"t":"publish","p":{"topic":"a","data":1},"cid":"1"})"));
+  hub_->settle();
+  EXPECT_TRUE(session_.take().empty()) << "what comes later is not heard";
+  EXPECT_EQ(hub_->engine->stats().publications, 0u);
+  handler_->on_close(session_, {});
+  hub_->settle();
+  EXPECT_EQ(hub_->engine->stats().connections_open, 0u);
+}
+
+TEST_F(HubExpiry, ATokenThatEndsWhileItsSessionOpensEndsIt) {
+  open(-std::chrono::seconds{1});
+  pass(std::chrono::milliseconds{20});
+  EXPECT_EQ(session_.close_code, 4401);
+  handler_->on_close(session_, {});
+}
+
+TEST_F(HubExpiry, ATokenForEverIsNoTimerInThePast) {
+  open(WallTime::max() - kBegin);
+  for (int i = 0; i < 50; ++i) pass(std::chrono::hours{24});
+  EXPECT_EQ(session_.close_code, 0U);
+  handler_->on_close(session_, {});
+}
+
+TEST_F(HubExpiry, TheWallClockDecides) {
+  open(std::chrono::hours{2});
+  wall_ -= std::chrono::hours{1};  // it was wrong
+  for (int i = 0; i < 2; ++i) pass(std::chrono::minutes{61});
+  EXPECT_EQ(session_.close_code, 0U);
+  wall_ += std::chrono::hours{24};
+  pass(std::chrono::minutes{61});
+  EXPECT_EQ(session_.close_code, 4401);
+  handler_->on_close(session_, {});
+}
+
+TEST_F(HubExpiry, ASessionThatIsGoneIsNotTouched) {
+  open(std::chrono::hours{1});
+  handler_->on_close(session_, {});
+  pass(std::chrono::hours{2});
+  EXPECT_EQ(session_.close_code, 0U);
+}
+
 TEST(HubFacade, PublishesRefusesBadNamesAndCounts) {
   FakeExecutor executor;
   Hub hub;

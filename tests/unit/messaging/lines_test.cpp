@@ -101,6 +101,17 @@ TEST_F(Lines, SubscribePublishUnsubscribe) {
   EXPECT_FALSE(executor.has_timers());
 }
 
+TEST_F(Lines, AHandlerMayReplaceItselfWhileItRuns) {
+  std::string seen;
+  const std::string kept(100, 'k');  // too long to live inside the function object
+  client->on_message([this, kept, &seen](std::string_view, ByteView) {
+    client->on_message([&seen](std::string_view, ByteView) { seen += "second"; });
+    seen += kept.substr(0, 5);
+  });
+  wire->receive("MSG t 1\naMSG t 1\nb");
+  EXPECT_EQ(seen, "kkkkksecond");
+}
+
 TEST_F(Lines, ASubscriptionHasADeadline) {
   std::string text = "nothing";
   client->subscribe("t", keep(text));
@@ -195,6 +206,13 @@ TEST_F(LinesServer, LinesBecomeMessagesOfTheHub) {
                                                 R"({"t":"publish","p":{"topic":"d","data":"hey"}})",
                                                 R"({"t":"publish","p":{"topic":"d","data":{"base64":"/wA="}}})"}));
   EXPECT_EQ(hub.session->id(), session.id());
+}
+
+// It got no answer: JSON has no such topic, and the hub none to answer by.
+TEST_F(LinesServer, ATopicThatIsNotUtf8IsRefused) {
+  wire->receive("SUB \xff\nSUB \xc3\xa9\n");
+  EXPECT_EQ(wire->take(), "SUB-FAIL \xff not a valid topic\n");
+  EXPECT_EQ(hub.told.size(), 1U) << "the other is the hub's to judge";
 }
 
 TEST_F(LinesServer, MessagesOfTheHubBecomeLines) {

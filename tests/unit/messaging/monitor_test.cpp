@@ -106,8 +106,8 @@ TEST(SessionMonitor, AlertsAreToldOnceAndBounded) {
   for (int i = 0; i < 4; ++i) executor.advance(1100ms);
   EXPECT_EQ(told, std::vector<std::string>{"a round trip takes 2000 ms"}) << "once while it lasts";
   EXPECT_EQ(monitor.reason(), told[0]);
-  for (int i = 0; i < 6; ++i) {
-    session.round_trip = std::chrono::seconds{2 + i % 2};
+  for (int i = 0; i < 10; ++i) {
+    session.round_trip = i % 2 == 0 ? 1ms : 2s;
     executor.advance(1100ms);
   }
   EXPECT_EQ(told.size(), 6U);
@@ -117,6 +117,25 @@ TEST(SessionMonitor, AlertsAreToldOnceAndBounded) {
   executor.advance(1100ms);
   EXPECT_EQ(monitor.reason(), "");
   EXPECT_EQ(monitor.health(), Health::idle);
+}
+
+// A round trip or a backlog is another number at each sample: that alone told an alert each time.
+TEST(SessionMonitor, ANumberThatChangesIsNoOtherReason) {
+  FakeExecutor executor;
+  FakeSession session{executor};
+  std::vector<std::string> told;
+  const SessionMonitor monitor{session,
+                               {.interval = 1s, .on_alert = [&](const Alert& alert) { told.push_back(alert.reason); }}};
+  for (int i = 0; i < 20; ++i) {
+    session.round_trip = std::chrono::milliseconds{1001 + 777 * i};
+    executor.advance(1100ms);
+  }
+  EXPECT_EQ(told, std::vector<std::string>{"a round trip takes 1001 ms"});
+  EXPECT_EQ(monitor.reason(), "a round trip takes 15764 ms") << "the newest number";
+  session.round_trip = 1ms;
+  session.counters.messages_dropped = 3;
+  executor.advance(1100ms);
+  EXPECT_EQ(told.back(), "dropped 3 messages") << "another reason";
 }
 
 TEST(SessionMonitor, AnExceptionAtAnAlertEndsTheSessionOnly) {

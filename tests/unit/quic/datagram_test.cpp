@@ -154,6 +154,22 @@ TEST(QuicDatagram, WhatWaitsTooLongIsDropped) {
   EXPECT_GT(dropped, 50);
 }
 
+// A probe is as large as the first congestion window, and lost where packets are small.
+TEST(QuicDatagram, ProbesOfThePathsSizeDoNotHoldTheFirstOnesUp) {
+  EndpointConfig config = with_large_probes();
+  config.settings.datagram_age_max = 40ms;
+  Pair pair{1, server_config(), std::move(config)};
+  pair.network.link = {.delay = 30ms, .udp_payload_bytes_max = 1500};
+  pair.establish();
+  pair.network.run_for(1s);
+  for (DatagramId id = 0; id < 8; ++id) {
+    ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(1000, 'x')), id));
+  }
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.fates.size() == 8; }));
+  EXPECT_EQ(pair.client.sent.size(), 8U);
+  EXPECT_EQ(pair.server().datagrams.size(), 8U);
+}
+
 TEST(QuicDatagram, ThoseTooLargeForAPathThatShrankDoNotHoldTheRestUp) {
   Pair pair{1, server_config(), with_large_probes()};
   pair.establish();

@@ -107,6 +107,66 @@ TEST(QuicLifetime, SilenceEndsInTheIdleTimeout) {
   EXPECT_EQ(pair.server().reason->kind, Kind::idle_timeout);
 }
 
+// A PING that is not answered puts it off no further.
+TEST(QuicLifetime, APeerThatHasVanishedIsNoticedAfterTheIdleTimeoutDespiteKeepAlive) {
+  for (const bool is_client : {true, false}) {
+    Pair pair;
+    pair.establish();
+    pair.network.run_for(100s);
+    pair.network.drops = [](ByteView) { return true; };
+    const Recorder& left = is_client ? pair.client : pair.server();
+    pair.network.run_for(20s);  // the last packet was of up to ten seconds before
+    EXPECT_FALSE(left.reason);
+    EXPECT_TRUE(pair.network.run([&] { return left.reason.has_value(); }, 11s)) << is_client;
+    EXPECT_EQ(left.reason->kind, Kind::idle_timeout);
+    EXPECT_EQ(left.reason->reason, "nothing came from the peer for the idle timeout");
+  }
+}
+
+TEST(QuicLifetime, WhoIsAskedRightBeforeTheIdleTimeoutHasTimeToAnswer) {
+  EndpointConfig config = server_config();
+  config.settings.keep_alive_server = Duration::zero();
+  EndpointConfig client_side;
+  client_side.settings.keep_alive_client = Duration::zero();
+  Pair pair{1, std::move(config), std::move(client_side)};
+  pair.network.link.delay = 50ms;
+  pair.establish();
+  ASSERT_TRUE(pair.network.run([&] { return pair.server().completed; }));
+  pair.network.run_for(29800ms);
+  ASSERT_FALSE(pair.client.reason || pair.server().reason);
+  EXPECT_TRUE(pair.client.connection->send_datagram(as_bytes("still there?")));
+  pair.network.run_for(5s);
+  EXPECT_FALSE(pair.client.reason);
+  EXPECT_FALSE(pair.server().reason);
+  pair.network.run_for(21s);
+  EXPECT_FALSE(pair.client.reason) << "its time has begun anew";
+  pair.network.run_for(10s);
+  EXPECT_TRUE(pair.client.reason && pair.server().reason);
+}
+
+// Whoever can send to the port could hold a connection that is dead.
+TEST(QuicLifetime, GarbageIsNoSignOfLife) {
+  Pair pair;
+  pair.establish();
+  std::vector<std::uint8_t> genuine;
+  pair.network.drops = [&](ByteView datagram) {
+    if (datagram[0] < 0x80) genuine.assign(datagram.begin(), datagram.end());
+    return false;
+  };
+  const StreamId id = pair.server().connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.server().connection->write(id, Bytes::copy_of(pattern(100))));
+  ASSERT_TRUE(pair.network.run([&] { return !genuine.empty(); }));
+  std::vector<std::uint8_t> forged = genuine;  // to the client's connection ID
+  forged.back() ^= 1U;
+  pair.network.run_for(1s);
+  pair.network.drops = [&](ByteView datagram) { return !std::ranges::equal(datagram, forged); };
+  for (int i = 0; i < 31 && !pair.client.reason; ++i) {
+    pair.network.send(pair.server_host.at, pair.client_host.at, forged);
+    pair.network.run_for(1s);
+  }
+  EXPECT_TRUE(pair.client.reason);
+}
+
 TEST(QuicLifetime, TheClientsKeepAliveHoldsAConnectionWhoseServerSendsNone) {
   EndpointConfig config = server_config();
   config.settings.keep_alive_server = Duration::zero();

@@ -34,6 +34,7 @@ void Recorder::on_stream_data(StreamId id, ByteView data, bool fin) {
   if (connection == nullptr) return;
   if (echoes && direction_of(id) == Direction::bidirectional) connection->write(id, Bytes::copy_of(data), fin);
   if (consumes) connection->consume(id, data.size());
+  if (when_data) when_data(id);
 }
 
 Host::Host(Network& owner, Address where, EndpointConfig config, std::uint64_t seed)

@@ -53,6 +53,7 @@ struct Recorder final : ConnectionVisitor {
     bool fin = false;
     std::optional<std::uint64_t> reset_code;
     std::optional<std::uint64_t> stop_code;
+    std::optional<std::uint64_t> stopped_size;  ///< of one that we have stopped
     std::uint64_t acked = 0;
     int acked_count = 0;
     bool closed = false;
@@ -67,6 +68,11 @@ struct Recorder final : ConnectionVisitor {
   void on_stream_data(StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(StreamId id, std::uint64_t code, std::uint64_t /*size*/) override {
     streams[id].reset_code = code;
+  }
+  void on_stopped_stream_end(StreamId id, std::uint64_t size) override {
+    EXPECT_FALSE(streams[id].stopped_size) << "told twice";
+    EXPECT_FALSE(streams[id].closed);
+    streams[id].stopped_size = size;
   }
   void on_stop_sending(StreamId id, std::uint64_t code) override { streams[id].stop_code = code; }
   void on_stream_acked(StreamId id, std::uint64_t offset) override {
@@ -92,6 +98,7 @@ struct Recorder final : ConnectionVisitor {
   bool consumes = true;  ///< gives credit back at once
   bool echoes = false;
   std::function<void()> when_ready;
+  std::function<void(StreamId)> when_data;
   std::vector<StreamId> opened;
   std::map<StreamId, StreamRecord> streams;
   std::vector<std::string> datagrams;

@@ -181,6 +181,24 @@ TEST(QuicFrameScan, FindsStopSendingBehindEveryOtherFrame) {
   }
 }
 
+TEST(QuicFrameScan, FindsTheFinalSizesOfStreams) {
+  const std::vector<std::uint8_t> payload = {
+      0x0a, 0x08, 0x02, 0x11, 0x22,        // STREAM with length
+      0x0b, 0x04, 0x01, 0x33,              // and FIN
+      0x0f, 0x08, 0x40, 0x50, 0x01, 0x44,  // and offset
+      0x0f, 0x0c, 0x05, 0x00,              // nothing but FIN
+      0x0d, 0x10, 0x02, 0x55, 0x66,        // up to the end of the packet
+  };
+  FrameScan scan{100, 1, TimePoint{}};
+  scan.on_payload(payload);
+  std::vector<std::pair<StreamId, std::uint64_t>> found;
+  for (const auto& [id, size] : scan.ends()) found.emplace_back(id, size);
+  EXPECT_EQ(found, (std::vector<std::pair<StreamId, std::uint64_t>>{{4, 1}, {8, 81}, {12, 5}, {16, 4}}));
+  FrameScan cut{100, 1, TimePoint{}};
+  cut.on_payload(ByteView{payload}.first(8));
+  EXPECT_TRUE(cut.ends().empty());
+}
+
 TEST(QuicFrameScan, CountsOddFramesAsABucket) {
   FrameScan scan{10, 5, TimePoint{}};
   const std::vector<std::uint8_t> resets = {0x04, 4, 1, 0, 0x04, 8, 1, 0, 0x04, 12, 1, 0};

@@ -149,6 +149,50 @@ TEST(QuicStream, StopSendingIsReportedAndAnswered) {
   EXPECT_FALSE(pair.server().streams[id].fin);
 }
 
+// RFC 9000 §3.5 asks for RESET_STREAM, but the end may be on its way.
+TEST(QuicStream, TheFinalSizeOfAStoppedStreamThatEndsWithFinIsTold) {
+  Pair pair;
+  pair.server_host.prepare = [](Recorder& recorder) {
+    recorder.when_data = [&recorder](StreamId id) { recorder.connection->stop_sending(id, 78); };
+  };
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(8000)), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().streams[id].closed; }));
+  EXPECT_LT(pair.server().streams[id].data.size(), 8000U);
+  EXPECT_FALSE(pair.server().streams[id].fin);
+  EXPECT_FALSE(pair.server().streams[id].reset_code);
+  EXPECT_EQ(pair.server().streams[id].stopped_size, 8000U);
+}
+
+TEST(QuicStream, AStreamMayBeStoppedWhenItsEndHasComeAlready) {
+  Pair pair;
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  int count = 0;
+  pair.network.drops = [&](ByteView) { return ++count == 3; };  // so that the end comes before the middle
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(8000)), true));
+  EXPECT_TRUE(pair.network.run([&] { return !pair.server().streams[id].data.empty(); }));
+  EXPECT_LT(pair.server().streams[id].data.size(), 8000U);
+  pair.server().connection->stop_sending(id, 78);
+  EXPECT_FALSE(pair.server().streams[id].stopped_size) << "never from inside a call";
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().streams[id].stopped_size.has_value(); }, 1s));
+  EXPECT_EQ(pair.server().streams[id].stopped_size, 8000U);
+  pair.network.run_for(1s);  // Recorder looks
+}
+
+TEST(QuicStream, AStoppedStreamThatIsResetIsToldAsReset) {
+  Pair pair;
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(4'000'000)), true));
+  EXPECT_TRUE(pair.network.run([&] { return !pair.server().streams[id].data.empty(); }));
+  pair.server().connection->stop_sending(id, 78);
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().streams[id].closed; }));
+  EXPECT_TRUE(pair.server().streams[id].reset_code);
+  EXPECT_FALSE(pair.server().streams[id].stopped_size);
+}
+
 TEST(QuicStream, StoppedAndResetStreamsGiveTheConnectionsCreditBack) {
   Pair pair;
   pair.server_host.prepare = [](Recorder& recorder) { recorder.consumes = false; };

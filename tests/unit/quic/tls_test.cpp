@@ -141,6 +141,13 @@ TEST(QuicTls, Rfc9001Section8_1_NoCommonProtocolEndsTheHandshake) {
   EXPECT_THAT(reason->reason, HasSubstr("speaks none of the application protocols"));
 }
 
+TEST(QuicTls, AnRsaKeySigns) {
+  const auto made = crypto::make_certificate({.key = crypto::KeyKind::rsa_2048}, kWallNow).value();
+  EndpointConfig config = server_config();
+  config.server_tls = ServerTls::make({made.certificate, made.private_key, {"test"}}).value();
+  EXPECT_FALSE(outcome(client_tls(Verify::off), "localhost", std::move(config)).has_value());
+}
+
 TEST(QuicTls, TheServersPreferenceDecides) {
   Pair pair{1, server_config({"first", "second"})};
   pair.connect(client_tls(Verify::off, {"second", "first"}));
@@ -155,7 +162,11 @@ TEST(QuicTls, MistakesInTheConfigurationAreNamed) {
   EXPECT_THAT(ServerTls::make({pem.certificate, pem.private_key, {""}}).error().message, HasSubstr("1 to 255 bytes"));
   EXPECT_THAT(ServerTls::make({pem.certificate, other.private_key, {"x"}}).error().message,
               HasSubstr("does not belong to the certificate"));
-  EXPECT_THAT(ServerTls::make({"no", "pem", {"x"}}).error().message, HasSubstr("no PEM text"));
+  const auto rsa = crypto::make_certificate({.key = crypto::KeyKind::rsa_2048}, kWallNow).value();
+  EXPECT_THAT(ServerTls::make({pem.certificate, rsa.private_key, {"x"}}).error().message,
+              HasSubstr("does not belong to the certificate"));
+  EXPECT_THAT(ServerTls::make({"no", pem.private_key, {"x"}}).error().message, HasSubstr("certificate is no PEM text"));
+  EXPECT_THAT(ServerTls::make({pem.certificate, "no", {"x"}}).error().message, HasSubstr("private key is no PEM text"));
   ClientTlsConfig config;
   config.alpn = {"x"};
   EXPECT_THAT(ClientTls::make(config).error().message, HasSubstr("set wall_clock"));

@@ -65,6 +65,34 @@ TEST_F(TransportOutputQueue, SmallPiecesOnBothSidesOfABorrowedOneComeFromOneBloc
   EXPECT_EQ(queue_.front().data(), first + 1);
 }
 
+// The header of each frame, in front of a payload that is kept by reference. Each had a block of up to 256 KiB once.
+TEST_F(TransportOutputQueue, SmallPiecesBetweenSharedOnesComeFromOneBlock) {
+  std::vector<iovec> vectors(8);
+  for (const char* header : {"1:", "2:", "3:"}) {
+    queue_.append(as_bytes(header));
+    append_shared("payload,");
+  }
+  ASSERT_EQ(queue_.fill(vectors), 6U);
+  const auto* first = static_cast<const std::uint8_t*>(vectors[0].iov_base);
+  EXPECT_EQ(vectors[2].iov_base, first + 2);
+  EXPECT_EQ(vectors[4].iov_base, first + 4);
+  EXPECT_EQ(contents(), "1:payload,2:payload,3:payload,");
+  queue_.consume(12);
+  EXPECT_EQ(contents(), "payload,3:payload,");
+}
+
+TEST_F(TransportOutputQueue, SharedPiecesThatFollowOneAnotherAreOneSegmentBehindSmallOnes) {
+  const Bytes bytes = Bytes::copy_of("onetwo");
+  queue_.append(as_bytes("head,"));
+  queue_.append_shared(*bytes.block(), bytes.view().first(3));
+  queue_.append_shared(*bytes.block(), bytes.view().subspan(3));
+  std::vector<iovec> vectors(8);
+  EXPECT_EQ(queue_.fill(vectors), 2U);
+  queue_.append(as_bytes(",end"));
+  EXPECT_EQ(contents(), "head,onetwo,end");
+  EXPECT_EQ(queue_.bytes(), contents().size());
+}
+
 TEST_F(TransportOutputQueue, OwnsABorrowedViewBeforeItsMemoryChanges) {
   std::string borrowed = "borrowed";
   queue_.append(as_bytes("<"));

@@ -302,6 +302,23 @@ TEST(WtReceiving, AfterStopSendingWhatArrivesIsUsedUp) {
   EXPECT_EQ(server->log().log, (Log{"bidirectional 4", "data 4"}));
 }
 
+TEST(WtReceiving, AStoppedStreamThatEndsWithFinCountsWithItsFinalSize) {
+  auto server = make_limited_server();
+  server->log().consumes = false;
+  for (const StreamId id : {4, 8}) {
+    server->feed(id, stream_header(id) + Buffer(10, 'x'));
+    server->session().stop_sending(id, 78);
+  }
+  server->sessions.handle_stopped_end(4, stream_header(4).size() + 90);
+  EXPECT_EQ(limit_of(server->sent_capsules(), capsule_type::kMaxData), 200U);
+  EXPECT_EQ(server->out(4).consumed, stream_header(4).size() + 10) << "of QUIC's, what had arrived";
+  EXPECT_EQ(server->log().log, (Log{"bidirectional 4", "data 4", "bidirectional 8", "data 8"}));
+  server->sessions.handle_stopped_end(99, 5);  // nobody's
+  EXPECT_EQ(server->error(), std::nullopt);
+  server->sessions.handle_stopped_end(8, stream_header(8).size() + 211);
+  EXPECT_EQ(server->error(), Error::data_limit_exceeded);
+}
+
 TEST(WtReceiving, OurStreamsAnswerWithoutAHeader) {
   auto server = make_limited_server();
   const StreamId id = opened(*server);

@@ -1,5 +1,6 @@
 // Raw QUIC: both ends of a QuicPipe on a UdpPipe.
 #include "bench/components/bulk/quic_pipe.hpp"
+#include "bench/text_file.hpp"
 #include "crypto/certificate.hpp"
 
 #include <arpa/inet.h>
@@ -7,7 +8,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 namespace plait::bench {
 
@@ -152,8 +152,8 @@ Result<void, Error> serve_quic_bulk(std::uint16_t port, std::size_t packet_bytes
   if (!pem) return err(pem.error());
   auto tls = quic::ServerTls::make({pem->certificate, pem->private_key, {kAlpn}});
   if (!tls) return err(tls.error());
-  fmt::print("listening quic-bulk://127.0.0.1:{}\n", ntohs(udp->name().sin_port));
-  std::fflush(stdout);
+  auto said = print_line(fmt::format("listening quic-bulk://127.0.0.1:{}", ntohs(udp->name().sin_port)));
+  if (!said) return said;
   QuicBulkServer server(std::move(*udp), std::move(*tls), packet_bytes);
   for (;;) server.turn();
 }

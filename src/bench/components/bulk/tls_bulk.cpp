@@ -1,6 +1,7 @@
 // TCP and TLS 1.3 by OpenSSL, with blocking calls: what QUIC has to be compared with. The cipher is QUIC's,
 // AES-128-GCM.
 #include "bench/components/bulk/bulk.hpp"
+#include "bench/text_file.hpp"
 #include "crypto/certificate.hpp"
 
 #include <arpa/inet.h>
@@ -15,7 +16,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -162,8 +162,8 @@ Result<void, Error> serve_tls_bulk(std::uint16_t port) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (bind(listener, generic, length) != 0 || listen(listener, 16) != 0) return system_failure("cannot listen on TCP");
   getsockname(listener, generic, &length);
-  fmt::print("listening tls-bulk://127.0.0.1:{}\n", ntohs(address.sin_port));
-  std::fflush(stdout);
+  auto said = print_line(fmt::format("listening tls-bulk://127.0.0.1:{}", ntohs(address.sin_port)));
+  if (!said) return said;
   for (;;) {
     const int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) return system_failure("cannot accept");

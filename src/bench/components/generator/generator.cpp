@@ -20,7 +20,6 @@
 #include "bench/components/generator/loads.hpp"
 #include "bench/text_file.hpp"
 
-#include <fmt/format.h>
 #include <sys/resource.h>
 
 namespace plait::bench {
@@ -77,17 +76,21 @@ Result<void, Error> run_webtransport(LoadContext& context) {
   return err(Error{"generator: no such mode on https: URLs"});
 }
 
-int fail(const std::string& why) {
+Result<int, Error> print_outcome(const Json& outcome, int status) {
+  if (auto printed = print_line(outcome.dump()); !printed) return err(printed.error());
+  return status;
+}
+
+Result<int, Error> fail(const std::string& why) {
   Json out;
   out.set("ok", false);
   out.set("error", why);
-  fmt::print("{}\n", out.dump());
-  return 1;
+  return print_outcome(out, 1);
 }
 
 }  // namespace
 
-int generate_load(std::span<const std::string> arguments) {
+Result<int, Error> generate_load(std::span<const std::string> arguments) {
   const auto plan = parse_plan(arguments);
   if (!plan) return fail(plan.error().message);
   raise_file_limit();
@@ -97,8 +100,7 @@ int generate_load(std::span<const std::string> arguments) {
   Json out = context.meter.report();
   out.set("ok", true);
   if (!context.extra.is_null()) out.set("memory", context.extra);
-  fmt::print("{}\n", out.dump());
-  return 0;
+  return print_outcome(out, 0);
 }
 
 }  // namespace plait::bench
