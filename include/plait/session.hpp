@@ -72,9 +72,48 @@ enum class SendStatus : std::uint8_t {
   closed,   ///< not accepted: the session is closing or closed
 };
 
+/// Messages that go together, in this order, to many sessions of one loop: Session::send_burst() makes frames of them
+/// once instead of for each session. Used on that loop's thread only; clear() it before the loop ends.
+class PLAIT_API MessageBurst {
+ public:
+  /// The burst shares `payload`.
+  void add(MessageKind kind, Bytes payload);
+  void clear();
+  [[nodiscard]] bool empty() const { return messages_.empty(); }
+  [[nodiscard]] std::size_t size() const { return messages_.size(); }
+  [[nodiscard]] std::size_t payload_bytes() const { return payload_bytes_; }
+  /// Valid until add() or clear().
+  [[nodiscard]] Message operator[](std::size_t index) const {
+    return Message::shared(messages_[index].kind, messages_[index].payload);
+  }
+
+  /// For transports: what `maker` has made of the messages for its wire, to be kept until they change. Empty at first.
+  [[nodiscard]] Bytes& frames(const void* maker) const {
+    if (std::exchange(maker_, maker) != maker) frames_ = {};
+    return frames_;
+  }
+
+ private:
+  struct Item {
+    MessageKind kind;
+    Bytes payload;
+  };
+  std::vector<Item> messages_;
+  std::size_t payload_bytes_ = 0;
+  mutable const void* maker_ = nullptr;
+  mutable Bytes frames_;
+};
+
 struct SendOptions {
   /// Compress where the peer negotiated it and the message is at least Limits::deflate_threshold_bytes.
   bool compress = true;
+};
+
+/// What became of a burst given to send_burst(): the first `accepted` messages were, and `status` is what send() would
+/// have answered for the last one that was tried. An empty burst is `sent`.
+struct BurstStatus {
+  SendStatus status = SendStatus::sent;
+  std::size_t accepted = 0;
 };
 
 /// Close codes (RFC 6455 §7.4.1), used on every wire. WebTransport carries any 32 bits, the others 1000–1003, 1007–1014
@@ -167,6 +206,9 @@ class PLAIT_API Session {
 
   /// Sends one message. Never blocks. Sends of one session arrive in order.
   virtual SendStatus send(const Message& message, SendOptions options = {}) = 0;
+
+  /// Sends messages as so many calls of send() would, until one is not accepted.
+  virtual BurstStatus send_burst(const MessageBurst& burst, SendOptions options = {});
 
   /// Starts a message of unknown length. Until finish(), send() answers `dropped`: a message cannot interrupt another.
   /// Null when a message is under way already or the session is closing.

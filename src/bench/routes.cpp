@@ -1,6 +1,7 @@
 #include "bench/routes.hpp"
 
 #include "bench/stream_routes.hpp"
+#include "core/executor.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -129,70 +130,97 @@ class WsModeHandler final : public SessionHandler {
   std::unique_ptr<StreamHandler> stream_;
 };
 
-/// The sessions of one /fanout route. A loop's members are touched on that loop only; the mutex guards the map, and is
-/// taken when a session comes or goes and when a message leaves its loop.
-class FanoutGroup {
+/// The sessions of one /fanout route. What one of them sends in a turn of its loop goes to the others together, at the
+/// end of that turn. A loop's members and burst are touched on that loop only; the mutex guards the map, and is taken
+/// when a session comes or goes and when messages leave their loop.
+class FanoutGroup : public std::enable_shared_from_this<FanoutGroup> {
  public:
-  explicit FanoutGroup(Server& server) : server_(server) {}
-
-  using Members = std::vector<Session*>;
-
-  Members& join(Session& session) {
-    const std::lock_guard lock{mutex_};
-    Loop& loop = loops_[session.id().loop];
-    loop.members.push_back(&session);
-    loop.ids.push_back(session.id());
-    return loop.members;
-  }
-  void leave(Session& session) {
-    const std::lock_guard lock{mutex_};
-    Loop& loop = loops_[session.id().loop];
-    std::erase(loop.members, &session);
-    std::erase(loop.ids, session.id());
-    wake(loop);  // the task that was under way may have been this session's
-  }
-  void send_to_other_loops(std::uint32_t own_loop, MessageKind kind, Bytes bytes) {
-    const std::lock_guard lock{mutex_};
-    if (loops_.size() < 2) return;
-    bytes.share_between_threads();
-    for (auto& [index, loop] : loops_) {
-      if (index == own_loop || loop.ids.empty()) continue;
-      loop.waiting.push_back({kind, bytes});
-      if (loop.waiting.size() == 1) wake(loop);
-    }
-  }
-  /// To all members but `sender`. A member that cannot be written to leaves during its send().
-  static void send_to(Members& members, const Message& message, const Session* sender) {
-    for (auto next = members.begin(); next != members.end();) {
-      Session* member = *next++;
-      if (member != sender) member->send(message);
-    }
-  }
-
- private:
   struct Waiting {
     MessageKind kind;
     Bytes bytes;
   };
   struct Loop {
-    Members members;
+    std::vector<Session*> members;
+    MessageBurst burst;         // what `sender` has sent in this turn
+    Session* sender = nullptr;  // null: the burst is empty
+    bool posted = false;        // send() will be called
     std::vector<SessionId> ids;
     std::vector<Waiting> waiting;  // from other loops
   };
 
-  // A loop is reached through one of its sessions.
+  explicit FanoutGroup(Server& server) : server_(server) {}
+
+  Loop& join(Session& session) {
+    const std::lock_guard lock{mutex_};
+    Loop& loop = loops_[session.id().loop];
+    loop.members.push_back(&session);
+    loop.ids.push_back(session.id());
+    return loop;
+  }
+  void leave(Loop& loop, Session& session) {
+    if (loop.sender == &session) send(loop);
+    const std::lock_guard lock{mutex_};
+    std::erase(loop.members, &session);
+    std::erase(loop.ids, session.id());
+    wake(loop);  // the task that was under way may have been this session's
+  }
+  void add(Loop& loop, Session& sender, const Message& message) {
+    if (loop.sender != &sender || loop.burst.size() >= kBurstMax) send(loop);
+    loop.sender = &sender;
+    loop.burst.add(message.kind(), message.share());
+    if (std::exchange(loop.posted, true)) return;
+    sender.executor().post([self = shared_from_this(), &loop] {
+      loop.posted = false;
+      self->send(loop);
+    });
+  }
+
+ private:
+  static constexpr std::size_t kBurstMax = 64;
+
+  void send(Loop& loop) {
+    const Session* sender = std::exchange(loop.sender, nullptr);
+    if (sender == nullptr) return;
+    send_to(loop.members, loop.burst, sender);
+    send_to_other_loops(loop);
+    loop.burst.clear();
+  }
+  // To all members but `sender`. A member that cannot be written to leaves meanwhile.
+  static void send_to(const std::vector<Session*>& members, const MessageBurst& burst, const Session* sender) {
+    for (std::size_t i = 0; i < members.size();) {
+      Session* member = members[i];
+      if (member != sender) member->send_burst(burst);
+      if (i < members.size() && members[i] == member) ++i;
+    }
+  }
+  void send_to_other_loops(const Loop& own) {
+    const std::lock_guard lock{mutex_};
+    if (loops_.size() < 2) return;
+    for (std::size_t i = 0; i < own.burst.size(); ++i) {
+      Bytes bytes = own.burst[i].share();
+      bytes.share_between_threads();
+      for (auto& [index, loop] : loops_) {
+        if (&loop == &own || loop.ids.empty()) continue;
+        loop.waiting.push_back({own.burst[i].kind(), bytes});
+        if (loop.waiting.size() == 1) wake(loop);
+      }
+    }
+  }
+
+  // Another loop is reached through one of its sessions.
   void wake(Loop& loop) {
     if (loop.waiting.empty()) return;
     if (loop.ids.empty()) return loop.waiting.clear();
     server_.post(loop.ids.front(), [this, &loop](Session&) { deliver(loop); });
   }
   void deliver(Loop& loop) {
-    std::vector<Waiting> waiting;
+    MessageBurst burst;
     {
       const std::lock_guard lock{mutex_};
-      waiting.swap(loop.waiting);
+      for (Waiting& one : loop.waiting) burst.add(one.kind, std::move(one.bytes));
+      loop.waiting.clear();
     }
-    for (const Waiting& one : waiting) send_to(loop.members, Message::shared(one.kind, one.bytes), nullptr);
+    send_to(loop.members, burst, nullptr);
   }
 
   Server& server_;
@@ -204,19 +232,15 @@ class FanoutHandler final : public SessionHandler {
  public:
   explicit FanoutHandler(std::shared_ptr<FanoutGroup> group) : group_(std::move(group)) {}
 
-  void on_open(Session& session) override { members_ = &group_->join(session); }
-  void on_message(Session& session, const Message& message) override {
-    const Bytes bytes = message.share();
-    FanoutGroup::send_to(*members_, Message::shared(message.kind(), bytes), &session);
-    group_->send_to_other_loops(session.id().loop, message.kind(), bytes);
-  }
+  void on_open(Session& session) override { loop_ = &group_->join(session); }
+  void on_message(Session& session, const Message& message) override { group_->add(*loop_, session, message); }
   void on_close(Session& session, const CloseInfo&) override {
-    if (members_ != nullptr) group_->leave(session);
+    if (loop_ != nullptr) group_->leave(*loop_, session);
   }
 
  private:
   std::shared_ptr<FanoutGroup> group_;
-  FanoutGroup::Members* members_ = nullptr;
+  FanoutGroup::Loop* loop_ = nullptr;
 };
 
 HandlerFactory stream_handler(Server& server, bool produces, std::uint64_t bytes) {

@@ -87,4 +87,25 @@ Bytes Message::share() const {
   return Bytes::copy_of(data_);
 }
 
+void MessageBurst::add(MessageKind kind, Bytes payload) {
+  payload_bytes_ += payload.size();
+  messages_.push_back({kind, std::move(payload)});
+  frames_ = {};
+}
+
+void MessageBurst::clear() {
+  messages_.clear();
+  payload_bytes_ = 0;
+  frames_ = {};
+}
+
+BurstStatus Session::send_burst(const MessageBurst& burst, SendOptions options) {
+  BurstStatus result;
+  for (; result.accepted < burst.size(); ++result.accepted) {
+    result.status = send(burst[result.accepted], options);
+    if (result.status == SendStatus::dropped || result.status == SendStatus::closed) break;
+  }
+  return result;
+}
+
 }  // namespace plait

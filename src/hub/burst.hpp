@@ -2,7 +2,7 @@
 #pragma once
 
 #include <plait/broker.hpp>
-#include <plait/bytes.hpp>
+#include <plait/session.hpp>
 
 #include <array>
 #include <string>
@@ -17,31 +17,31 @@ class Burst {
   void add(Publication&& publication) { publications_.push_back(std::move(publication)); }
   void clear() {
     publications_.clear();
-    for (auto& frames : frames_) frames.clear();
+    for (MessageBurst& messages : messages_) messages.clear();
   }
   [[nodiscard]] bool empty() const { return publications_.empty(); }
   [[nodiscard]] std::size_t size() const { return publications_.size(); }
   [[nodiscard]] const std::vector<Publication>& publications() const { return publications_; }
 
   /// One message per publication, in order.
-  [[nodiscard]] const std::vector<Bytes>& frames(wire::Form form) {
-    std::vector<Bytes>& frames = frames_[static_cast<std::size_t>(form)];
-    if (frames.size() < publications_.size()) encode(form, frames);
-    return frames;
+  [[nodiscard]] const MessageBurst& messages(wire::Form form) {
+    MessageBurst& messages = messages_[static_cast<std::size_t>(form)];
+    if (messages.size() < publications_.size()) encode(form, messages);
+    return messages;
   }
 
  private:
-  void encode(wire::Form form, std::vector<Bytes>& frames) {
+  void encode(wire::Form form, MessageBurst& messages) {
     std::string text;
-    while (frames.size() < publications_.size()) {
+    while (messages.size() < publications_.size()) {
       text.clear();
-      wire::encode(text, form, publications_[frames.size()]);
-      frames.push_back(Bytes::copy_of(text));
+      wire::encode(text, form, publications_[messages.size()]);
+      messages.add(MessageKind::text, Bytes::copy_of(text));
     }
   }
 
   std::vector<Publication> publications_;
-  std::array<std::vector<Bytes>, wire::kFormCount> frames_;
+  std::array<MessageBurst, wire::kFormCount> messages_;
 };
 
 }  // namespace plait::hub

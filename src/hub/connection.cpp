@@ -180,10 +180,13 @@ void Connection::on_published(std::uint32_t request, const Published& published)
 void Connection::deliver(std::uint32_t slot, Burst& burst) {
   Subscription& subscription = subscriptions_[slot];
   if (subscription.state == State::held) return hold(subscription, burst);
-  const std::vector<Bytes>& frames = burst.frames(form_);
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    if (!send_frame(subscription, frames[i], frames.size() - i)) return;
-  }
+  const MessageBurst& messages = burst.messages(form_);
+  if (lagging_ || closed_) return miss(subscription, messages.size());
+  const BurstStatus sent = session_.send_burst(messages);
+  shard_.counters().deliveries.add(sent.accepted);
+  if (sent.accepted == messages.size()) return;
+  lagging_ = sent.status == SendStatus::dropped;
+  miss(subscription, messages.size() - sent.accepted);
 }
 
 SendStatus Connection::send(const Message& message) { return closed_ ? SendStatus::closed : session_.send(message); }

@@ -3,7 +3,8 @@
 //   wait → every ready handler → timers → posted tasks → hooks (writes of this turn) → free what was retired
 //
 // All input of the turn is handled before anything queued by it is written, so that bursts leave as one write per
-// connection. Everything here is for the loop's own thread, except post() and stop().
+// connection; where many connections write, what comes meanwhile is handled between them. Everything here is for the
+// loop's own thread, except post() and stop().
 #pragma once
 
 #include <plait/result.hpp>
@@ -58,6 +59,8 @@ class TurnHook : private HookLink {
 
  protected:
   virtual void on_turn_end() = 0;
+  /// on_turn_end() is near: a place to prefetch() what it will use beyond the hook itself.
+  virtual void prefetch_for_turn_end() const {}
 
  private:
   friend class Loop;
@@ -101,8 +104,9 @@ class Loop final : public core::Executor {
   /// Also drops events of this turn that were not delivered yet.
   void unwatch(int fd, EventHandler& handler);
 
-  /// Calls hook.on_turn_end() once, at the end of this turn, first come first served; hooks added by hooks run in the
-  /// same turn's end (so a hook must not add itself unconditionally). A hook that waits already keeps its place.
+  /// Calls hook.on_turn_end() once, at the end of this turn, first come first served, those that hooks add among them
+  /// (so a hook must not add itself unconditionally). Where there are many, the rest follow at the end of the next
+  /// turns, which do not wait. A hook that waits already keeps its place.
   void at_turn_end(TurnHook& hook);
   /// Frees `object` at the end of the turn. Its destructor may retire more, which is freed then, too.
   void retire(std::unique_ptr<Retirable> object) { retired_.push_back(std::move(object)); }
@@ -129,7 +133,9 @@ class Loop final : public core::Executor {
   void dispatch(int count);
   void prefetch_next() const;
   void run_tasks();
-  void run_hooks();
+  void run_hooks(bool saw_input);
+  void run_hook();
+  [[nodiscard]] bool has_hooks() const { return hooks_.next_ != &hooks_; }
   void free_retired();
 
   int epoll_fd_ = -1;
@@ -146,6 +152,7 @@ class Loop final : public core::Executor {
 
   std::unique_ptr<Ready> ready_;  // the events of this turn
   HookLink hooks_;                // the list's sentinel
+  int hooks_before_look_ = 0;     // of the last turn that left some for the next; else 0
   std::vector<std::unique_ptr<Retirable>> retired_;
   std::vector<std::unique_ptr<Retirable>> dying_;
 

@@ -1,5 +1,6 @@
 #include "transport/broadcast_log.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "ws/frame.hpp"
@@ -12,25 +13,38 @@ constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
 }  // namespace
 
 ByteView BroadcastLog::append(const Message& message) {
-  if (block_ == nullptr || ws::kFrameHeaderBytesMax + message.size() > block_->capacity - used_) {
-    if (block_ != nullptr) block_->release();
-    block_ = pool_.take(kBlockBytes);
-    used_ = 0;
-  }
+  make_room(ws::kFrameHeaderBytesMax + message.size());
   message.block()->retain();
   if (source_ != nullptr) source_->release();
   source_ = message.block();
   source_data_ = message.data().data();
   source_bytes_ = message.size();
   source_kind_ = message.kind();
+  return frame_ = encode(message);
+}
 
+const Bytes& BroadcastLog::append(const MessageBurst& burst) {
+  make_room(burst.size() * ws::kFrameHeaderBytesMax + burst.payload_bytes());
+  const std::uint8_t* const begin = block_->data() + used_;
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < burst.size(); ++i) size += encode(burst[i]).size();
+  return burst.frames(this) = Bytes::share(*block_, {begin, size});
+}
+
+void BroadcastLog::make_room(std::size_t size) {
+  if (block_ != nullptr && size <= block_->capacity - used_) return;
+  if (block_ != nullptr) block_->release();
+  block_ = pool_.take(std::max(size, kBlockBytes));
+  used_ = 0;
+}
+
+ByteView BroadcastLog::encode(const Message& message) {
   std::uint8_t* const begin = block_->data() + used_;
   const ws::Opcode opcode = message.kind() == MessageKind::text ? ws::Opcode::text : ws::Opcode::binary;
   const std::size_t header = ws::encode_frame_header(begin, opcode, true, false, message.size(), nullptr);
   if (message.size() > 0) std::memcpy(begin + header, message.data().data(), message.size());
-  frame_ = {begin, header + message.size()};
-  used_ += frame_.size();
-  return frame_;
+  used_ += header + message.size();
+  return {begin, header + message.size()};
 }
 
 void BroadcastLog::clear() {

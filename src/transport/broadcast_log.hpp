@@ -2,8 +2,8 @@
 //
 // Without it a burst of 64 publications of 93 bytes to 1,000 subscribers writes 6 MB of copies that no cache holds.
 // Here every session's output refers to the same frames, and because the frames of a burst are adjacent, OutputQueue
-// keeps a whole burst as one segment. Only the newest frame is looked up: a publication goes to all its subscribers
-// before the next one is sent.
+// keeps a whole burst as one segment. Of single messages only the newest one's frame is looked up: it goes to all its
+// subscribers before the next one is sent. A MessageBurst keeps its frames itself.
 #pragma once
 
 #include <plait/session.hpp>
@@ -29,11 +29,19 @@ class BroadcastLog {
                        message.size() == source_bytes_ && message.kind() == source_kind_;
     return again ? frame_ : append(message);
   }
+  /// The frames of all messages of `burst`, unmasked and uncompressed: made by the first call, one behind the other.
+  const Bytes& frames_of(const MessageBurst& burst) {
+    const Bytes& frames = burst.frames(this);
+    return frames.empty() ? append(burst) : frames;
+  }
   /// Valid after frame_of().
   [[nodiscard]] Block& block() const { return *block_; }
 
  private:
   ByteView append(const Message& message);
+  const Bytes& append(const MessageBurst& burst);
+  ByteView encode(const Message& message);
+  void make_room(std::size_t size);
   void clear();
 
   core::BufferPool& pool_;

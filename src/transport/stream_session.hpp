@@ -83,15 +83,15 @@ class StreamSession : public Session, public Protocol {
   }
   /// Counts what was appended to the output (`last` ends a message) and sees to it that it leaves.
   SendStatus finish_send(std::size_t payload_bytes, bool last = true) {
-    count_sent(payload_bytes, last);
+    count_sent(payload_bytes, last ? 1 : 0);
     if (connection().backlog_bytes() >= connection().context().gather_bytes_max) return write_early();
     return SendStatus::sent;
   }
-  void count_sent(std::size_t payload_bytes, bool last = true) {
-    counts_.messages_sent += last ? 1 : 0;
+  void count_sent(std::size_t payload_bytes, std::size_t message_count = 1) {
+    counts_.messages_sent += message_count;
     counts_.bytes_sent += payload_bytes;
     if (connection().reading()) return;  // InputScope counts for the loop, and the output leaves after the read
-    count_for_loop(last ? 1 : 0, payload_bytes);
+    count_for_loop(message_count, payload_bytes);
     connection().write_soon();
   }
   // Events of the decoders; the arguments are those of Message::received(), which is made only in the handler's

@@ -125,10 +125,12 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
 
  protected:
   void on_turn_end() override;
+  void prefetch_for_turn_end() const override { core::prefetch(out_.get(), kQueuePrefetchBytes); }
   void on_timer(core::TimePoint now) override;
 
  private:
   static constexpr std::size_t kProtocolPrefetchBytes = 320;
+  static constexpr std::size_t kQueuePrefetchBytes = 128;
 
   TcpConnection(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
                 std::unique_ptr<Protocol> protocol);

@@ -142,6 +142,18 @@ SendStatus WsSession::send(const Message& message, SendOptions options) {
   return SendStatus::sent;
 }
 
+// Likewise, and all its frames at once, as one reference.
+BurstStatus WsSession::send_burst(const MessageBurst& burst, SendOptions options) {
+  if (!sends_plainly() || burst.empty()) return Session::send_burst(burst, options);
+  LoopContext& context = connection().context();
+  OutputQueue& output = connection().output();
+  if (output.bytes() + burst.payload_bytes() >= context.gather_bytes_max) return Session::send_burst(burst, options);
+  const Bytes& frames = context.broadcast.frames_of(burst);
+  output.append_shared(*frames.block(), frames.view());
+  count_sent(burst.payload_bytes(), burst.size());
+  return {SendStatus::sent, burst.size()};
+}
+
 SendStatus WsSession::send_any(const Message& message, SendOptions options) {
   if (!is_open()) return SendStatus::closed;
   if (writer_ != nullptr && writer_->active()) return SendStatus::dropped;

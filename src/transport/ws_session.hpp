@@ -32,6 +32,7 @@ class WsSession final : public StreamSession {
   ~WsSession() override;
 
   SendStatus send(const Message& message, SendOptions options) override;
+  BurstStatus send_burst(const MessageBurst& burst, SendOptions options) override;
   MessageWriter* begin_message(MessageKind kind) override;
 
   void handle_open() override;

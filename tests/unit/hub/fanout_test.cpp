@@ -19,6 +19,10 @@ class CountingSession final : public Session {
     last_block = message.block();
     return SendStatus::sent;
   }
+  BurstStatus send_burst(const MessageBurst& burst, SendOptions options) override {
+    ++burst_count;
+    return Session::send_burst(burst, options);
+  }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
   void close(std::uint32_t, std::string_view) override {}
   void abort() override {}
@@ -33,6 +37,7 @@ class CountingSession final : public Session {
   [[nodiscard]] std::string_view subprotocol() const override { return {}; }
 
   std::size_t count = 0;
+  std::size_t burst_count = 0;
   const Block* last_block = nullptr;
 
  private:
@@ -86,11 +91,14 @@ TEST_F(HubFanOut, AllocatesNothingPerSubscriber) {
   for (const auto& subscriber : subscribers) ASSERT_EQ(subscriber->session.count, 301u);
 }
 
-TEST_F(HubFanOut, BurstIsGatheredIntoOneTurn) {
+TEST_F(HubFanOut, BurstIsGatheredIntoOneTurnAndSentAtOnce) {
   for (int i = 0; i < 64; ++i) publisher->send(kPublish93);
   EXPECT_EQ(hub.executor(0).posted_count(), 1u);
   hub.turn(0);
-  for (const auto& subscriber : subscribers) ASSERT_EQ(subscriber->session.count, 64u);
+  for (const auto& subscriber : subscribers) {
+    ASSERT_EQ(subscriber->session.count, 64u);
+    ASSERT_EQ(subscriber->session.burst_count, 1u);
+  }
 }
 
 TEST(HubWakeUp, BurstWakesAnotherLoopOnce) {

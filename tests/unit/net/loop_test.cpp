@@ -250,6 +250,67 @@ TEST(LoopHooks, HooksAddedByHooksRunInTheSameTurn) {
   EXPECT_THAT(order, ElementsAre(1, 2, 1, 2));
 }
 
+constexpr std::size_t kManyHooks = 1000;
+
+std::vector<std::unique_ptr<Hook>> add_many(Loop& loop, const std::function<void()>& then) {
+  std::vector<std::unique_ptr<Hook>> hooks;
+  for (std::size_t i = 0; i < kManyHooks; ++i) {
+    hooks.push_back(std::make_unique<Hook>(then));
+    loop.at_turn_end(*hooks.back());
+  }
+  return hooks;
+}
+
+TEST(LoopHooks, InputThatComesDuringManyHooksIsHandledBetweenThem) {
+  auto loop = make_loop();
+  auto [client, server] = unix_pair();
+  std::size_t called = 0;
+  std::vector<std::size_t> called_at_input;
+  Handler handler{[&](std::uint32_t) {
+    called_at_input.push_back(called);
+    read_exactly(server, 1);
+  }};
+  ASSERT_TRUE(loop->watch(server.fd(), EPOLLIN, handler));
+  const auto hooks = add_many(*loop, [&] {
+    if (called++ % 300 == 0) write_all(client, "x");
+  });
+  run_until(*loop, [&] { return called == kManyHooks && called_at_input.size() == 4; });
+  EXPECT_GT(called_at_input[0], 0U);
+  EXPECT_LT(called_at_input[0], 300U);
+  EXPECT_LT(called_at_input[2], kManyHooks);
+  loop->unwatch(server.fd(), handler);
+}
+
+TEST(LoopHooks, InputThatTakesLongDoesNotKeepHooksWaiting) {
+  auto loop = make_loop();
+  auto [client, server] = unix_pair();
+  std::size_t called = 0;
+  std::vector<std::unique_ptr<Hook>> hooks;
+  Handler handler{[&](std::uint32_t) {  // is ready in every turn
+    if (hooks.empty()) hooks = add_many(*loop, [&] { ++called; });
+    const auto until = std::chrono::steady_clock::now() + 100ms;
+    while (std::chrono::steady_clock::now() < until) continue;
+  }};
+  ASSERT_TRUE(loop->watch(server.fd(), EPOLLIN, handler));
+  write_all(client, "x");
+  loop->run_once(1s);
+  EXPECT_EQ(called, kManyHooks) << "they take less time than the input took";
+  loop->unwatch(server.fd(), handler);
+}
+
+TEST(LoopHooks, ALoopMayEndWithHooksLeft) {
+  auto loop = make_loop();
+  bool called = false;
+  const auto hooks = add_many(*loop, [&] {
+    if (std::exchange(called, true)) return;
+    loop->stop();
+  });
+  loop->run();
+  EXPECT_TRUE(called);
+  loop.reset();
+  for (const auto& hook : hooks) EXPECT_FALSE(hook->hooked());
+}
+
 TEST(LoopHooks, ADestroyedHookIsNotCalled) {
   auto loop = make_loop();
   std::vector<int> order;
