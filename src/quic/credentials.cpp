@@ -123,7 +123,8 @@ PrivateKey make_private_key(SigningKey key) {
   if (gnutls_privkey_init(&raw) != 0) return nullptr;
   PrivateKey made{raw};
   auto held = std::make_unique<SigningKey>(std::move(key));
-  if (gnutls_privkey_import_ext4(raw, held.get(), sign_text, sign_digest, nullptr, release_key, describe_key, 0) != 0) {
+  if (gnutls_privkey_import_ext4(raw, held.get(), sign_text, sign_digest, nullptr, release_key, describe_key,
+                                 GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE) != 0) {
     return nullptr;
   }
   static_cast<void>(held.release());
