@@ -22,6 +22,19 @@ using PrivateKey = std::unique_ptr<gnutls_privkey_st, GnutlsFree<gnutls_privkey_
 
 constexpr unsigned kChainMax = 16;
 
+/// Certificates that GnuTLS has read, freed with it.
+struct Chain {
+  std::array<gnutls_pcert_st, kChainMax> certificates{};
+  unsigned count = kChainMax;
+
+  Chain() = default;
+  Chain(const Chain&) = delete;
+  Chain& operator=(const Chain&) = delete;
+  ~Chain() {
+    for (unsigned i = 0; i < count; ++i) gnutls_pcert_deinit(&certificates[i]);
+  }
+};
+
 gnutls_datum_t datum(const std::string& text) {
   return {reinterpret_cast<unsigned char*>(const_cast<char*>(text.data())), static_cast<unsigned>(text.size())};
 }
@@ -139,14 +152,21 @@ std::string add_certificate(const std::string& certificate_pem, const std::strin
   if (!key) return key.error().message;
   PrivateKey private_key = make_private_key(std::move(*key));
   if (!private_key) return "GnuTLS is out of memory";
-  std::array<gnutls_pcert_st, kChainMax> chain{};
-  unsigned count = kChainMax;
+  Chain chain;
   const gnutls_datum_t text = datum(certificate_pem);
-  int status = gnutls_pcert_list_import_x509_raw(chain.data(), &count, &text, GNUTLS_X509_FMT_PEM, 0);
-  if (status < 0) return std::string{"the certificate is no PEM text that GnuTLS reads: "} + gnutls_strerror(status);
-  status = gnutls_certificate_set_key(credentials.get(), nullptr, 0, chain.data(), static_cast<int>(count),
-                                      private_key.release());
-  if (status >= 0) return "";
+  int status =
+      gnutls_pcert_list_import_x509_raw(chain.certificates.data(), &chain.count, &text, GNUTLS_X509_FMT_PEM, 0);
+  if (status < 0) {
+    chain.count = 0;
+    return std::string{"the certificate is no PEM text that GnuTLS reads: "} + gnutls_strerror(status);
+  }
+  status = gnutls_certificate_set_key(credentials.get(), nullptr, 0, chain.certificates.data(),
+                                      static_cast<int>(chain.count), private_key.get());
+  if (status >= 0) {  // only then are they the credentials'
+    static_cast<void>(private_key.release());
+    chain.count = 0;
+    return "";
+  }
   if (status == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
     return "the private key does not belong to the certificate: give the pair that was made together";
   }
