@@ -1,6 +1,7 @@
 // Sessions and streams that are lent and taken back.
 #include <plait/pool.hpp>
 
+#include <memory>
 #include <stdexcept>
 
 #include "integration/server/support.hpp"
@@ -176,19 +177,19 @@ TEST_F(SessionPools, ASessionThatCannotBeOpenedIsTold) {
 
 // The books were not kept where a handler threw: the pool lost room for ever, and lent a session that was gone.
 TEST_F(SessionPools, AHandlerThatThrowsCostsNoRoom) {
-  enum class Throws : std::uint8_t { nothing, in_on_open, in_on_close };
-  auto throws = Throws::in_on_open;
-  const auto maybe = [&throws](Throws where) {
-    if (throws == where) throw std::runtime_error{"user"};
+  enum class Throws : std::uint8_t { in_on_open, in_on_close };
+  const auto throws = std::make_shared<Throws>(Throws::in_on_open);  // the pool's sessions end after this body
+  const auto maybe = [throws](Throws where) {
+    if (*throws == where) throw std::runtime_error{"user"};
   };
   const HandlerFactory factory =
-      test::calling({.on_open = [&](Session&) { maybe(Throws::in_on_open); },
-                     .on_close = [&](Session&, const CloseInfo&) { maybe(Throws::in_on_close); }});
+      test::calling({.on_open = [maybe](Session&) { maybe(Throws::in_on_open); },
+                     .on_close = [maybe](Session&, const CloseInfo&) { maybe(Throws::in_on_close); }});
   pool_ = std::make_unique<SessionPool>(*client_, url_, factory, connect_options(), PoolOptions{.size_max = 1});
   acquire();
   ASSERT_TRUE(turn_until([&] { return errors_.size() == 1; })) << "told that it could not be opened";
   EXPECT_EQ(pool_->stats().opening, 0U);
-  throws = Throws::in_on_close;
+  *throws = Throws::in_on_close;
   acquire();
   ASSERT_TRUE(turn_until_got(1));
   pool_->release(got_[0]);
@@ -197,7 +198,6 @@ TEST_F(SessionPools, AHandlerThatThrowsCostsNoRoom) {
   acquire();
   ASSERT_TRUE(turn_until_got(2));
   EXPECT_FALSE(got_[0] == got_[1]);
-  throws = Throws::nothing;
 }
 
 TEST_F(SessionPools, AFactoryThatMakesNothingCostsNoRoom) {
