@@ -84,6 +84,7 @@ class PLAIT_API ResponseHandler {
 class PLAIT_API Client {
  public:
   explicit Client(ClientOptions options = {});
+  /// Ends what is open; on_close and on_end follow before it returns. Not from inside a handler's functions.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -115,7 +116,8 @@ class PLAIT_API Client {
   [[nodiscard]] core::Executor& executor();
   /// From any thread.
   void stop();
-  /// Runs `task` with the session on the loop; does nothing when it is gone. From any thread.
+  /// Runs `task` with the session on the loop; does nothing when it is gone. What it throws is logged, and closes the
+  /// session with 1011. From any thread.
   void post(SessionId id, std::function<void(Session&)> task);
 
  private:

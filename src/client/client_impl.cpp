@@ -148,11 +148,7 @@ void Client::Impl::stop() {
 }
 
 void Client::Impl::post(SessionId id, std::function<void(Session&)> task) {
-  loop_->post([this, id, task = std::move(task)] {
-    transport::Connection* connection = context_->connections.find(id);
-    if (connection == nullptr) return;
-    if (Session* session = connection->session(); session != nullptr) task(*session);
-  });
+  loop_->post([this, id, task = std::move(task)] { context_->run(id, task); });
 }
 
 }  // namespace plait

@@ -1,14 +1,12 @@
 #include "client/quic_client.hpp"
 
-#include <plait/log.hpp>
-
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <utility>
 
 #include "client/frame_request.hpp"
 #include "client/raw_dial.hpp"
+#include "core/guard.hpp"
 #include "crypto/file.hpp"
 #include "transport/no_session.hpp"
 #include "transport/raw_session.hpp"
@@ -83,11 +81,7 @@ class FetchWaiter final : public H3Waiter {
                                               timeout_, id()));
   }
   void tell_failed(const std::string& reason) override {
-    try {
-      handler_->on_end(err(Error{reason}));
-    } catch (const std::exception& exception) {
-      log(LogLevel::error, std::string{"a handler of a response threw: "} + exception.what());
-    }
+    core::guarded("a handler of a response", [&] { handler_->on_end(err(Error{reason})); });
   }
 
   std::unique_ptr<ResponseHandler> handler_;

@@ -349,11 +349,7 @@ std::vector<ServerCertificate> Server::Impl::certificates() const {
 void Server::Impl::post(SessionId id, std::function<void(Session&)> task) {
   if (id.loop >= workers_.size()) return;
   Worker& worker = *workers_[id.loop];
-  worker.loop().post([&worker, id, task = std::move(task)] {
-    transport::Connection* connection = worker.context().connections.find(id);
-    if (connection == nullptr) return;
-    if (Session* session = connection->session(); session != nullptr) task(*session);
-  });
+  worker.loop().post([&worker, id, task = std::move(task)] { worker.context().run(id, task); });
 }
 
 void Server::Impl::post(OpeningId id, std::function<void(OpeningRequest&)> task) {

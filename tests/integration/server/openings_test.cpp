@@ -27,6 +27,38 @@ TEST_P(ServerOpening, ParametersOfThePathAreTheHandlers) {
 
 // --- Handlers that fail ----------------------------------------------------------------------------------------------
 
+TEST_P(ServerOpening, APostedTaskThatThrowsClosesItsSessionOnly) {
+  Box<SessionId> first;
+  start({.on_open = [&](Session& session) { first.set(session.id()); },
+         .on_message = [](Session& session, const Message& message) { session.send(message); }});
+  Client client;
+  CloseInfo seen;
+  Calls calls{.on_close = [&](Session&, const CloseInfo& info) { seen = info; }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(1ms);
+    return first.get().has_value();
+  }));
+  (*server_)->post(first.wait(), [](Session&) { throw 42; });
+  client.run();
+  EXPECT_EQ(seen.code, close_code::kInternalError) << seen.reason;
+  expect_echo();  // the server lives on
+
+  SessionId own;
+  Calls other{.on_open = [&](Session& session) { own = session.id(); },
+              .on_close = [&](Session&, const CloseInfo& info) { seen = info; }};
+  seen = {};
+  const auto id = client.connect(base_ + "/", std::make_unique<Called>(other), options());
+  ASSERT_TRUE(id);
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(1ms);
+    return own != SessionId{};
+  }));
+  client.post(own, [](Session&) { throw std::runtime_error{"no database"}; });
+  client.run();
+  EXPECT_TRUE(seen.started_by_us);
+}
+
 TEST_P(ServerOpening, ARefusalHasTheSameWordsAndItsStatusOnEveryWire) {
   start({.on_request = [](OpeningRequest& request) { request.reject(429, "come back later"); }});
   const auto client = connect();
