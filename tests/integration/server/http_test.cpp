@@ -269,6 +269,19 @@ TEST_F(ServerHttp, RequestsWhoseAnswersNobodyTakesWait) {
   EXPECT_EQ(answered, kRequests);
 }
 
+TEST_F(ServerHttp, AClientThatEndsItsDirectionGetsTheAnswersThatWaited) {
+  constexpr std::size_t kRequests = 3;
+  start();
+  std::string requests;
+  for (std::size_t i = 0; i < kRequests; ++i) requests += get("/large");
+  RawClient client{port_, 4096};
+  client.send(requests);
+  client.shutdown_write();
+  std::size_t bytes = 0;
+  for (std::string piece = client.read_some(); !piece.empty(); piece = client.read_some()) bytes += piece.size();
+  EXPECT_GT(bytes, kRequests * kLargeBytes);
+}
+
 TEST_F(ServerHttp, AnExceptionFromAHandlerIs500WithoutItsText) {
   start();
   RawClient client{port_};
