@@ -55,7 +55,7 @@ struct ConnectOptions {
   /// connection does, so it has to be asked for. A connection ends with its last session. Of the other wires each
   /// session has a connection of its own, quic: among them; there this does nothing.
   bool reuse_connection = false;
-  /// From the call to on_open.
+  /// From the call to on_open; above a year as a year.
   Duration timeout = std::chrono::seconds{10};
 };
 

@@ -6,6 +6,7 @@
 
 #include "client/frame_request.hpp"
 #include "client/raw_dial.hpp"
+#include "core/bounded.hpp"
 #include "core/guard.hpp"
 #include "crypto/file.hpp"
 #include "transport/no_session.hpp"
@@ -150,7 +151,7 @@ Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_p
                     .headers = options.headers};
   const H3Waiter& waiter = H3Waiter::add(
       std::make_unique<SessionWaiter>(context_, std::move(server), std::move(handler), wants, std::move(request)),
-      std::chrono::steady_clock::now() + options.timeout);
+      std::chrono::steady_clock::now() + core::bounded(options.timeout));
   place_soon(waiter.id());
   return waiter.id();
 }
@@ -161,9 +162,10 @@ Result<void, Error> QuicClient::get(const http::Uri& uri, std::unique_ptr<Respon
   server.shared = true;
   if (const auto tls = tls_of(uri.scheme, server.tls); !tls) return err(tls.error());
   transport::FetchRequest request{.authority = to_host_field(uri), .path = path_of(uri), .headers = options.headers};
-  const H3Waiter& waiter = H3Waiter::add(std::make_unique<FetchWaiter>(context_, std::move(server), std::move(handler),
-                                                                       std::move(request), options.timeout),
-                                         std::chrono::steady_clock::now() + options.timeout);
+  const H3Waiter& waiter =
+      H3Waiter::add(std::make_unique<FetchWaiter>(context_, std::move(server), std::move(handler), std::move(request),
+                                                  core::bounded(options.timeout)),
+                    std::chrono::steady_clock::now() + core::bounded(options.timeout));
   place_soon(waiter.id());
   return {};
 }
@@ -181,7 +183,7 @@ Result<SessionId, Error> QuicClient::connect_raw(const http::Uri& uri, std::uniq
   auto dial = std::make_unique<client::RawDial>(context_, resolver_, settings_, std::move(begin_one),
                                                 client::frame_request(uri, options), wants, std::move(handler));
   return client::Dial::start(std::move(dial), {.host = uri.host, .port = uri.port},
-                             std::chrono::steady_clock::now() + options.timeout);
+                             std::chrono::steady_clock::now() + core::bounded(options.timeout));
 }
 
 template <class Make, class Owner>

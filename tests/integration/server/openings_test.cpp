@@ -25,6 +25,25 @@ TEST_P(ServerOpening, ParametersOfThePathAreTheHandlers) {
   EXPECT_NE(refusal("/rooms/7/users/8/9").find("404"), std::string::npos) << "a prefix is no match";
 }
 
+TEST_P(ServerOpening, TheLongestTimesAreNever) {
+  ServerOptions unlimited;
+  for (Duration* time :
+       {&unlimited.limits.handshake_timeout, &unlimited.limits.keep_alive_timeout, &unlimited.limits.ping_interval,
+        &unlimited.limits.pong_timeout, &unlimited.limits.close_timeout, &unlimited.limits.datagram_age_max}) {
+    *time = Duration::max();
+  }
+  unlimited.drain_timeout = Duration::max();
+  start(echo(), std::move(unlimited));
+  ConnectOptions patient = options();
+  patient.timeout = Duration::max();
+  auto client = BlockingClient::connect(base_ + "/", patient);
+  ASSERT_TRUE(client) << client.error().message;
+  ASSERT_TRUE(client->send(Message::text("hello"), Duration::max()));
+  const auto received = client->receive(Duration::max());
+  ASSERT_TRUE(received && *received);
+  EXPECT_TRUE(client->close(close_code::kNormal, {}, Duration::max()).clean);
+}
+
 // --- Handlers that fail ----------------------------------------------------------------------------------------------
 
 TEST_P(ServerOpening, APostedTaskThatThrowsClosesItsSessionOnly) {
