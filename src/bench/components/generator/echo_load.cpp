@@ -18,9 +18,6 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kStallLimit = 10 * kSecond;
-
 /// Counts a connection's answers, by known bytes where that is possible and by frame headers where it is not.
 class AnswerCounter {
  public:
