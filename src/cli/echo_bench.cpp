@@ -115,7 +115,7 @@ void add_load_options(CLI::App& command, EchoBenchOptions& options) {
   auto& run = options.run;
   CLI::Option* size = command.add_option("--size", options.size, "Bytes of a message, random by --seed")
                           ->transform(CLI::AsSizeValue(false))
-                          ->check(CLI::Range(0, 1 << 30).description("0…1 GiB"))
+                          ->check(CLI::Range(1, 1 << 30).description("1…1 GiB"))
                           ->type_name("BYTES")
                           ->capture_default_str();
   options.message_option = command.add_option("--message", options.message, "The message itself")->excludes(size);

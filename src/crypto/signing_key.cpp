@@ -46,10 +46,19 @@ const EVP_MD* digest_of(SigningHash hash) {
 
 bool is_rsa(SigningKeyKind kind) { return kind == SigningKeyKind::rsa || kind == SigningKeyKind::rsa_pss; }
 
-bool set_padding(EVP_PKEY_CTX* context, RsaPadding padding) {
+bool set_padding(EVP_PKEY_CTX* context, const EVP_MD* digest, RsaPadding padding) {
+  if (EVP_PKEY_CTX_set_signature_md(context, digest) != 1) return false;
   if (padding == RsaPadding::pkcs1) return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
   return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
          EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
+/// Null if the key signs no digests.
+Context begin_signing(EVP_PKEY* key) {
+  Context context{EVP_PKEY_CTX_new(key, nullptr)};
+  if (context && EVP_PKEY_sign_init(context.get()) == 1) return context;
+  ERR_clear_error();
+  return nullptr;
 }
 
 /// `size` bytes of `signature` if `signed_well`; else nothing, and OpenSSL's error queue empty.
@@ -62,9 +71,11 @@ std::vector<std::uint8_t> finish(std::vector<std::uint8_t> signature, std::size_
 }  // namespace
 
 struct SigningKey::Held {
-  explicit Held(Key taken) : key(std::move(taken)) {}
+  explicit Held(Key taken) : key(std::move(taken)), begun(begin_signing(key.get())) {}
 
   Key key;
+  // Copied for each signature: to begin one, OpenSSL searches the names of all its algorithms.
+  Context begun;
 };
 
 Result<SigningKey, Error> SigningKey::parse(std::string_view pem) {
@@ -78,13 +89,12 @@ Result<SigningKey, Error> SigningKey::parse(std::string_view pem) {
 unsigned SigningKey::bits() const { return static_cast<unsigned>(EVP_PKEY_get_bits(held_->key.get())); }
 
 std::vector<std::uint8_t> SigningKey::sign_digest(ByteView digest, SigningHash hash, RsaPadding padding) const {
-  EVP_PKEY* key = held_->key.get();
-  const Context context{EVP_PKEY_CTX_new(key, nullptr)};
-  std::vector<std::uint8_t> signature(static_cast<std::size_t>(EVP_PKEY_get_size(key)));
+  const EVP_MD* made_by = digest_of(hash);
+  if (!held_->begun || digest.size() != static_cast<std::size_t>(EVP_MD_get_size(made_by))) return {};
+  const Context context{EVP_PKEY_CTX_dup(held_->begun.get())};
+  std::vector<std::uint8_t> signature(static_cast<std::size_t>(EVP_PKEY_get_size(held_->key.get())));
   std::size_t size = signature.size();
-  const bool signed_well = context && EVP_PKEY_sign_init(context.get()) == 1 &&
-                           (!is_rsa(kind_) || set_padding(context.get(), padding)) &&
-                           EVP_PKEY_CTX_set_signature_md(context.get(), digest_of(hash)) == 1 &&
+  const bool signed_well = context && (!is_rsa(kind_) || set_padding(context.get(), made_by, padding)) &&
                            EVP_PKEY_sign(context.get(), signature.data(), &size, digest.data(), digest.size()) == 1;
   return finish(std::move(signature), size, signed_well);
 }

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,6 +81,11 @@ Result<Listener, Error> Listener::share() const {
   listener.port_ = port_;
   listener.backlog_ = backlog_;
   return listener;
+}
+
+bool Listener::has_waiting() const {
+  pollfd listening{.fd = fd(), .events = POLLIN, .revents = 0};
+  return ::poll(&listening, 1, 0) > 0;
 }
 
 IoResult Listener::accept(Socket& accepted) const {

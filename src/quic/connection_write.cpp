@@ -28,21 +28,17 @@ bool packet_goes_on(ngtcp2_ssize result) {
          result == NGTCP2_ERR_STREAM_SHUT_WR || result == NGTCP2_ERR_STREAM_NOT_FOUND;
 }
 
-ngtcp2_vec vector_of(ByteView bytes) { return {const_cast<std::uint8_t*>(bytes.data()), bytes.size()}; }
-
 }  // namespace
 
 // Whether the packet has room left.
 bool Connection::State::write_stream(PacketUnderWay& packet, Stream& stream) {
-  std::array<ByteView, kPiecesMax> pieces;
-  std::array<ngtcp2_vec, kPiecesMax> vectors;
+  std::array<ngtcp2_vec, kPiecesMax> pieces;  // NOLINT(cppcoreguidelines-pro-type-member-init): for each packet
   const SendQueue::Gathered gathered = stream.queue.gather(pieces, packet.out.size());
-  for (std::size_t i = 0; i < gathered.piece_count; ++i) vectors[i] = vector_of(pieces[i]);
   const std::uint32_t flags =
       NGTCP2_WRITE_STREAM_FLAG_MORE | (gathered.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : NGTCP2_WRITE_STREAM_FLAG_NONE);
   ngtcp2_ssize written = -1;
   packet.result = ngtcp2_conn_writev_stream(conn.get(), packet.path, packet.info, packet.out.data(), packet.out.size(),
-                                            &written, flags, static_cast<std::int64_t>(stream.id), vectors.data(),
+                                            &written, flags, static_cast<std::int64_t>(stream.id), pieces.data(),
                                             gathered.piece_count, packet.now);
   if (written >= 0) {
     stream.queue.mark_sent(gathered, static_cast<std::size_t>(written));

@@ -45,6 +45,9 @@ inline bool is_valid(const Address& address) {
 }
 inline bool is_valid(const Path& path) { return is_valid(path.local) && is_valid(path.remote); }
 
+/// ngtcp2 only reads what is given to it.
+inline ngtcp2_vec vector_of(ByteView bytes) { return {const_cast<std::uint8_t*>(bytes.data()), bytes.size()}; }
+
 inline ByteView view(const ngtcp2_cid& id) { return {id.data, id.datalen}; }
 inline ngtcp2_cid native(ByteView id) {
   ngtcp2_cid result;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "quic/native.hpp"
+
 namespace plait::quic {
 
 void SendQueue::push(Bytes data, bool fin) {
@@ -13,12 +15,12 @@ void SendQueue::push(Bytes data, bool fin) {
   fin_ = fin_ || fin;
 }
 
-SendQueue::Gathered SendQueue::gather(std::span<ByteView> pieces, std::size_t bytes_max) const {
+SendQueue::Gathered SendQueue::gather(std::span<ngtcp2_vec> pieces, std::size_t bytes_max) const {
   Gathered gathered;
   std::size_t skip = unsent_in_chunk_;
   for (std::size_t i = unsent_chunk_; i < chunks_.size() && gathered.piece_count < pieces.size(); ++i) {
     if (gathered.bytes >= bytes_max) break;
-    pieces[gathered.piece_count++] = chunks_[i].view().subspan(skip);
+    pieces[gathered.piece_count++] = vector_of(chunks_[i].view().subspan(skip));
     gathered.bytes += chunks_[i].size() - skip;
     skip = 0;
   }

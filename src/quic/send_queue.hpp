@@ -1,6 +1,7 @@
 // SendQueue: what was written to a stream and is not acknowledged yet. Keeps the Bytes; copies none.
 #pragma once
 
+#include <ngtcp2/ngtcp2.h>
 #include <plait/bytes.hpp>
 
 #include <cstddef>
@@ -20,7 +21,7 @@ class SendQueue {
     std::size_t bytes = 0;
     bool fin = false;  ///< they are the last ones, or the end alone
   };
-  Gathered gather(std::span<ByteView> pieces, std::size_t bytes_max) const;
+  Gathered gather(std::span<ngtcp2_vec> pieces, std::size_t bytes_max) const;
   /// `bytes` of what gather() gave are on their way; with the end, if it was given and they were all.
   void mark_sent(const Gathered& gathered, std::size_t bytes);
   /// All below `offset` has arrived: their Bytes are let go. Never more than was sent.

@@ -5,7 +5,10 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "crypto/hash.hpp"
 #include "crypto/pem.hpp"
@@ -58,6 +61,22 @@ TEST(SigningKey, Rfc8446Section4_2_3_RsaSignsByBothPaddings) {
   EXPECT_TRUE(verifies(*key, pkcs1, as_bytes(kText), EVP_sha256()));
   EXPECT_TRUE(verifies(*key, pss, as_bytes(kText), EVP_sha256(), true));
   EXPECT_FALSE(verifies(*key, pkcs1, as_bytes(kText), EVP_sha256(), true));
+}
+
+TEST(SigningKey, SeveralThreadsSign) {
+  const Key key = generate_ecdsa("P-256");
+  const SigningKey signing = parsed(*key);
+  const auto digest = sha256(as_bytes(kText));
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      const Signature signature = signing.sign_digest(digest, SigningHash::sha256, RsaPadding::pkcs1);
+      good += verifies(*key, signature, as_bytes(kText), EVP_sha256()) ? 1 : 0;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 4);
 }
 
 TEST(SigningKey, Rfc8446Section4_2_3_EdDsaSignsTheTextItself) {

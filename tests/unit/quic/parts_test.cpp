@@ -16,9 +16,9 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 
-std::string text_of(std::span<const ByteView> pieces) {
+std::string text_of(std::span<const ngtcp2_vec> pieces) {
   std::string text;
-  for (const ByteView piece : pieces) text += as_text(piece);
+  for (const ngtcp2_vec& piece : pieces) text += as_text({piece.base, piece.len});
   return text;
 }
 
@@ -42,7 +42,7 @@ TEST(QuicSendQueue, KeepsWhatIsNotAcknowledged) {
   queue.push(Bytes::copy_of("hello"), false);
   queue.push(Bytes::copy_of(" "), false);
   queue.push(Bytes::copy_of("world"), true);
-  std::array<ByteView, 8> pieces;
+  std::array<ngtcp2_vec, 8> pieces{};
   auto gathered = queue.gather(pieces, 1000);
   EXPECT_EQ(text_of({pieces.data(), gathered.piece_count}), "hello world");
   EXPECT_TRUE(gathered.fin);
@@ -62,7 +62,7 @@ TEST(QuicSendQueue, KeepsWhatIsNotAcknowledged) {
 TEST(QuicSendQueue, GathersNoMoreThanAPacketTakes) {
   SendQueue queue;
   for (int i = 0; i < 4; ++i) queue.push(Bytes::copy_of("hello"), i == 3);
-  std::array<ByteView, 8> pieces;
+  std::array<ngtcp2_vec, 8> pieces{};
   EXPECT_EQ(queue.gather(pieces, 5).piece_count, 1U);
   const auto two = queue.gather(pieces, 6);
   EXPECT_EQ(two.piece_count, 2U);
@@ -74,7 +74,7 @@ TEST(QuicSendQueue, GathersNoMoreThanAPacketTakes) {
 TEST(QuicSendQueue, TheEndGoesOnlyWithTheLastByte) {
   SendQueue queue;
   for (int i = 0; i < 5; ++i) queue.push(Bytes::copy_of("x"), i == 4);
-  std::array<ByteView, 4> pieces;
+  std::array<ngtcp2_vec, 4> pieces{};
   auto gathered = queue.gather(pieces, 1000);
   EXPECT_EQ(gathered.bytes, 4U);
   EXPECT_FALSE(gathered.fin);
@@ -178,6 +178,20 @@ TEST(QuicFrameScan, FindsStopSendingBehindEveryOtherFrame) {
     FrameScan other{100, 1, TimePoint{}};
     other.on_payload(ByteView{payload}.first(size));
     EXPECT_TRUE(other.stop_sending().empty());
+  }
+}
+
+TEST(QuicFrameScan, TakesNoBytesOfAStreamForFrames) {
+  const std::vector<std::vector<std::uint8_t>> payloads = {
+      {0x08, 0x08, 0x05, 0x08, 0x01},                    // STREAM up to the end of the packet
+      {0x0c, 0x08, 0x40, 0x50, 0x05, 0x08, 0x01},        // with offset
+      {0x0e, 0x08, 0x40, 0x50, 0x03, 0x05, 0x08, 0x01},  // with length, too
+  };
+  for (const auto& payload : payloads) {
+    FrameScan scan{100, 1, TimePoint{}};
+    scan.on_payload(payload);
+    EXPECT_TRUE(scan.stop_sending().empty());
+    EXPECT_TRUE(scan.ends().empty());
   }
 }
 

@@ -372,12 +372,15 @@ ngtcp2_tstamp QuicPipe::drive(ngtcp2_tstamp now) {
 
 ngtcp2_ssize QuicPipe::write_packet(MutableByteView out, ngtcp2_tstamp now) {
   const bool server = ngtcp2_conn_is_server(conn_.get()) != 0;
-  std::array<ngtcp2_vec, 2> pieces;
+  std::array<ngtcp2_vec, 3> pieces;
   std::size_t count = 0;
   const std::size_t header = server ? 0 : header_left_;
   const std::size_t chunk = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_bytes_left_, kBulkChunkBytes));
+  const std::size_t front = std::min(chunk, kBulkChunkBytes - chunk_place_);
+  auto* bytes = const_cast<std::uint8_t*>(bulk_chunk().data());
   if (header > 0) pieces[count++] = {header_.data() + header_.size() - header, header};
-  if (chunk > 0) pieces[count++] = {const_cast<std::uint8_t*>(bulk_chunk().data()), chunk};
+  if (front > 0) pieces[count++] = {bytes + chunk_place_, front};
+  if (chunk > front) pieces[count++] = {bytes, chunk - front};
   const bool last = chunk == chunk_bytes_left_;
   ngtcp2_ssize written = -1;
   ngtcp2_ssize size = ngtcp2_conn_writev_stream(conn_.get(), nullptr, nullptr, out.data(), out.size(), &written,
@@ -390,7 +393,9 @@ ngtcp2_ssize QuicPipe::write_packet(MutableByteView out, ngtcp2_tstamp now) {
   if (written < 0 || !sending_) return size;
   const std::size_t of_header = std::min(header, static_cast<std::size_t>(written));
   if (!server) header_left_ -= of_header;
-  chunk_bytes_left_ -= static_cast<std::uint64_t>(written) - of_header;
+  const std::size_t of_chunk = static_cast<std::size_t>(written) - of_header;
+  chunk_bytes_left_ -= of_chunk;
+  chunk_place_ = (chunk_place_ + of_chunk) % kBulkChunkBytes;
   if (last && static_cast<std::size_t>(written) == header + chunk) {
     sending_ = false;
     if (server) header_left_ = header_.size();  // of the next stream

@@ -77,6 +77,7 @@ class QuicPipe {
   TransferHeader header_{};
   std::size_t header_left_ = 0;         // to send, or of a server to read
   std::uint64_t chunk_bytes_left_ = 0;  // to send
+  std::size_t chunk_place_ = 0;         // of the next byte to send: as any sender's, they are not in the cache
   bool sending_ = false;                // until the FIN is sent
   std::uint64_t received_bytes_ = 0;
   bool ended_ = false;
