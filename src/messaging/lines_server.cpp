@@ -15,6 +15,7 @@
 #include "codec/json_writer.hpp"
 #include "codec/utf8.hpp"
 #include "messaging/lines_decoder.hpp"
+#include "messaging/open_stream.hpp"
 
 namespace plait {
 namespace {
