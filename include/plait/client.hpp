@@ -55,7 +55,7 @@ struct ConnectOptions {
   /// connection does, so it has to be asked for. A connection ends with its last session. Of the other wires each
   /// session has a connection of its own, quic: among them; there this does nothing.
   bool reuse_connection = false;
-  /// From the call to on_open.
+  /// From the call to on_open; above a year as a year.
   Duration timeout = std::chrono::seconds{10};
 };
 
@@ -84,6 +84,7 @@ class PLAIT_API ResponseHandler {
 class PLAIT_API Client {
  public:
   explicit Client(ClientOptions options = {});
+  /// Ends what is open; on_close and on_end follow before it returns. Not from inside a handler's functions.
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -115,7 +116,8 @@ class PLAIT_API Client {
   [[nodiscard]] core::Executor& executor();
   /// From any thread.
   void stop();
-  /// Runs `task` with the session on the loop; does nothing when it is gone. From any thread.
+  /// Runs `task` with the session on the loop; does nothing when it is gone. What it throws is logged, and closes the
+  /// session with 1011. From any thread.
   void post(SessionId id, std::function<void(Session&)> task);
 
  private:

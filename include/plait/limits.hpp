@@ -38,7 +38,7 @@ struct Limits {
   /// Request body that a server endpoint accepts (413 beyond).
   std::size_t body_bytes_max = 1 << 20;
 
-  // --- Times ----------------------------------------------------------------------------------------------------
+  // --- Times; above a year they count as a year, so that Duration::max() is never -------------------------------
   /// From accept to the end of the opening handshake or request head (408 or close). Bounds slow-header attacks.
   Duration handshake_timeout = std::chrono::seconds{10};
   /// An HTTP/1.1 connection with no request under way is closed after this; while a client takes bytes of the last

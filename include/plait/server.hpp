@@ -163,7 +163,8 @@ class PLAIT_API Server {
   /// either. Empty without a listener that needs one. From any thread.
   [[nodiscard]] std::vector<ServerCertificate> certificates() const;
 
-  /// Runs `task` with the session on its loop; does nothing when it is gone. From any thread.
+  /// Runs `task` with the session on its loop; does nothing when it is gone. What it throws is logged, and closes the
+  /// session with 1011. From any thread.
   void post(SessionId id, std::function<void(Session&)> task);
   /// Runs `task` with a deferred opening on its loop, to accept or reject it; does nothing when it is answered or gone.
   /// From any thread.

@@ -13,7 +13,7 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::chrono::seconds kProbeTimeout{10};
+constexpr std::chrono::seconds kPeerProbeTimeout{10};
 constexpr const char* kPythonsVariable = "PLAIT_PYWEBTRANSPORT";
 
 /// A peer script, how to see that what it needs is there, and what it serves.
@@ -83,7 +83,7 @@ const std::vector<PeerScript>& peer_scripts() {
 /// What a command prints, or nothing when it fails.
 std::optional<std::string> answer_of(const std::string& command) {
   auto process = Process::start({"sh", "-c", command}, std::nullopt);
-  if (!process || !process->has_ended(kProbeTimeout) || process->exit_status() != 0) return std::nullopt;
+  if (!process || !process->has_ended(kPeerProbeTimeout) || process->exit_status() != 0) return std::nullopt;
   std::string answer = process->output();
   answer.erase(answer.find_last_not_of('\n') + 1);
   return answer;

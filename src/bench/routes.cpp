@@ -47,9 +47,9 @@ class EchoHandler final : public SessionHandler {
 class IdleHandler final : public SessionHandler {};
 
 /// Counts what comes in and sends what is asked for, as fast as the peer takes it.
-class StreamHandler final : public SessionHandler {
+class FloodHandler final : public SessionHandler {
  public:
-  StreamHandler(Server& server, bool produces, std::uint64_t bytes)
+  FloodHandler(Server& server, bool produces, std::uint64_t bytes)
       : server_(server), produces_(produces), remaining_(bytes) {}
 
   void on_request(OpeningRequest& request) override {
@@ -117,7 +117,7 @@ class WsModeHandler final : public SessionHandler {
     const std::string_view test = query_value(request.query(), "test");
     if (test == "upload") mode_ = WsMode::upload;
     if (test == "download") mode_ = WsMode::download;
-    stream_ = std::make_unique<StreamHandler>(server_, mode_ != WsMode::upload, mode_ == WsMode::upload ? 0 : kEndless);
+    stream_ = std::make_unique<FloodHandler>(server_, mode_ != WsMode::upload, mode_ == WsMode::upload ? 0 : kEndless);
     stream_->on_request(request);
   }
   void on_open(Session& session) override { stream_->on_open(session); }
@@ -127,7 +127,7 @@ class WsModeHandler final : public SessionHandler {
  private:
   Server& server_;
   WsMode mode_;
-  std::unique_ptr<StreamHandler> stream_;
+  std::unique_ptr<FloodHandler> stream_;
 };
 
 /// The sessions of one /fanout route. What one of them sends in a turn of its loop goes to the others together, at the
@@ -244,7 +244,7 @@ class FanoutHandler final : public SessionHandler {
 };
 
 HandlerFactory stream_handler(Server& server, bool produces, std::uint64_t bytes) {
-  return [&server, produces, bytes] { return std::make_unique<StreamHandler>(server, produces, bytes); };
+  return [&server, produces, bytes] { return std::make_unique<FloodHandler>(server, produces, bytes); };
 }
 
 /// The first one is /echo.

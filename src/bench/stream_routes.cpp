@@ -18,7 +18,7 @@ constexpr std::size_t kRequestBytesMax = 20;     // a number of 64 bits
 constexpr std::size_t kHeldBytesMax = 16 << 20;  // what /latency reads before it answers
 constexpr std::uint32_t kRefused = 1;
 
-bool is_bidirectional(const Stream& stream) { return stream.direction() == StreamDirection::bidirectional; }
+bool is_bidirectional(const Stream& stream) { return stream.direction() == plait::StreamDirection::bidirectional; }
 
 /// Sends a number of bytes as the peer takes them; 64 KiB of memory whatever the number is.
 class Producer {

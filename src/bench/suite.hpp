@@ -17,6 +17,9 @@ enum class Placement : std::uint8_t {
   two,   ///< a CPU each
 };
 
+inline const std::vector<Placement> kEverywhere = {Placement::free, Placement::one, Placement::two};
+inline const std::vector<Placement> kPinned = {Placement::two, Placement::one};
+
 /// What a number is. Higher is better for the rates, lower for the others.
 enum class Metric : std::uint8_t {
   messages_per_second,  ///< confirmed by the receiver: echoes read, deliveries read, connections opened

@@ -20,7 +20,7 @@
 namespace plait::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kBenchExamples = R"(Examples:
   plait bench --list                                  suites and their rows
   plait bench websocket --quick --peer raw            a first look, in a minute
   plait bench websocket --peer raw --rows 'echo/93B'  some rows, against the raw epoll peers
@@ -286,7 +286,7 @@ void add_options(CLI::App& command, BenchOptions& options) {
 
 void add_bench_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("bench", "Reproduce published benchmarks beside public servers");
-  command->footer(kExamples);
+  command->footer(kBenchExamples);
   auto options = std::make_shared<BenchOptions>();
   add_options(*command, *options);
   command->callback([&action, command, options] {

@@ -15,7 +15,7 @@
 namespace plait::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Routes: /echo /discard /produce /duplex /latency /fanout /ws
+constexpr const char* kBenchServeExamples = R"(Routes: /echo /discard /produce /duplex /latency /fanout /ws
 Of https: and quic: URLs, all but /fanout are for streams and datagrams, and there is no /ws.
 A Unix socket's routes follow a colon: unix:/run/bench.sock:/echo
 Examples:
@@ -24,7 +24,7 @@ Examples:
   plait bench serve --listen https://127.0.0.1:4433
   plait bench serve --listen ws://127.0.0.1:0 --listen tcp://127.0.0.1:0 --threads 1 --busy-poll 50)";
 
-struct Options {
+struct BenchServeOptions {
   std::vector<std::string> urls{"ws://127.0.0.1:9001"};
   std::string certificate;
   std::string key;
@@ -41,7 +41,7 @@ bench::WsMode ws_mode_of(const std::string& text) {
   return text == "concurrent" ? bench::WsMode::concurrent : bench::WsMode::download;
 }
 
-int serve(const Options& options) {
+int serve(const BenchServeOptions& options) {
   ServerOptions server_options;
   server_options.threads = options.threads;
   server_options.tls = {.certificate_file = options.certificate, .private_key_file = options.key};
@@ -70,8 +70,8 @@ int serve(const Options& options) {
 
 void add_bench_serve_command(CLI::App& bench, Action& action) {
   CLI::App* command = bench.add_subcommand("serve", "Serve the benchmark routes on every wire");
-  command->footer(kExamples);
-  auto options = std::make_shared<Options>();
+  command->footer(kBenchServeExamples);
+  auto options = std::make_shared<BenchServeOptions>();
   command
       ->add_option("--listen", options->urls,
                    "ws: wss: tcp: tls: https: quic: or unix: URL; port 0 picks a free one; may be repeated")

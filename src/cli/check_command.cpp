@@ -11,12 +11,12 @@
 namespace plait::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Reads CONFIG and the files that it names. Nothing is bound.
+constexpr const char* kCheckExamples = R"(Reads CONFIG and the files that it names. Nothing is bound.
 Examples:
   plait check plait.toml
   plait check --system)";
 
-struct Options {
+struct CheckOptions {
   std::string config;
   bool system = false;
 };
@@ -40,7 +40,7 @@ int check_system() {
   return 0;
 }
 
-int check(const Options& options) {
+int check(const CheckOptions& options) {
   if (options.system == !options.config.empty()) return fail("give a config file or --system");
   return options.system ? check_system() : check_config(options.config);
 }
@@ -49,8 +49,8 @@ int check(const Options& options) {
 
 void add_check_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("check", "Check a config file or this machine")->group("Commands");
-  command->footer(kExamples);
-  auto options = std::make_shared<Options>();
+  command->footer(kCheckExamples);
+  auto options = std::make_shared<CheckOptions>();
   command->add_option("CONFIG", options->config, "TOML file of plait serve");
   command->add_flag("--system", options->system, "File descriptors, congestion control, buffers, with advice");
   command->callback([&action, options] { action = [options] { return check(*options); }; });

@@ -18,7 +18,7 @@ namespace {
 constexpr double kMicrosecond = 1e3;  // in ns, as double: histogram files are in µs
 constexpr std::chrono::seconds kQuiet{2};
 
-struct BenchOptions {
+struct EchoBenchOptions {
   EchoAddressOptions where;
   bench::EchoBenchOptions run;
   std::size_t size = 1024;
@@ -43,7 +43,7 @@ std::vector<std::uint8_t> random_payload(std::size_t size, std::uint64_t seed) {
   return payload;
 }
 
-Result<std::vector<std::uint8_t>, Error> make_payload(const BenchOptions& options) {
+Result<std::vector<std::uint8_t>, Error> make_payload(const EchoBenchOptions& options) {
   if (!options.message_option->empty())
     return std::vector<std::uint8_t>{options.message.begin(), options.message.end()};
   if (options.payload_file.empty()) return random_payload(options.size, options.seed);
@@ -57,7 +57,7 @@ Duration to_duration(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>{seconds});
 }
 
-bench::EchoBenchOptions complete(const BenchOptions& options) {
+bench::EchoBenchOptions complete(const EchoBenchOptions& options) {
   bench::EchoBenchOptions run = options.run;
   run.address = options.where.address();
   if (run.connect.ipv6_only && options.host_option->empty()) run.address.host = "::1";
@@ -88,7 +88,7 @@ Result<void, Error> write_file(const char* option, const std::string& path, cons
   return {};
 }
 
-Result<void, Error> write_results(const BenchOptions& options, const bench::EchoBenchOptions& run,
+Result<void, Error> write_results(const EchoBenchOptions& options, const bench::EchoBenchOptions& run,
                                   const bench::EchoBenchResult& result) {
   if (options.json_file != "-") print_text(bench::echo_report_text(run, result));
   if (!options.json_file.empty()) {
@@ -99,7 +99,7 @@ Result<void, Error> write_results(const BenchOptions& options, const bench::Echo
   return write_file("--histogram", options.histogram_file, result.round_trips.histogram().distribution(kMicrosecond));
 }
 
-int bench_echo(const BenchOptions& options) {
+int bench_echo(const EchoBenchOptions& options) {
   bench::EchoBenchOptions run = complete(options);
   auto payload = make_payload(options);
   if (!payload) return fail(payload.error().message);
@@ -111,11 +111,11 @@ int bench_echo(const BenchOptions& options) {
   return 0;
 }
 
-void add_load_options(CLI::App& command, BenchOptions& options) {
+void add_load_options(CLI::App& command, EchoBenchOptions& options) {
   auto& run = options.run;
   CLI::Option* size = command.add_option("--size", options.size, "Bytes of a message, random by --seed")
                           ->transform(CLI::AsSizeValue(false))
-                          ->check(CLI::Range(0, 1 << 30).description("0…1 GiB"))
+                          ->check(CLI::Range(1, 1 << 30).description("1…1 GiB"))
                           ->type_name("BYTES")
                           ->capture_default_str();
   options.message_option = command.add_option("--message", options.message, "The message itself")->excludes(size);
@@ -148,7 +148,7 @@ void add_load_options(CLI::App& command, BenchOptions& options) {
   command.add_flag("--verify", run.verify, "Compare every byte; a difference is named and exits with 1");
 }
 
-void add_socket_options(CLI::App& command, BenchOptions& options) {
+void add_socket_options(CLI::App& command, EchoBenchOptions& options) {
   auto& run = options.run;
   auto& tuning = run.connect.tuning;
   command.add_flag("--nodelay,!--no-nodelay", tuning.no_delay, "TCP_NODELAY")->default_str("on");
@@ -171,7 +171,7 @@ void add_socket_options(CLI::App& command, BenchOptions& options) {
 }  // namespace
 
 void add_echo_bench(CLI::App& echo, Action& action) {
-  auto options = std::make_shared<BenchOptions>();
+  auto options = std::make_shared<EchoBenchOptions>();
   CLI::App* command = echo.add_subcommand("bench", "Measure round trips and throughput of an echo server");
   options->where.add_to(*command);
   options->host_option = command->get_option("--host");

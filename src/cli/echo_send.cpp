@@ -10,7 +10,7 @@
 namespace plait::cli {
 namespace {
 
-struct SendOptions {
+struct EchoSendOptions {
   EchoAddressOptions where;
   std::string message = "Hello, AWS!";
   double timeout_seconds = 10;
@@ -37,7 +37,7 @@ std::string python_bytes(ByteView data) {
   return text + quote;
 }
 
-int send(const SendOptions& options) {
+int send(const EchoSendOptions& options) {
   const net::Address address = options.where.address();
   bench::BlockingOptions blocking;
   blocking.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>{options.timeout_seconds});
@@ -62,7 +62,7 @@ int send(const SendOptions& options) {
 }  // namespace
 
 void add_echo_send(CLI::App& echo, Action& action) {
-  auto options = std::make_shared<SendOptions>();
+  auto options = std::make_shared<EchoSendOptions>();
   CLI::App* command = echo.add_subcommand("send", "Send one message, print the echo and its round trip");
   options->where.add_to(*command);
   command->add_option("--message", options->message, "What to send")->capture_default_str();

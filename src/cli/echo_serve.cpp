@@ -14,7 +14,7 @@
 namespace plait::cli {
 namespace {
 
-struct ServeOptions {
+struct EchoServeOptions {
   EchoAddressOptions where;
   CLI::Option* port = nullptr;
   std::string model = "thread";
@@ -44,7 +44,7 @@ Result<void, Error> pin_to_first(const std::vector<int>& cpus) {
   return {};
 }
 
-bench::EchoServerOptions complete(const ServeOptions& options) {
+bench::EchoServerOptions complete(const EchoServeOptions& options) {
   bench::EchoServerOptions server = options.server;
   server.address = options.where.address();
   server.model = options.model == "async" ? bench::EchoModel::async : bench::EchoModel::thread;
@@ -60,7 +60,7 @@ void print_listening(net::Address address, std::uint16_t port) {
   flush_output();
 }
 
-int serve(const ServeOptions& options) {
+int serve(const EchoServeOptions& options) {
   net::raise_file_limit();
   const auto server_options = complete(options);
   if (auto pinned = pin_to_first(server_options.cpus); !pinned) return fail("--cpu: " + pinned.error().message);
@@ -91,7 +91,7 @@ int serve(const ServeOptions& options) {
 }  // namespace
 
 void add_echo_serve(CLI::App& echo, Action& action) {
-  auto options = std::make_shared<ServeOptions>();
+  auto options = std::make_shared<EchoServeOptions>();
   CLI::App* command = echo.add_subcommand("serve", "Echo every byte of every connection");
   auto& server = options->server;
   command->add_option("--model", options->model, "thread: one blocking thread per connection; async: epoll loops")

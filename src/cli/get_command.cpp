@@ -16,14 +16,14 @@
 namespace plait::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kGetExamples =
     R"(Speaks HTTP/3 and nothing else. Follows no redirects. Exits with 1 for a status of 400 or more, too.
 Examples:
   plait get https://127.0.0.1:4433/health --insecure
   plait get -i https://example.org/ -o page.html
   plait get https://127.0.0.1:4433/metrics --ca certificate.pem --header 'Authorization: Bearer TOKEN')";
 
-struct Options {
+struct GetOptions {
   std::string url;
   std::string output;
   std::string authority_file;
@@ -46,7 +46,8 @@ class Printer final : public ResponseHandler {
     Response response;
     std::string error;
   };
-  Printer(const Options& options, std::FILE* out, Outcome& outcome) : options_(options), out_(out), outcome_(outcome) {}
+  Printer(const GetOptions& options, std::FILE* out, Outcome& outcome)
+      : options_(options), out_(out), outcome_(outcome) {}
 
   void on_head(const Response& head) override {
     outcome_.response = head;
@@ -75,13 +76,13 @@ class Printer final : public ResponseHandler {
  private:
   static constexpr std::size_t kJsonBytesMax = std::size_t{64} << 20;
 
-  const Options& options_;
+  const GetOptions& options_;
   std::FILE* out_;
   Outcome& outcome_;
   std::string write_error_;
 };
 
-Result<ConnectOptions, Error> connect_options(const Options& options) {
+Result<ConnectOptions, Error> connect_options(const GetOptions& options) {
   ConnectOptions result;
   result.verify_certificate = !options.insecure;
   result.certificate_authority_file = options.authority_file;
@@ -102,7 +103,7 @@ Result<ConnectOptions, Error> connect_options(const Options& options) {
   return result;
 }
 
-int get(const Options& options) {
+int get(const GetOptions& options) {
   const auto connect = connect_options(options);
   if (!connect) return fail(connect.error().message);
   File file{nullptr, &std::fclose};
@@ -130,8 +131,8 @@ int get(const Options& options) {
 
 void add_get_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("get", "Get a page over HTTP/3")->group("Commands");
-  command->footer(kExamples);
-  auto options = std::make_shared<Options>();
+  command->footer(kGetExamples);
+  auto options = std::make_shared<GetOptions>();
   command->add_option("URL", options->url, "https: URL")->required();
   command->add_flag("-i,--include", options->fields, "Print status and header fields, too");
   command->add_flag("--json", options->json, "Print status, header fields and body as JSON");

@@ -19,7 +19,7 @@
 namespace plait::cli {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kServeExamples =
     R"(Routes: /wse (the hub, on every wire); over HTTP: / (a page), /health, /metrics, /stats
 A Unix socket's routes follow a colon: unix:/run/plait.sock:/wse
 Examples:
@@ -32,7 +32,7 @@ Examples:
   plait serve --dev --qlog /tmp/qlog)";
 
 /// What was given on the command line; it goes before the config file.
-struct Options {
+struct ServeOptions {
   std::string config_file;
   bool development = false;
   std::vector<std::string> listen;
@@ -58,7 +58,7 @@ void override(server::Config& config, std::string_view key, T& setting, const T&
 }
 
 // One of each completes what the config file says.
-Result<void, Error> check_certificates(const Options& options) {
+Result<void, Error> check_certificates(const ServeOptions& options) {
   const std::size_t certificates = options.certificates.size();
   const std::size_t keys = options.keys.size();
   if (certificates == keys || std::max(certificates, keys) == 1) return {};
@@ -69,7 +69,7 @@ Result<void, Error> check_certificates(const Options& options) {
 }
 
 /// The first pair is that of all clients who ask for no name of the others.
-void override_certificates(server::Config& config, const Options& options) {
+void override_certificates(server::Config& config, const ServeOptions& options) {
   ServerOptions& server = config.server;
   const std::size_t count = std::max(options.certificates.size(), options.keys.size());
   if (!options.certificates.empty()) config.names.override("tls.certificate");
@@ -85,7 +85,7 @@ void override_certificates(server::Config& config, const Options& options) {
   }
 }
 
-Result<server::Config, Error> make_config(const Options& options) {
+Result<server::Config, Error> make_config(const ServeOptions& options) {
   if (auto paired = check_certificates(options); !paired) return err(paired.error());
   server::Config config;
   if (!options.config_file.empty()) {
@@ -156,7 +156,7 @@ void print_development_notice(const server::Service& service, const std::string&
   print("\n");
 }
 
-int serve(const Options& options) {
+int serve(const ServeOptions& options) {
   auto config = make_config(options);
   if (!config) return fail_each(config.error().message);
   net::raise_file_limit();
@@ -172,7 +172,7 @@ int serve(const Options& options) {
   return served ? 0 : fail(served.error().message);
 }
 
-void add_listening_options(CLI::App& command, Options& options) {
+void add_listening_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--config", options.config_file, "TOML file; the command line goes before it")->type_name("PATH");
   command.add_flag("--dev", options.development,
                    "Development mode: loopback only, a certificate and tokens of its own");
@@ -209,8 +209,8 @@ void add_listening_options(CLI::App& command, Options& options) {
 
 void add_serve_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("serve", "Serve topics on every wire")->group("Commands");
-  command->footer(kExamples);
-  auto options = std::make_shared<Options>();
+  command->footer(kServeExamples);
+  auto options = std::make_shared<ServeOptions>();
   add_listening_options(*command, *options);
   command->add_option("--threads", options->threads, "Loops [0: one per core]")->check(CLI::Range(0, 1024));
   command->add_option("--busy-poll", options->busy_poll_microseconds, "Spin at most so many µs before blocking [0]")

@@ -26,13 +26,13 @@ constexpr ReconnectPolicy kReconnectPolicy{
     .attempts_max = 0, .delay = std::chrono::milliseconds{200}, .delay_max = std::chrono::seconds{5}};
 constexpr std::chrono::hours kForever{24};
 
-constexpr const char* kExamples = R"(A topic may be a pattern with * and ?.
+constexpr const char* kSubExamples = R"(A topic may be a pattern with * and ?.
 Examples:
   plait sub demo
   plait sub 'sensors.*' --json --token-file token.txt
   plait sub demo --recover --count 10 --url wss://127.0.0.1:8443 --insecure)";
 
-struct Options {
+struct SubOptions {
   HubOptions hub;
   std::vector<std::string> topics;
   bool json = false;
@@ -50,7 +50,7 @@ std::string one_line(std::string json) {
 
 class Subscriber {
  public:
-  explicit Subscriber(const Options& options) : options_(options) {}
+  explicit Subscriber(const SubOptions& options) : options_(options) {}
 
   int run() {
     end_with_reader();
@@ -105,7 +105,7 @@ class Subscriber {
     return flush_output();
   }
 
-  const Options& options_;
+  const SubOptions& options_;
   std::uint64_t printed_ = 0;
   bool was_subscribed_ = false;  // ever
   bool is_subscribed_ = false;
@@ -117,8 +117,8 @@ class Subscriber {
 
 void add_sub_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("sub", "Print what is published to topics")->group("Commands");
-  command->footer(kExamples);
-  auto options = std::make_shared<Options>();
+  command->footer(kSubExamples);
+  auto options = std::make_shared<SubOptions>();
   command->add_option("TOPIC", options->topics, "Names or patterns")->required();
   options->hub.add_to(*command);
   command->add_flag("--json", options->json, "Print whole envelopes");

@@ -9,19 +9,19 @@
 namespace plait::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kTokenExamples = R"(Examples:
   head -c 32 /dev/urandom | base64 > secret
   plait token --user alice --secret-file secret > token.txt
   plait token --user bot --secret-file secret --ttl 30d --claim role=admin --claim 'rooms=["a","b"]')";
 
-struct Options {
+struct TokenOptions {
   std::string secret_file;
   std::string user;
   std::int64_t ttl_seconds = 3600;
   std::vector<std::string> claims;
 };
 
-int print_token(const Options& options) {
+int print_token(const TokenOptions& options) {
   server::TokenOptions token{.user = options.user, .lifetime = std::chrono::seconds{options.ttl_seconds}, .claims = {}};
   for (const std::string& claim : options.claims) {
     const std::size_t equals = claim.find('=');
@@ -38,8 +38,8 @@ int print_token(const Options& options) {
 
 void add_token_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("token", "Make an access token (JWT, HS256)")->group("Commands");
-  command->footer(kExamples);
-  auto options = std::make_shared<Options>();
+  command->footer(kTokenExamples);
+  auto options = std::make_shared<TokenOptions>();
   command->add_option("--user", options->user, "Claim sub: who the token is for")
       ->required()
       ->check([](const std::string& user) { return user.empty() ? "a name is needed" : ""; });

@@ -4,6 +4,8 @@
 #include <deque>
 #include <utility>
 
+#include "core/bounded.hpp"
+
 namespace plait {
 namespace {
 
@@ -52,7 +54,7 @@ class BlockingClient::Impl {
   /// Turns the loop until `done` or the deadline. True: done.
   template <class Done>
   bool turn_until(Done&& done, Duration timeout) {
-    const Clock::time_point deadline = Clock::now() + timeout;
+    const Clock::time_point deadline = Clock::now() + core::bounded(timeout);
     while (!done()) {
       const Clock::time_point now = Clock::now();
       if (now >= deadline) return false;

@@ -21,7 +21,7 @@
 namespace plait {
 namespace {
 
-constexpr std::chrono::hours kWait{1};  // a task ends it
+constexpr std::chrono::hours kUntilStopped{1};  // a task ends it
 
 // What a handler needs to know of its client; outlives it.
 struct Load {
@@ -110,7 +110,7 @@ Result<void, Error> ClientFleet::Impl::start() {
 
 // Until the last task that stop() posts; what was posted before it has run by then.
 void ClientFleet::Impl::run(One& one) {
-  while (!one.ending) one.client->run_once(kWait);
+  while (!one.ending) one.client->run_once(kUntilStopped);
   std::unique_ptr<Client> client;
   {
     const std::lock_guard lock{mutex_};

@@ -7,6 +7,7 @@
 #include "client/check_headers.hpp"
 #include "client/frame_request.hpp"
 #include "core/assert.hpp"
+#include "core/bounded.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/tcp_connection.hpp"
 #include "transport/ws_connect.hpp"
@@ -38,6 +39,7 @@ std::string target_of(const http::Uri& uri) { return uri.query.empty() ? uri.pat
 }  // namespace
 
 Client::Impl::Impl(const ClientOptions& options, std::uint32_t index) : options_(options) {
+  options_.limits = core::bounded(options_.limits);
   auto loop = net::Loop::make({.busy_poll = std::min(options_.busy_poll, kBusyPollMax)});
   PLAIT_ASSERT(loop.has_value(), "no file descriptors left for an event loop");
   loop_ = std::move(*loop);
@@ -84,7 +86,7 @@ Result<void, Error> Client::Impl::get(std::string_view url, std::unique_ptr<Resp
 // Only of names there may be several addresses, and only they have to be looked up.
 Result<SessionId, Error> Client::Impl::connect_tcp(const net::Address& address, client::TcpDial::Load load,
                                                    Duration timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto deadline = std::chrono::steady_clock::now() + core::bounded(timeout);
   if (address.unix_path.empty() && !net::as_literal(address)) {
     return client::Dial::start(
         std::make_unique<client::TcpDial>(*context_, *resolver_, dial_settings_, std::move(load)), address, deadline);
@@ -148,11 +150,7 @@ void Client::Impl::stop() {
 }
 
 void Client::Impl::post(SessionId id, std::function<void(Session&)> task) {
-  loop_->post([this, id, task = std::move(task)] {
-    transport::Connection* connection = context_->connections.find(id);
-    if (connection == nullptr) return;
-    if (Session* session = connection->session(); session != nullptr) task(*session);
-  });
+  loop_->post([this, id, task = std::move(task)] { context_->run(id, task); });
 }
 
 }  // namespace plait

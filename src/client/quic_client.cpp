@@ -1,14 +1,13 @@
 #include "client/quic_client.hpp"
 
-#include <plait/log.hpp>
-
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <utility>
 
 #include "client/frame_request.hpp"
 #include "client/raw_dial.hpp"
+#include "core/bounded.hpp"
+#include "core/guard.hpp"
 #include "crypto/file.hpp"
 #include "transport/no_session.hpp"
 #include "transport/raw_session.hpp"
@@ -83,11 +82,7 @@ class FetchWaiter final : public H3Waiter {
                                               timeout_, id()));
   }
   void tell_failed(const std::string& reason) override {
-    try {
-      handler_->on_end(err(Error{reason}));
-    } catch (const std::exception& exception) {
-      log(LogLevel::error, std::string{"a handler of a response threw: "} + exception.what());
-    }
+    core::guarded("a handler of a response", [&] { handler_->on_end(err(Error{reason})); });
   }
 
   std::unique_ptr<ResponseHandler> handler_;
@@ -156,7 +151,7 @@ Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_p
                     .headers = options.headers};
   const H3Waiter& waiter = H3Waiter::add(
       std::make_unique<SessionWaiter>(context_, std::move(server), std::move(handler), wants, std::move(request)),
-      std::chrono::steady_clock::now() + options.timeout);
+      std::chrono::steady_clock::now() + core::bounded(options.timeout));
   place_soon(waiter.id());
   return waiter.id();
 }
@@ -167,9 +162,10 @@ Result<void, Error> QuicClient::get(const http::Uri& uri, std::unique_ptr<Respon
   server.shared = true;
   if (const auto tls = tls_of(uri.scheme, server.tls); !tls) return err(tls.error());
   transport::FetchRequest request{.authority = to_host_field(uri), .path = path_of(uri), .headers = options.headers};
-  const H3Waiter& waiter = H3Waiter::add(std::make_unique<FetchWaiter>(context_, std::move(server), std::move(handler),
-                                                                       std::move(request), options.timeout),
-                                         std::chrono::steady_clock::now() + options.timeout);
+  const H3Waiter& waiter =
+      H3Waiter::add(std::make_unique<FetchWaiter>(context_, std::move(server), std::move(handler), std::move(request),
+                                                  core::bounded(options.timeout)),
+                    std::chrono::steady_clock::now() + core::bounded(options.timeout));
   place_soon(waiter.id());
   return {};
 }
@@ -187,7 +183,7 @@ Result<SessionId, Error> QuicClient::connect_raw(const http::Uri& uri, std::uniq
   auto dial = std::make_unique<client::RawDial>(context_, resolver_, settings_, std::move(begin_one),
                                                 client::frame_request(uri, options), wants, std::move(handler));
   return client::Dial::start(std::move(dial), {.host = uri.host, .port = uri.port},
-                             std::chrono::steady_clock::now() + options.timeout);
+                             std::chrono::steady_clock::now() + core::bounded(options.timeout));
 }
 
 template <class Make, class Owner>

@@ -7,9 +7,9 @@
 namespace plait::codec {
 namespace {
 
-class Encoder {
+class JsonEncoder {
  public:
-  explicit Encoder(std::string& out) : writer_(out) {}
+  explicit JsonEncoder(std::string& out) : writer_(out) {}
 
   Result<void, FormatError> encode(const Value& value) {
     return value.visit([this](const auto& contents) { return write(contents); });
@@ -105,7 +105,7 @@ FormatError error_of(JsonError error) {
 
 }  // namespace
 
-Result<void, FormatError> encode_json(const Value& value, std::string& out) { return Encoder{out}.encode(value); }
+Result<void, FormatError> encode_json(const Value& value, std::string& out) { return JsonEncoder{out}.encode(value); }
 
 Result<Value, FormatError> decode_json(ByteView text) {
   thread_local JsonParser parser{SIZE_MAX};  // the caller has bounded the size

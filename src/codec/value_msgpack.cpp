@@ -12,9 +12,9 @@ struct StringSink {
   void write(const char* data, std::size_t size) { out.append(data, size); }
 };
 
-class Encoder {
+class MsgpackEncoder {
  public:
-  explicit Encoder(StringSink& sink) : packer_(sink) {}
+  explicit MsgpackEncoder(StringSink& sink) : packer_(sink) {}
 
   Result<void, FormatError> encode(const Value& value) {
     return value.visit([this](const auto& contents) { return write(contents); });
@@ -166,7 +166,7 @@ class Decoder : public msgpack::null_visitor {
 
 Result<void, FormatError> encode_msgpack(const Value& value, std::string& out) {
   StringSink sink{out};
-  return Encoder{sink}.encode(value);
+  return MsgpackEncoder{sink}.encode(value);
 }
 
 Result<Value, FormatError> decode_msgpack(ByteView data) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/assert.hpp"
+#include "crypto/certificate_names.hpp"
 #include "crypto/file.hpp"
 #include "crypto/pem.hpp"
 #include "crypto/random.hpp"
@@ -18,8 +19,6 @@ namespace plait::crypto {
 namespace {
 
 using namespace std::chrono_literals;
-
-using Names = Owned<GENERAL_NAMES, GENERAL_NAMES_free>;
 
 Error openssl_error(const std::string& what) {
   const unsigned long code = ERR_peek_error();
@@ -68,7 +67,7 @@ GENERAL_NAME* general_name_of(const std::string& text) {
 }
 
 bool add_alternative_names(X509& certificate, const std::vector<std::string>& texts) {
-  const Names names{GENERAL_NAMES_new()};
+  const Owned<GENERAL_NAMES, GENERAL_NAMES_free> names{GENERAL_NAMES_new()};
   for (const std::string& text : texts) {
     GENERAL_NAME* name = general_name_of(text);
     if (name == nullptr || sk_GENERAL_NAME_push(names.get(), name) == 0) {
@@ -103,17 +102,6 @@ std::string text_of(const GENERAL_NAME& name) {
   if (family == AF_INET6 && ASN1_STRING_length(string) != 16) return {};
   std::array<char, INET6_ADDRSTRLEN> text{};
   return inet_ntop(family, ASN1_STRING_get0_data(string), text.data(), text.size()) == nullptr ? "" : text.data();
-}
-
-std::vector<std::string> names_of(const X509& certificate) {
-  std::vector<std::string> texts;
-  const Names names{
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr))};
-  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    std::string text = text_of(*sk_GENERAL_NAME_value(names.get(), i));
-    if (!text.empty()) texts.push_back(std::move(text));
-  }
-  return texts;
 }
 
 }  // namespace
@@ -156,7 +144,7 @@ Result<CertificateInfo, Error> parse_certificate(std::string_view pem) {
   if (X509_digest(certificate.get(), EVP_sha256(), info.fingerprint.data(), &size) != 1) {
     return err(openssl_error("cannot hash the certificate"));
   }
-  info.names = names_of(*certificate);
+  info.names = names_of(*certificate, text_of);
   info.not_before = time_of(X509_get0_notBefore(certificate.get()));
   info.not_after = time_of(X509_get0_notAfter(certificate.get()));
   return info;

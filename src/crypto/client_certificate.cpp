@@ -7,6 +7,7 @@
 #include <array>
 #include <string>
 
+#include "crypto/certificate_names.hpp"
 #include "crypto/openssl.hpp"
 
 namespace plait::crypto {
@@ -29,7 +30,7 @@ std::string address_text(const ASN1_OCTET_STRING& address) {
   return ::inet_ntop(family, ASN1_STRING_get0_data(&address), text.data(), text.size()) == nullptr ? "" : text.data();
 }
 
-std::string name_text(const GENERAL_NAME& name) {
+std::string kind_and_text(const GENERAL_NAME& name) {
   int type = 0;
   const void* value = GENERAL_NAME_get0_value(&name, &type);
   const auto text = [value](const char* kind) {
@@ -51,17 +52,6 @@ std::string name_text(const GENERAL_NAME& name) {
   }
 }
 
-std::vector<std::string> names_of(const X509& certificate) {
-  std::vector<std::string> texts;
-  const Owned<GENERAL_NAMES, GENERAL_NAMES_free> names{
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr))};
-  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    std::string text = name_text(*sk_GENERAL_NAME_value(names.get(), i));
-    if (!text.empty()) texts.push_back(std::move(text));
-  }
-  return texts;
-}
-
 }  // namespace
 
 std::optional<ClientCertificate> describe_client(ByteView der) {
@@ -71,7 +61,7 @@ std::optional<ClientCertificate> describe_client(ByteView der) {
     ERR_clear_error();
     return std::nullopt;
   }
-  return ClientCertificate{.subject = subject_of(*certificate), .names = names_of(*certificate)};
+  return ClientCertificate{.subject = subject_of(*certificate), .names = names_of(*certificate, kind_and_text)};
 }
 
 }  // namespace plait::crypto

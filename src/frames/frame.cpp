@@ -47,7 +47,7 @@ Result<std::optional<FrameHead>, Error> decode_head(ByteView input) {
 }
 
 void encode_message(MessageKind kind, ByteView data, core::ByteSink& out) {
-  out.append(FrameHeader{kind == MessageKind::text ? FrameType::text : FrameType::binary, data.size()}.view());
+  out.append(FrameHeader{type_of(kind), data.size()}.view());
   out.append(data);
 }
 

@@ -26,6 +26,11 @@ enum class FrameType : std::uint8_t {
   close = 0x07,
 };
 
+/// The type of a message in one frame.
+[[nodiscard]] constexpr FrameType type_of(MessageKind kind) {
+  return kind == MessageKind::text ? FrameType::text : FrameType::binary;
+}
+
 inline constexpr std::size_t kControlBytesMax = 125;  ///< payload of ping, pong and close, as in RFC 6455 §5.5
 
 /// First byte of a part's payload.

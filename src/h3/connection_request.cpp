@@ -106,13 +106,14 @@ void Connection::handle_payload(StreamId id, Stream& stream, Input& input) {
 
 void Connection::handle_section(StreamId id, Stream& stream, ByteView section) {
   const auto bytes_max = options_.settings.field_section_bytes_max.value_or(kFieldSectionBytesMax);
-  const auto decoded = qpack_.decode(section, static_cast<std::size_t>(bytes_max));
+  auto decoded = qpack_.decode(section, static_cast<std::size_t>(bytes_max));
   release(stream.frame);
   if (!decoded) return fail_stream(id, stream, decoded.error());
   if (stream.phase == Phase::content) {
     stream.phase = Phase::trailers;
     if (const auto checked = check_trailers(*decoded); !checked) fail_stream(id, stream, checked.error());
   } else if (options_.role == Role::server) {
+    decoded->join_cookies();
     handle_request_head(id, stream, *decoded);
   } else {
     handle_response_head(id, stream, *decoded);

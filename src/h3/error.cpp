@@ -91,6 +91,7 @@ constexpr std::array kRows{
     Row{Error::authority_missing, kStream, code::kMessageError, "neither :authority nor Host"},
     Row{Error::authority_invalid, kStream, code::kMessageError, ":authority is not a host and port"},
     Row{Error::authority_differs_from_host, kStream, code::kMessageError, ":authority and Host differ"},
+    Row{Error::field_repeated, kStream, code::kMessageError, "Authorization, Host or Origin is repeated"},
     Row{Error::status_invalid, kStream, code::kMessageError, ":status is not a status"},
     Row{Error::content_length_invalid, kStream, code::kMessageError, "Content-Length is not a number"},
     Row{Error::content_length_mismatch, kStream, code::kMessageError,

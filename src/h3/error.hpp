@@ -102,6 +102,7 @@ enum class Error : std::uint8_t {
   authority_missing,            ///< neither :authority nor Host where the scheme has an authority (§4.3.1)
   authority_invalid,            ///< empty, with userinfo, or no host and port (§4.3.1, §4.4)
   authority_differs_from_host,  ///< §4.3.1
+  field_repeated,               ///< Authorization, Host or Origin sent twice (RFC 9110 §5.3)
   status_invalid,               ///< not three digits, or 101 (§4.3.2, §4.5)
   content_length_invalid,       ///< RFC 9110 §8.6
   content_length_mismatch,      ///< not the sum of the DATA frames (§4.1.2)

@@ -14,6 +14,8 @@ namespace {
 
 using http::CharClass;
 
+// Of these, who checks one and who uses the other must not differ.
+constexpr std::array<std::string_view, 3> kSingleFields{"authorization", "host", "origin"};
 constexpr std::array<std::string_view, 5> kConnectionFields{"connection", "keep-alive", "proxy-connection",
                                                             "transfer-encoding", "upgrade"};
 
@@ -101,6 +103,8 @@ Result<RequestHead, Error> parse_request(const FieldSection& section, bool exten
   RequestHead head;
   std::array<PseudoHeader, 5> pseudo{{{":method"}, {":scheme"}, {":authority"}, {":path"}, {":protocol"}}};
   if (const auto checked = split(section, pseudo, head.fields); !checked) return err(checked.error());
+  const auto repeated = [&head](std::string_view name) { return head.fields.count(name) > 1; };
+  if (std::any_of(kSingleFields.begin(), kSingleFields.end(), repeated)) return err(Error::field_repeated);
   const auto& [method, scheme, authority, path, protocol] = pseudo;
   if (!method.value) return err(Error::pseudo_header_missing);
   if (!http::is_token(*method.value)) return err(Error::method_invalid);

@@ -51,11 +51,12 @@ nghttp3_nv to_line(const http::Field& field) {
 // --- FieldSection ---------------------------------------------------------------------------------------------------
 
 FieldSection::FieldSection(FieldSection&& other) noexcept
-    : lines_(std::move(other.lines_)), buffers_(std::exchange(other.buffers_, {})) {}
+    : lines_(std::move(other.lines_)), buffers_(std::exchange(other.buffers_, {})), cookie_(std::move(other.cookie_)) {}
 
 FieldSection& FieldSection::operator=(FieldSection&& other) noexcept {
   std::swap(lines_, other.lines_);
   std::swap(buffers_, other.buffers_);
+  std::swap(cookie_, other.cookie_);
   return *this;
 }
 
@@ -67,6 +68,26 @@ void FieldSection::add(nghttp3_rcbuf* name, nghttp3_rcbuf* value) {
   buffers_.push_back(name);
   buffers_.push_back(value);
   lines_.add(text_of(name), text_of(value));
+}
+
+void FieldSection::join_cookies() {
+  constexpr std::string_view kCookie = "cookie";
+  if (lines_.count(kCookie) < 2) return;
+  auto joined = std::make_unique<std::string>();
+  for (const http::Field& line : lines_) {
+    if (line.name == kCookie) joined->append(joined->empty() ? "" : "; ").append(line.value);
+  }
+  http::Fields lines;
+  lines.reserve(lines_.size());
+  for (const http::Field& line : lines_) {
+    if (line.name != kCookie) {
+      lines.add(line.name, line.value);
+    } else if (!lines.find(kCookie)) {
+      lines.add(line.name, *joined);
+    }
+  }
+  lines_ = std::move(lines);
+  cookie_ = std::move(joined);
 }
 
 // --- Qpack ----------------------------------------------------------------------------------------------------------

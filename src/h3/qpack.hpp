@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "h3/error.hpp"
@@ -28,6 +29,8 @@ class FieldSection {
   ~FieldSection();
 
   [[nodiscard]] const http::Fields& lines() const { return lines_; }
+  /// RFC 9114 §4.2.1: clients may split a Cookie; what is behind HTTP/3 wants one, in the place of its first part.
+  void join_cookies();
 
  private:
   friend class Qpack;
@@ -35,6 +38,7 @@ class FieldSection {
 
   http::Fields lines_;
   std::vector<nghttp3_rcbuf*> buffers_;
+  std::unique_ptr<std::string> cookie_;  // if it was joined
 };
 
 /// Encoder and decoder. Without a dynamic table field sections do not depend on each other, so one of these serves all

@@ -34,6 +34,7 @@ constexpr std::array kRules{
     Rule{Error::missing_host, 400, "an HTTP/1.1 request has no Host (RFC 9112 §3.2)"},
     Rule{Error::several_hosts, 400, "more than one Host (RFC 9112 §3.2)"},
     Rule{Error::bad_host, 400, "Host is not host[:port] (RFC 9110 §7.2)"},
+    Rule{Error::repeated_field, 400, "more than one Authorization or Origin (RFC 9110 §5.3)"},
     Rule{Error::content_length_and_transfer_encoding, 400, "both Content-Length and Transfer-Encoding (RFC 9112 §6.1)"},
     Rule{Error::bad_content_length, 400, "Content-Length is not a decimal number (RFC 9110 §8.6)"},
     Rule{Error::content_length_too_large, 413, "Content-Length does not fit 64 bits (RFC 9110 §8.6)"},

@@ -32,6 +32,7 @@ enum class Error : std::uint8_t {
   missing_host,
   several_hosts,
   bad_host,
+  repeated_field,
   // Framing (RFC 9112 §6)
   content_length_and_transfer_encoding,
   bad_content_length,

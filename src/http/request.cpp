@@ -34,6 +34,13 @@ Result<void, Error> check_host(const Fields& fields, int minor_version) {
   return {};
 }
 
+// RFC 9110 §5.3: fields that are no lists come once. Of these two, who checks one and who uses the other must not
+// differ.
+Result<void, Error> check_repetitions(const Fields& fields) {
+  const bool repeated = fields.count("Authorization") > 1 || fields.count("Origin") > 1;
+  return repeated ? Result<void, Error>{err(Error::repeated_field)} : Result<void, Error>{};
+}
+
 // RFC 9112 §3.2.2: the authority of an absolute-form target takes the place of the Host that was sent. In CONNECT's
 // authority-form the two are to be the same, so there it does no harm.
 Fields with_host(const Fields& fields, std::string_view authority) {
@@ -55,6 +62,7 @@ Result<std::optional<RequestHead>, Error> parse_parts(const HeadParts& parts, co
   head.query = target->query;
   if (auto parsed = parse_fields(parts.field_section, limits, head.fields); !parsed) return err(parsed.error());
   if (auto checked = check_host(head.fields, head.minor_version); !checked) return err(checked.error());
+  if (auto checked = check_repetitions(head.fields); !checked) return err(checked.error());
   if (!target->authority.empty()) head.fields = with_host(head.fields, target->authority);
   const auto body = request_framing(head.fields, head.minor_version);
   if (!body) return err(body.error());

@@ -3,13 +3,6 @@
 #include <algorithm>
 
 namespace plait::messaging {
-namespace {
-
-// What a stream keeps once a frame is done; a larger buffer is freed.
-constexpr std::size_t kKeptBytesMax = 4096;
-
-}  // namespace
-
 std::size_t FrameDecoder::payload_bytes(ByteView header) const { return read_u32(header.subspan(header_bytes_ - 4)); }
 
 bool FrameDecoder::keep(ByteView& input, std::size_t size) {

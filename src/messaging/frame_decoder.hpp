@@ -9,6 +9,9 @@
 
 namespace plait::messaging {
 
+/// What a decoder keeps of its buffer once a frame is done; a larger one is freed.
+inline constexpr std::size_t kKeptBytesMax = 4096;
+
 class FrameDecoder {
  public:
   enum class Status : std::uint8_t {

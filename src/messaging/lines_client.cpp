@@ -10,12 +10,6 @@
 #include "messaging/open_stream.hpp"
 
 namespace plait {
-namespace {
-
-constexpr std::uint32_t kErrorCode = 0xC;  // of a stream that is given up
-
-}  // namespace
-
 class LinesClient::Impl {
  public:
   explicit Impl(const LinesOptions& options) : options_(options), decoder_(options.message_bytes_max) {}
@@ -105,8 +99,8 @@ void LinesClient::Impl::handle_data(Stream& stream, ByteView data) {
       continue;
     }
     end("the server broke a rule");
-    stream.stop(kErrorCode);
-    stream.reset(kErrorCode);
+    stream.stop(messaging::kGivenUpCode);
+    stream.reset(messaging::kGivenUpCode);
   }
 }
 
@@ -156,7 +150,7 @@ SendStatus LinesClient::publish(std::string_view topic, ByteView payload) {
 void LinesClient::close() {
   impl_->end("closed");
   stream_->write(ByteView{}, true);
-  stream_->stop(kErrorCode);
+  stream_->stop(messaging::kGivenUpCode);
 }
 
 void LinesClient::on_data(Stream& stream, ByteView data, bool fin) {

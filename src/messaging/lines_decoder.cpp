@@ -4,10 +4,10 @@
 #include <array>
 #include <charconv>
 
+#include "messaging/frame_decoder.hpp"
+
 namespace plait::messaging {
 namespace {
-
-constexpr std::size_t kKeptBytesMax = 4096;
 
 struct Word {
   std::string_view name;

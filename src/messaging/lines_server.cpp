@@ -23,8 +23,6 @@ using messaging::append_line;
 using messaging::Command;
 using messaging::LinesDecoder;
 
-constexpr std::uint32_t kErrorCode = 0xC;  // of a stream that is given up
-
 std::string subscription(std::string_view action, std::string_view topic) {
   std::string json;
   codec::JsonWriter writer{json};
@@ -121,7 +119,7 @@ class LinesStream final : public StreamHandler, private Session {
   }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
   void close(std::uint32_t code, std::string_view) override { give_up(code); }
-  void abort() override { give_up(kErrorCode); }
+  void abort() override { give_up(messaging::kGivenUpCode); }
   void pause() override { paused_ = true; }
   void resume() override {
     paused_ = false;
@@ -149,7 +147,7 @@ class LinesStream final : public StreamHandler, private Session {
     if (paused_) waiting_.insert(0, as_text(data));
     stream_.consume(paused_ ? size - data.size() : size);
     const bool broken = status != LinesDecoder::Status::command && status != LinesDecoder::Status::need_more;
-    if (broken) return give_up(kErrorCode);
+    if (broken) return give_up(messaging::kGivenUpCode);
     if (ended_ && !paused_) stream_.write(ByteView{}, true);
   }
 

@@ -1,11 +1,15 @@
-// Opening a stream whose handler wants to know it.
+// Opening a stream whose handler wants to know it, and giving one up.
 #pragma once
 
 #include <plait/session.hpp>
 
+#include <cstdint>
 #include <memory>
 
 namespace plait::messaging {
+
+/// The error code of a stream that is given up (spec/messaging.md).
+inline constexpr std::uint32_t kGivenUpCode = 0xC;
 
 /// Opens a stream for `handler`, and sets its `member` to that stream. The handler belongs to the session.
 template <class Handler>

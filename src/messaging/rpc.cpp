@@ -18,8 +18,6 @@ namespace {
 
 using messaging::FrameDecoder;
 
-constexpr std::uint32_t kErrorCode = 0xC;  // of a stream that is given up
-
 RpcError local_error(RpcError::Kind kind, const char* message) { return {kind, rpc_code::kInternalError, message}; }
 
 }  // namespace
@@ -238,8 +236,8 @@ void RpcPeer::Impl::write() {
 
 void RpcPeer::Impl::give_up(Stream& stream) {
   if (std::exchange(stream_, nullptr) == nullptr) return;
-  stream.stop(kErrorCode);
-  stream.reset(kErrorCode);
+  stream.stop(messaging::kGivenUpCode);
+  stream.reset(messaging::kGivenUpCode);
   waiting_.clear();
   fail_calls();
 }
@@ -321,7 +319,7 @@ void RpcPeer::close() {
   if (impl->stream_ == nullptr) return;
   impl->stream_ = nullptr;
   stream_->write(ByteView{}, true);
-  stream_->stop(kErrorCode);
+  stream_->stop(messaging::kGivenUpCode);
   impl->fail_calls();
 }
 

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,12 +10,11 @@
 #include "net/address.hpp"
 #include "net/listen_advice.hpp"
 #include "net/socket.hpp"
+#include "net/socket_calls.hpp"
 #include "net/unix_socket_file.hpp"
 
 namespace plait::net {
 namespace {
-
-void set(int fd, int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); }
 
 Unexpected<Error> cannot_listen(const Address& address, int number) {
   const std::string what = "cannot listen on " + to_text(address);
@@ -24,10 +24,11 @@ Unexpected<Error> cannot_listen(const Address& address, int number) {
 
 void set_options(int fd, int family, bool reuse_port) {
   if (family == AF_UNIX) return;
-  set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  set(fd, SOL_SOCKET, SO_REUSEPORT, reuse_port ? 1 : 0);
-  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it, which saves a call per connection
-  if (family == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);  // "::" also takes IPv4, whatever the system's default
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  set_option(fd, SOL_SOCKET, SO_REUSEPORT, reuse_port ? 1 : 0);
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it, which saves a call per connection
+  if (family == AF_INET6)
+    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);  // "::" also takes IPv4, whatever the system's default
 }
 
 bool bind_replacing_stale_file(int fd, const SocketAddress& name, const std::string& unix_path) {
@@ -35,13 +36,6 @@ bool bind_replacing_stale_file(int fd, const SocketAddress& name, const std::str
   if (errno != EADDRINUSE || unix_path.empty() || !UnixSocketFile::is_stale(unix_path)) return false;
   ::unlink(unix_path.c_str());
   return ::bind(fd, name.get(), name.length) == 0;
-}
-
-SocketAddress bound_name(int fd) {
-  SocketAddress name;
-  name.length = sizeof name.storage;
-  ::getsockname(fd, name.get(), &name.length);
-  return name;
 }
 
 }  // namespace
@@ -63,7 +57,7 @@ bool Listener::open(const SocketAddress& name, const ListenOptions& options, con
   if (!bind_replacing_stale_file(fd(), name, unix_path)) return false;
   if (!unix_path.empty()) file_ = UnixSocketFile{unix_path};
   // Only what is bound from now on may share the port: see another().
-  if (name.family() != AF_UNIX) set(fd(), SOL_SOCKET, SO_REUSEPORT, 1);
+  if (name.family() != AF_UNIX) set_option(fd(), SOL_SOCKET, SO_REUSEPORT, 1);
   if (::listen(fd(), options.backlog) != 0) return false;
   port_ = bound_name(fd()).port();
   backlog_ = options.backlog;
@@ -87,6 +81,11 @@ Result<Listener, Error> Listener::share() const {
   listener.port_ = port_;
   listener.backlog_ = backlog_;
   return listener;
+}
+
+bool Listener::has_waiting() const {
+  pollfd listening{.fd = fd(), .events = POLLIN, .revents = 0};
+  return ::poll(&listening, 1, 0) > 0;
 }
 
 IoResult Listener::accept(Socket& accepted) const {

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +16,16 @@
 
 namespace plait::net {
 namespace {
+
+// What each message passes is called without glibc's wrapper. The wrapper is a cancellation point, which in a process
+// of several threads costs two locked instructions, about 20 ns of a send's 350; no thread of ours is ever cancelled.
+ssize_t receive(int fd, MutableByteView into) {
+  return ::syscall(SYS_recvfrom, fd, into.data(), into.size(), 0, nullptr, nullptr);
+}
+ssize_t send(int fd, ByteView data) {
+  return ::syscall(SYS_sendto, fd, data.data(), data.size(), MSG_NOSIGNAL, nullptr, 0);
+}
+ssize_t send(int fd, const msghdr& message) { return ::syscall(SYS_sendmsg, fd, &message, MSG_NOSIGNAL); }
 
 /// Repeats `call` while signals interrupt it, and sorts its answer. Zero bytes mean `when_zero`.
 template <class Call>
@@ -51,7 +62,7 @@ void Socket::close() {
 
 IoResult Socket::read(MutableByteView into) const {
   PLAIT_ASSERT(!into.empty(), "reading nothing would look like the peer's FIN");
-  return perform(IoStatus::end, [&] { return ::recv(fd_, into.data(), into.size(), 0); });
+  return perform(IoStatus::end, [&] { return receive(fd_, into); });
 }
 
 IoResult Socket::read(std::span<const iovec> into) const {
@@ -60,14 +71,14 @@ IoResult Socket::read(std::span<const iovec> into) const {
 }
 
 IoResult Socket::write(ByteView data) const {
-  return perform(IoStatus::ok, [&] { return ::send(fd_, data.data(), data.size(), MSG_NOSIGNAL); });
+  return perform(IoStatus::ok, [&] { return send(fd_, data); });
 }
 
 IoResult Socket::write(std::span<const iovec> data) const {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(data.data());
   message.msg_iovlen = usable(data);
-  return perform(IoStatus::ok, [&] { return ::sendmsg(fd_, &message, MSG_NOSIGNAL); });
+  return perform(IoStatus::ok, [&] { return send(fd_, message); });
 }
 
 std::size_t Socket::unacknowledged_bytes() const {

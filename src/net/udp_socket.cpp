@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "net/listen_advice.hpp"
+#include "net/socket_calls.hpp"
 
 namespace plait::net {
 namespace {
@@ -19,37 +20,28 @@ namespace {
 constexpr std::uint8_t kEcnBits = 3;
 constexpr std::uint32_t kLongHeaderBit = 0x80;  // RFC 9000 §17.2
 
-void set(int fd, int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); }
-
 // What a datagram was sent to and with which ECN bits, both families; "::" also takes IPv4.
 void ask_for_details(int fd, int family) {
-  set(fd, IPPROTO_IP, IP_RECVTOS, 1);
-  set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+  set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
+  set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
   // A QUIC packet is never fragmented (RFC 9000 §14); too large a one is lost, as path MTU discovery expects.
-  set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
-  set(fd, SOL_UDP, UDP_GRO, 1);
+  set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  set_option(fd, SOL_UDP, UDP_GRO, 1);
   if (family != AF_INET6) return;
-  set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
-  set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-  set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+  set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+  set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
 }
 
 void ask_for_refusals(int fd, int family) {
-  set(fd, IPPROTO_IP, IP_RECVERR, 1);
-  if (family == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+  set_option(fd, IPPROTO_IP, IP_RECVERR, 1);
+  if (family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
 }
 
 void set_buffers(int fd, int bytes) {
-  set(fd, SOL_SOCKET, SO_RCVBUF, bytes);
-  set(fd, SOL_SOCKET, SO_SNDBUF, bytes);
-}
-
-SocketAddress bound_name(int fd) {
-  SocketAddress name;
-  name.length = sizeof name.storage;
-  ::getsockname(fd, name.get(), &name.length);
-  return name;
+  set_option(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+  set_option(fd, SOL_SOCKET, SO_SNDBUF, bytes);
 }
 
 Unexpected<Error> cannot_bind(const Address& address, int number) {
@@ -179,12 +171,12 @@ Result<UdpSocket, Error> UdpSocket::another() const { return bind(name_, {.reuse
 bool UdpSocket::open(const SocketAddress& name, const Options& options) {
   socket_ = Socket{::socket(name.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (!socket_.is_open()) return false;
-  set(fd(), SOL_SOCKET, SO_REUSEPORT, options.reuse_port ? 1 : 0);
+  set_option(fd(), SOL_SOCKET, SO_REUSEPORT, options.reuse_port ? 1 : 0);
   ask_for_details(fd(), name.family());
   if (options.report_refusals) ask_for_refusals(fd(), name.family());
   set_buffers(fd(), options.buffer_bytes);
   if (::bind(fd(), name.get(), name.length) != 0) return false;
-  set(fd(), SOL_SOCKET, SO_REUSEPORT, 1);  // only what is bound from now on may share the port
+  set_option(fd(), SOL_SOCKET, SO_REUSEPORT, 1);  // only what is bound from now on may share the port
   name_ = bound_name(fd());
   return true;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crypto/signing_key.hpp"
+#include "quic/datum.hpp"
 
 namespace plait::quic {
 namespace {
@@ -34,10 +35,6 @@ struct Chain {
     for (unsigned i = 0; i < count; ++i) gnutls_pcert_deinit(&certificates[i]);
   }
 };
-
-gnutls_datum_t datum(const std::string& text) {
-  return {reinterpret_cast<unsigned char*>(const_cast<char*>(text.data())), static_cast<unsigned>(text.size())};
-}
 
 struct SigningMethod {
   SigningHash hash;
@@ -153,7 +150,7 @@ std::string add_certificate(const std::string& certificate_pem, const std::strin
   PrivateKey private_key = make_private_key(std::move(*key));
   if (!private_key) return "GnuTLS is out of memory";
   Chain chain;
-  const gnutls_datum_t text = datum(certificate_pem);
+  const gnutls_datum_t text = datum(as_bytes(certificate_pem));
   int status =
       gnutls_pcert_list_import_x509_raw(chain.certificates.data(), &chain.count, &text, GNUTLS_X509_FMT_PEM, 0);
   if (status < 0) {

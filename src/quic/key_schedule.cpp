@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/assert.hpp"
+#include "quic/datum.hpp"
 
 namespace plait::quic {
 namespace {
@@ -15,10 +16,6 @@ constexpr std::array<std::uint8_t, 20> kInitialSalt = {0x38, 0x76, 0x2c, 0xf7, 0
                                                        0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a};
 
 gnutls_mac_algorithm_t mac_of(Hash hash) { return hash == Hash::sha256 ? GNUTLS_MAC_SHA256 : GNUTLS_MAC_SHA384; }
-
-gnutls_datum_t datum(ByteView bytes) {
-  return {const_cast<std::uint8_t*>(bytes.data()), static_cast<unsigned>(bytes.size())};
-}
 
 }  // namespace
 

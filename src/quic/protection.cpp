@@ -6,13 +6,10 @@
 #include <array>
 #include <cstring>
 
+#include "quic/datum.hpp"
+
 namespace plait::quic {
 namespace {
-
-gnutls_datum_t datum(ByteView bytes) {
-  // GnuTLS takes what it only reads by a pointer to non-const.
-  return {const_cast<std::uint8_t*>(bytes.data()), static_cast<unsigned>(bytes.size())};
-}
 
 gnutls_cipher_algorithm_t aead_of(Cipher cipher) {
   switch (cipher) {

@@ -11,16 +11,13 @@
 #include "core/assert.hpp"
 #include "crypto/certificate.hpp"
 #include "quic/credentials.hpp"
+#include "quic/datum.hpp"
 #include "quic/tls_state.hpp"
 
 namespace plait::quic {
 namespace {
 
 constexpr unsigned kFlags = GNUTLS_NO_AUTO_SEND_TICKET | GNUTLS_NO_END_OF_EARLY_DATA | GNUTLS_NO_SIGNAL;
-
-gnutls_datum_t datum(std::string_view text) {
-  return {reinterpret_cast<unsigned char*>(const_cast<char*>(text.data())), static_cast<unsigned>(text.size())};
-}
 
 Credentials make_credentials() {
   gnutls_certificate_credentials_t credentials = nullptr;
@@ -36,7 +33,7 @@ std::string check_alpn(const std::vector<std::string>& alpn) {
 
 bool set_alpn(gnutls_session_t session, const std::vector<std::string>& alpn) {
   std::vector<gnutls_datum_t> names(alpn.size());
-  std::ranges::transform(alpn, names.begin(), [](const auto& name) { return datum(name); });
+  std::ranges::transform(alpn, names.begin(), [](const auto& name) { return datum(as_bytes(name)); });
   return gnutls_alpn_set_protocols(session, names.data(), static_cast<unsigned>(names.size()),
                                    GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE) == 0;
 }
@@ -65,14 +62,14 @@ std::string load_authorities(const ClientTlsConfig& config, const Credentials& c
                      : "this system has no certificate authorities: install ca-certificates, or give an authority's "
                        "certificate";
   }
-  const gnutls_datum_t text = datum(config.authority_pem);
+  const gnutls_datum_t text = datum(as_bytes(config.authority_pem));
   const int count = gnutls_certificate_set_x509_trust_mem(credentials.get(), &text, GNUTLS_X509_FMT_PEM);
   return count > 0 ? "" : "the authority's certificate is no PEM text with a certificate";
 }
 
 // The times are checked in verify_client(), by the clock that was passed in.
 std::string load_client_authorities(const std::string& pem, const Credentials& credentials) {
-  const gnutls_datum_t text = datum(pem);
+  const gnutls_datum_t text = datum(as_bytes(pem));
   gnutls_certificate_set_verify_flags(credentials.get(),
                                       GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS);
   const int count = gnutls_certificate_set_x509_trust_mem(credentials.get(), &text, GNUTLS_X509_FMT_PEM);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "core/bounded.hpp"
 #include "net/affinity.hpp"
 #include "server/loopback.hpp"
 #include "transport/frame_session.hpp"
@@ -60,6 +61,7 @@ Result<http::Uri, Error> parse_listen_url(std::string_view url) {
 }  // namespace
 
 Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certificates_(options_) {
+  options_.limits = core::bounded(options_.limits);
   options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
   if (options_.threads == 0)
     options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
@@ -349,11 +351,7 @@ std::vector<ServerCertificate> Server::Impl::certificates() const {
 void Server::Impl::post(SessionId id, std::function<void(Session&)> task) {
   if (id.loop >= workers_.size()) return;
   Worker& worker = *workers_[id.loop];
-  worker.loop().post([&worker, id, task = std::move(task)] {
-    transport::Connection* connection = worker.context().connections.find(id);
-    if (connection == nullptr) return;
-    if (Session* session = connection->session(); session != nullptr) task(*session);
-  });
+  worker.loop().post([&worker, id, task = std::move(task)] { worker.context().run(id, task); });
 }
 
 void Server::Impl::post(OpeningId id, std::function<void(OpeningRequest&)> task) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "core/bounded.hpp"
 #include "net/affinity.hpp"
 
 namespace plait {
@@ -71,7 +72,7 @@ void Worker::drain(Duration timeout) {
 void Worker::begin_drain(Duration timeout) {
   for (const auto& accepting : acceptors_) accepting.acceptor->stop();
   for (const auto& listener : quic_listeners_) listener->stop();
-  drain_deadline_ = loop_->now() + timeout;
+  drain_deadline_ = loop_->now() + core::bounded(timeout);
   context_.connections.for_each([](transport::Connection& connection) { connection.drain(); });
   loop_->schedule(*this, loop_->now());
 }

@@ -43,6 +43,7 @@ void Acceptor::stop() {
 
 void Acceptor::handle_events(std::uint32_t) {
   for (int i = 0; i < kAcceptsPerTurn && watching_; ++i) {
+    if (i == 1 && !listener_.has_waiting()) return;  // mostly one comes alone
     net::Socket socket;
     const net::IoResult result = listener_.accept(socket);
     if (result.status == net::IoStatus::would_block) return;

@@ -6,11 +6,7 @@
 namespace plait::transport {
 namespace {
 
-constexpr std::size_t kReferenceBytesMin = 2048;
-
-frames::FrameType type_of(MessageKind kind) {
-  return kind == MessageKind::text ? frames::FrameType::text : frames::FrameType::binary;
-}
+constexpr std::size_t kGatheredBytesMin = 2048;
 
 }  // namespace
 
@@ -104,8 +100,8 @@ SendStatus FrameSession::send(const Message& message, SendOptions) {
   if (!is_open()) return SendStatus::closed;
   if ((writer_ != nullptr && writer_->active()) || !admits(message.size())) return SendStatus::dropped;
   OutputQueue& output = connection().output();
-  output.append(frames::FrameHeader{type_of(message.kind()), message.size()}.view());
-  const bool by_reference = message.size() >= kReferenceBytesMin && connection().gathers_references();
+  output.append(frames::FrameHeader{frames::type_of(message.kind()), message.size()}.view());
+  const bool by_reference = message.size() >= kGatheredBytesMin && connection().gathers_references();
   if (by_reference && message.storage() == Message::Storage::block) {
     output.append_shared(*message.block(), message.data());
   } else if (by_reference && message.storage() == Message::Storage::receive_buffer && connection().reading()) {

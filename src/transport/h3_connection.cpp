@@ -11,7 +11,6 @@ namespace {
 // The fates of datagrams are told to sessions whose Quarter Stream ID is below: the first four thousand million.
 constexpr std::uint64_t kQuarterIdsNamed = 0xFFFFFFFF;
 
-quic::StreamId to_quic(h3::StreamId id) { return static_cast<quic::StreamId>(id); }
 h3::StreamId to_h3(quic::StreamId id) { return static_cast<h3::StreamId>(id); }
 
 h3::Direction to_h3(quic::Direction direction) {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kFetchesMax = 50;  // at a time; servers allow about 100 streams
 
-std::string describe(h3::SendError error) {
+std::string why_unsent(h3::SendError error) {
   switch (error) {
     case h3::SendError::field_invalid:
       return "the request cannot be sent: a header field or the path is not allowed";
@@ -45,7 +45,7 @@ void H3Connection::send_fetches() {
     if (sent) {
       fetches_.try_emplace(*sent, &fetch);
     } else {
-      fetch.finish(err(Error{describe(sent.error())}));
+      fetch.finish(err(Error{why_unsent(sent.error())}));
       close_after_fetch();
     }
   }

@@ -37,10 +37,13 @@ void HttpConnection::set_deadline(Duration timeout) {
   connection().set_deadline(connection().context().loop.now() + timeout);
 }
 
+// RFC 9112 §9.6: nothing behind the last request is one, be it the rest of a body that was refused.
 void HttpConnection::handle_bytes(MutableByteView& input) {
-  while (!connection().input_stopped() && &connection().protocol() == this && !input.empty()) {
+  while (!finishing_ && !connection().input_stopped() && &connection().protocol() == this && !input.empty()) {
     begin_request();
     if (!(body_ == nullptr ? handle_request(input) : handle_body(input))) return;
+    if (connection().backlog_bytes() > connection().context().limits.send_high_water_bytes) connection().flush();
+    if (connection().closed()) return;
   }
 }
 

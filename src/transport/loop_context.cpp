@@ -1,5 +1,8 @@
 #include "transport/loop_context.hpp"
 
+#include <plait/log.hpp>
+
+#include <exception>
 #include <utility>
 
 #include "core/assert.hpp"
@@ -9,6 +12,11 @@ namespace plait::transport {
 namespace {
 
 constexpr std::chrono::seconds kGoodbyeTime{1};
+
+void end_for_exception(Session& session, const char* what) {
+  log(LogLevel::error, std::string{"a task posted to a session threw: "} + what);
+  session.close(close_code::kInternalError, "internal error");
+}
 
 }  // namespace
 
@@ -65,6 +73,19 @@ SessionId LoopContext::put(std::unique_ptr<Connection> connection, std::optional
   if (!id) return connections.add(std::move(connection), index);
   loop.retire(connections.replace(*id, std::move(connection)));
   return *id;
+}
+
+void LoopContext::run(SessionId id, const std::function<void(Session&)>& task) {
+  Connection* connection = connections.find(id);
+  Session* session = connection == nullptr ? nullptr : connection->session();
+  if (session == nullptr) return;
+  try {
+    task(*session);
+  } catch (const std::exception& exception) {
+    end_for_exception(*session, exception.what());
+  } catch (...) {
+    end_for_exception(*session, "something that is not a std::exception");
+  }
 }
 
 // A turn frees what was retired and sends a bounded number of QUIC's goodbyes.

@@ -116,6 +116,8 @@ struct LoopContext {
     counters.connections_open.subtract();
     connection_count.fetch_sub(1, std::memory_order_relaxed);
   }
+  /// Runs the user's `task` with that session, if it is there. An exception out of it closes the session with 1011.
+  void run(SessionId id, const std::function<void(Session&)>& task);
   /// Ends all connections, with a word to those whose wire has one. Turns the loop for as long as that takes, at most a
   /// second.
   void end_connections();

@@ -12,10 +12,6 @@ namespace {
 // From this size on a payload that lies in a block is sent from there instead of being copied behind its header.
 constexpr std::size_t kReferenceBytesMin = 2048;
 
-frames::FrameType type_of(MessageKind kind) {
-  return kind == MessageKind::text ? frames::FrameType::text : frames::FrameType::binary;
-}
-
 Bytes joined(ByteView head, ByteView payload) {
   Block* block = Block::make(head.size() + payload.size());
   std::memcpy(block->data(), head.data(), head.size());
@@ -138,7 +134,7 @@ SendStatus MessageStream::append(Bytes data) {
 
 SendStatus MessageStream::send(const Message& message) {
   if (message_under_way_ || !admits(message.size())) return SendStatus::dropped;
-  const frames::FrameHeader header{type_of(message.kind()), message.size()};
+  const frames::FrameHeader header{frames::type_of(message.kind()), message.size()};
   if (message.storage() != Message::Storage::block || message.size() < kReferenceBytesMin) {
     return append(joined(header.view(), message.data()));
   }

@@ -7,12 +7,6 @@
 #include "core/assert.hpp"
 
 namespace plait::transport {
-namespace {
-
-constexpr std::uint32_t kStreamRefused = 0;  // a stream that the handler does not want
-
-}  // namespace
-
 QuicSession::QuicSession(LoopContext& context, bool is_client)
     : context_(context), is_client_(is_client), messages_(*this, context.limits, context.loop.buffers(), !is_client) {}
 

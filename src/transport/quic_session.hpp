@@ -72,6 +72,8 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   void guarded(Call&& call);
 
  protected:
+  static constexpr std::uint32_t kStreamRefused = 0;  ///< the code of a stream that nobody wants
+
   QuicSession(LoopContext& context, bool is_client);
   /// Once it is in the context's table.
   void set_id(SessionId id) { id_ = id; }

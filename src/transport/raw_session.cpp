@@ -12,12 +12,10 @@
 namespace plait::transport {
 namespace {
 
-constexpr quic::StreamId kFirstStream = 0;   // RFC 9000 §2.1: the client's first bidirectional one
-constexpr std::uint64_t kNoCloseCode = 0;    // the session did not end by a close
-constexpr std::uint32_t kStreamRefused = 0;  // more streams than wait for the opening
-constexpr wt::StreamId kSession = 0;         // what EarlyBuffer keeps things under: there is only one
+constexpr quic::StreamId kFirstStream = 0;  // RFC 9000 §2.1: the client's first bidirectional one
+constexpr std::uint64_t kNoCloseCode = 0;   // the session did not end by a close
+constexpr wt::StreamId kSession = 0;        // what EarlyBuffer keeps things under: there is only one
 
-quic::StreamId to_quic(QuicSession::StreamId id) { return static_cast<quic::StreamId>(id); }
 QuicSession::StreamId from_quic(quic::StreamId id) { return static_cast<QuicSession::StreamId>(id); }
 
 quic::Direction to_quic(StreamDirection direction) {
@@ -35,7 +33,7 @@ std::optional<std::uint32_t> to_stream_code(std::uint64_t code) {
 }
 
 // CONNECTION_CLOSE with a close code is the close of the session; anything else is not.
-CloseInfo told_by(const quic::CloseReason& reason) {
+CloseInfo close_told_by(const quic::CloseReason& reason) {
   const bool closed = reason.kind == quic::CloseReason::Kind::peer_application && reason.code <= UINT16_MAX &&
                       frames::is_sendable_close_code(static_cast<std::uint16_t>(reason.code));
   if (!closed) return {.reason = describe(reason)};
@@ -270,11 +268,11 @@ void RawSession::on_closed(const quic::CloseReason& reason) {
   waiting_.reset();
   RawOwner* owner = std::exchange(owner_, nullptr);
   if (!is_finished()) {
-    is_live() ? end(told_by(reason)) : refuse(told_by(reason).reason);
+    is_live() ? end(close_told_by(reason)) : refuse(close_told_by(reason).reason);
   } else {
     leave();
   }
-  if (owner != nullptr) owner->on_ended(*this, told_by(reason).reason);
+  if (owner != nullptr) owner->on_ended(*this, close_told_by(reason).reason);
 }
 
 // --- To QUIC ---------------------------------------------------------------------------------------------------------

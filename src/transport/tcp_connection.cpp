@@ -73,7 +73,10 @@ void TcpConnection::handle_connected() {
   flush();
 }
 
+// What was left behind comes first: read before it, the peer's end would be taken for all that there was.
 void TcpConnection::handle_readable() {
+  if (replaying_) replay_kept_input();
+  if (closed_ || (input_stopped() && !finishing_)) return;
   const MutableByteView buffer = context_.loop.receive_buffer();
   if (tls_ != nullptr || finishing_) {
     const net::IoResult result = socket_.read(buffer);
@@ -109,10 +112,8 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
     const std::size_t kept = restore_kept_input(buffer);
     std::size_t size = 0;
     const tls::Status status = tls_->decrypt(ciphertext, buffer.subspan(kept), size, encrypted_output());
-    if (size > 0 || status == tls::Status::ok) {
+    if (size > 0 || kept > 0 || status == tls::Status::ok) {
       handle_input(buffer.first(kept + size));
-    } else {
-      keep_input(buffer.first(kept));
     }
     if (closed_) return;
     flush();

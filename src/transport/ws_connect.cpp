@@ -49,13 +49,24 @@ void WsConnect::handle_bytes(MutableByteView& input) {
   answered_ = true;
   if (!connection().secure() && is_tls_alert(input))
     return fail(std::string{"the server answers with TLS: "} + kPerhapsTls);
-  const auto parsed = http::parse_response_head(input, scanned_, connection().context().limits, "GET");
-  if (!parsed) return fail("not an HTTP response: " + std::string{http::describe(parsed.error())});
-  if (!parsed->has_value()) return;
-  const http::ResponseHead& head = **parsed;
-  if (head.status != 101) return handle_refusal(head, input.subspan(head.head_bytes));
-  handle_response(head);
-  if (!connection().closed()) input = input.subspan(head.head_bytes);
+  const Limits& limits = connection().context().limits;
+  for (;;) {
+    const auto parsed = http::parse_response_head(input, scanned_, limits, "GET");
+    if (!parsed) return fail("not an HTTP response: " + std::string{http::describe(parsed.error())});
+    if (!parsed->has_value()) return;
+    const http::ResponseHead& head = **parsed;
+    if (head.status >= 200) return handle_refusal(head, input.subspan(head.head_bytes));
+    if (head.status == 101) {
+      handle_response(head);
+      if (!connection().closed()) input = input.subspan(head.head_bytes);
+      return;
+    }
+    // RFC 9110 §15.2: others may come before the final response; all together they are bounded as one.
+    if (head.head_bytes > limits.header_bytes_max - interim_bytes_) return fail("too many interim responses");
+    interim_bytes_ += head.head_bytes;
+    input = input.subspan(head.head_bytes);
+    scanned_ = 0;
+  }
 }
 
 void WsConnect::handle_response(const http::ResponseHead& head) {

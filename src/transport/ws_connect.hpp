@@ -44,8 +44,9 @@ class WsConnect final : public Protocol {
   ws::Key key_{};
   std::string failure_;
   std::size_t scanned_ = 0;
-  int status_ = 0;         // of the refusal, once there is one
-  bool answered_ = false;  // anything was received
+  std::size_t interim_bytes_ = 0;  // of responses before the final one
+  int status_ = 0;                 // of the refusal, once there is one
+  bool answered_ = false;          // anything was received
 };
 
 }  // namespace plait::transport

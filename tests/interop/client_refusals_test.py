@@ -105,6 +105,16 @@ class Refusals(unittest.TestCase):
         messages = self.assert_ends(accepting(b"\x81\x02hi\x82\x00\x88\x05\x03\xe8bye"), "^closed 1000 clean peer bye$")
         self.assertEqual(messages, ["text 2", "binary 0"])
 
+    def test_interim_responses(self):  # RFC 9110 §15.2
+        interim = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+
+        def answer(request):
+            return interim + accepting(b"\x81\x02hi\x88\x02\x03\xe8")(request)
+
+        self.assertEqual(self.assert_ends(answer, "^closed 1000 clean peer "), ["text 2"])
+        self.assert_refused(interim + b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "status 403 Forbidden")
+        self.assert_refused(interim * 2000, "too many interim responses")
+
     def test_close_without_code(self):
         self.assert_ends(accepting(b"\x88\x00"), "^closed 1005 clean peer $")
 

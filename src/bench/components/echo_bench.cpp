@@ -139,11 +139,8 @@ Result<void, Error> check(const EchoBenchOptions& options) {
                                  options.connections, options.threads),
                      0});
   }
-  if (options.payload.empty() && options.on_loops()) {
-    return err(
-        Error{"--size 0: an empty message is not on the wire; it can only be measured with --depth 1, without "
-              "--rate and with one connection for each thread",
-              0});
+  if (options.payload.empty()) {
+    return err(Error{"an empty message is not on the wire, so there is nothing to measure; give --size 1 or more", 0});
   }
   if (options.depth == 0 && options.rate == 0) {
     return err(Error{"--depth 0 (no bound) needs --rate: without it nothing limits what is sent", 0});

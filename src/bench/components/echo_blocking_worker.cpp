@@ -37,13 +37,20 @@ class BlockingEchoWorker final : public EchoWorker {
       count_answers(1);
       if (run_.failed.load(std::memory_order_relaxed)) break;
     }
-    return {};
+    return check_nothing_is_left();
   }
 
  private:
   [[nodiscard]] std::optional<Error> verify() const {
     if (!run_.options.verify) return std::nullopt;
     return find_mismatch(run_.options.payload, (messages_ - 1) * buffer_.size(), buffer_);
+  }
+  // Who answers before it is asked would have the best round trips of all.
+  Result<void, Error> check_nothing_is_left() {
+    std::uint8_t byte = 0;
+    const bool left = stream_->receive_if_ready(MutableByteView{&byte, 1}).status == net::IoStatus::ok;
+    if (!left) return {};
+    return err(Error{fmt::format("{}: the peer sent more than it was sent", net::to_text(run_.options.address)), 0});
   }
   [[nodiscard]] Unexpected<Error> failure(const net::IoResult& result) const {
     return err(Error{fmt::format("{}: message {}: {}", net::to_text(run_.options.address), messages_, describe(result)),

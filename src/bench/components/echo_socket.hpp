@@ -56,13 +56,14 @@ class BlockingStream {
   /// Sends all of `out` while it receives as many bytes as `in` holds. Both directions move, so that a message larger
   /// than the buffers on the way cannot lock the pair; a small one is one send and one receive.
   net::IoResult exchange(ByteView out, MutableByteView in);
+  /// What has come already, without waiting: status would_block if nothing has.
+  net::IoResult receive_if_ready(MutableByteView into);
 
   [[nodiscard]] const net::Socket& socket() const { return socket_; }
   [[nodiscard]] net::Socket release() && { return std::move(socket_); }
 
  private:
   net::IoResult spin(MutableByteView into, std::chrono::steady_clock::time_point begin);
-  net::IoResult receive_if_ready(MutableByteView into);
   net::IoResult receive_when_ready(MutableByteView into);
   net::IoResult wait_for(short events);
 

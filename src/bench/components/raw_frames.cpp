@@ -1,5 +1,7 @@
 #include "bench/components/raw_frames.hpp"
 
+#include "bench/components/opcodes.hpp"
+
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -11,9 +13,6 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::uint8_t kOpcodeClose = 0x8;
-constexpr std::uint8_t kOpcodePing = 0x9;
-constexpr std::uint8_t kOpcodePong = 0xA;
 constexpr std::uint8_t kMaskBit = 0x80;
 
 struct ClientHeader {

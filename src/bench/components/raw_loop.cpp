@@ -1,4 +1,6 @@
 #include "bench/components/raw_loop.hpp"
+
+#include "bench/components/loopback.hpp"
 #include "bench/text_file.hpp"
 
 #include <arpa/inet.h>
@@ -28,10 +30,7 @@ class RawLoop {
       : protocol_(protocol), buffer_(kPartialBytesMax + kReadBufferBytes), timeout_ms_(spins ? 0 : -1) {}
 
   Result<void, Error> listen(const std::string& scheme, std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_in address = loopback(port);
     socklen_t length = sizeof address;
     const int on = 1;
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -1,8 +1,8 @@
 #include "bench/components/running_server.hpp"
 
+#include "bench/components/loopback.hpp"
 #include "bench/text_file.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,14 +17,6 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kStartTimeout{15};
 constexpr std::chrono::milliseconds kPollInterval{3};
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 /// A port that nobody holds at the moment: for servers that cannot choose one themselves.
 std::uint16_t free_port(int type) {

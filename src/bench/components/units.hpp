@@ -7,6 +7,7 @@
 
 namespace plait::bench {
 
+inline constexpr std::uint64_t kSecond = 1'000'000'000;  ///< as clocks here count: nanoseconds
 inline constexpr double kMebibyte = 1024.0 * 1024.0;
 
 /// `bytes` moved in `time`, which must be > 0 for a rate; a zero time gives 0.

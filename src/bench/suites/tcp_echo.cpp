@@ -13,8 +13,6 @@ namespace plait::bench {
 namespace {
 
 constexpr const char* kDocument = "network-echo, BENCHMARKS.md (Apple M2, Python 3.11)";
-const std::vector<Placement> kEverywhere = {Placement::free, Placement::one, Placement::two};
-const std::vector<Placement> kPinned = {Placement::two, Placement::one};
 
 Row make_row(std::string id, std::string title, std::uint64_t payload, std::vector<Placement> placements) {
   Row row{.id = std::move(id), .title = std::move(title), .scheme = "tcp", .placements = std::move(placements)};
@@ -22,7 +20,7 @@ Row make_row(std::string id, std::string title, std::uint64_t payload, std::vect
   return row;
 }
 
-struct Published {
+struct PublishedEcho {
   std::uint64_t payload;
   std::uint64_t repeats;
   const char* model;
@@ -31,7 +29,7 @@ struct Published {
   double mebibytes;
 };
 
-std::vector<Claim> claims_of(const Published& published) {
+std::vector<Claim> claims_of(const PublishedEcho& published) {
   const std::string counted = fmt::format("{} server, one connection, {} messages one at a time, first included; ",
                                           published.model, published.repeats);
   return {
@@ -42,7 +40,7 @@ std::vector<Claim> claims_of(const Published& published) {
   };
 }
 
-void add_published(std::vector<Row>& rows, const Published& published) {
+void add_published(std::vector<Row>& rows, const PublishedEcho& published) {
   const std::string size = fmt::format("{}KB", published.payload / 1024);
   Row literal = make_row("literal/" + size, size + ", as published", published.payload, kEverywhere);
   literal.plan.count = published.repeats;

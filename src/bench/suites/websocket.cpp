@@ -13,8 +13,6 @@ namespace plait::bench {
 namespace {
 
 constexpr std::uint64_t kGibibyte = 1ULL << 30;
-const std::vector<Placement> kEverywhere = {Placement::free, Placement::one, Placement::two};
-const std::vector<Placement> kPinned = {Placement::two, Placement::one};
 constexpr const char* kPicows = "picows 1.12.0, websocket_benchmark (Boost.Beast 1.90 server)";
 constexpr const char* kCurlCffi = "curl_cffi, benchmark/ws_bench_1 (no figure committed)";
 

@@ -12,12 +12,11 @@ namespace plait::bench {
 
 namespace {
 
-constexpr const char* kDocument = "PyWebTransport 0.9.0, benchmarks";
+constexpr const char* kPyWebTransport = "PyWebTransport 0.9.0, benchmarks";
 constexpr std::uint64_t kStreamBytes = 1 << 20;
 constexpr std::uint64_t kStreamsPerSession = 10;
 constexpr std::uint64_t kSmallestPackets = 1200;  // as the published library
 
-const std::vector<Placement> kPinned = {Placement::two, Placement::one};
 const std::vector<Placement> kTwo = {Placement::two};
 
 Row make_row(const std::string& id, const std::string& title, const std::string& path) {
@@ -50,7 +49,7 @@ void limit_packets(Row& row, std::uint64_t bytes) {
   for (Claim& claim : row.claims) claim = own(claim.metric, claim.counted);
 }
 
-struct Published {
+struct PublishedStream {
   const char* name;
   const char* path;
   StreamDirection direction;
@@ -58,18 +57,18 @@ struct Published {
   const char* counted;
 };
 
-Row make_stream_row(const Published& published, const std::string& title) {
+Row make_stream_row(const PublishedStream& published, const std::string& title) {
   Row row = make_row(published.name, title, published.path);
   row.plan.mode = LoadMode::stream;
   row.plan.direction = published.direction;
   row.plan.payload_bytes = kStreamBytes;
   row.plan.count = kStreamsPerSession;
-  row.claims = {{Metric::mebibytes_per_second, kDocument, published.mebibytes, published.counted}};
+  row.claims = {{Metric::mebibytes_per_second, kPyWebTransport, published.mebibytes, published.counted}};
   return row;
 }
 
 void add_throughput_rows(std::vector<Row>& rows) {
-  const Published published_rows[] = {
+  const PublishedStream published_rows[] = {
       {"upload", "/discard", StreamDirection::upload, 32.00,
        "bytes in the sender's buffer: 10 × 1 MiB a session, streams one by one, connect and close in the time"},
       {"download", "/produce", StreamDirection::download, 9.62,
@@ -77,7 +76,7 @@ void add_throughput_rows(std::vector<Row>& rows) {
       {"duplex", "/duplex", StreamDirection::concurrent, 12.16,
        "1 MiB read and 1 MiB written a stream, of which the server's half was confirmed; 10 streams a session"},
   };
-  for (const Published& published : published_rows) {
+  for (const PublishedStream& published : published_rows) {
     const std::string name = published.name;
     add_twins(rows, make_stream_row(published, name + ": 10 × 1 MiB a session, one by one"),
               "each stream confirmed by its receiver");
@@ -97,7 +96,7 @@ void add_throughput_rows(std::vector<Row>& rows) {
 
 /// One stream of a gigabyte, beside raw QUIC and TCP with TLS.
 void add_bulk_rows(std::vector<Row>& rows) {
-  constexpr std::uint64_t kGigabyte = 1'000'000'000;
+  constexpr std::uint64_t kTransferBytes = 1'000'000'000;
   constexpr std::uint64_t kEthernetPackets = 1452;
   for (const StreamDirection direction : {StreamDirection::upload, StreamDirection::download}) {
     const bool up = direction == StreamDirection::upload;
@@ -106,7 +105,7 @@ void add_bulk_rows(std::vector<Row>& rows) {
     row.placements = kTwo;
     row.plan.mode = LoadMode::bulk;
     row.plan.direction = direction;
-    row.plan.total_bytes = kGigabyte;
+    row.plan.total_bytes = kTransferBytes;
     const std::string counted = up ? "bytes that the server has read" : "bytes that the client has read";
     row.claims = {own(Metric::gigabytes_per_second, counted),
                   own(Metric::server_cpu_seconds_per_gigabyte, up ? "receiving" : "sending"),
@@ -122,16 +121,17 @@ void add_bulk_rows(std::vector<Row>& rows) {
 }
 
 std::vector<Claim> latency_claims(double min, double median, double max, const std::string& counted) {
-  return {{Metric::latency_p50_us, kDocument, median * 1000, counted},
-          {Metric::latency_min_us, kDocument, min * 1000, counted},
-          {Metric::latency_max_us, kDocument, max * 1000, counted}};
+  return {{Metric::latency_p50_us, kPyWebTransport, median * 1000, counted},
+          {Metric::latency_min_us, kPyWebTransport, min * 1000, counted},
+          {Metric::latency_max_us, kPyWebTransport, max * 1000, counted}};
 }
 
 void add_handshake_rows(std::vector<Row>& rows) {
   Row row = make_row("handshake", "connect, session, close; one after another", "/latency");
   row.plan.mode = LoadMode::connect;
   row.claims = latency_claims(16.01, 25.02, 28.86, "event loop, client, QUIC and TLS, CONNECT and 200, both closes");
-  row.claims.push_back({Metric::messages_per_second, kDocument, 40.92, "100 sessions, each with a client of its own"});
+  row.claims.push_back(
+      {Metric::messages_per_second, kPyWebTransport, 40.92, "100 sessions, each with a client of its own"});
   add_twins(rows, std::move(row), "one client; until the session is open");
   for (const std::uint64_t concurrent : {1U, 4U, 16U, 64U, 256U}) {
     Row many = make_row(fmt::format("connect/k{}", concurrent),
@@ -222,9 +222,10 @@ void add_exchange_rows(std::vector<Row>& rows) {
 
 void add_aggregate_rows(std::vector<Row>& rows) {
   constexpr std::uint64_t kStreams = 1000;
-  const Published published{"aggregate", "/discard", StreamDirection::upload, 24.78,
-                            "bytes in the sender's buffer: 1,000 tasks, each a stream of 64 KiB; connect and close in "
-                            "the time"};
+  const PublishedStream published{
+      "aggregate", "/discard", StreamDirection::upload, 24.78,
+      "bytes in the sender's buffer: 1,000 tasks, each a stream of 64 KiB; connect and close in "
+      "the time"};
   Row row = make_stream_row(published, "1,000 streams of 64 KiB at once, one session");
   row.plan.payload_bytes = 65536;
   row.plan.depth = row.plan.count = kStreams;
@@ -249,7 +250,7 @@ void add_datagram_rows(std::vector<Row>& rows) {
   row.plan.payload_bytes = 64;
   row.plan.count = 10000;
   row.plan.burst = 64;
-  row.claims = {{Metric::messages_per_second, kDocument, 13985,
+  row.claims = {{Metric::messages_per_second, kPyWebTransport, 13985,
                  "calls that send in a burst of 10,000, connect in the time; nobody counts arrivals"}};
   add_twins(rows, row, "as many as the server received");
   rows.back().claims.push_back(own(Metric::loss_percent, "sent, and never counted by the server"));
@@ -262,7 +263,7 @@ void add_datagram_rows(std::vector<Row>& rows) {
   rows.push_back(row);
 }
 
-void add_memory_rows(std::vector<Row>& rows) {
+void add_session_memory_rows(std::vector<Row>& rows) {
   for (const std::uint64_t sessions : {1000U, 10000U}) {
     Row row = make_row(fmt::format("memory/{}", sessions),
                        fmt::format("memory of an idle session on its own connection, {} open", sessions), "/latency");
@@ -274,7 +275,7 @@ void add_memory_rows(std::vector<Row>& rows) {
                       "growth of the server's anonymous memory / sessions, after one exchange on each")};
     Claim client{Metric::client_rss_bytes_per_connection, "", std::nullopt, "growth of the client's RSS / sessions"};
     if (sessions == 1000) {
-      client.document = kDocument;
+      client.document = kPyWebTransport;
       client.value = 139.77 * 1024;
     }
     row.claims.push_back(client);
@@ -294,7 +295,7 @@ Suite webtransport_suite() {
   add_exchange_rows(suite.rows);
   add_aggregate_rows(suite.rows);
   add_datagram_rows(suite.rows);
-  add_memory_rows(suite.rows);
+  add_session_memory_rows(suite.rows);
   return suite;
 }
 

@@ -1,7 +1,10 @@
-"""What plait bench cannot run is refused by name, and a quick look says that it is one."""
+"""What plait bench cannot run is refused by name, a quick look says that it is one, and a peer that lies has no row."""
 
 import subprocess
+import sys
+import tempfile
 import unittest
+from pathlib import Path
 
 from harness import PLAIT, TIMEOUT, Bench
 
@@ -24,6 +27,33 @@ class Refusals(unittest.TestCase):
 
     def test_a_peer_without_its_command(self):
         self.assertIn("--peer 'foo': the = is missing", self.refused("websocket", "--peer", "foo"))
+
+
+# A TCP echo that sends everything back twice.
+TWICE = """
+import asyncio, sys
+
+async def serve(reader, writer):
+    while data := await reader.read(65536):
+        writer.write(2 * data)
+        await writer.drain()
+
+async def main():
+    await (await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]))).serve_forever()
+
+asyncio.run(main())
+"""
+
+
+class Lies(unittest.TestCase):
+    def test_a_server_that_answers_twice(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(folder, "twice.py")
+            script.write_text(TWICE, encoding="utf-8")
+            command = [PLAIT, "bench", "tcp-echo", "--quick", "--rows", "^echo/1KB/d64/c10$", "--placement", "free",
+                       "--peer", f"twice={sys.executable} {script} {{port}},tcp://127.0.0.1:{{port}}"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        self.assertIn("the server answered more messages than it was sent", done.stdout + done.stderr)
 
 
 class Quick(unittest.TestCase):

@@ -130,6 +130,23 @@ class Bench(unittest.TestCase):
                 self.assertEqual(result.returncode, 1)
                 self.assertIn("differs in message 2 at byte 345", result.stderr)
 
+    def test_a_peer_that_sends_more_than_it_was_sent_is_an_error(self):
+        def twice(connection):
+            while data := connection.recv(4096):
+                connection.sendall(data * 2)
+
+        def unasked(connection):
+            connection.sendall(bytes(100_000))
+            while connection.recv(4096):
+                pass
+
+        for serve in (twice, unasked):
+            for extra in ((), ("--depth", 3)):
+                with self.subTest(serve=serve.__name__, extra=extra), harness.threaded_python_server(serve) as port:
+                    result = harness.plait("bench", "--port", port, "--size", 1000, "--repeat", 50, *extra)
+                    self.assertEqual(result.returncode, 1)
+                    self.assertIn("sent more than it was sent", result.stderr)
+
     def test_without_verify_a_difference_is_not_looked_for(self):
         with harness.threaded_python_server(corrupt_byte(5)) as port:
             self.assertEqual(harness.plait("bench", "--port", port, "--repeat", 5).returncode, 0)

@@ -64,7 +64,8 @@ class Command(unittest.TestCase):
         self.assert_fails(("echo", "bench", "--size", "1", "--message", "x"), "--message", "--size")
         self.assert_fails(("echo", "bench", "--parallel", "4", "--connections", "2"), "--connections 2", "--parallel 4")
         self.assert_fails(("echo", "bench", "--depth", "0"), "--depth 0", "--rate")
-        self.assert_fails(("echo", "bench", "--size", "0", "--depth", "2"), "--size 0")
+        self.assert_fails(("echo", "bench", "--size", "0"), "--size")
+        self.assert_fails(("echo", "bench", "--message", ""), "an empty message is not on the wire", "--size 1")
 
     def test_nobody_listens(self):
         with harness.socket.create_server(("127.0.0.1", 0)) as listener:

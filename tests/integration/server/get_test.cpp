@@ -202,6 +202,21 @@ TEST_F(ClientGet, AServerThatIsSilentIsGivenUp) {
   EXPECT_NE(answers_[0].error().message.find("too long"), std::string::npos) << answers_[0].error().message;
 }
 
+TEST_F(ClientGet, WhateverTheAnswersHandlerThrowsIsLogged) {
+  const QuietLog log;
+  client_ = std::make_unique<Client>();
+  int calls = 0;
+  const auto throws = [&](const Result<Response, Error>& answer) {
+    EXPECT_FALSE(answer);
+    ++calls;
+    throw 42;
+  };
+  ASSERT_TRUE(client_->get("https://127.0.0.1:1/", throws, {}));  // nobody is there
+  client_->run();
+  EXPECT_EQ(calls, 1);
+  EXPECT_NE(log.text().find("not a std::exception"), std::string::npos) << log.text();
+}
+
 TEST_F(ClientGet, AResponseThatStopsInTheMiddleIsGivenUp) {
   start_raw();
   raw_->on_data_do = [&](std::uint64_t id) {

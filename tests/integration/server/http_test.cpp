@@ -228,6 +228,60 @@ TEST_F(ServerHttp, Rfc9112Section6_1LengthAndChunkedTogetherSmuggleNothing) {
   EXPECT_EQ(answer.find("smuggled"), std::string::npos);
 }
 
+TEST_F(ServerHttp, Rfc9112Section9_6NothingBehindTheLastRequestIsAnswered) {
+  ServerOptions options;
+  options.limits.body_bytes_max = 10;
+  start(options);
+  const std::vector<std::string> last_ones{
+      get("/hello", "Connection: close\r\n"), get("/throws"), "GET /hello HTTP/1.0\r\n\r\n",
+      "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",  // what follows is its body, not a request
+      "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e8\r\n"};
+  for (const std::string& last : last_ones) {
+    RawClient client{port_};
+    client.send(last + get("/hello?smuggled"));
+    const std::string answer = client.read_all();
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 ")) << last;
+    EXPECT_EQ(answer.find("smuggled"), std::string::npos) << last;
+  }
+}
+
+// What one read brings can ask for thousands of times as much; the rest of it waits until the answers are taken.
+TEST_F(ServerHttp, RequestsWhoseAnswersNobodyTakesWait) {
+  constexpr std::size_t kRequests = 64;
+  constexpr std::size_t kAnswerBytes = std::size_t{1} << 20;
+  std::atomic<std::size_t> answered{0};
+  start();
+  (*server_)->http("/counted", [&](const HttpRequest&) {
+    ++answered;
+    return HttpResponse{.body = std::string(kAnswerBytes, 'x')};
+  });
+  std::string requests;
+  for (std::size_t i = 0; i < kRequests; ++i) requests += get("/counted");
+  RawClient client{port_, 4096};
+  client.send(requests);
+  ASSERT_TRUE(wait_until([&] { return answered > 0; }));
+  EXPECT_EQ(status_of(head_of(get("/hello"))), "HTTP/1.1 200") << "the read that began then is over";
+  EXPECT_LT(answered, kRequests / 2);
+  for (std::size_t i = 0; i < kRequests; ++i) {
+    client.read_to("\r\n\r\n");
+    ASSERT_EQ(client.read_exactly(kAnswerBytes).size(), kAnswerBytes) << i;
+  }
+  EXPECT_EQ(answered, kRequests);
+}
+
+TEST_F(ServerHttp, AClientThatEndsItsDirectionGetsTheAnswersThatWaited) {
+  constexpr std::size_t kRequests = 3;
+  start();
+  std::string requests;
+  for (std::size_t i = 0; i < kRequests; ++i) requests += get("/large");
+  RawClient client{port_, 4096};
+  client.send(requests);
+  client.shutdown_write();
+  std::size_t bytes = 0;
+  for (std::string piece = client.read_some(); !piece.empty(); piece = client.read_some()) bytes += piece.size();
+  EXPECT_GT(bytes, kRequests * kLargeBytes);
+}
+
 TEST_F(ServerHttp, AnExceptionFromAHandlerIs500WithoutItsText) {
   start();
   RawClient client{port_};

@@ -25,7 +25,58 @@ TEST_P(ServerOpening, ParametersOfThePathAreTheHandlers) {
   EXPECT_NE(refusal("/rooms/7/users/8/9").find("404"), std::string::npos) << "a prefix is no match";
 }
 
+TEST_P(ServerOpening, TheLongestTimesAreNever) {
+  ServerOptions unlimited;
+  for (Duration* time :
+       {&unlimited.limits.handshake_timeout, &unlimited.limits.keep_alive_timeout, &unlimited.limits.ping_interval,
+        &unlimited.limits.pong_timeout, &unlimited.limits.close_timeout, &unlimited.limits.datagram_age_max}) {
+    *time = Duration::max();
+  }
+  unlimited.drain_timeout = Duration::max();
+  start(echo(), std::move(unlimited));
+  ConnectOptions patient = options();
+  patient.timeout = Duration::max();
+  auto client = BlockingClient::connect(base_ + "/", patient);
+  ASSERT_TRUE(client) << client.error().message;
+  ASSERT_TRUE(client->send(Message::text("hello"), Duration::max()));
+  const auto received = client->receive(Duration::max());
+  ASSERT_TRUE(received && *received);
+  EXPECT_TRUE(client->close(close_code::kNormal, {}, Duration::max()).clean);
+}
+
 // --- Handlers that fail ----------------------------------------------------------------------------------------------
+
+TEST_P(ServerOpening, APostedTaskThatThrowsClosesItsSessionOnly) {
+  Box<SessionId> first;
+  start({.on_open = [&](Session& session) { first.set(session.id()); },
+         .on_message = [](Session& session, const Message& message) { session.send(message); }});
+  Client client;
+  CloseInfo seen;
+  Calls calls{.on_close = [&](Session&, const CloseInfo& info) { seen = info; }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(1ms);
+    return first.get().has_value();
+  }));
+  (*server_)->post(first.wait(), [](Session&) { throw 42; });
+  client.run();
+  EXPECT_EQ(seen.code, close_code::kInternalError) << seen.reason;
+  expect_echo();  // the server lives on
+
+  SessionId own;
+  Calls other{.on_open = [&](Session& session) { own = session.id(); },
+              .on_close = [&](Session&, const CloseInfo& info) { seen = info; }};
+  seen = {};
+  const auto id = client.connect(base_ + "/", std::make_unique<Called>(other), options());
+  ASSERT_TRUE(id);
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(1ms);
+    return own != SessionId{};
+  }));
+  client.post(own, [](Session&) { throw std::runtime_error{"no database"}; });
+  client.run();
+  EXPECT_TRUE(seen.started_by_us);
+}
 
 TEST_P(ServerOpening, ARefusalHasTheSameWordsAndItsStatusOnEveryWire) {
   start({.on_request = [](OpeningRequest& request) { request.reject(429, "come back later"); }});

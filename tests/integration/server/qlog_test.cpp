@@ -15,7 +15,7 @@
 namespace plait::test {
 namespace {
 
-constexpr QlogFolder::Bounds kSmall{.file_bytes_max = 10, .files_max = 2};
+constexpr QlogFolder::Bounds kSmallBounds{.file_bytes_max = 10, .files_max = 2};
 
 class QlogFiles : public testing::Test {
  protected:
@@ -43,7 +43,7 @@ TEST_F(QlogFiles, AreNamedByTheConnectionAndOfTheirOwner) {
 }
 
 TEST_F(QlogFiles, EndBeforeTheRecordThatWouldExceedTheirBound) {
-  QlogFolder folder{name(), kSmall};
+  QlogFolder folder{name(), kSmallBounds};
   auto file = folder.open(as_bytes("a"));
   for (const char* record : {"12345", "67890", "x", "y"}) file->write(as_bytes(record));
   EXPECT_EQ(contents("61.sqlog"), "1234567890") << "and it is closed";
@@ -53,7 +53,7 @@ TEST_F(QlogFiles, EndBeforeTheRecordThatWouldExceedTheirBound) {
 }
 
 TEST_F(QlogFiles, AreBoundedInNumber) {
-  QlogFolder folder{name(), kSmall};
+  QlogFolder folder{name(), kSmallBounds};
   const auto first = folder.open(as_bytes("a"));
   auto second = folder.open(as_bytes("b"));
   ASSERT_NE(first, nullptr);
@@ -65,7 +65,7 @@ TEST_F(QlogFiles, AreBoundedInNumber) {
 
 // The client chooses the name.
 TEST_F(QlogFiles, OneThatIsThereIsLeftAlone) {
-  QlogFolder folder{name(), kSmall};
+  QlogFolder folder{name(), kSmallBounds};
   auto first = folder.open(as_bytes("a"));
   first->write(as_bytes("first"));
   first.reset();

@@ -136,9 +136,9 @@ TEST(BenchSender, BatchesComeOffOldestFirst) {
   queue.push(200, 2);
   std::vector<std::pair<std::uint64_t, std::size_t>> seen;
   const auto visit = [&seen](std::uint64_t time, std::size_t count) { seen.emplace_back(time, count); };
-  queue.pop(2, visit);
-  queue.pop(2, visit);
-  queue.pop(5, visit);
+  EXPECT_EQ(queue.pop(2, visit), 0U);
+  EXPECT_EQ(queue.pop(2, visit), 0U);
+  EXPECT_EQ(queue.pop(5, visit), 4U);
   EXPECT_EQ(seen, (std::vector<std::pair<std::uint64_t, std::size_t>>{{100, 2}, {100, 1}, {200, 1}, {200, 1}}));
 }
 

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using WallTime = std::chrono::system_clock::time_point;
 
 constexpr std::string_view kSecret = "0123456789abcdef0123456789abcdef";
-const WallTime kNow{1'800'000'000s};
+const WallTime kJwtNow{1'800'000'000s};
 const std::string kExpiry = R"("exp":1800000060)";
 
 std::string url(ByteView data) { return codec::encode_base64(data, codec::Base64::url); }
@@ -30,7 +30,7 @@ std::string token_of(std::string_view header, std::string_view payload) {
 
 std::string token_of(std::string_view payload) { return token_of(R"({"alg":"HS256"})", payload); }
 
-std::optional<JwtError> refusal(std::string_view token, const JwtRules& rules = {}, WallTime now = kNow) {
+std::optional<JwtError> refusal(std::string_view token, const JwtRules& rules = {}, WallTime now = kJwtNow) {
   const auto claims = verify_jwt(token, key(), rules, now);
   return claims ? std::nullopt : std::optional{claims.error()};
 }
@@ -58,7 +58,7 @@ TEST(JwtRfc7515, AppendixA1) {
 
 TEST(Jwt, WhatIsSignedVerifies) {
   const std::string payload = R"({"sub":"user-1","exp":1800000060,"roles":["a", "b"],"n":1.50})";
-  const auto claims = verify_jwt(sign_jwt(key(), payload), key(), {}, kNow);
+  const auto claims = verify_jwt(sign_jwt(key(), payload), key(), {}, kJwtNow);
   ASSERT_TRUE(claims);
   EXPECT_EQ(claims->subject, "user-1");
   EXPECT_EQ(claims->json("roles"), R"(["a", "b"])");
@@ -216,26 +216,26 @@ TEST(JwtRefusal, ExpiryThatIsNoNumber) {
 // RFC 7519 §4.1.4: the time must be before `exp`; 30 s of skew are allowed.
 TEST(JwtRefusal, ExpiredAtTheSkewBoundary) {
   const std::string token = token_of(R"({"exp":1800000000})");
-  EXPECT_EQ(refusal(token, {}, kNow + 29s), std::nullopt);
-  EXPECT_EQ(refusal(token, {}, kNow + 29'999ms), std::nullopt);
-  EXPECT_EQ(refusal(token, {}, kNow + 30s), JwtError::expired);
+  EXPECT_EQ(refusal(token, {}, kJwtNow + 29s), std::nullopt);
+  EXPECT_EQ(refusal(token, {}, kJwtNow + 29'999ms), std::nullopt);
+  EXPECT_EQ(refusal(token, {}, kJwtNow + 30s), JwtError::expired);
   JwtRules exact;
   exact.clock_skew = 0s;
-  EXPECT_EQ(refusal(token, exact, kNow - 1s), std::nullopt);
-  EXPECT_EQ(refusal(token, exact, kNow), JwtError::expired);
+  EXPECT_EQ(refusal(token, exact, kJwtNow - 1s), std::nullopt);
+  EXPECT_EQ(refusal(token, exact, kJwtNow), JwtError::expired);
 }
 
 TEST(JwtRefusal, ExpiryMayHaveAFraction) {
   JwtRules exact;
   exact.clock_skew = 0s;
   const std::string token = token_of(R"({"exp":1800000000.5})");
-  EXPECT_EQ(refusal(token, exact, kNow), std::nullopt);
-  EXPECT_EQ(refusal(token, exact, kNow + 500ms), JwtError::expired);
+  EXPECT_EQ(refusal(token, exact, kJwtNow), std::nullopt);
+  EXPECT_EQ(refusal(token, exact, kJwtNow + 500ms), JwtError::expired);
 }
 
 TEST(JwtRefusal, AnExpiryBeyondAllCalendarsIsClamped) {
   for (std::string_view expiry : {"1e300", "18446744073709551615", "253402300800"}) {
-    const auto claims = verify_jwt(token_of("{\"exp\":" + std::string{expiry} + "}"), key(), {}, kNow);
+    const auto claims = verify_jwt(token_of("{\"exp\":" + std::string{expiry} + "}"), key(), {}, kJwtNow);
     ASSERT_TRUE(claims) << expiry;
     EXPECT_EQ(claims->expiry, std::chrono::sys_seconds{253402300799s});
   }

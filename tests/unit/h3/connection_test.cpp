@@ -57,6 +57,15 @@ TEST(H3Connection, ReadyOpensTheCriticalStreamsAtOnce) {
   EXPECT_EQ(server.connection.stream_count(), 0U);
 }
 
+TEST(H3Connection, Rfc9114Section4_2_1_ASplitCookieArrivesWhole) {
+  Endpoint server{Role::server};
+  server.connection.handle_ready();
+  server.feed(0, headers(get_lines() + HeadLines{{"cookie", "a=b"}, {"x", "y"}, {"cookie", "c=d"}}), true);
+  ASSERT_FALSE(server.recorder.log.empty());
+  const std::string& request = server.recorder.log.front();
+  EXPECT_NE(request.find(" cookie=a=b; c=d x=y"), std::string::npos) << request;
+}
+
 TEST(H3Connection, CriticalStreamsWaitForTheStreamLimit) {
   Endpoint server{Role::server};
   server.streams.unidirectional_left = 1;

@@ -145,6 +145,14 @@ TEST(H3Message, Section4_3_1_AuthorityOrHost) {
   EXPECT_EQ(field_error("host", "example.org"), Error::authority_differs_from_host);
 }
 
+TEST(H3Message, Rfc9110Section5_3_FieldsThatAreNoListsComeOnce) {
+  for (const char* name : {"authorization", "origin", "host"}) {
+    const HeadLines twice{{name, "localhost:4433"}, {"a", "b"}, {name, "localhost:4433"}};
+    EXPECT_EQ(request_error(get_without("") + twice), Error::field_repeated) << name;
+    EXPECT_EQ(field_error(name, "localhost:4433"), std::nullopt) << name;
+  }
+}
+
 TEST(H3Message, Section4_3_1_TheAuthorityIsHostAndPort) {
   for (const std::string_view authority : {"", "user@localhost", "a b", "localhost:99999"}) {
     EXPECT_EQ(request_error(get_with(":authority", authority)), Error::authority_invalid) << authority;

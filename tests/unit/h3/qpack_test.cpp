@@ -78,6 +78,23 @@ TEST(H3Qpack, AFieldSectionOutlivesTheNextOneAndItsMove) {
   EXPECT_EQ(lines_of(assigned), (Decoded{{"x-first", "one"}}));
 }
 
+TEST(H3Qpack, Rfc9114Section4_2_1_ASplitCookieIsJoined) {
+  Qpack qpack;
+  const auto joined = [&](const Decoded& lines) {
+    auto decoded = qpack.decode(encode(qpack, lines), kFieldSectionBytesMax);
+    decoded->join_cookies();
+    FieldSection moved = *std::move(decoded);
+    FieldSection assigned;
+    assigned = std::move(moved);
+    return lines_of(assigned);
+  };
+  EXPECT_EQ(joined({{"a", "b"}, {"cookie", "c=d"}, {"e", "f"}, {"cookie", "g=h"}, {"cookie", "i=j"}}),
+            (Decoded{{"a", "b"}, {"cookie", "c=d; g=h; i=j"}, {"e", "f"}}));
+  for (const Decoded& lines : {Decoded{{"cookie", "c=d"}, {"a", "b"}}, Decoded{{"a", "b"}, {"a", "c"}}}) {
+    EXPECT_EQ(joined(lines), lines);
+  }
+}
+
 TEST(H3Qpack, TheLimitCountsNameValueAnd32) {
   Qpack qpack;
   const Buffer section = encode(qpack, {{"x-ab", "12345"}, {"x", "y"}});

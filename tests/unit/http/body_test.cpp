@@ -16,22 +16,23 @@ namespace {
 constexpr BodyFraming kChunked{BodyFraming::Kind::chunked, 0};
 constexpr std::uint64_t kMax = 1000;
 
-struct Decoded {
+struct DecodedBody {
   std::string body;
   bool done = false;
   std::optional<Error> error;
   std::string rest;
-  bool operator==(const Decoded&) const = default;
+  bool operator==(const DecodedBody&) const = default;
 };
 
-void PrintTo(const Decoded& d, std::ostream* out) {
+void PrintTo(const DecodedBody& d, std::ostream* out) {
   *out << d.body << (d.done ? " done" : "") << (d.error ? describe(*d.error) : "") << " rest: " << d.rest;
 }
 
 // Feeds `pieces` one by one, as a connection does: what is left after `done` is not offered again.
-Decoded decode(const BodyFraming& framing, const std::vector<std::string_view>& pieces, std::uint64_t max = kMax) {
+DecodedBody decode_body(const BodyFraming& framing, const std::vector<std::string_view>& pieces,
+                        std::uint64_t max = kMax) {
   BodyDecoder decoder{framing, max};
-  Decoded decoded;
+  DecodedBody decoded;
   for (const std::string_view piece : pieces) {
     ByteView input = as_bytes(piece);
     for (bool more = !decoded.done && !decoded.error; more;) {
@@ -50,15 +51,15 @@ Decoded decode(const BodyFraming& framing, const std::vector<std::string_view>& 
 }
 
 TEST(HttpBody, NoneIsDoneAtOnce) {
-  EXPECT_EQ(decode({}, {"GET"}), (Decoded{"", true, {}, "GET"}));
-  EXPECT_EQ(decode({}, {""}), (Decoded{"", true, {}, ""}));
+  EXPECT_EQ(decode_body({}, {"GET"}), (DecodedBody{"", true, {}, "GET"}));
+  EXPECT_EQ(decode_body({}, {""}), (DecodedBody{"", true, {}, ""}));
 }
 
 TEST(HttpBody, LengthTakesExactlyItsBytes) {
   const BodyFraming five{BodyFraming::Kind::length, 5};
-  EXPECT_EQ(decode(five, {"helloGET"}), (Decoded{"hello", true, {}, "GET"}));
-  EXPECT_EQ(decode(five, {"he", "", "llo"}), (Decoded{"hello", true, {}, ""}));
-  EXPECT_EQ(decode(five, {"hell"}), (Decoded{"hell", false, {}, ""}));
+  EXPECT_EQ(decode_body(five, {"helloGET"}), (DecodedBody{"hello", true, {}, "GET"}));
+  EXPECT_EQ(decode_body(five, {"he", "", "llo"}), (DecodedBody{"hello", true, {}, ""}));
+  EXPECT_EQ(decode_body(five, {"hell"}), (DecodedBody{"hell", false, {}, ""}));
 }
 
 TEST(HttpBody, DataPointsIntoTheInput) {
@@ -69,20 +70,20 @@ TEST(HttpBody, DataPointsIntoTheInput) {
 }
 
 TEST(HttpBody, LengthLimitOnBothSidesBeforeAnyByte) {
-  EXPECT_EQ(decode({BodyFraming::Kind::length, 1000}, {""}).error, std::nullopt);
-  EXPECT_EQ(decode({BodyFraming::Kind::length, 1001}, {""}).error, Error::body_too_large);
+  EXPECT_EQ(decode_body({BodyFraming::Kind::length, 1000}, {""}).error, std::nullopt);
+  EXPECT_EQ(decode_body({BodyFraming::Kind::length, 1001}, {""}).error, Error::body_too_large);
 }
 
 TEST(HttpBody, UntilCloseLimitOnBothSides) {
   const BodyFraming until_close{BodyFraming::Kind::until_close, 0};
-  EXPECT_EQ(decode(until_close, {std::string(600, 'x'), std::string(400, 'y')}).error, std::nullopt);
-  EXPECT_EQ(decode(until_close, {std::string(600, 'x'), std::string(401, 'y')}).error, Error::body_too_large);
+  EXPECT_EQ(decode_body(until_close, {std::string(600, 'x'), std::string(400, 'y')}).error, std::nullopt);
+  EXPECT_EQ(decode_body(until_close, {std::string(600, 'x'), std::string(401, 'y')}).error, Error::body_too_large);
 }
 
 TEST(HttpBody, ChunkedLimitOnBothSides) {
   const std::string first = "258\r\n" + std::string(600, 'x') + "\r\n";
-  EXPECT_EQ(decode(kChunked, {first + "190\r\n"}).error, std::nullopt);
-  EXPECT_EQ(decode(kChunked, {first + "191\r\n"}).error, Error::body_too_large);
+  EXPECT_EQ(decode_body(kChunked, {first + "190\r\n"}).error, std::nullopt);
+  EXPECT_EQ(decode_body(kChunked, {first + "191\r\n"}).error, Error::body_too_large);
 }
 
 TEST(HttpBody, Rfc9112Section8IncompleteMessages) {
@@ -107,16 +108,17 @@ TEST(HttpBody, Rfc9112Section8IncompleteMessages) {
 TEST(HttpBody, Rfc9112Section7_1Chunked) {
   const std::string_view text =
       "4;name=value\r\nWiki\r\n6\r\npedia \r\nE\r\nin \r\n\r\nchunks.\r\n0\r\nExpires: 0\r\n\r\nGET";
-  EXPECT_EQ(decode(kChunked, {text}), (Decoded{"Wikipedia in \r\n\r\nchunks.", true, {}, "GET"}));
+  EXPECT_EQ(decode_body(kChunked, {text}), (DecodedBody{"Wikipedia in \r\n\r\nchunks.", true, {}, "GET"}));
 }
 
 TEST(HttpBody, ChunkedSplitAnywhereGivesTheSameBody) {
   const std::string_view text = "4 ;name=\"v\"\r\nWiki\r\n0a\r\n0123456789\r\n00\r\nExpires: 0\r\nX:\r\n\r\nGET";
-  const Decoded whole = decode(kChunked, {text});
+  const DecodedBody whole = decode_body(kChunked, {text});
   ASSERT_TRUE(whole.done);
   for (std::size_t i = 0; i <= text.size(); ++i) {
     for (std::size_t j = i; j <= text.size(); ++j) {
-      ASSERT_EQ(decode(kChunked, {text.substr(0, i), text.substr(i, j - i), text.substr(j)}), whole) << i << ' ' << j;
+      ASSERT_EQ(decode_body(kChunked, {text.substr(0, i), text.substr(i, j - i), text.substr(j)}), whole)
+          << i << ' ' << j;
     }
   }
 }
@@ -131,8 +133,8 @@ TEST(HttpBody, AnErrorRepeats) {
 }
 
 TEST(HttpBody, ChunkSizeDigitsLimitOnBothSides) {
-  EXPECT_EQ(decode(kChunked, {"0000000000000001\r\nx\r\n0\r\n\r\n"}), (Decoded{"x", true, {}, ""}));
-  EXPECT_EQ(decode(kChunked, {"00000000000000001\r\n"}).error, Error::chunk_size_overflow);
+  EXPECT_EQ(decode_body(kChunked, {"0000000000000001\r\nx\r\n0\r\n\r\n"}), (DecodedBody{"x", true, {}, ""}));
+  EXPECT_EQ(decode_body(kChunked, {"00000000000000001\r\n"}).error, Error::chunk_size_overflow);
 }
 
 TEST(HttpBody, ExtensionBytesAreBoundedOverTheWholeBody) {
@@ -140,23 +142,23 @@ TEST(HttpBody, ExtensionBytesAreBoundedOverTheWholeBody) {
     const std::size_t half = bytes / 2;
     return "1;" + std::string(half, 'e') + "\r\nx\r\n0;" + std::string(bytes - half, 'e') + "\r\n\r\n";
   };
-  EXPECT_TRUE(decode(kChunked, {with_extensions(BodyDecoder::kExtensionBytesMax)}).done);
-  EXPECT_EQ(decode(kChunked, {with_extensions(BodyDecoder::kExtensionBytesMax + 1)}).error,
+  EXPECT_TRUE(decode_body(kChunked, {with_extensions(BodyDecoder::kExtensionBytesMax)}).done);
+  EXPECT_EQ(decode_body(kChunked, {with_extensions(BodyDecoder::kExtensionBytesMax + 1)}).error,
             Error::chunk_extensions_too_long);
-  EXPECT_EQ(decode(kChunked, {"1" + std::string(BodyDecoder::kExtensionBytesMax + 1, ' ')}).error,
+  EXPECT_EQ(decode_body(kChunked, {"1" + std::string(BodyDecoder::kExtensionBytesMax + 1, ' ')}).error,
             Error::chunk_extensions_too_long);
 }
 
 TEST(HttpBody, TrailerLimitOnBothSides) {
   const auto with_trailer = [](std::size_t bytes) { return "0\r\nX:" + std::string(bytes - 2, 'y') + "\r\n\r\n"; };
-  EXPECT_TRUE(decode(kChunked, {with_trailer(BodyDecoder::kTrailerBytesMax)}).done);
-  EXPECT_EQ(decode(kChunked, {with_trailer(BodyDecoder::kTrailerBytesMax + 1)}).error, Error::trailer_too_large);
+  EXPECT_TRUE(decode_body(kChunked, {with_trailer(BodyDecoder::kTrailerBytesMax)}).done);
+  EXPECT_EQ(decode_body(kChunked, {with_trailer(BodyDecoder::kTrailerBytesMax + 1)}).error, Error::trailer_too_large);
 }
 
 TEST(HttpBody, TrailerFieldsAreChecked) {
-  EXPECT_EQ(decode(kChunked, {"0\r\nX\r\n\r\n"}).error, Error::missing_colon);
-  EXPECT_EQ(decode(kChunked, {"0\r\n: y\r\n\r\n"}).error, Error::bad_field_name);
-  EXPECT_EQ(decode(kChunked, {std::string_view{"0\r\nX: \0\r\n\r\n", 10}}).error, Error::bad_field_value);
+  EXPECT_EQ(decode_body(kChunked, {"0\r\nX\r\n\r\n"}).error, Error::missing_colon);
+  EXPECT_EQ(decode_body(kChunked, {"0\r\n: y\r\n\r\n"}).error, Error::bad_field_name);
+  EXPECT_EQ(decode_body(kChunked, {std::string_view{"0\r\nX: \0\r\n\r\n", 10}}).error, Error::bad_field_value);
 }
 
 TEST(HttpBody, EncodedChunksDecodeToTheSameBody) {
@@ -168,7 +170,7 @@ TEST(HttpBody, EncodedChunksDecodeToTheSameBody) {
     body += data;
   }
   encode_last_chunk(sink);
-  EXPECT_EQ(decode(kChunked, {as_text(sink.bytes)}, body.size()), (Decoded{body, true, {}, ""}));
+  EXPECT_EQ(decode_body(kChunked, {as_text(sink.bytes)}, body.size()), (DecodedBody{body, true, {}, ""}));
 }
 
 TEST(HttpBody, RandomChunksInRandomPieces) {
@@ -189,7 +191,7 @@ TEST(HttpBody, RandomChunksInRandomPieces) {
       pieces.push_back(rest.substr(0, random() % 40));
       rest.remove_prefix(pieces.back().size());
     }
-    ASSERT_EQ(decode(kChunked, pieces, body.size()), (Decoded{body, true, {}, ""}));
+    ASSERT_EQ(decode_body(kChunked, pieces, body.size()), (DecodedBody{body, true, {}, ""}));
   }
 }
 

@@ -126,6 +126,13 @@ TEST(HttpRequest, Rfc9110Section10_1_1Expect) {
   EXPECT_FALSE(accepted("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n").expects_continue);
 }
 
+TEST(HttpRequest, Rfc9110Section5_3FieldsThatAreNoListsComeOnce) {
+  const std::string head = "GET / HTTP/1.1\r\nHost: a\r\n";
+  EXPECT_EQ(refused(head + "Authorization: Bearer a\r\nauthorization: Bearer a\r\n\r\n"), Error::repeated_field);
+  EXPECT_EQ(refused(head + "Origin: https://a\r\nA: b\r\nOrigin: https://b\r\n\r\n"), Error::repeated_field);
+  EXPECT_EQ(accepted(head + "Origin: https://a\r\nAuthorization: Bearer a\r\n\r\n").fields.size(), 3U);
+}
+
 TEST(HttpRequest, Rfc9112Section3_2Host) {
   EXPECT_EQ(refused("GET / HTTP/1.1\r\n\r\n"), Error::missing_host);
   EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n"), Error::several_hosts);

@@ -11,7 +11,7 @@
 namespace plait::http {
 namespace {
 
-ResponseHead accepted(std::string_view text, std::string_view method = "GET") {
+ResponseHead accepted_response(std::string_view text, std::string_view method = "GET") {
   auto result = parse_response(text, method);
   if (!result || !*result) {
     ADD_FAILURE() << (result ? "incomplete" : describe(result.error())) << "\nfor " << text;
@@ -20,7 +20,7 @@ ResponseHead accepted(std::string_view text, std::string_view method = "GET") {
   return std::move(**result);
 }
 
-std::optional<Error> refused(std::string_view text, std::string_view method = "GET") {
+std::optional<Error> refused_response(std::string_view text, std::string_view method = "GET") {
   return error_of(parse_response(text, method));
 }
 
@@ -32,28 +32,28 @@ std::string encoded(const ResponseOptions& response) {
 }
 
 TEST(HttpResponse, Rfc9112Section4StatusLine) {
-  const ResponseHead head = accepted("HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nabc");
+  const ResponseHead head = accepted_response("HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nabc");
   EXPECT_EQ(head.status, 404);
   EXPECT_EQ(head.reason, "Not Found");
   EXPECT_EQ(head.head_bytes, 45U);
-  EXPECT_EQ(accepted("HTTP/1.1 200 \r\n\r\n").reason, "");
-  EXPECT_EQ(accepted("HTTP/1.0 200 OK\r\n\r\n").minor_version, 0);
+  EXPECT_EQ(accepted_response("HTTP/1.1 200 \r\n\r\n").reason, "");
+  EXPECT_EQ(accepted_response("HTTP/1.0 200 OK\r\n\r\n").minor_version, 0);
 }
 
 TEST(HttpResponse, BadStatusLinesAreRefused) {
   for (const char* line : {"HTTP/1.1 200", "HTTP/1.1  200 OK", "HTTP/1.1 20 OK", "HTTP/1.1 2000 OK", "HTTP/1.1 099 X",
                            "HTTP/1.1 20x OK", "HTTP/1.1 200 O\rK"}) {
-    EXPECT_EQ(refused(std::string{line} + "\r\n\r\n"), Error::bad_status_line) << line;
+    EXPECT_EQ(refused_response(std::string{line} + "\r\n\r\n"), Error::bad_status_line) << line;
   }
-  EXPECT_EQ(refused("HTTP/2.0 200 OK\r\n\r\n"), Error::unsupported_version);
-  EXPECT_EQ(refused("ICY 200 OK\r\n\r\n"), Error::bad_version);
-  EXPECT_EQ(refused("\r\nHTTP/1.1 200 OK\r\n\r\n"), Error::bad_status_line);
-  EXPECT_EQ(refused("HTTP/1.1 200 OK\nX: y\r\n\r\n"), Error::bare_line_feed);
+  EXPECT_EQ(refused_response("HTTP/2.0 200 OK\r\n\r\n"), Error::unsupported_version);
+  EXPECT_EQ(refused_response("ICY 200 OK\r\n\r\n"), Error::bad_version);
+  EXPECT_EQ(refused_response("\r\nHTTP/1.1 200 OK\r\n\r\n"), Error::bad_status_line);
+  EXPECT_EQ(refused_response("HTTP/1.1 200 OK\nX: y\r\n\r\n"), Error::bare_line_feed);
 }
 
 TEST(HttpResponse, Rfc9112Section6_3Rule1And2HaveNoBody) {
   const auto kind = [](std::string_view status, std::string_view method) {
-    return accepted("HTTP/1.1 " + std::string{status} + " X\r\nContent-Length: 5\r\n\r\n", method).body.kind;
+    return accepted_response("HTTP/1.1 " + std::string{status} + " X\r\nContent-Length: 5\r\n\r\n", method).body.kind;
   };
   EXPECT_EQ(kind("200", "GET"), BodyFraming::Kind::length);
   EXPECT_EQ(kind("200", "HEAD"), BodyFraming::Kind::none);
@@ -67,16 +67,18 @@ TEST(HttpResponse, Rfc9112Section6_3Rule1And2HaveNoBody) {
 
 TEST(HttpResponse, Rfc9112Section6_3OtherRules) {
   const std::string line = "HTTP/1.1 200 OK\r\n";
-  EXPECT_EQ(accepted(line + "Transfer-Encoding: chunked\r\n\r\n").body.kind, BodyFraming::Kind::chunked);
-  EXPECT_EQ(accepted(line + "Content-Length: 0\r\n\r\n").body.kind, BodyFraming::Kind::none);
-  const ResponseHead until_close = accepted(line + "\r\n");
+  EXPECT_EQ(accepted_response(line + "Transfer-Encoding: chunked\r\n\r\n").body.kind, BodyFraming::Kind::chunked);
+  EXPECT_EQ(accepted_response(line + "Content-Length: 0\r\n\r\n").body.kind, BodyFraming::Kind::none);
+  const ResponseHead until_close = accepted_response(line + "\r\n");
   EXPECT_EQ(until_close.body.kind, BodyFraming::Kind::until_close);
   EXPECT_FALSE(until_close.keep_alive);
-  EXPECT_EQ(refused(line + "Transfer-Encoding: gzip\r\n\r\n"), Error::unknown_transfer_coding);
-  EXPECT_EQ(refused(line + "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n"),
+  EXPECT_EQ(refused_response(line + "Transfer-Encoding: gzip\r\n\r\n"), Error::unknown_transfer_coding);
+  EXPECT_EQ(refused_response(line + "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n"),
             Error::content_length_and_transfer_encoding);
-  EXPECT_EQ(refused(line + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"), Error::differing_content_lengths);
-  EXPECT_EQ(refused("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), Error::transfer_encoding_in_http_1_0);
+  EXPECT_EQ(refused_response(line + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+            Error::differing_content_lengths);
+  EXPECT_EQ(refused_response("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            Error::transfer_encoding_in_http_1_0);
 }
 
 TEST(HttpResponse, SplitAnywhereGivesTheSameHead) {
@@ -155,7 +157,7 @@ TEST(HttpResponseEncoder, EveryStatusRoundTripsWithLongFields) {
                                       .body = {BodyFraming::Kind::length, ~std::uint64_t{0}},
                                       .keep_alive = false,
                                       .date = "Sun, 06 Nov 1994 08:49:37 GMT"});
-    const ResponseHead head = accepted(text);
+    const ResponseHead head = accepted_response(text);
     EXPECT_EQ(head.status, status);
     EXPECT_EQ(head.reason, reason_phrase(status));
     EXPECT_EQ(head.fields.find("X-Long"), long_value);

@@ -21,7 +21,7 @@ Uri parsed(std::string_view text) {
   return *uri;
 }
 
-std::optional<UriError> refused(std::string_view text) { return error_of(parse_uri(text)); }
+std::optional<UriError> refused_uri(std::string_view text) { return error_of(parse_uri(text)); }
 
 TEST(HttpUri, PartsOfAUrl) {
   const Uri uri = parsed("wss://Example.ORG:8443/Chat/%7Euser?token=a%26b&x");
@@ -40,7 +40,8 @@ TEST(HttpUri, Rfc6455Section3DefaultPorts) {
   EXPECT_EQ(parsed("https://a?q").port, 443);
   EXPECT_EQ(parsed("ws://a:/").port, 80);
   EXPECT_EQ(parsed("tcp://a:0").port, 0);
-  for (const char* url : {"tcp://a", "tls://a/", "quic://a:/x"}) EXPECT_EQ(refused(url), UriError::missing_port) << url;
+  for (const char* url : {"tcp://a", "tls://a/", "quic://a:/x"})
+    EXPECT_EQ(refused_uri(url), UriError::missing_port) << url;
 }
 
 TEST(HttpUri, EmptyPathIsSlash) {
@@ -61,9 +62,9 @@ TEST(HttpUri, UnixSockets) {
   EXPECT_EQ(parsed("unix:/run/plait #1.sock").socket_path, "/run/plait #1.sock");
   EXPECT_EQ(parsed("unix:///run/p.sock").socket_path, "/run/p.sock");
   EXPECT_EQ(parsed("unix:/" + std::string(106, 'a')).socket_path.size(), 107U);
-  EXPECT_EQ(refused("unix:/" + std::string(107, 'a')), UriError::socket_path_too_long);
+  EXPECT_EQ(refused_uri("unix:/" + std::string(107, 'a')), UriError::socket_path_too_long);
   for (const char* url : {"unix:", "unix:run.sock", "unix://run/p.sock", "unix::/path"}) {
-    EXPECT_EQ(refused(url), UriError::socket_path_not_absolute) << url;
+    EXPECT_EQ(refused_uri(url), UriError::socket_path_not_absolute) << url;
   }
 }
 
@@ -77,35 +78,35 @@ TEST(HttpUri, APathFollowsAUnixSocketBehindAColon) {
   EXPECT_EQ(parsed("unix:/run/p.sock").path, "/");
   EXPECT_EQ(to_string(parsed("unix:/run/p.sock:/")), "unix:/run/p.sock");
   EXPECT_EQ(parsed("unix:/" + std::string(106, 'a') + ":/echo").path, "/echo");
-  EXPECT_EQ(refused("unix:/run/p.sock:/a#b"), UriError::fragment_given);
-  EXPECT_EQ(refused("unix:/run/p.sock:/a\\b"), UriError::bad_character);
+  EXPECT_EQ(refused_uri("unix:/run/p.sock:/a#b"), UriError::fragment_given);
+  EXPECT_EQ(refused_uri("unix:/run/p.sock:/a\\b"), UriError::bad_character);
 }
 
 TEST(HttpUri, EachRuleHasItsError) {
-  EXPECT_EQ(refused(""), UriError::missing_scheme);
-  EXPECT_EQ(refused("localhost"), UriError::missing_scheme);
-  EXPECT_EQ(refused("localhost:80"), UriError::unknown_scheme);
-  EXPECT_EQ(refused("ftp://a/"), UriError::unknown_scheme);
-  EXPECT_EQ(refused("ws:a"), UriError::missing_authority);
-  EXPECT_EQ(refused("ws:/a"), UriError::missing_authority);
-  EXPECT_EQ(refused("ws://u:p@a/"), UriError::userinfo_given);
-  EXPECT_EQ(refused("ws:///a"), UriError::missing_host);
-  EXPECT_EQ(refused("ws://:80/"), UriError::missing_host);
-  EXPECT_EQ(refused("ws://a,b/"), UriError::bad_host);
-  EXPECT_EQ(refused("ws://a%2e/"), UriError::bad_host);
-  EXPECT_EQ(refused("ws://[::1/"), UriError::bad_ipv6_address);
-  EXPECT_EQ(refused("ws://[::g]/"), UriError::bad_ipv6_address);
-  EXPECT_EQ(refused("ws://[::1]x/"), UriError::bad_port);
-  EXPECT_EQ(refused("ws://a:65536/"), UriError::bad_port);
-  EXPECT_EQ(refused("ws://a:8x/"), UriError::bad_port);
-  EXPECT_EQ(refused("ws://a:-1/"), UriError::bad_port);
-  EXPECT_EQ(refused("ws://a/#x"), UriError::fragment_given);
-  EXPECT_EQ(refused("ws://a#x"), UriError::fragment_given);
-  EXPECT_EQ(refused("ws://a/ b"), UriError::bad_character);
-  EXPECT_EQ(refused("ws://a/\xc3\xa9"), UriError::bad_character);
-  EXPECT_EQ(refused("ws://a/b\\c"), UriError::bad_character);
-  EXPECT_EQ(refused("ws://a/\r\nHost: b"), UriError::bad_character);
-  EXPECT_EQ(refused("unix:/a\nb"), UriError::bad_character);
+  EXPECT_EQ(refused_uri(""), UriError::missing_scheme);
+  EXPECT_EQ(refused_uri("localhost"), UriError::missing_scheme);
+  EXPECT_EQ(refused_uri("localhost:80"), UriError::unknown_scheme);
+  EXPECT_EQ(refused_uri("ftp://a/"), UriError::unknown_scheme);
+  EXPECT_EQ(refused_uri("ws:a"), UriError::missing_authority);
+  EXPECT_EQ(refused_uri("ws:/a"), UriError::missing_authority);
+  EXPECT_EQ(refused_uri("ws://u:p@a/"), UriError::userinfo_given);
+  EXPECT_EQ(refused_uri("ws:///a"), UriError::missing_host);
+  EXPECT_EQ(refused_uri("ws://:80/"), UriError::missing_host);
+  EXPECT_EQ(refused_uri("ws://a,b/"), UriError::bad_host);
+  EXPECT_EQ(refused_uri("ws://a%2e/"), UriError::bad_host);
+  EXPECT_EQ(refused_uri("ws://[::1/"), UriError::bad_ipv6_address);
+  EXPECT_EQ(refused_uri("ws://[::g]/"), UriError::bad_ipv6_address);
+  EXPECT_EQ(refused_uri("ws://[::1]x/"), UriError::bad_port);
+  EXPECT_EQ(refused_uri("ws://a:65536/"), UriError::bad_port);
+  EXPECT_EQ(refused_uri("ws://a:8x/"), UriError::bad_port);
+  EXPECT_EQ(refused_uri("ws://a:-1/"), UriError::bad_port);
+  EXPECT_EQ(refused_uri("ws://a/#x"), UriError::fragment_given);
+  EXPECT_EQ(refused_uri("ws://a#x"), UriError::fragment_given);
+  EXPECT_EQ(refused_uri("ws://a/ b"), UriError::bad_character);
+  EXPECT_EQ(refused_uri("ws://a/\xc3\xa9"), UriError::bad_character);
+  EXPECT_EQ(refused_uri("ws://a/b\\c"), UriError::bad_character);
+  EXPECT_EQ(refused_uri("ws://a/\r\nHost: b"), UriError::bad_character);
+  EXPECT_EQ(refused_uri("unix:/a\nb"), UriError::bad_character);
   for (int i = 0; i <= static_cast<int>(UriError::socket_path_too_long); ++i) {
     EXPECT_FALSE(describe(static_cast<UriError>(i)).empty()) << i;
   }

@@ -45,6 +45,18 @@ TEST(Listener, AcceptWithoutAWaitingConnectionWouldBlock) {
   EXPECT_FALSE(none.is_open());
 }
 
+TEST(Listener, SaysWhetherAConnectionWaits) {
+  const auto listener = Listener::bind({.host = "127.0.0.1"});
+  ASSERT_TRUE(listener);
+  EXPECT_FALSE(listener->has_waiting());
+  const Socket client = connect_and_wait({.host = "127.0.0.1", .port = listener->port()});
+  ASSERT_TRUE(wait_ready(listener->fd(), POLLIN));
+  EXPECT_TRUE(listener->has_waiting());
+  Socket accepted;
+  EXPECT_EQ(listener->accept(accepted).status, IoStatus::ok);
+  EXPECT_FALSE(listener->has_waiting());
+}
+
 TEST(Listener, AcceptSaysThatTheDescriptorsRanOut) {
   const auto listener = Listener::bind({.host = "127.0.0.1"});
   ASSERT_TRUE(listener);

@@ -10,8 +10,6 @@ namespace {
 
 using testing::ElementsAre;
 
-constexpr Decoder::Options kClient{.role = Role::client};
-
 class WithDeflate : public testing::Test {
  protected:
   codec::Inflater inflater_{{}};

@@ -12,7 +12,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr Decoder::Options kClient{.role = Role::client};
 constexpr Decoder::Options kParts{.parts = true};
 
 TEST(Decoder, Rfc6455Section5_7_UnmaskedText) {

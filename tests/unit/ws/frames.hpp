@@ -14,6 +14,8 @@
 
 namespace plait::ws {
 
+inline constexpr Decoder::Options kClient{.role = Role::client};
+
 using Buffer = std::vector<std::uint8_t>;
 
 inline Buffer bytes_of(std::initializer_list<int> values) {

@@ -8,7 +8,7 @@
 namespace plait::ws {
 namespace {
 
-constexpr std::uint32_t kKey = 0xC3A51B7E;
+constexpr std::uint32_t kMaskingKey = 0xC3A51B7E;
 
 std::vector<std::uint8_t> random_bytes(std::size_t size) {
   std::mt19937 random{static_cast<unsigned>(size) + 1};
@@ -28,11 +28,11 @@ TEST(Mask, EveryKernelEqualsTheByteLoopAtEveryLengthAndAlignment) {
   for (const auto& kernel : detail::mask_kernels()) {
     for (std::size_t size = 0; size <= 300; ++size) {
       const auto data = random_bytes(size);
-      const auto expected = mask_by_the_rfc(data, kKey);
+      const auto expected = mask_by_the_rfc(data, kMaskingKey);
       for (std::size_t alignment = 0; alignment < 64; alignment += size % 7 + 1) {
         std::vector<std::uint8_t> buffer(alignment + size + 64, 0xEE);
         std::copy(data.begin(), data.end(), buffer.begin() + static_cast<std::ptrdiff_t>(alignment));
-        kernel.run(buffer.data() + alignment, buffer.data() + alignment, size, kKey);
+        kernel.run(buffer.data() + alignment, buffer.data() + alignment, size, kMaskingKey);
         std::vector<std::uint8_t> wanted(alignment + size + 64, 0xEE);  // and not one byte around it changed
         std::copy(expected.begin(), expected.end(), wanted.begin() + static_cast<std::ptrdiff_t>(alignment));
         ASSERT_EQ(buffer, wanted) << kernel.name << " size " << size << " alignment " << alignment;
@@ -45,8 +45,8 @@ TEST(Mask, EveryOffsetIntoThePayload) {
   for (std::size_t size = 0; size <= 300; ++size) {
     for (std::size_t offset = 0; offset < 9; ++offset) {
       auto data = random_bytes(size);
-      const auto expected = mask_by_the_rfc(data, kKey, offset);
-      mask(data, kKey, offset);
+      const auto expected = mask_by_the_rfc(data, kMaskingKey, offset);
+      mask(data, kMaskingKey, offset);
       ASSERT_EQ(data, expected) << "size " << size << " offset " << offset;
     }
   }
@@ -56,27 +56,27 @@ TEST(Mask, CopyEqualsMaskingInPlace) {
   for (std::size_t size = 0; size <= 300; ++size) {
     const auto data = random_bytes(size);
     std::vector<std::uint8_t> copy(size);
-    mask_copy(copy.data(), data, kKey);
-    ASSERT_EQ(copy, mask_by_the_rfc(data, kKey));
+    mask_copy(copy.data(), data, kMaskingKey);
+    ASSERT_EQ(copy, mask_by_the_rfc(data, kMaskingKey));
   }
 }
 
 TEST(Mask, InPiecesEqualsWhole) {
   const auto data = random_bytes(97);
-  const auto expected = mask_by_the_rfc(data, kKey);
+  const auto expected = mask_by_the_rfc(data, kMaskingKey);
   for (std::size_t cut = 0; cut <= data.size(); ++cut) {
     auto pieces = data;
-    mask(MutableByteView{pieces}.first(cut), kKey);
-    mask(MutableByteView{pieces}.subspan(cut), kKey, cut);
+    mask(MutableByteView{pieces}.first(cut), kMaskingKey);
+    mask(MutableByteView{pieces}.subspan(cut), kMaskingKey, cut);
     ASSERT_EQ(pieces, expected) << "cut " << cut;
   }
 }
 
 TEST(Mask, TwiceIsTheIdentity) {
   auto data = random_bytes(1000);
-  mask(data, kKey);
+  mask(data, kMaskingKey);
   EXPECT_NE(data, random_bytes(1000));
-  mask(data, kKey);
+  mask(data, kMaskingKey);
   EXPECT_EQ(data, random_bytes(1000));
 }
 

@@ -7,16 +7,16 @@
 namespace plait::wt {
 namespace {
 
-struct Pair {
+struct CodePair {
   std::uint32_t application;
   std::uint64_t http;
 };
-constexpr Pair kPairs[] = {{0, 0x52E4A40FA8DB},         {0x1D, 0x52E4A40FA8F8}, {0x1E, 0x52E4A40FA8FA},
-                           {77, 0x52E4A40FA92A},        {78, 0x52E4A40FA92B},   {0xFF, 0x52E4A40FA9E2},
-                           {0xFFFFFFFF, 0x52E5AC983162}};
+constexpr CodePair kPairs[] = {{0, 0x52E4A40FA8DB},         {0x1D, 0x52E4A40FA8F8}, {0x1E, 0x52E4A40FA8FA},
+                               {77, 0x52E4A40FA92A},        {78, 0x52E4A40FA92B},   {0xFF, 0x52E4A40FA9E2},
+                               {0xFFFFFFFF, 0x52E5AC983162}};
 
 TEST(WtErrorCode, MapsBothWays) {
-  for (const Pair& pair : kPairs) {
+  for (const CodePair& pair : kPairs) {
     EXPECT_EQ(to_http_code(pair.application), pair.http);
     EXPECT_EQ(to_application_code(pair.http), pair.application);
   }

@@ -6,8 +6,6 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::uint64_t kWarmupPart = 16;
-
 void put(std::uint64_t value, std::uint8_t* out) {
   for (int i = 7; i >= 0; --i, value >>= 8U) out[i] = static_cast<std::uint8_t>(value);
 }

@@ -16,8 +16,6 @@ namespace {
 constexpr const char* kAlpn = "bench-bulk";
 constexpr std::uint64_t kH3NoError = 0x100;  // RFC 9114 §8.1
 constexpr int kReceivesPerTurn = 32;         // as plait's own
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kStallLimit = 10 * kSecond;
 
 /// One connection to a server on loopback.
 class QuicBulkClient final : public BulkClient {

@@ -1,10 +1,10 @@
 // TCP and TLS 1.3 by OpenSSL, with blocking calls: what QUIC has to be compared with. The cipher is QUIC's,
 // AES-128-GCM.
 #include "bench/components/bulk/bulk.hpp"
+#include "bench/components/loopback.hpp"
 #include "bench/text_file.hpp"
 #include "crypto/certificate.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -49,14 +49,6 @@ bool use_certificate(SSL_CTX& context, const crypto::CertificatePem& pem) {
   const std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>> key{
       PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr)};
   return SSL_CTX_use_certificate(&context, certificate.get()) == 1 && SSL_CTX_use_PrivateKey(&context, key.get()) == 1;
-}
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
 }
 
 Unexpected<Error> system_failure(const char* what) {

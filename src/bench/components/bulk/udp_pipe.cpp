@@ -1,6 +1,8 @@
 #include "bench/components/bulk/udp_pipe.hpp"
 
-#include <arpa/inet.h>
+#include "bench/components/loopback.hpp"
+#include "bench/components/units.hpp"
+
 #include <netinet/udp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -17,7 +19,6 @@ namespace plait::bench {
 namespace {
 
 constexpr int kSocketBufferBytes = 4 << 20;  // as plait's own
-constexpr std::uint64_t kSecond = 1'000'000'000;
 
 void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
 
@@ -30,9 +31,7 @@ Result<UdpPipe, Error> UdpPipe::open(std::uint16_t port) {
   set(pipe.fd_, SOL_UDP, UDP_GRO, 1);
   set(pipe.fd_, SOL_SOCKET, SO_RCVBUF, kSocketBufferBytes);
   set(pipe.fd_, SOL_SOCKET, SO_SNDBUF, kSocketBufferBytes);
-  pipe.name_.sin_family = AF_INET;
-  pipe.name_.sin_port = htons(port);
-  pipe.name_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  pipe.name_ = loopback(port);
   auto* generic = reinterpret_cast<sockaddr*>(&pipe.name_);
   socklen_t length = sizeof pipe.name_;
   if (bind(pipe.fd_, generic, length) != 0)

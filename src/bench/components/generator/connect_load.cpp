@@ -8,9 +8,6 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kStallLimit = 10 * kSecond;
-
 class ConnectLoad {
  public:
   explicit ConnectLoad(LoadContext& context)

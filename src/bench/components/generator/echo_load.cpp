@@ -18,9 +18,6 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kStallLimit = 10 * kSecond;
-
 /// Counts a connection's answers, by known bytes where that is possible and by frame headers where it is not.
 class AnswerCounter {
  public:
@@ -153,8 +150,9 @@ class EchoLoad {
 
   void complete(std::size_t index, std::size_t completed) {
     now_ = last_progress_ = now_ns();
-    connections_[index].in_flight.pop(
+    const std::size_t unasked = connections_[index].in_flight.pop(
         completed, [&](std::uint64_t sent, std::size_t count) { context_.meter.record_latency(now_ - sent, count); });
+    if (unasked > 0) failure_ = "the server answered more messages than it was sent";
     context_.meter.confirm(completed, completed * plan_.payload_bytes);
     if (plan_.rate == 0) send(index, completed);
   }

@@ -13,8 +13,6 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kStallLimit = 10 * kSecond;
 constexpr std::uint64_t kProbeTimeout = kSecond / 2;
 
 class FanoutLoad {

@@ -10,7 +10,6 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kEchoTimeout = 5 * kSecond;
 
 class IdleLoad {

@@ -32,6 +32,9 @@ struct LoadContext {
   Json extra;  ///< what this load reports beyond the meter
 };
 
+/// A warm-up moves this part of what is measured.
+inline constexpr std::uint64_t kWarmupPart = 16;
+
 [[nodiscard]] Result<void, Error> run_echo_load(LoadContext& context);
 [[nodiscard]] Result<void, Error> run_connect_load(LoadContext& context);
 [[nodiscard]] Result<void, Error> run_fanout_load(LoadContext& context);

@@ -4,12 +4,6 @@
 
 namespace plait::bench {
 
-namespace {
-
-constexpr std::uint64_t kSecond = 1'000'000'000;
-
-}  // namespace
-
 Meter::Meter(const Plan& plan) : server_(static_cast<pid_t>(plan.server_pid)), has_server_(plan.server_pid != 0) {}
 
 Meter::Clocks Meter::read_clocks() const {

@@ -9,7 +9,6 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kOpenTimeout = 20 * kSecond;
 constexpr std::size_t kOpeningMax = 128;
 

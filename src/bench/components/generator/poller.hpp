@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench/components/generator/endpoint.hpp"
+#include "bench/components/units.hpp"
 
 #include <plait/result.hpp>
 
@@ -13,6 +14,9 @@
 #include <vector>
 
 namespace plait::bench {
+
+/// A load that has confirmed nothing for so long gives up.
+inline constexpr std::uint64_t kStallLimit = 10 * kSecond;
 
 /// Nanoseconds of CLOCK_MONOTONIC.
 [[nodiscard]] std::uint64_t now_ns();

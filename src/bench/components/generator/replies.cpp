@@ -1,5 +1,7 @@
 #include "bench/components/generator/replies.hpp"
 
+#include "bench/components/opcodes.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -7,11 +9,6 @@
 namespace plait::bench {
 
 namespace {
-
-constexpr std::uint8_t kOpcodeText = 1;
-constexpr std::uint8_t kOpcodeBinary = 2;
-constexpr std::uint8_t kOpcodeClose = 8;
-constexpr std::uint8_t kOpcodePong = 10;
 
 bool is_data(std::uint8_t opcode) { return opcode <= kOpcodeBinary; }
 

@@ -37,9 +37,10 @@ class BatchQueue {
  public:
   void push(std::uint64_t time, std::size_t count) { batches_.push_back({time, count}); }
 
-  /// Takes `count` messages off the front; calls visit(time, how_many) for each batch that they came from.
+  /// Takes `count` messages off the front; calls visit(time, how_many) for each batch that they came from. Answers how
+  /// many there were not.
   template <class Visit>
-  void pop(std::size_t count, Visit visit) {
+  [[nodiscard]] std::size_t pop(std::size_t count, Visit visit) {
     while (count > 0 && head_ < batches_.size()) {
       Batch& front = batches_[head_];
       const std::size_t part = count < front.count ? count : front.count;
@@ -55,6 +56,7 @@ class BatchQueue {
       batches_.erase(batches_.begin(), batches_.begin() + static_cast<long>(head_));
       head_ = 0;
     }
+    return count;
   }
 
  private:

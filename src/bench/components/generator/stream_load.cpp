@@ -16,8 +16,6 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kStallLimit = 10 * kSecond;
 constexpr std::array<std::uint8_t, 6> kEmptyPing = {0x89, 0x80, 0x37, 0xFA, 0x21, 0x3D};
 // Small enough to stay in the cache while it is sent again and again, as the published client's one buffer does.
 constexpr std::size_t kMessagesPerSend = 4;

@@ -22,6 +22,7 @@ class WtDatagramLoad final : public WtLoad {
   using WtLoad::run;
 
   void told(std::uint64_t received) {
+    if (received > sent_) return fail("the server says it has more datagrams than it was sent");
     received_ = received;
     told_ = true;
     progress();

@@ -8,8 +8,6 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint64_t kStallLimit = 10 * kSecond;
 constexpr std::chrono::milliseconds kWait{100};
 constexpr std::chrono::microseconds kSpin{50};
 

@@ -15,8 +15,7 @@ namespace plait::bench {
 
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{64} << 10;  // as the published client writes
-constexpr std::uint64_t kWarmupPart = 16;
+constexpr std::size_t kWriteBytes = std::size_t{64} << 10;  // as the published client writes
 
 class WtStreamLoad final : public WtLoad {
  public:
@@ -24,7 +23,7 @@ class WtStreamLoad final : public WtLoad {
       : WtLoad(context),
         stream_bytes_(plan_.payload_bytes),
         streams_max_(plan_.count == 0 ? UINT64_MAX : plan_.count),
-        chunk_(make_wt_payload(std::min<std::size_t>(kChunkBytes, std::max(plan_.payload_bytes, plan_.total_bytes)))) {}
+        chunk_(make_wt_payload(std::min<std::size_t>(kWriteBytes, std::max(plan_.payload_bytes, plan_.total_bytes)))) {}
   using WtLoad::run;
 
   /// One stream came to its end: `bytes` were confirmed (or, in the published way, written).
