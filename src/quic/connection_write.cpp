@@ -126,12 +126,14 @@ bool Connection::State::is_paced() const {
 }
 
 // Only the first packet may be larger than the path is known to take: a probe, which goes alone. ngtcp2 sends it when
-// there is room for it. It may fill the congestion window until it is lost, so datagrams that wait go before it, for
-// which time counts; not for ever, or a queue that is never empty would keep packets small.
+// there is room for it. It may fill the congestion window until it is lost, and what follows it is paced, so whatever
+// waits goes before it: a server's first answer, datagrams, for which time counts. Not for ever, or a queue that is
+// never empty would keep packets small.
 std::size_t Connection::State::first_packet_bytes_max(std::size_t full) {
   constexpr std::uint8_t kBatchesBeforeProbes = 16;
   if (black_hole.found()) return full;
-  if (!datagrams.empty() && batches_before_probes < kBatchesBeforeProbes) {
+  const bool others_wait = !datagrams.empty() || !writable.empty();
+  if (others_wait && batches_before_probes < kBatchesBeforeProbes) {
     ++batches_before_probes;
     return full;
   }
