@@ -32,7 +32,7 @@ bool packet_goes_on(ngtcp2_ssize result) {
 
 // Whether the packet has room left.
 bool Connection::State::write_stream(PacketUnderWay& packet, Stream& stream) {
-  std::array<ngtcp2_vec, kPiecesMax> pieces;  // NOLINT(cppcoreguidelines-pro-type-member-init): for each packet
+  std::array<ngtcp2_vec, kPiecesMax> pieces;  // not initialized: made for each packet
   const SendQueue::Gathered gathered = stream.queue.gather(pieces, packet.out.size());
   const std::uint32_t flags =
       NGTCP2_WRITE_STREAM_FLAG_MORE | (gathered.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : NGTCP2_WRITE_STREAM_FLAG_NONE);
