@@ -21,6 +21,12 @@ endfunction()
 
 function(plait_compile_options target)
   target_compile_options(${target} PRIVATE ${PLAIT_WARNINGS} -fno-omit-frame-pointer)
+  # A batch includes sources: no headers, so gcc need not warn about their unnamed namespaces, nor clang-tidy at all.
+  set_target_properties(${target} PROPERTIES
+    UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
+  if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   if(PLAIT_LTO)
     target_link_options(${target} PRIVATE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:PLAIT_LINK_TIME_OPTIMIZE>>>:-fno-lto>)
   endif()
