@@ -137,7 +137,7 @@ struct Connection::State {
   bool free_tls = false;  // after the callback
   bool datagrams_first = false;
   bool wants_large_packets = false;            // Settings::kLargeProbesAfterPackets
-  std::uint8_t batches_before_probes = 0;      // because datagrams waited
+  std::uint8_t batches_before_probes = 0;      // because something else waited
   std::uint32_t full_packet_count = 0;         // until then
   std::optional<CloseReason> close_requested;  // kind local, or protocol with one of our codes
 

@@ -32,7 +32,7 @@ bool packet_goes_on(ngtcp2_ssize result) {
 
 // Whether the packet has room left.
 bool Connection::State::write_stream(PacketUnderWay& packet, Stream& stream) {
-  std::array<ngtcp2_vec, kPiecesMax> pieces;  // NOLINT(cppcoreguidelines-pro-type-member-init): for each packet
+  std::array<ngtcp2_vec, kPiecesMax> pieces;  // not initialized: made for each packet
   const SendQueue::Gathered gathered = stream.queue.gather(pieces, packet.out.size());
   const std::uint32_t flags =
       NGTCP2_WRITE_STREAM_FLAG_MORE | (gathered.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : NGTCP2_WRITE_STREAM_FLAG_NONE);
@@ -126,12 +126,14 @@ bool Connection::State::is_paced() const {
 }
 
 // Only the first packet may be larger than the path is known to take: a probe, which goes alone. ngtcp2 sends it when
-// there is room for it. It may fill the congestion window until it is lost, so datagrams that wait go before it, for
-// which time counts; not for ever, or a queue that is never empty would keep packets small.
+// there is room for it. It may fill the congestion window until it is lost, and what follows it is paced, so whatever
+// waits goes before it: a server's first answer, datagrams, for which time counts. Not for ever, or a queue that is
+// never empty would keep packets small.
 std::size_t Connection::State::first_packet_bytes_max(std::size_t full) {
   constexpr std::uint8_t kBatchesBeforeProbes = 16;
   if (black_hole.found()) return full;
-  if (!datagrams.empty() && batches_before_probes < kBatchesBeforeProbes) {
+  const bool others_wait = !datagrams.empty() || !writable.empty();
+  if (others_wait && batches_before_probes < kBatchesBeforeProbes) {
     ++batches_before_probes;
     return full;
   }

@@ -13,6 +13,22 @@ TEST(QuicHandshake, CompletesAtBothEnds) {
   EXPECT_EQ(pair.server().connection->alpn(), "test");
 }
 
+// On a path with a round trip to speak of, what comes after a probe of its MTU is paced.
+TEST(QuicHandshake, NeitherTheFirstRequestNorItsAnswerWaitsForAProbe) {
+  Pair pair;
+  pair.network.link.delay = 30ms;
+  pair.server_host.prepare = [](Recorder& accepted) { accepted.echoes = true; };
+  StreamId id = 0;
+  pair.client.when_ready = [&] {
+    id = pair.client.connection->open(Direction::bidirectional).value();
+    EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("request"), true));
+  };
+  const TimePoint start = pair.network.now();
+  pair.connect();
+  ASSERT_TRUE(pair.network.run([&] { return pair.client.streams[id].fin; }));
+  EXPECT_EQ(pair.network.now() - start, 2 * 2 * 30ms);
+}
+
 TEST(QuicHandshake, AStreamIsEchoed) {
   Pair pair;
   pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
