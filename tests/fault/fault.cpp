@@ -3,12 +3,14 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdarg>
 #include <filesystem>
 #include <optional>
 #include <ostream>
@@ -175,6 +177,28 @@ ssize_t __wrap_sendmsg(int fd, const msghdr* message, int flags) {
   shorter.msg_iov = &*one;
   shorter.msg_iovlen = 1;
   return __real_sendmsg(fd, &shorter, flags);
+}
+
+// src/net calls some of these without their wrappers.
+long __real_syscall(long, ...);
+long __wrap_syscall(long number, ...) {
+  va_list list;
+  va_start(list, number);
+  std::array<long, 6> arguments;
+  for (long& argument : arguments) argument = va_arg(list, long);
+  va_end(list);
+  const auto [fd, data, size, flags, name, length] = arguments;
+  auto* memory = reinterpret_cast<void*>(data);
+  switch (number) {
+    case SYS_recvfrom:
+      return __wrap_recv(static_cast<int>(fd), memory, static_cast<std::size_t>(size), static_cast<int>(flags));
+    case SYS_sendto:
+      return __wrap_send(static_cast<int>(fd), memory, static_cast<std::size_t>(size), static_cast<int>(flags));
+    case SYS_sendmsg:
+      return __wrap_sendmsg(static_cast<int>(fd), static_cast<const msghdr*>(memory), static_cast<int>(size));
+    default:
+      return __real_syscall(number, fd, data, size, flags, name, length);
+  }
 }
 
 ssize_t __real_write(int, const void*, std::size_t);
