@@ -15,7 +15,7 @@ class Bench:
 
     def __init__(self, suite, rows, *arguments, stderr=subprocess.PIPE, environment=None):
         if "--seconds" not in arguments:
-            arguments += ("--seconds", "0.05")
+            arguments += ("--seconds", "0.15")
         with tempfile.TemporaryDirectory() as folder:
             files = {kind: Path(folder, kind) for kind in ("json", "markdown", "html")}
             command = [PLAIT, "bench", suite, "--quick", "--rows", rows, *map(str, arguments)]

@@ -68,7 +68,7 @@ class Kinds(unittest.TestCase):
 class Brokers(unittest.TestCase):
     """Redis and NATS in their own protocols; they belong to the benchmark's packages, not to the tests'."""
 
-    def fan_out(self, name, more="", seconds=0.05):
+    def fan_out(self, name, more="", seconds=0.15):
         if not shutil.which(f"{name}-server", path=os.environ["PATH"] + ":/usr/sbin"):
             self.skipTest(f"{name}-server is not installed")
         rows = "^(echo/93B/d1/c1|fanout/93B/b(1|16|64)/s100|connect/k1)$"
