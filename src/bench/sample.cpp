@@ -73,7 +73,6 @@ Result<Sample, Error> parse_sample(std::string_view report) {
   sample.other_cpu_seconds = number("other_cpu_seconds");
   sample.latency_us = (*json)["latency_us"];
   sample.memory = (*json)["memory"];
-  if (sample.messages <= 0) return err(Error{"nothing was confirmed within the window"});
   return sample;
 }
 

@@ -15,13 +15,19 @@ bool allows(const std::vector<Value>& list, const Value& value) {
   return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
 }
 
-/// A broker's scheme is no row's: it takes part wherever messages are fanned out in the clear; a yardstick's likewise
-/// in the bulk rows. Nor is that of raw QUIC, which has WebTransport's streams and datagrams, and so its rows.
+/// In the bulk rows, and raw QUIC in those of QUIC's handshake with the one kind of certificate that it has.
+bool is_measured_by(std::string_view yardstick, const Row& row) {
+  if (row.plan.mode == LoadMode::bulk) return true;
+  return row.plan.mode == LoadMode::handshake && yardstick == "quic-bulk" && !row.rsa;
+}
+
+/// A broker's scheme is no row's: it takes part wherever messages are fanned out in the clear; nor is a yardstick's.
+/// Nor is that of the wire quic:, which has WebTransport's streams and datagrams, and so its rows.
 bool speaks(const ServerSpec& spec, const Row& row) {
   const std::string_view scheme = std::string_view{spec.url}.substr(0, spec.url.find("://"));
   if (is_broker_scheme(scheme)) return row.plan.mode == LoadMode::fanout && row.scheme == "ws";
   if (!spec.generator.empty() && row.plan.until != OpeningStep::session) return false;  // it does not tell
-  if (is_yardstick_scheme(scheme)) return row.plan.mode == LoadMode::bulk;
+  if (is_yardstick_scheme(scheme)) return is_measured_by(scheme, row);
   return scheme == row.scheme || (scheme == "quic" && row.scheme == "https");
 }
 

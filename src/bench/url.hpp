@@ -12,7 +12,8 @@ namespace plait::bench {
 /// redis or nats.
 [[nodiscard]] bool is_broker_scheme(std::string_view scheme);
 
-/// quic-bulk or tls-bulk: the yardsticks of the bulk rows, which speak nothing but transfers.
+/// quic-bulk or tls-bulk: the yardsticks of the bulk rows, which speak nothing but transfers; the first also of
+/// QUIC's handshake.
 [[nodiscard]] bool is_yardstick_scheme(std::string_view scheme);
 
 struct Url {

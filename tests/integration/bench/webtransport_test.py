@@ -78,11 +78,13 @@ class Kinds(unittest.TestCase):
         self.assertGreaterEqual(min(samples), 1000 // 20, "at least so many, however short the window is")
 
     def test_openings_are_measured_with_each_kind_of_certificate(self):
-        bench = Bench("webtransport", "^opening-cpu/(quic|session)/")
+        bench = Bench("webtransport", "^opening-cpu/(quic|session)/", "--peer", "raw")
         cpu = {case["row"]: case["claims"][0]["measured"]["plait"]["median"] for case in bench.cases}
         kinds = ("quic/ecdsa", "quic/rsa", "session/ecdsa", "session/resumed", "session/rsa")
         self.assertLessEqual({f"opening-cpu/{kind}" for kind in kinds}, cpu.keys())
         self.assertGreater(min(cpu.values()), 0)
+        raw = {case["row"] for case in bench.cases if "raw" in case["claims"][0]["measured"]}
+        self.assertEqual(raw, {"opening-cpu/quic/ecdsa"}, "the yardstick has one kind of certificate and no sessions")
 
     def test_the_other_rows(self):
         bench = Bench("webtransport", row_pattern(OTHERS), "--placement", "free", "--seconds", 0.3)
@@ -127,31 +129,51 @@ class Peers(unittest.TestCase):
         self.assertIn("404", errors["handshake/confirmed"]["peer"])
 
 
-# Takes the place of a Python with PyWebTransport: plait's server and generator under the other's name.
+# Takes the place of a Python with PyWebTransport: plait's server and generator under the other's name. Its client is
+# noted with each call, and confirms nothing in the first $EMPTY of them.
 INTERPRETER = """#!/bin/sh
 case "$*" in
   -c*) echo 9.9.9 ;;
   *_server.py*) exec "$PLAIT" bench serve --listen "https://127.0.0.1:$4" ;;
-  *_client.py*) shift 3; touch "$NOTE"; exec "$PLAIT" bench-generate "$@" ;;
+  *_client.py*)
+    shift 3
+    echo called >>"$NOTE"
+    if [ "$(wc -l <"$NOTE")" -le "$EMPTY" ]; then echo '{"ok":true,"messages":0}'; exit; fi
+    exec "$PLAIT" bench-generate "$@" ;;
 esac
 """
 
 
 class PyWebTransport(unittest.TestCase):
-    def test_its_own_client_measures_its_own_server(self):
+    def measure(self, empty):
+        """The names and errors of the servers of one row, and how often the client was called."""
         with tempfile.TemporaryDirectory() as folder:
             python, note = Path(folder, "python"), Path(folder, "note")
             python.write_text(INTERPRETER, encoding="ascii")
             python.chmod(0o755)
-            environment = {"PLAIT_PYWEBTRANSPORT": f"{python}:{folder}/none", "PLAIT": PLAIT, "NOTE": str(note)}
+            environment = {"PLAIT_PYWEBTRANSPORT": f"{python}:{folder}/none", "PLAIT": PLAIT, "NOTE": str(note),
+                           "EMPTY": str(empty)}
             bench = Bench("webtransport", "^request/64B/literal$", "--placement", "free", "--peers",
                           environment=environment)
-            self.assertTrue(note.exists(), "its client was called")
             self.assertIn(f"{folder}/none has no pywebtransport", bench.output)
+            calls = len(note.read_text(encoding="ascii").splitlines())
         (case,) = bench.cases
-        self.assertEqual([server["name"] for server in case["servers"]], ["plait", "pywebtransport-9.9.9"])
-        for server in case["servers"]:
-            self.assertNotIn("error", server)
+        return {server["name"]: server.get("error") for server in case["servers"]}, calls
+
+    def test_its_own_client_measures_its_own_server(self):
+        errors, calls = self.measure(empty=0)
+        self.assertEqual(errors, {"plait": None, "pywebtransport-9.9.9": None})
+        self.assertEqual(calls, 1)
+
+    def test_a_window_in_which_nothing_was_confirmed_is_measured_again(self):
+        errors, calls = self.measure(empty=1)
+        self.assertEqual(errors, {"plait": None, "pywebtransport-9.9.9": None})
+        self.assertEqual(calls, 2)
+
+    def test_a_server_that_never_confirms_anything_has_no_figure(self):
+        errors, calls = self.measure(empty=9)
+        self.assertEqual(errors, {"plait": None, "pywebtransport-9.9.9": "nothing was confirmed within the window"})
+        self.assertEqual(calls, 3)
 
     def test_without_an_interpreter_the_way_to_one_is_told(self):
         bench = Bench("webtransport", "^request/64B/literal$", "--placement", "free", "--peers",

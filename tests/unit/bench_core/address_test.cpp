@@ -114,6 +114,14 @@ TEST(BenchPeer, RowsChooseBySchemeRouteAndDeflate) {
   ASSERT_NE(find_spec(raw, "raw", bulk), nullptr);
   EXPECT_EQ(find_spec(raw, "raw", bulk)->command, "plait bench-raw quic-bulk");
   EXPECT_EQ(find_spec(raw, "openssl", bulk)->command, "plait bench-raw tls-bulk");
+  Row handshake{.scheme = "https", .path = "/latency"};
+  handshake.plan.mode = LoadMode::handshake;
+  handshake.plan.until = OpeningStep::handshake;
+  ASSERT_NE(find_spec(raw, "raw", handshake), nullptr);
+  EXPECT_EQ(find_spec(raw, "raw", handshake)->command, "plait bench-raw quic-bulk");
+  EXPECT_EQ(find_spec(raw, "openssl", handshake), nullptr) << "it speaks no QUIC";
+  handshake.rsa = true;
+  EXPECT_EQ(find_spec(raw, "raw", handshake), nullptr) << "its certificate is of the other kind";
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ TEST(BenchPlan, WebTransportHasItsOwnModes) {
   EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=https://h:1", "mode=datagram"}));
   EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=ws://h:1", "mode=datagram"}));
   EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=https://h:1", "mode=handshake"}));
+  EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=quic-bulk://h:1", "mode=handshake"}));
+  EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=tls-bulk://h:1", "mode=handshake"}));
   EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=wss://h:1", "mode=handshake"}));
 }
 

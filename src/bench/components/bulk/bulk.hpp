@@ -40,7 +40,8 @@ Result<void, Error> run_bulk_transfers(BulkClient& client, LoadContext& context)
 Result<void, Error> run_quic_bulk_load(LoadContext& context);
 Result<void, Error> run_tls_bulk_load(LoadContext& context);
 
-/// QUIC handshakes with any server of HTTP/3, each closed at once, for what they cost it: nothing else is asked of it.
+/// QUIC handshakes with any server of HTTP/3 or of raw QUIC, each closed at once, for what they cost it: nothing else
+/// is asked of it.
 Result<void, Error> run_quic_handshake_load(LoadContext& context);
 
 // Each listens on 127.0.0.1, prints "listening URL" and serves one connection at a time until the process is ended.

@@ -48,8 +48,9 @@ Result<void, Error> run(LoadContext& context) {
       return run_stream_load(context);
     case LoadMode::bulk:
       return context.plan.url.scheme == "quic-bulk" ? run_quic_bulk_load(context) : run_tls_bulk_load(context);
-    case LoadMode::datagram:
     case LoadMode::handshake:
+      return run_quic_handshake_load(context);
+    case LoadMode::datagram:
       break;
   }
   return err(Error{"generator: no such mode"});

@@ -86,10 +86,11 @@ bool apply(Plan& plan, std::string_view key, std::string_view value) {
 bool is_sound(const Plan& plan) {
   return plan.url.port != 0 && plan.connections > 0 && plan.payload_bytes > 0 && plan.depth > 0 && plan.burst > 0 &&
          plan.window > 0 && plan.seconds > 0 && (!plan.url.is_broker() || plan.mode == LoadMode::fanout) &&
-         (plan.mode == LoadMode::bulk ? plan.total_bytes > 0 : !plan.url.is_yardstick()) &&
+         (plan.mode != LoadMode::bulk || plan.total_bytes > 0) &&
+         (!plan.url.is_yardstick() || plan.mode == LoadMode::bulk || plan.mode == LoadMode::handshake) &&
          (plan.mode != LoadMode::stream || plan.total_bytes > 0 || plan.url.has_streams()) &&
          (plan.mode != LoadMode::datagram || plan.url.has_streams()) &&
-         (plan.mode != LoadMode::handshake || plan.url.scheme == "https") &&
+         (plan.mode != LoadMode::handshake || plan.url.scheme == "https" || plan.url.scheme == "quic-bulk") &&
          (plan.mode != LoadMode::bulk || plan.url.has_streams() || plan.url.is_yardstick());
 }
 
