@@ -39,8 +39,6 @@ Channel* Audience::find(std::string_view name) {
 }
 
 std::uint32_t Audience::add(Channel& channel, Subscriber subscriber) {
-  // What was gathered came before: not for the newcomer.
-  if (!channel.is_pattern) deliver(static_cast<Topic&>(channel));
   channel.subscribers.push_back(subscriber);
   return static_cast<std::uint32_t>(channel.subscribers.size() - 1);
 }
@@ -110,7 +108,6 @@ Topic* Audience::listening_topic(const Bytes& name) {
 void Audience::handle(Publication&& publication) {
   Topic* topic = listening_topic(publication.topic);
   if (topic == nullptr) return;
-  topic->newest = publication.position;
   if (topic->burst.empty()) gathered_.push_back(topic);
   topic->burst.add(std::move(publication));
   if (topic->burst.size() >= kBurstMax) deliver(*topic);
@@ -128,6 +125,7 @@ void Audience::handle(const Gap& gap) {
 void Audience::deliver(Topic& topic) {
   if (topic.burst.empty()) return;
   for_each_listener(topic, [&](Connection& connection, std::uint32_t slot) { connection.deliver(slot, topic.burst); });
+  topic.newest = topic.burst.publications().back().position;
   topic.burst.clear();
 }
 

@@ -308,6 +308,7 @@ void Shard::take(std::uint32_t from, Subscribed&& answer) {
   if (Connection* connection = find(answer.ticket.connection)) {
     if (answer.history != nullptr) {
       auto& topic = static_cast<Topic&>(*channel);
+      audience_.deliver(topic);  // what was gathered came before: not for the newcomer
       topic.newest = answer.history->position;
       connection->on_subscribed(*channel, answer.ticket.request, std::move(answer.history));
     } else {

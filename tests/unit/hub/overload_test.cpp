@@ -36,6 +36,28 @@ TEST(HubSlowSession, GetsAGapNoticeWhenItIsWritableAgain) {
   EXPECT_EQ(slow->session.close_code, 0);
 }
 
+TEST(HubSlowSession, NoPublicationBeforeTheNoticesPositionFollowsIt) {
+  HubOptions options = test_options();
+  options.ring_capacity = 4;  // so that a publisher takes out what waits, and the loop has not turned
+  FakeHub hub{1, std::move(options)};
+  auto slow = hub.connect();
+  auto other = hub.connect();
+  slow->subscribe("a");
+  hub.settle();
+  slow->session.take();
+  slow->session.room = 0;
+  other->publish("a", "1");
+  hub.settle();
+  slow->session.room = 100;
+  for (int i = 2; i <= 5; ++i) other->publish("a", std::to_string(i));
+  slow->writable();
+  hub.settle();
+  const auto messages = slow->session.take();
+  ASSERT_EQ(types(messages), "gap publication publication publication publication");
+  EXPECT_NE(messages[0].data.find(R"("offset":1,"missed":1})"), std::string::npos) << messages[0].data;
+  EXPECT_EQ(publications(messages), "2345");
+}
+
 TEST(HubSlowSession, RecoversAfterTheNotice) {
   FakeHub hub;
   auto client = hub.connect();
