@@ -47,7 +47,8 @@ void Connection::subscribe_to(const wire::SubscriptionRequest::Topic& topic, Pen
   pending.names.push_back(Bytes::copy_of(echoed(topic.name)));
   wire::TopicResult& result = pending.results.emplace_back();
   result.topic = pending.names.back().text();
-  result.recover = topic.since.has_value();
+  const auto since = is_pattern(topic.name) ? std::nullopt : topic.since;
+  result.recover = since.has_value();
 
   Subscription* subscription = find_subscription(shard_.audience().find(topic.name));
   if (const std::string_view why = refusal(topic.name, subscription != nullptr); !why.empty()) {
@@ -58,16 +59,15 @@ void Connection::subscribe_to(const wire::SubscriptionRequest::Topic& topic, Pen
   }
   result.already_subscribed = subscription != nullptr;
   const bool named_twice = subscription != nullptr && subscription->request == pending.request;
-  if (subscription != nullptr && (!topic.since || named_twice)) return;
-  if (subscription != nullptr) {
-    detach(*subscription);  // what comes before the answer is part of its history
-  } else if (is_pattern(topic.name)) {
+  if (subscription != nullptr && (!since || named_twice)) return;
+  if (subscription == nullptr && is_pattern(topic.name)) {
     subscription = &add_subscription(shard_.audience().pattern(topic.name));
-  } else {
+  } else if (subscription == nullptr) {
     subscription = &add_subscription(shard_.audience().topic(topic.name));
   }
+  if (since) begin_recovery(*subscription);
   subscription->request = pending.request;
-  if (request_channel(*subscription->channel, topic.since, pending)) return;
+  if (request_channel(*subscription->channel, since, pending)) return;
   remove_subscription(*subscription);
   result.error = wire::ErrorCode::overloaded;
   result.reason = "try again later";
@@ -106,14 +106,18 @@ bool Connection::request_channel(Channel& channel, std::optional<Position> since
 void Connection::on_subscribed(Channel& channel, std::uint32_t request, std::unique_ptr<History> history) {
   Subscription* subscription = find_subscription(&channel);
   const bool wanted = subscription != nullptr && subscription->request == request;  // not unsubscribed meanwhile
-  if (wanted) attach(*subscription);
+  if (wanted && subscription->state == State::requested) attach(*subscription);
   PendingSubscribe& pending = *find_pending(request);
   if (history != nullptr) {
     wire::TopicResult& result = result_of(pending, channel);
     result.position = history->position;
     result.recovered = history->recovered;
     result.replayed = history->publications.size();
-    if (wanted) subscription->held = std::move(history->publications);
+    if (wanted) {
+      subscription->state = State::held;
+      subscription->missed = 0;
+      subscription->held = std::move(history->publications);
+    }
   }
   finish_one(pending);
 }
@@ -158,6 +162,10 @@ void Connection::release(Subscription& subscription) {
 }
 
 void Connection::hold(Subscription& subscription, const Burst& burst) {
+  if (subscription.state == State::recovering) {
+    subscription.missed += burst.size();
+    return;
+  }
   for (const Publication& publication : burst.publications()) {
     if (subscription.missed > 0 || subscription.held.size() >= kHeldMax) {
       miss(subscription, 1);
@@ -206,17 +214,18 @@ void Connection::attach(Subscription& subscription) {
   subscription.state = State::held;
 }
 
-void Connection::detach(Subscription& subscription) {
-  if (subscription.state != State::requested) shard_.audience().remove(*subscription.channel, subscription.index);
-  subscription.state = State::requested;
-  subscription.missed = 0;
+// What comes before the answer is part of its history.
+void Connection::begin_recovery(Subscription& subscription) {
+  if (subscription.state == State::requested) attach(subscription);
+  subscription.state = State::recovering;
+  subscription.missed += subscription.held.size();
   subscription.held.clear();
 }
 
 void Connection::remove_subscription(Subscription& subscription) {
   shard_.counters().subscriptions_open.subtract();
   Channel& channel = *subscription.channel;
-  detach(subscription);
+  if (subscription.state != State::requested) shard_.audience().remove(channel, subscription.index);
   const auto slot = static_cast<std::uint32_t>(&subscription - subscriptions_.data());
   if (Subscription& last = subscriptions_.back(); &last != &subscription) {
     subscription = std::move(last);
