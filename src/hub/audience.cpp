@@ -87,6 +87,11 @@ bool Audience::handle_watching(Pattern& pattern) {
   return true;
 }
 
+const std::vector<Pattern*>& Audience::patterns_of(Topic& topic) {
+  if (topic.patterns_version != patterns_version_) match_patterns(topic);
+  return topic.patterns;
+}
+
 void Audience::match_patterns(Topic& topic) {
   topic.patterns.clear();
   trie_.match(topic.name.text(), [&](void* value) { topic.patterns.push_back(static_cast<Pattern*>(value)); });
@@ -101,7 +106,7 @@ Topic* Audience::listening_topic(const Bytes& name) {
   if (found == topics_.end() && trie_.empty()) return nullptr;
   if (found == topics_.end() && ++idle_topics_ > kIdleTopicsMax) drop_idle_topics();
   Topic& listening = found != topics_.end() ? *found->second : topic(name.text());
-  if (listening.patterns_version != patterns_version_) match_patterns(listening);
+  patterns_of(listening);
   return &listening;
 }
 

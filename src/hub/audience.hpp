@@ -83,6 +83,8 @@ class Audience {
   /// Adds a subscriber, which hears everything that is delivered from now on, and returns its index in
   /// channel.subscribers.
   std::uint32_t add(Channel& channel, Subscriber subscriber);
+  /// The patterns that match the topic.
+  const std::vector<Pattern*>& patterns_of(Topic& topic);
   /// Removes the subscriber at `index`.
   void remove(Channel& channel, std::uint32_t index);
   /// Call when a request has ended without a subscriber.

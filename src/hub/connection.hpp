@@ -114,6 +114,8 @@ class Connection {
   Subscription& add_subscription(Channel& channel);
   void attach(Subscription& subscription);
   void begin_recovery(Subscription& subscription);
+  [[nodiscard]] bool heard_the_same(const Subscription& ended, const Subscription& other) const;
+  void end_subscription(Subscription& subscription);
   void remove_subscription(Subscription& subscription);
   PendingSubscribe* find_pending(std::uint32_t request);
   static wire::TopicResult& result_of(PendingSubscribe& pending, const Channel& channel);

@@ -68,7 +68,7 @@ void Connection::subscribe_to(const wire::SubscriptionRequest::Topic& topic, Pen
   if (since) begin_recovery(*subscription);
   subscription->request = pending.request;
   if (request_channel(*subscription->channel, since, pending)) return;
-  remove_subscription(*subscription);
+  end_subscription(*subscription);
   result.error = wire::ErrorCode::overloaded;
   result.reason = "try again later";
 }
@@ -128,7 +128,7 @@ void Connection::on_subscribe_failed(Channel& channel, std::uint32_t request) {
   result.error = wire::ErrorCode::subscription_failed;
   result.reason = "broker unavailable";
   Subscription* subscription = find_subscription(&channel);
-  if (subscription != nullptr && subscription->request == request) remove_subscription(*subscription);
+  if (subscription != nullptr && subscription->request == request) end_subscription(*subscription);
   finish_one(pending);
 }
 
@@ -183,7 +183,7 @@ void Connection::unsubscribe(const wire::SubscriptionRequest& request, std::stri
     wire::TopicResult& result = results.emplace_back();
     result.topic = echoed(topic.name);
     if (Subscription* subscription = find_subscription(shard_.audience().find(topic.name))) {
-      remove_subscription(*subscription);
+      end_subscription(*subscription);
     } else {
       result.error = wire::ErrorCode::invalid_subscription;
       result.reason = "not subscribed";
@@ -220,6 +220,26 @@ void Connection::begin_recovery(Subscription& subscription) {
   subscription.state = State::recovering;
   subscription.missed += subscription.held.size();
   subscription.held.clear();
+}
+
+bool Connection::heard_the_same(const Subscription& ended, const Subscription& other) const {
+  if (&ended == &other || !other.channel->is_pattern || other.state == State::requested) return false;
+  if (ended.channel->is_pattern) return may_overlap(ended.channel->name.text(), other.channel->name.text());
+  const auto& patterns = shard_.audience().patterns_of(static_cast<Topic&>(*ended.channel));
+  return std::find(patterns.begin(), patterns.end(), other.channel) != patterns.end();
+}
+
+// A publication that a topic and a pattern match is counted by one of their subscriptions. When that one ends, the
+// others have to tell what it has not: they did not count it. (A topic hears before any pattern: of what a pattern has
+// missed, none is a topic's.)
+void Connection::end_subscription(Subscription& subscription) {
+  const std::uint64_t missed = subscription.missed + subscription.held.size();
+  for (Subscription& other : subscriptions_) {
+    if (missed == 0 || !heard_the_same(subscription, other)) continue;
+    other.missed += missed;
+    if (other.state == State::live && !lagging_) send_gap(other);
+  }
+  remove_subscription(subscription);
 }
 
 void Connection::remove_subscription(Subscription& subscription) {
