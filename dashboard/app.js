@@ -112,7 +112,8 @@ class HubSession {
       return notify(update.failed_topics.map((topic) => `${topic.topic}: ${topic.error}`).join(', '));
     }
     const state = update.recovery?.[TOPIC];
-    if (state) this.position = {epoch: state.epoch, offset: state.offset};
+    // What is replayed is still to come, and each of it brings its own position.
+    if (state && !(state.count > 0)) this.position = {epoch: state.epoch, offset: state.offset};
     if (state?.recovered === false) this.onGap();
     this.ready = true;
     this.delay = RECONNECT_MS_MIN;

@@ -12,19 +12,20 @@ MemoryBroker::MemoryBroker(const MemoryBrokerOptions& options, core::Executor& e
 
 void MemoryBroker::publish(std::string_view name, Bytes payload, const PublishOptions& options, PublishDone done) {
   if (payload.size() > options_.history_bytes_max) return done(err(BrokerError::payload_too_large));
-  Topic& topic = touch(name);
-  ++topic.position.offset;
+  const Topics::iterator place = touch(name);
+  Topic& topic = *place;
+  if (topic.position.offset++ == 0) published_.splice(published_.end(), unpublished_, place);
   const Publication publication{topic.name,       topic.position, std::move(payload),
                                 options.priority, options.id,     options.time};
   keep(topic, publication);
-  enforce_totals();
+  enforce_totals(topic);
   listener_.on_publication(publication);
   done(publication.position);
 }
 
 void MemoryBroker::history(std::string_view name, std::optional<Position> since, HistoryDone done) {
-  Topic& topic = touch(name);
-  enforce_totals();
+  Topic& topic = *touch(name);
+  enforce_totals(topic);
   expire(topic);
   History history{topic.position, false, {}};
   const std::uint64_t first_kept = topic.position.offset + 1 - topic.kept.size();
@@ -38,18 +39,19 @@ void MemoryBroker::history(std::string_view name, std::optional<Position> since,
   done(std::move(history));
 }
 
-// The topic, made if it is new, moved to the end of the list.
-MemoryBroker::Topic& MemoryBroker::touch(std::string_view name) {
+// The topic, made if it is new, moved to the end of its list.
+MemoryBroker::Topics::iterator MemoryBroker::touch(std::string_view name) {
   if (const auto found = by_name_.find(name); found != by_name_.end()) {
-    topics_.splice(topics_.end(), topics_, found->second);
-    return *found->second;
+    Topics& topics = found->second->position.offset > 0 ? published_ : unpublished_;
+    topics.splice(topics.end(), topics, found->second);
+    return found->second;
   }
   Topic topic{Bytes::copy_of(name), {random_epoch_(), 0}, {}, 0, {}};
   topic.name.share_between_threads();
-  topics_.push_back(std::move(topic));
-  topics_.back().in_sweep = sweep_.insert(sweep_.end(), &topics_.back());
-  by_name_.emplace(topics_.back().name.text(), std::prev(topics_.end()));
-  return topics_.back();
+  const auto made = unpublished_.insert(unpublished_.end(), std::move(topic));
+  made->in_sweep = sweep_.insert(sweep_.end(), &*made);
+  by_name_.emplace(made->name.text(), made);
+  return made;
 }
 
 void MemoryBroker::keep(Topic& topic, const Publication& publication) {
@@ -99,19 +101,25 @@ void MemoryBroker::schedule_sweep() {
   executor_.schedule(sweep_timer_, executor_.now() + interval);
 }
 
+// False: there is none but the one in use.
+bool MemoryBroker::forget_oldest(Topics& topics, const Topic& used) {
+  if (topics.empty() || &topics.front() == &used) return false;
+  const Topic& oldest = topics.front();
+  kept_bytes_ -= oldest.kept_bytes;
+  kept_count_ -= oldest.kept.size();
+  sweep_.erase(oldest.in_sweep);
+  by_name_.erase(oldest.name.text());
+  topics.pop_front();
+  return true;
+}
+
 // Forgets whole topics, so that the work is O(1) per topic ever made.
-void MemoryBroker::enforce_totals() {
-  const auto too_much = [this] {
-    return topics_.size() > options_.topics_max ||
-           kept_bytes_ + kept_count_ * kOverheadBytes > options_.total_bytes_max;
-  };
-  while (topics_.size() > 1 && too_much()) {
-    const Topic& oldest = topics_.front();
-    kept_bytes_ -= oldest.kept_bytes;
-    kept_count_ -= oldest.kept.size();
-    sweep_.erase(oldest.in_sweep);
-    by_name_.erase(oldest.name.text());
-    topics_.pop_front();
+void MemoryBroker::enforce_totals(const Topic& used) {
+  const auto too_many = [this] { return topic_count() > options_.topics_max; };
+  const auto too_much = [this] { return kept_bytes_ + kept_count_ * kOverheadBytes > options_.total_bytes_max; };
+  while (too_many() && (forget_oldest(unpublished_, used) || forget_oldest(published_, used))) {
+  }
+  while (too_much() && forget_oldest(published_, used)) {
   }
 }
 

@@ -1,8 +1,9 @@
 // MemoryBroker: stamps and keeps publications in this process. Completes inside each call.
 //
-// Topics stand in one list by last use, so that both bounds over all topics (bytes and count) take from its front.
-// A topic drops what is too old when it is touched; a timer goes round all topics, a bounded part each time, for those
-// that are not.
+// Topics stand by last use, so that both bounds over all topics (bytes and count) take from a list's front. Those that
+// nobody has published to stand in a list of their own and are the first to go: names that are only subscribed to do
+// not drive out topics that have something to lose. A topic drops what is too old when it is touched; a timer goes
+// round all topics, a bounded part each time, for those that are not.
 #pragma once
 
 #include <plait/broker.hpp>
@@ -35,7 +36,7 @@ class MemoryBroker final : public Broker {
   void publish(std::string_view topic, Bytes payload, const PublishOptions& options, PublishDone done) override;
   void history(std::string_view topic, std::optional<Position> since, HistoryDone done) override;
 
-  [[nodiscard]] std::size_t topic_count() const { return topics_.size(); }
+  [[nodiscard]] std::size_t topic_count() const { return published_.size() + unpublished_.size(); }
   [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }  ///< of payload
 
  private:
@@ -60,11 +61,12 @@ class MemoryBroker final : public Broker {
     MemoryBroker& broker_;
   };
 
-  Topic& touch(std::string_view name);
+  Topics::iterator touch(std::string_view name);
   void keep(Topic& topic, const Publication& publication);
   void expire(Topic& topic);
   void drop_oldest(Topic& topic);
-  void enforce_totals();
+  bool forget_oldest(Topics& topics, const Topic& used);
+  void enforce_totals(const Topic& used);
   void sweep();
   void schedule_sweep();
 
@@ -72,7 +74,8 @@ class MemoryBroker final : public Broker {
   core::Executor& executor_;
   BrokerListener& listener_;
   const RandomEpoch random_epoch_;
-  Topics topics_;                                                   // used longest ago first
+  Topics published_;                                                // used longest ago first
+  Topics unpublished_;                                              // the same
   std::unordered_map<std::string_view, Topics::iterator> by_name_;  // keys view Topic::name
   std::list<Topic*> sweep_;                                         // looked at longest ago first
   std::size_t kept_bytes_ = 0;

@@ -93,8 +93,11 @@ std::string HubClient::subscription_payload(const std::vector<std::string>& topi
   json.end_array();
   if (!positions_.empty()) {
     json.member("recover", true).key("recovery").begin_object();
-    for (const auto& [topic, position] : positions_) {
-      json.key(topic).begin_object().member("epoch", position.epoch).member("offset", position.offset).end_object();
+    for (const std::string& topic : topics) {  // not what its patterns match: that cannot be recovered
+      const auto position = positions_.find(topic);
+      if (position == positions_.end()) continue;
+      json.key(topic).begin_object().member("epoch", position->second.epoch);
+      json.member("offset", position->second.offset).end_object();
     }
     json.end_object();
   }

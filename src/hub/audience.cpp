@@ -39,8 +39,6 @@ Channel* Audience::find(std::string_view name) {
 }
 
 std::uint32_t Audience::add(Channel& channel, Subscriber subscriber) {
-  // What was gathered came before: not for the newcomer.
-  if (!channel.is_pattern) deliver(static_cast<Topic&>(channel));
   channel.subscribers.push_back(subscriber);
   return static_cast<std::uint32_t>(channel.subscribers.size() - 1);
 }
@@ -89,6 +87,11 @@ bool Audience::handle_watching(Pattern& pattern) {
   return true;
 }
 
+const std::vector<Pattern*>& Audience::patterns_of(Topic& topic) {
+  if (topic.patterns_version != patterns_version_) match_patterns(topic);
+  return topic.patterns;
+}
+
 void Audience::match_patterns(Topic& topic) {
   topic.patterns.clear();
   trie_.match(topic.name.text(), [&](void* value) { topic.patterns.push_back(static_cast<Pattern*>(value)); });
@@ -103,14 +106,13 @@ Topic* Audience::listening_topic(const Bytes& name) {
   if (found == topics_.end() && trie_.empty()) return nullptr;
   if (found == topics_.end() && ++idle_topics_ > kIdleTopicsMax) drop_idle_topics();
   Topic& listening = found != topics_.end() ? *found->second : topic(name.text());
-  if (listening.patterns_version != patterns_version_) match_patterns(listening);
+  patterns_of(listening);
   return &listening;
 }
 
 void Audience::handle(Publication&& publication) {
   Topic* topic = listening_topic(publication.topic);
   if (topic == nullptr) return;
-  topic->newest = publication.position;
   if (topic->burst.empty()) gathered_.push_back(topic);
   topic->burst.add(std::move(publication));
   if (topic->burst.size() >= kBurstMax) deliver(*topic);
@@ -128,6 +130,7 @@ void Audience::handle(const Gap& gap) {
 void Audience::deliver(Topic& topic) {
   if (topic.burst.empty()) return;
   for_each_listener(topic, [&](Connection& connection, std::uint32_t slot) { connection.deliver(slot, topic.burst); });
+  topic.newest = topic.burst.publications().back().position;
   topic.burst.clear();
 }
 

@@ -49,7 +49,7 @@ struct Pattern final : Channel {
 
 struct Topic final : Channel {
   explicit Topic(Bytes topic_name) : Channel(std::move(topic_name), false) {}
-  Position newest;  ///< that this loop has heard of
+  Position newest;  ///< that this loop's subscribers were given, were told to miss, or began at
   Burst burst;
   std::vector<Pattern*> patterns;
   std::uint64_t patterns_version = 0;
@@ -80,8 +80,11 @@ class Audience {
   /// Null if nobody here has to do with it.
   [[nodiscard]] Channel* find(std::string_view name);
 
-  /// Adds a subscriber, which hears everything from now on, and returns its index in channel.subscribers.
+  /// Adds a subscriber, which hears everything that is delivered from now on, and returns its index in
+  /// channel.subscribers.
   std::uint32_t add(Channel& channel, Subscriber subscriber);
+  /// The patterns that match the topic.
+  const std::vector<Pattern*>& patterns_of(Topic& topic);
   /// Removes the subscriber at `index`.
   void remove(Channel& channel, std::uint32_t index);
   /// Call when a request has ended without a subscriber.
@@ -93,6 +96,8 @@ class Audience {
   /// One more home watches the pattern. True when all do: from now on it matches.
   bool handle_watching(Pattern& pattern);
 
+  /// Delivers what has been gathered of `topic`.
+  void deliver(Topic& topic);
   /// Delivers what has been gathered of all topics.
   void deliver_all();
   /// Tells the homes of channels without users and forgets these. False when a ring had no room: call again.
@@ -103,7 +108,6 @@ class Audience {
  private:
   Topic* listening_topic(const Bytes& name);
   void match_patterns(Topic& topic);
-  void deliver(Topic& topic);
   /// Calls visit(connection, slot) once per connection that hears of `topic`.
   template <class Visit>
   void for_each_listener(Topic& topic, const Visit& visit);

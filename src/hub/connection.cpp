@@ -179,7 +179,7 @@ void Connection::on_published(std::uint32_t request, const Published& published)
 
 void Connection::deliver(std::uint32_t slot, Burst& burst) {
   Subscription& subscription = subscriptions_[slot];
-  if (subscription.state == State::held) return hold(subscription, burst);
+  if (subscription.state != State::live) return hold(subscription, burst);
   const MessageBurst& messages = burst.messages(form_);
   if (lagging_ || closed_) return miss(subscription, messages.size());
   const BurstStatus sent = session_.send_burst(messages);

@@ -63,8 +63,9 @@ class Connection {
 
  private:
   enum class State : std::uint8_t {
-    requested,  ///< the home has not answered
-    held,       ///< answered; publications wait for the other topics of the same request
+    requested,   ///< the home has not answered; hears nothing yet
+    recovering,  ///< nor has it here; what comes is left to the replay, lest a pattern's subscription brings it, too
+    held,        ///< answered; publications wait for the other topics of the same request
     live,
   };
   struct Subscription {
@@ -72,7 +73,7 @@ class Connection {
     std::uint32_t index = 0;    // in channel->subscribers, unless requested
     std::uint32_t request = 0;  // that asked for it
     State state = State::requested;
-    std::uint64_t missed = 0;  // publications that the session did not take
+    std::uint64_t missed = 0;  // publications that the session did not take, or that are left to the replay
     std::vector<Publication> held;
   };
   /// A subscription request on its way: answered when the last of its topics is.
@@ -112,7 +113,9 @@ class Connection {
   Subscription* find_subscription(const Channel* channel);
   Subscription& add_subscription(Channel& channel);
   void attach(Subscription& subscription);
-  void detach(Subscription& subscription);
+  void begin_recovery(Subscription& subscription);
+  [[nodiscard]] bool heard_the_same(const Subscription& ended, const Subscription& other) const;
+  void end_subscription(Subscription& subscription);
   void remove_subscription(Subscription& subscription);
   PendingSubscribe* find_pending(std::uint32_t request);
   static wire::TopicResult& result_of(PendingSubscribe& pending, const Channel& channel);

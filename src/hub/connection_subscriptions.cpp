@@ -47,7 +47,8 @@ void Connection::subscribe_to(const wire::SubscriptionRequest::Topic& topic, Pen
   pending.names.push_back(Bytes::copy_of(echoed(topic.name)));
   wire::TopicResult& result = pending.results.emplace_back();
   result.topic = pending.names.back().text();
-  result.recover = topic.since.has_value();
+  const auto since = is_pattern(topic.name) ? std::nullopt : topic.since;
+  result.recover = since.has_value();
 
   Subscription* subscription = find_subscription(shard_.audience().find(topic.name));
   if (const std::string_view why = refusal(topic.name, subscription != nullptr); !why.empty()) {
@@ -58,17 +59,16 @@ void Connection::subscribe_to(const wire::SubscriptionRequest::Topic& topic, Pen
   }
   result.already_subscribed = subscription != nullptr;
   const bool named_twice = subscription != nullptr && subscription->request == pending.request;
-  if (subscription != nullptr && (!topic.since || named_twice)) return;
-  if (subscription != nullptr) {
-    detach(*subscription);  // what comes before the answer is part of its history
-  } else if (is_pattern(topic.name)) {
+  if (subscription != nullptr && (!since || named_twice)) return;
+  if (subscription == nullptr && is_pattern(topic.name)) {
     subscription = &add_subscription(shard_.audience().pattern(topic.name));
-  } else {
+  } else if (subscription == nullptr) {
     subscription = &add_subscription(shard_.audience().topic(topic.name));
   }
+  if (since) begin_recovery(*subscription);
   subscription->request = pending.request;
-  if (request_channel(*subscription->channel, topic.since, pending)) return;
-  remove_subscription(*subscription);
+  if (request_channel(*subscription->channel, since, pending)) return;
+  end_subscription(*subscription);
   result.error = wire::ErrorCode::overloaded;
   result.reason = "try again later";
 }
@@ -106,14 +106,18 @@ bool Connection::request_channel(Channel& channel, std::optional<Position> since
 void Connection::on_subscribed(Channel& channel, std::uint32_t request, std::unique_ptr<History> history) {
   Subscription* subscription = find_subscription(&channel);
   const bool wanted = subscription != nullptr && subscription->request == request;  // not unsubscribed meanwhile
-  if (wanted) attach(*subscription);
+  if (wanted && subscription->state == State::requested) attach(*subscription);
   PendingSubscribe& pending = *find_pending(request);
   if (history != nullptr) {
     wire::TopicResult& result = result_of(pending, channel);
     result.position = history->position;
     result.recovered = history->recovered;
     result.replayed = history->publications.size();
-    if (wanted) subscription->held = std::move(history->publications);
+    if (wanted) {
+      subscription->state = State::held;
+      subscription->missed = 0;
+      subscription->held = std::move(history->publications);
+    }
   }
   finish_one(pending);
 }
@@ -124,7 +128,7 @@ void Connection::on_subscribe_failed(Channel& channel, std::uint32_t request) {
   result.error = wire::ErrorCode::subscription_failed;
   result.reason = "broker unavailable";
   Subscription* subscription = find_subscription(&channel);
-  if (subscription != nullptr && subscription->request == request) remove_subscription(*subscription);
+  if (subscription != nullptr && subscription->request == request) end_subscription(*subscription);
   finish_one(pending);
 }
 
@@ -158,6 +162,10 @@ void Connection::release(Subscription& subscription) {
 }
 
 void Connection::hold(Subscription& subscription, const Burst& burst) {
+  if (subscription.state == State::recovering) {
+    subscription.missed += burst.size();
+    return;
+  }
   for (const Publication& publication : burst.publications()) {
     if (subscription.missed > 0 || subscription.held.size() >= kHeldMax) {
       miss(subscription, 1);
@@ -175,7 +183,7 @@ void Connection::unsubscribe(const wire::SubscriptionRequest& request, std::stri
     wire::TopicResult& result = results.emplace_back();
     result.topic = echoed(topic.name);
     if (Subscription* subscription = find_subscription(shard_.audience().find(topic.name))) {
-      remove_subscription(*subscription);
+      end_subscription(*subscription);
     } else {
       result.error = wire::ErrorCode::invalid_subscription;
       result.reason = "not subscribed";
@@ -206,17 +214,38 @@ void Connection::attach(Subscription& subscription) {
   subscription.state = State::held;
 }
 
-void Connection::detach(Subscription& subscription) {
-  if (subscription.state != State::requested) shard_.audience().remove(*subscription.channel, subscription.index);
-  subscription.state = State::requested;
-  subscription.missed = 0;
+// What comes before the answer is part of its history.
+void Connection::begin_recovery(Subscription& subscription) {
+  if (subscription.state == State::requested) attach(subscription);
+  subscription.state = State::recovering;
+  subscription.missed += subscription.held.size();
   subscription.held.clear();
+}
+
+bool Connection::heard_the_same(const Subscription& ended, const Subscription& other) const {
+  if (&ended == &other || !other.channel->is_pattern || other.state == State::requested) return false;
+  if (ended.channel->is_pattern) return may_overlap(ended.channel->name.text(), other.channel->name.text());
+  const auto& patterns = shard_.audience().patterns_of(static_cast<Topic&>(*ended.channel));
+  return std::find(patterns.begin(), patterns.end(), other.channel) != patterns.end();
+}
+
+// A publication that a topic and a pattern match is counted by one of their subscriptions. When that one ends, the
+// others have to tell what it has not: they did not count it. (A topic hears before any pattern: of what a pattern has
+// missed, none is a topic's.)
+void Connection::end_subscription(Subscription& subscription) {
+  const std::uint64_t missed = subscription.missed + subscription.held.size();
+  for (Subscription& other : subscriptions_) {
+    if (missed == 0 || !heard_the_same(subscription, other)) continue;
+    other.missed += missed;
+    if (other.state == State::live && !lagging_) send_gap(other);
+  }
+  remove_subscription(subscription);
 }
 
 void Connection::remove_subscription(Subscription& subscription) {
   shard_.counters().subscriptions_open.subtract();
   Channel& channel = *subscription.channel;
-  detach(subscription);
+  if (subscription.state != State::requested) shard_.audience().remove(channel, subscription.index);
   const auto slot = static_cast<std::uint32_t>(&subscription - subscriptions_.data());
   if (Subscription& last = subscriptions_.back(); &last != &subscription) {
     subscription = std::move(last);

@@ -54,6 +54,9 @@ struct Subscribed {
   Bytes topic;
   Ticket ticket;
   std::unique_ptr<History> history;
+  /// The topic's gap up to here, of those that were subscribed before.
+  Position missed_until;
+  std::uint64_t missed = 0;
 };
 /// Publications of matching topics follow from here on.
 struct Watching {

@@ -16,9 +16,12 @@ void Home::handle(std::uint32_t loop, Subscribe&& request) {
   const std::string_view topic = request.topic.text();
   const std::optional<Position> since = request.since;
   broker_->history(topic, since, [this, loop, request = std::move(request)](Result<History, BrokerError> result) {
-    Subscribed answer{request.topic, request.ticket, nullptr};
+    Subscribed answer{request.topic, request.ticket, nullptr, {}, 0};
     if (result) {
-      interest_of(route_of(request.topic.text(), request.topic), loop).exact = true;
+      Interest& interest = interest_of(route_of(request.topic.text(), request.topic), loop);
+      interest.exact = true;
+      answer.missed_until = interest.missed_until;
+      answer.missed = std::exchange(interest.missed, 0);
       answer.history = std::make_unique<History>(std::move(*result));
     }
     outlet_.answer(loop, std::move(answer));

@@ -3,7 +3,8 @@
 //
 // Everything a loop is told goes into one ring, so a subscriber that is added when `Subscribed` is taken out of it sees
 // the answer's history and then every later publication: no gap, no duplicate. A ring that is full loses publications,
-// never answers (their room is reserved); the topic's `Gap` is the next thing that loop hears of it.
+// never answers (their room is reserved); the topic's `Gap` is the next thing that loop hears of it. A `Subscribed`
+// brings it along, since the gap is not the new subscriber's.
 #pragma once
 
 #include <plait/broker.hpp>

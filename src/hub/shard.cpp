@@ -305,9 +305,11 @@ void Shard::take(std::uint32_t from, Subscribed&& answer) {
   Channel* channel = audience_.find(answer.topic.text());
   PLAIT_ASSERT(channel != nullptr && channel->requests > 0, "a channel stays while it is requested");
   --channel->requests;
+  if (answer.missed > 0) audience_.handle(Gap{answer.topic, answer.missed_until, answer.missed});
   if (Connection* connection = find(answer.ticket.connection)) {
     if (answer.history != nullptr) {
       auto& topic = static_cast<Topic&>(*channel);
+      audience_.deliver(topic);  // what was gathered came before: not for the newcomer
       topic.newest = answer.history->position;
       connection->on_subscribed(*channel, answer.ticket.request, std::move(answer.history));
     } else {

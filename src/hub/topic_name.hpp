@@ -17,5 +17,8 @@ inline constexpr std::size_t kPatternStarsMax = 4;
 [[nodiscard]] bool is_topic(std::string_view name);
 /// A name that can be subscribed to: a topic, or a pattern with at most kPatternStarsMax `*`.
 [[nodiscard]] bool is_subscribable(std::string_view name);
+/// False: no topic matches both patterns. True: some may, as far as what stands before the first `*` and behind the
+/// last one tells.
+[[nodiscard]] bool may_overlap(std::string_view pattern, std::string_view other);
 
 }  // namespace plait::hub

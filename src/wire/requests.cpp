@@ -1,6 +1,7 @@
 #include "wire/requests.hpp"
 
 #include <charconv>
+#include <map>
 
 namespace plait::wire {
 namespace {
@@ -18,14 +19,28 @@ std::optional<std::uint32_t> read_epoch(JsonValue value) {
   return epoch;
 }
 
-// Where the client stood in `topic`; nothing if it names no position for it.
-Result<std::optional<Position>, Error> read_position(JsonValue recovery, std::string_view topic) {
-  const JsonValue value = recovery.find(topic);
-  if (!value || value.is_null()) return std::optional<Position>{};
+// Nothing if the client names no position.
+Result<std::optional<Position>, Error> read_position(JsonValue value) {
+  if (value.is_null()) return std::optional<Position>{};
   const auto epoch = read_epoch(value.find("epoch"));
   const auto offset = value.find("offset").as_uint64();
   if (!epoch || !offset) return err(Error::recovery_invalid);
   return std::optional{Position{*epoch, *offset}};
+}
+
+using Positions = std::map<std::string_view, Result<std::optional<Position>, Error>>;
+
+// Where the client stood. Each member is read once, however often its topic is named; a position that is none matters
+// only if its topic is named. A map rather than a hash: the client chooses the names.
+Result<Positions, Error> read_positions(JsonValue recovery) {
+  Positions positions;
+  if (recovery && recovery.kind() != JsonKind::object) return err(Error::recovery_invalid);
+  std::size_t count = 0;
+  for (const codec::JsonMember topic : recovery.members()) {
+    if (++count > kRequestTopicsMax) return err(Error::recovery_invalid);
+    positions.insert_or_assign(topic.name, read_position(topic.value));
+  }
+  return positions;
 }
 
 std::optional<SubscriptionRequest::Action> read_action(JsonValue payload) {
@@ -43,14 +58,18 @@ Result<SubscriptionRequest, Error> decode_subscription(JsonValue payload) {
   if (!action) return err(Error::action_invalid);
   request.action = *action;
   const bool recover = payload.find("recover").as_bool().value_or(false);
-  const JsonValue recovery = recover ? payload.find("recovery") : JsonValue{};
-  if (recovery && recovery.kind() != JsonKind::object) return err(Error::recovery_invalid);
+  const auto positions = read_positions(recover ? payload.find("recovery") : JsonValue{});
+  if (!positions) return err(positions.error());
   for (const JsonValue value : payload.find("topics").elements()) {
     const auto name = value.as_string();
     if (!name || request.topics.size() == kRequestTopicsMax) return err(Error::topics_invalid);
-    const auto since = read_position(recovery, *name);
-    if (!since) return err(since.error());
-    request.topics.push_back({*name, *since});
+    const auto position = positions->find(*name);
+    if (position == positions->end()) {
+      request.topics.push_back({*name, {}});
+      continue;
+    }
+    if (!position->second) return err(position->second.error());
+    request.topics.push_back({*name, *position->second});
   }
   if (request.topics.empty()) return err(Error::topics_invalid);
   return request;

@@ -6,6 +6,7 @@ import socket
 import threading
 import unittest
 
+from dialect_test import Client
 from harness import ALL_WIRES, TIMEOUT, Server, Subscriber, plait, publish
 
 
@@ -125,10 +126,13 @@ class PubSub(unittest.TestCase):
     def test_recover_says_that_patterns_may_have_missed_something(self):
         with Cuttable(self.server.port()) as proxy:
             url = f"ws://127.0.0.1:{proxy.port}"
-            with Subscriber("los*", "--recover", "--count", 2, "--url", url, token=self.server.token) as subscriber:
+            count = 1001  # topics: more positions than one request may name
+            arguments = ("los*", "--recover", "--count", count + 1, "--url", url)
+            with Subscriber(*arguments, token=self.server.token) as subscriber, Client(self.server) as publisher:
                 self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
-                self.publish("1", "lost1")
-                self.assertEqual(subscriber.line(), "1")
+                for i in range(count):
+                    publisher.send(json.dumps({"t": "publish", "p": {"topic": f"lost{i}", "data": 1}}))
+                self.assertEqual({subscriber.line() for _ in range(count)}, {"1"})
                 proxy.cut()
                 self.publish("2", "lost1")
                 self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))

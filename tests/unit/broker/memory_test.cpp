@@ -182,6 +182,29 @@ TEST_F(MemoryBrokerTest, ForgetsTheTopicUsedLongestAgoAndItBeginsANewEpoch) {
   EXPECT_EQ(history("b", Position{2, 1}).position, (Position{4, 0}));
 }
 
+TEST_F(MemoryBrokerTest, NamesThatNobodyPublishesToDriveOutNoTopicThatHasPublications) {
+  make({.topics_max = 3});
+  ASSERT_TRUE(publish("a", "1"));
+  ASSERT_TRUE(publish("b", "2"));
+  for (int i = 0; i < 100; ++i) history("name" + std::to_string(i));
+  EXPECT_EQ(broker_->topic_count(), 3u);
+  EXPECT_TRUE(history("a", Position{1, 0}).recovered);
+  EXPECT_TRUE(history("b", Position{2, 0}).recovered);
+  ASSERT_TRUE(publish("name99", "3"));
+  EXPECT_EQ(history("name99").position, (Position{102, 1})) << "the youngest name had stayed";
+  history("another");  // nothing else is left to go
+  EXPECT_FALSE(history("a", Position{1, 0}).recovered);
+}
+
+TEST_F(MemoryBrokerTest, TheTopicInUseStays) {
+  make({.topics_max = 1});
+  history("a");
+  ASSERT_TRUE(publish("b", "1"));
+  EXPECT_EQ(history("b").position, (Position{2, 1}));
+  EXPECT_EQ(history("c").position, (Position{3, 0}));
+  EXPECT_EQ(broker_->topic_count(), 1u);
+}
+
 TEST_F(MemoryBrokerTest, TotalBytesAreBounded) {
   make({.history_bytes_max = 10, .total_bytes_max = 2 * (10 + MemoryBroker::kOverheadBytes)});
   for (const char* topic : {"a", "b", "c", "d"}) {

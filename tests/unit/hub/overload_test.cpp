@@ -36,6 +36,28 @@ TEST(HubSlowSession, GetsAGapNoticeWhenItIsWritableAgain) {
   EXPECT_EQ(slow->session.close_code, 0);
 }
 
+TEST(HubSlowSession, NoPublicationBeforeTheNoticesPositionFollowsIt) {
+  HubOptions options = test_options();
+  options.ring_capacity = 4;  // so that a publisher takes out what waits, and the loop has not turned
+  FakeHub hub{1, std::move(options)};
+  auto slow = hub.connect();
+  auto other = hub.connect();
+  slow->subscribe("a");
+  hub.settle();
+  slow->session.take();
+  slow->session.room = 0;
+  other->publish("a", "1");
+  hub.settle();
+  slow->session.room = 100;
+  for (int i = 2; i <= 5; ++i) other->publish("a", std::to_string(i));
+  slow->writable();
+  hub.settle();
+  const auto messages = slow->session.take();
+  ASSERT_EQ(types(messages), "gap publication publication publication publication");
+  EXPECT_NE(messages[0].data.find(R"("offset":1,"missed":1})"), std::string::npos) << messages[0].data;
+  EXPECT_EQ(publications(messages), "2345");
+}
+
 TEST(HubSlowSession, RecoversAfterTheNotice) {
   FakeHub hub;
   auto client = hub.connect();
@@ -148,6 +170,43 @@ TEST_F(HubFullRing, GapComesBeforeTheNextPublication) {
   ASSERT_EQ(messages.size(), static_cast<std::size_t>(kRoom + 2));
   EXPECT_EQ(messages[kRoom].type, "gap");
   EXPECT_EQ(messages[kRoom + 1].position.offset, static_cast<std::uint64_t>(kRoom + 2));
+}
+
+TEST_F(HubFullRing, GapIsToldToThoseWhoHaveIt) {
+  auto carol = hub.connect(1);
+  alice->subscribe(topic);
+  hub.settle();
+  alice->session.take();
+  publish(1, kRoom + 10);
+  carol->subscribe(topic);  // after what is missing: her answer covers it
+  hub.settle();
+  publish(kRoom + 11, kRoom + 11);
+  hub.settle();
+  hub.advance(std::chrono::milliseconds{20});
+  const auto answered = carol->session.take();
+  ASSERT_EQ(types(answered), "subscription_update publication");
+  EXPECT_NE(answered[0].data.find(R"("offset":4106})"), std::string::npos) << answered[0].data;
+  const auto missed = alice->session.take();
+  ASSERT_EQ(types({missed.begin() + kRoom, missed.end()}), "gap publication");
+  EXPECT_NE(missed[kRoom].data.find(R"("offset":4106,"missed":10})"), std::string::npos) << missed[kRoom].data;
+}
+
+TEST_F(HubFullRing, RecoveryFillsAGapThatIsStillToBeTold) {
+  alice->subscribe(topic);
+  hub.settle();
+  alice->session.take();
+  publish(1, kRoom + 10);
+  hub.turn(0);
+  hub.turn(1);
+  const auto received = alice->session.take();
+  ASSERT_EQ(received.size(), static_cast<std::size_t>(kRoom));
+  alice->recover(topic, received.back().position);
+  hub.settle();
+  hub.advance(std::chrono::milliseconds{20});
+  const auto messages = alice->session.take();
+  ASSERT_EQ(messages.size(), 11u);
+  EXPECT_NE(messages[0].data.find(R"("recovered":true,"count":10})"), std::string::npos) << messages[0].data;
+  EXPECT_EQ(messages[10].position.offset, static_cast<std::uint64_t>(kRoom + 10)) << "and no gap";
 }
 
 TEST_F(HubFullRing, AnswersStillArrive) {

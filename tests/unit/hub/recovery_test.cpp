@@ -97,6 +97,26 @@ TEST_P(HubRecovery, RecoveringWhileSubscribedNeitherRepeatsNorLoses) {
   EXPECT_EQ(publications(messages), "234");
 }
 
+TEST_P(HubRecovery, PatternDoesNotBringWhatIsReplayed) {
+  const Position start = position_now();
+  alice->subscribe("t*");
+  hub.settle();
+  alice->session.take();
+  for (const bool subscribed : {false, true}) {
+    alice->unsubscribe(topic);
+    if (subscribed) alice->subscribe(topic);
+    hub.settle();
+    alice->session.take();
+    publish(1, 1);
+    alice->recover(topic, start);
+    publish(2, 2);
+    hub.settle();
+    const auto messages = alice->session.take();
+    EXPECT_EQ(messages.at(0).type, "subscription_update");
+    EXPECT_EQ(publications(messages), subscribed ? "1212" : "12") << "from the start, each once";
+  }
+}
+
 TEST_P(HubRecovery, TheLastOfSeveralRequestsDecides) {
   const Position start = position_now();
   publish(1, 2);

@@ -27,5 +27,17 @@ TEST(TopicName, PatternsCanBeSubscribedToButNotPublishedTo) {
   EXPECT_FALSE(is_subscribable("*****"));
 }
 
+TEST(TopicName, PatternsThatMatchOneTopicMayOverlap) {
+  for (const auto& [one, other] :
+       {std::pair{"a*", "?1"}, {"*", "?"}, {"a*c", "ab*"}, {"a?c", "?b?"}, {"a*", "a"}, {"*b", "a*"}}) {
+    EXPECT_TRUE(may_overlap(one, other)) << one << " " << other;
+    EXPECT_TRUE(may_overlap(other, one)) << one << " " << other;
+  }
+  for (const auto& [one, other] : {std::pair{"a*", "b*"}, {"*a", "*b"}, {"a?", "a"}, {"a?", "??b"}, {"x?z", "y*"}}) {
+    EXPECT_FALSE(may_overlap(one, other)) << one << " " << other;
+    EXPECT_FALSE(may_overlap(other, one)) << one << " " << other;
+  }
+}
+
 }  // namespace
 }  // namespace plait::hub

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <string>
 
 #include "support/vectors.hpp"
@@ -56,6 +57,43 @@ TEST(WireSubscription, TopicsPerRequestAreLimited) {
     ASSERT_EQ(request.has_value(), topics == kRequestTopicsMax);
     EXPECT_TRUE(request || request.error() == Error::topics_invalid);
   }
+}
+
+TEST(WireSubscription, PositionsPerRequestAreLimited) {
+  codec::JsonParser parser;
+  for (const std::size_t positions : {kRequestTopicsMax, kRequestTopicsMax + 1}) {
+    std::string text = R"({"action":"subscribe","topics":["t"],"recover":true,"recovery":{"t":null)";
+    for (std::size_t i = 1; i < positions; ++i) text += R"(,"t":{"epoch":"0badcafe","offset":17})";
+    text += "}}";
+    const auto request = decode_subscription(*parser.parse(text));
+    ASSERT_EQ(request.has_value(), positions == kRequestTopicsMax);
+    if (request) {
+      EXPECT_EQ(request->topics[0].since, (Position{0x0badcafe, 17})) << "the last counts";
+    } else {
+      EXPECT_EQ(request.error(), Error::recovery_invalid);
+    }
+  }
+}
+
+// Processor time of one request that names the topic of a long position so often.
+std::clock_t time_of_naming(std::size_t times) {
+  std::string text = R"({"action":"subscribe","topics":["t")";
+  for (std::size_t i = 1; i < times; ++i) text += R"(,"t")";
+  text += R"(],"recover":true,"recovery":{"t":{"epoch":"0badcafe","offset":17)";
+  for (int i = 0; i < 1'000'000; ++i) text += R"(,"":0)";
+  text += "}}}";
+  codec::JsonParser parser;
+  const auto payload = parser.parse(text);
+  const std::clock_t before = std::clock();
+  const auto request = decode_subscription(*payload);
+  const std::clock_t time = std::clock() - before;
+  EXPECT_EQ(request->topics.size(), times);
+  EXPECT_EQ(request->topics.back().since, (Position{0x0badcafe, 17}));
+  return time;
+}
+
+TEST(WireSubscription, LongPositionIsReadOnceHoweverOftenItsTopicIsNamed) {
+  EXPECT_LT(time_of_naming(kRequestTopicsMax), 20 * time_of_naming(1)) << "one message kept a loop for seconds";
 }
 
 TEST(WirePublish, Vectors) {  // spec/protocol.md §4.4
