@@ -123,6 +123,16 @@ class Bench(unittest.TestCase):
             _, output = server.stop()
             self.assertIn("120 bytes in", output)
 
+    def test_an_open_loop_warms_up_at_its_depth_or_one_by_one(self):
+        for extra in ((), ("--depth", 3), ("--connections", 3)):
+            with self.subTest(extra=extra), harness.PlaitServer() as server:
+                result = bench_json("--port", server.port, "--size", 10, "--rate", 1000, "--repeat", 20, "--warmup", 10,
+                                    "--verify", *extra)
+                connections = result["setup"]["connections"]
+                self.assertEqual(result["messages"], 20 * connections)
+                _, output = server.stop()
+                self.assertIn(f"total: {connections} connections, 0 refused, {300 * connections} bytes in", output)
+
     def test_a_difference_names_message_and_byte_and_exits_with_1(self):
         for extra in ((), ("--depth", 3)):
             with self.subTest(extra=extra), harness.threaded_python_server(corrupt_byte(2 * 1000 + 345)) as port:
