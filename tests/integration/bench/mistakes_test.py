@@ -1,5 +1,6 @@
 """What plait bench cannot run is refused by name, a quick look says that it is one, and a peer that lies has no row."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,16 @@ class Refusals(unittest.TestCase):
         for value in ("0", "-1", "many"):
             self.assertIn("--rounds", self.refused("websocket", f"--rounds={value}"))
             self.assertIn("--seconds", self.refused("websocket", f"--seconds={value}"))
+
+    def test_cpus_that_this_process_may_not_use(self):
+        usable = sorted(os.sched_getaffinity(0))
+        other = max(usable) + 1
+        for cpus in (f"server={other}", f"server={usable[0]},client={other}", f"client={other}"):
+            words = f"--cpu '{cpus}': cannot use CPU {other}: this process may use {', '.join(map(str, usable))}\n"
+            self.assertIn(words, self.refused("websocket", "--cpu", cpus))
+        only = usable[0]
+        self.assertIn(f"--placement two needs a CPU for each, and has only {only}",
+                      self.refused("websocket", "--cpu", f"server={only},client={only}", "--placement", "two"))
 
     def test_a_peer_without_its_command(self):
         self.assertIn("--peer 'foo': the = is missing", self.refused("websocket", "--peer", "foo"))
