@@ -46,18 +46,20 @@ std::string publication(std::string_view topic, ByteView payload) {
   return json;
 }
 
-void append_message(std::string& out, std::string_view topic, std::string_view payload) {
+/// A payload that the other side may not take would end its stream: it is left out.
+void append_message(std::string& out, std::string_view topic, std::string_view payload, std::size_t bytes_max) {
+  if (payload.size() > bytes_max) return;
   append_line(out, "MSG", topic, std::to_string(payload.size()));
   out += payload;
 }
 
-void append_publication(std::string& out, std::string_view topic, codec::JsonValue payload) {
-  if (const auto text = payload.as_string()) return append_message(out, topic, *text);
+void append_publication(std::string& out, std::string_view topic, codec::JsonValue payload, std::size_t bytes_max) {
+  if (const auto text = payload.as_string()) return append_message(out, topic, *text, bytes_max);
   std::size_t members = 0;
   for ([[maybe_unused]] const codec::JsonMember member : payload.members()) ++members;
   const auto base64 = members == 1 ? payload.find("base64").as_string() : std::nullopt;
   const auto bytes = base64 ? codec::decode_base64(*base64) : std::nullopt;
-  append_message(out, topic, bytes ? as_text(*bytes) : payload.raw());
+  append_message(out, topic, bytes ? as_text(*bytes) : payload.raw(), bytes_max);
 }
 
 void append_answer(std::string& out, codec::JsonValue answer) {
@@ -72,14 +74,14 @@ void append_answer(std::string& out, codec::JsonValue answer) {
 }
 
 /// A message of the hub as lines; empty if they have no word for it.
-std::string lines_of(std::string_view json) {
+std::string lines_of(std::string_view json, std::size_t payload_bytes_max) {
   thread_local codec::JsonParser parser{SIZE_MAX};  // the hub's own
   const auto message = parser.parse(json);
   std::string out;
   if (!message) return out;
   const auto type = message->find("t").as_string();
   if (type == "publication") {
-    append_publication(out, message->find("tp").as_string().value_or(""), message->find("p"));
+    append_publication(out, message->find("tp").as_string().value_or(""), message->find("p"), payload_bytes_max);
   } else if (type == "subscription_update") {
     append_answer(out, message->find("p"));
   }
@@ -91,7 +93,10 @@ std::string lines_of(std::string_view json) {
 class LinesStream final : public StreamHandler, private Session {
  public:
   LinesStream(Stream& stream, std::unique_ptr<SessionHandler> hub, const LinesOptions& options)
-      : stream_(stream), hub_(std::move(hub)), decoder_(options.message_bytes_max) {
+      : stream_(stream),
+        hub_(std::move(hub)),
+        payload_bytes_max_(options.message_bytes_max),
+        decoder_(options.message_bytes_max) {
     hub_->on_open(*this);
   }
 
@@ -115,7 +120,7 @@ class LinesStream final : public StreamHandler, private Session {
   // Session, for the hub
   SendStatus send(const Message& message, SendOptions) override {
     if (over_) return SendStatus::closed;
-    const std::string lines = lines_of(message.text());
+    const std::string lines = lines_of(message.text(), payload_bytes_max_);
     return lines.empty() ? SendStatus::sent : stream_.write(as_bytes(lines));
   }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
@@ -181,6 +186,7 @@ class LinesStream final : public StreamHandler, private Session {
 
   Stream& stream_;
   std::unique_ptr<SessionHandler> hub_;
+  const std::size_t payload_bytes_max_;
   LinesDecoder decoder_;
   bool over_ = false;    // nothing is read or written any more
   bool ended_ = false;   // the client has finished

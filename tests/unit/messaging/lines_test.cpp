@@ -184,8 +184,8 @@ struct FakeHubHandler final : SessionHandler {
 
 class LinesServer : public testing::Test {
  protected:
-  LinesServer() {
-    handler = lines_handler([this] { return std::make_unique<FakeHubHandler>(hub); })();
+  explicit LinesServer(const LinesOptions& options = {}) {
+    handler = lines_handler([this] { return std::make_unique<FakeHubHandler>(hub); }, options)();
     wire = &session.add_stream(nullptr);
     wire->handler = handler->on_stream(session, *wire);
   }
@@ -229,6 +229,22 @@ TEST_F(LinesServer, MessagesOfTheHubBecomeLines) {
   EXPECT_EQ(wire->take(),
             std::string("MSG a 5\nte\nxtMSG a 2\n\xff\0", 23) +
                 "MSG a 22\n{\"base64\":\"no base64\"}MSG a 23\n{\"base64\":\"/wA=\",\"x\":1}MSG a 6\n[1, 2]");
+}
+
+struct SmallLinesServer : LinesServer {
+  SmallLinesServer() : LinesServer({.message_bytes_max = 4}) {}
+};
+
+// Other wires may publish more than this one carries; a client ends the stream at a longer payload.
+TEST_F(SmallLinesServer, LongerPublicationsAreLeftOut) {
+  answer(R"({"tp":"a","t":"publication","p":"12345"})");
+  answer(R"({"tp":"a","t":"publication","p":[1,2]})");
+  answer(R"({"tp":"a","t":"publication","p":{"base64":"MTIzNDU="}})");
+  EXPECT_EQ(wire->take(), "");
+  answer(R"({"tp":"a","t":"publication","p":"1234"})");
+  answer(R"({"tp":"a","t":"publication","p":1234})");
+  answer(R"({"tp":"a","t":"publication","p":{"base64":"MTIzNA=="}})");
+  EXPECT_EQ(wire->take(), "MSG a 4\n1234MSG a 4\n1234MSG a 4\n1234");
 }
 
 TEST_F(LinesServer, ThePaceIsTheHubs) {
