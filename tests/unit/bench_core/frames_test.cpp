@@ -111,6 +111,14 @@ TEST(BenchReplies, ScannerJoinsFragmentsAndSkipsControlFrames) {  // RFC 6455 §
   EXPECT_EQ(messages[0].payload, (Buffer{'a', 'b', 'c'}));
 }
 
+TEST(BenchReplies, ScannerCountsThePayloadThatHasCome) {
+  FrameScanner scanner;
+  scanner.count(Buffer{0x82, 127, 0, 0, 0, 0, 0x40, 0, 0, 0});  // 1 GiB, it says
+  EXPECT_EQ(scanner.payload_bytes(), 0U);
+  scanner.count(Buffer(1000));
+  EXPECT_EQ(scanner.payload_bytes(), 1000U);
+}
+
 TEST(BenchReplies, ScannerRefusesMaskedFramesAndReservedOpcodes) {  // RFC 6455 §5.1, §5.2
   FrameScanner masked;
   masked.count(Buffer{0x82, 0x81, 1, 2, 3, 4, 5});

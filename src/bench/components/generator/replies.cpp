@@ -112,6 +112,7 @@ std::size_t FrameScanner::count(ByteView bytes) {
       continue;
     }
     const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, bytes.size()));
+    if (is_data(header_[0] & 0x0F)) payload_bytes_ += part;
     if (keep_ && is_data(header_[0] & 0x0F)) {
       current_.payload.insert(current_.payload.end(), bytes.begin(), bytes.begin() + static_cast<long>(part));
     }
@@ -131,7 +132,6 @@ void FrameScanner::begin_frame() {
     payload_left_ = 0;
     for (std::size_t i = 2; i < header_have_; ++i) payload_left_ = payload_left_ << 8 | header_[i];
   }
-  if (is_data(opcode)) payload_bytes_ += payload_left_;
   if (opcode == kOpcodeText || opcode == kOpcodeBinary) current_.compressed = (header_[0] & 0x40) != 0;
   in_payload_ = true;
 }
