@@ -56,6 +56,26 @@ asyncio.run(main())
 """
 
 
+# A WebSocket server that sends a Pong when nobody has sent a Ping, reads some of an upload and is gone.
+PONG = """
+import base64, hashlib, socket, sys
+
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    connection = server.accept()[0]
+    request = b""
+    while b"\\r\\n\\r\\n" not in request and (data := connection.recv(4096)):
+        request += data
+    if b"Sec-WebSocket-Key: " in request:
+        key = request.split(b"Sec-WebSocket-Key: ")[1].split(b"\\r\\n")[0]
+        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+                           b"Sec-WebSocket-Accept: " + accept + b"\\r\\n\\r\\n\\x8a\\x00")
+        connection.recv(65536)
+    connection.close()
+"""
+
+
 class Lies(unittest.TestCase):
     def test_a_server_that_answers_twice(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -65,6 +85,17 @@ class Lies(unittest.TestCase):
                        "--peer", f"twice={sys.executable} {script} {{port}},tcp://127.0.0.1:{{port}}"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
         self.assertIn("the server answered more messages than it was sent", done.stdout + done.stderr)
+
+    def test_a_server_that_sends_a_pong_before_it_is_asked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(folder, "pong.py")
+            script.write_text(PONG, encoding="utf-8")
+            peer = f"pong={sys.executable} {script} {{port}},ws://127.0.0.1:{{port}}"
+            command = [PLAIT, "bench", "websocket", "--quick", "--rows", "^stream/upload$", "--placement", "free",
+                       "--servers", "pong", "--peer", peer]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("pong failed after 0 samples", done.stdout)
 
 
 class Quick(unittest.TestCase):
