@@ -81,5 +81,17 @@ TEST_F(BenchWtLoad, AStreamThatTheServerStopsCountsNotAsSent) {
   EXPECT_EQ(done.error().message, "the server stopped a stream with code 7");
 }
 
+TEST_F(BenchWtLoad, DatagramsThatAreRefusedHaveNoBytes) {
+  plan.mode = LoadMode::datagram;
+  plan.literal = true;
+  plan.payload_bytes = 70'000;  // more than any datagram has
+  plan.count = 10;
+  LoadContext context{plan};
+  const auto done = run_wt_datagram_load(context);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(context.meter.report()["messages"].number_or(-1), 0);
+  EXPECT_EQ(context.meter.report()["payload_bytes"].number_or(-1), 0);
+}
+
 }  // namespace
 }  // namespace plait::bench
