@@ -36,6 +36,11 @@ class Refusals(unittest.TestCase):
         self.assertIn(f"--placement two needs a CPU for each, and has only {only}",
                       self.refused("websocket", "--cpu", f"server={only},client={only}", "--placement", "two"))
 
+    def test_half_of_a_certificate_and_its_key(self):
+        for given, missing in (("--key", "--cert"), ("--cert", "--key")):
+            said = self.refused("serve", "--listen", "wss://127.0.0.1:0", given, "/nonexistent")
+            self.assertIn(f"{given} requires {missing}", said)
+
     def test_a_peer_without_its_command(self):
         self.assertIn("--peer 'foo': the = is missing", self.refused("websocket", "--peer", "foo"))
 
