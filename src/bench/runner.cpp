@@ -85,8 +85,9 @@ class CaseRun {
     for (std::size_t attempt = 0; attempt <= options_.retakes_max; ++attempt) {
       auto sample = take_filled_sample(index);
       if (!sample) {
-        result.error = sample.error().message;
         running_[index].reset();
+        if (best) break;  // a retake that fails takes nothing back
+        result.error = sample.error().message;
         return;
       }
       result.repeated += attempt > 0 ? 1 : 0;
