@@ -49,11 +49,11 @@ class Send(unittest.TestCase):
                 self.assertEqual(received, f"[client] received: {text}")
                 self.assertRegex(rtt, r"^\[client\] RTT     : \d+\.\d{3} ms$")
 
-    def test_an_empty_message(self):
+    def test_an_empty_message_is_refused(self):
         with harness.threaded_python_server() as port:
             result = harness.plait("send", "--port", port, "--message", "")
-            self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertIn("[client] received: b''\n", result.stdout)
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn("an empty message is not on the wire", result.stderr)
 
     def test_a_peer_that_does_not_answer_is_given_up_on(self):
         with harness.threaded_python_server(lambda connection: connection.recv(1 << 20) and connection.recv(1)) as port:
