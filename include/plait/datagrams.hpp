@@ -42,7 +42,8 @@ struct ReliabilityOptions {
   Duration acknowledgement_timeout = std::chrono::seconds{2};
   /// How often to send again before giving up.
   unsigned retries_max = 5;
-  /// Datagrams without an acknowledgement; beyond, send() answers `dropped`.
+  /// Datagrams without an acknowledgement; beyond, send() answers `dropped`. So it does when 1,024 have been sent since
+  /// the oldest of them, acknowledged or not: a receiver might have forgotten it, and take its repetition for new.
   std::size_t pending_max = 1024;
 };
 

@@ -16,7 +16,7 @@
 namespace plait {
 
 struct LinesOptions {
-  /// Largest payload that may come. A larger one ends the stream.
+  /// Largest payload that may come. A larger one ends the stream; a server sends none, but leaves the publication out.
   std::size_t message_bytes_max = std::size_t{1} << 20;
   /// How long a subscription may be without an answer.
   Duration subscribe_timeout = std::chrono::seconds{10};

@@ -52,6 +52,18 @@ std::string noise_text(const ServerResult& result) {
   return fmt::format("{} retaken, {} noisy", result.repeated, result.noisy);
 }
 
+/// Of an open loop, which goes on without an answer; empty when there is nothing to say.
+std::string loss_text(const CaseResult& result, const ServerResult& server) {
+  double lost = 0;
+  double messages = 0;
+  for (const Sample& sample : server.samples) {
+    lost += sample.lost;
+    messages += sample.messages;
+  }
+  if (result.row.plan.rate == 0 || lost == 0) return "";
+  return fmt::format("{} lost {:.0f} messages ({:.3g} %)", server.server, lost, lost * 100 / (lost + messages));
+}
+
 /// The columns between the headline and the CPU: what the headline does not already say.
 std::vector<Metric> side_metrics(Metric headline_metric) {
   std::vector<Metric> metrics = {Metric::messages_per_second, Metric::latency_p50_us, Metric::latency_p99_us};
@@ -116,6 +128,7 @@ std::string baseline_of(const CaseResult& result, const std::string& wanted) {
 std::vector<std::string> failures(const CaseResult& result) {
   std::vector<std::string> out;
   for (const ServerResult& server : result.servers) {
+    if (const std::string loss = loss_text(result, server); !loss.empty()) out.push_back(loss);
     if (server.error.empty()) continue;
     std::string sentence =
         fmt::format("{} failed after {} samples: {}", server.server, server.samples.size(), server.error);

@@ -39,7 +39,7 @@ struct Report {
 
 /// One line a server: the headline, round trip, CPU of both sides, who was the limit, and baseline ÷ server.
 [[nodiscard]] Table servers_table(const CaseResult& result, const std::string& baseline);
-/// One sentence for each server that failed.
+/// One sentence for each server that failed, and one for each that lost messages of an open loop.
 [[nodiscard]] std::vector<std::string> failures(const CaseResult& result);
 /// One line a claim: source document, published value, what it counted, ours, unit. With rows that exist as published
 /// and as confirmed, ours has two columns; of the other rows everything is confirmed.

@@ -1,6 +1,5 @@
 #include "bench/runner.hpp"
 
-#include "bench/accounting.hpp"
 #include "bench/components/process.hpp"
 #include "bench/components/running_server.hpp"
 
@@ -86,8 +85,9 @@ class CaseRun {
     for (std::size_t attempt = 0; attempt <= options_.retakes_max; ++attempt) {
       auto sample = take_filled_sample(index);
       if (!sample) {
-        result.error = sample.error().message;
         running_[index].reset();
+        if (best) break;  // a retake that fails takes nothing back
+        result.error = sample.error().message;
         return;
       }
       result.repeated += attempt > 0 ? 1 : 0;
@@ -202,7 +202,7 @@ Result<std::vector<Case>, Error> select_cases(const Suite& suite, const RunOptio
   for (const Row& row : suite.rows) {
     if (!pattern.matches(row.id)) continue;
     for (const Placement placement : options.placements.value_or(row.placements)) {
-      if (placement != Placement::two || cpu_count() > 1) cases.push_back({&row, placement});
+      if (placement != Placement::two || options.server_cpu != options.client_cpu) cases.push_back({&row, placement});
     }
   }
   if (cases.empty()) return err(Error{"no row of '" + suite.name + "' matches; --list shows them"});

@@ -25,8 +25,8 @@ struct RunOptions {
   bool quick = false;                                ///< a tenth of the connections and bytes where there are many
   std::optional<std::string> rows;                   ///< regular expression on row ids
   std::optional<std::vector<Placement>> placements;  ///< instead of the rows' own
-  int server_cpu = 0;
-  int client_cpu = 1;
+  int server_cpu = 0;                                ///< of the placements one and two
+  int client_cpu = 1;                                ///< of two, which is left out when it is the server's
 };
 
 /// One server in one case.

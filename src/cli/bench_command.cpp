@@ -6,6 +6,7 @@
 #include "bench/text_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
+#include "net/affinity.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <climits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,7 +42,7 @@ struct BenchOptions {
   std::string markdown;
   std::string html;
   std::string rows;
-  std::string cpu = "server=0,client=1";
+  std::string cpu;
   std::string placement;
   std::string baseline = "plait";
   std::string scripts = bench::peer_scripts_folder();
@@ -90,21 +92,34 @@ int list_suites() {
   return 0;
 }
 
-/// "server=0,client=1", either part alone as well.
-bool parse_cpus(const std::string& text, bench::RunOptions& run) {
-  int server = run.server_cpu;
-  int client = run.client_cpu;
+int first_other(const std::vector<int>& cpus, std::optional<int> taken) {
+  const auto other = std::find_if(cpus.begin(), cpus.end(), [&](int cpu) { return cpu != taken; });
+  return other == cpus.end() ? cpus.front() : *other;
+}
+
+/// "server=0,client=1", either part alone as well; what is not said is the first CPU that is left.
+Result<void, Error> parse_cpus(const std::string& text, bench::RunOptions& run) {
+  const std::vector<int> usable = net::available_cpus();
+  std::optional<int> server;
+  std::optional<int> client;
   for (const std::string& part : CLI::detail::split(text, ',')) {
+    if (text.empty()) break;
     const auto equals = part.find('=');
-    int value = 0;
-    if (equals == std::string::npos || !CLI::detail::lexical_cast(part.substr(equals + 1), value)) return false;
     const std::string name = part.substr(0, equals);
-    if (name != "server" && name != "client") return false;
-    (name == "server" ? server : client) = value;
+    int cpu = 0;
+    if (equals == std::string::npos || !CLI::detail::lexical_cast(part.substr(equals + 1), cpu) ||
+        (name != "server" && name != "client")) {
+      return err(Error{"--cpu '" + text + "': expected server=N,client=M"});
+    }
+    if (std::find(usable.begin(), usable.end(), cpu) == usable.end()) {
+      return err(Error{fmt::format("--cpu '{}': cannot use CPU {}: this process may use {}", text, cpu,
+                                   fmt::join(usable, ", "))});
+    }
+    (name == "server" ? server : client) = cpu;
   }
-  run.server_cpu = server;
-  run.client_cpu = client;
-  return server >= 0 && client >= 0;
+  run.server_cpu = server.value_or(first_other(usable, client));
+  run.client_cpu = client.value_or(first_other(usable, run.server_cpu));
+  return {};
 }
 
 bool parse_placement(const std::string& text, bench::RunOptions& run) {
@@ -156,9 +171,12 @@ Result<bench::RunOptions, Error> make_run_options(const BenchOptions& options, b
   run.warmup_seconds = options.quick ? 0.05 : 0.2;
   run.retakes_max = options.quick ? 0 : 3;
   if (!options.rows.empty()) run.rows = options.rows;
-  if (!parse_cpus(options.cpu, run)) return err(Error{"--cpu '" + options.cpu + "': expected server=N,client=M"});
+  if (auto parsed = parse_cpus(options.cpu, run); !parsed) return err(parsed.error());
   if (!parse_placement(options.placement, run)) {
     return err(Error{"--placement '" + options.placement + "': expected free, one, two or all"});
+  }
+  if (options.placement == "two" && run.server_cpu == run.client_cpu) {
+    return err(Error{fmt::format("--placement two needs a CPU for each, and has only {}", run.server_cpu)});
   }
   if (auto added = add_servers(options, run, report); !added) return err(added.error());
   const auto names = bench::server_names(run.servers);
@@ -274,7 +292,8 @@ void add_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--rate", options.rate, "Echo rows in open loop: messages a second over all connections")
       ->check(number_between(0.001, 1e9));
   command.add_option("--placement", options.placement, "free, one, two or all, instead of each row's own");
-  command.add_option("--cpu", options.cpu, "CPUs of the placements one and two")->capture_default_str();
+  command.add_option("--cpu", options.cpu, "CPUs of the placements one and two (default: the first two there are)")
+      ->type_name("server=N,client=M");
   command.add_flag("--verify", options.verify, "Compare every byte (costs the generator's core)");
   command.add_flag("--quick", options.quick, "One short round of each case: a look, not a result");
   command.add_option("--json", options.json, "Write all samples as JSON")->type_name("FILE");

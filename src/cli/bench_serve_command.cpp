@@ -76,8 +76,11 @@ void add_bench_serve_command(CLI::App& bench, Action& action) {
       ->add_option("--listen", options->urls,
                    "ws: wss: tcp: tls: https: quic: or unix: URL; port 0 picks a free one; may be repeated")
       ->capture_default_str();
-  command->add_option("--cert", options->certificate, "Certificate chain (PEM); default: a development certificate");
-  command->add_option("--key", options->key, "Private key (PEM)");
+  auto* certificate = command->add_option("--cert", options->certificate,
+                                          "Certificate chain (PEM); default: a development certificate");
+  auto* key = command->add_option("--key", options->key, "Private key (PEM)");
+  certificate->type_name("PATH")->needs(key);
+  key->type_name("PATH")->needs(certificate);
   command->add_option("--ws-mode", options->ws_mode, "What /ws does without ?test=")
       ->check(CLI::IsMember({"download", "upload", "concurrent"}))
       ->capture_default_str();

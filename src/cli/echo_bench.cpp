@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -78,7 +77,7 @@ bench::EchoBenchOptions complete(const EchoBenchOptions& options) {
 /// "-" is standard output.
 Result<void, Error> write_file(const char* option, const std::string& path, const std::string& text) {
   if (path == "-") {
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print_text(text);
     return {};
   }
   std::ofstream file{path, std::ios::binary};

@@ -38,6 +38,8 @@ std::string python_bytes(ByteView data) {
 }
 
 int send(const EchoSendOptions& options) {
+  if (options.message.empty())
+    return fail("an empty message is not on the wire, so no echo of it comes; give --message");
   const net::Address address = options.where.address();
   bench::BlockingOptions blocking;
   blocking.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>{options.timeout_seconds});

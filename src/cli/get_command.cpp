@@ -119,11 +119,12 @@ int get(const GetOptions& options) {
   client.run();
   if (!outcome.error.empty())
     return fail(options.url + ": " + outcome.error + certificate_hint(outcome.error, "--certificate-hash HASH, "));
-  if (options.json) {
-    const std::string json = client::to_json(outcome.response) + "\n";
-    std::fwrite(json.data(), 1, json.size(), out);
+  const std::string json = options.json ? client::to_json(outcome.response) + "\n" : "";
+  if (!file) {
+    print_text(json);
+  } else if (std::fwrite(json.data(), 1, json.size(), out) != json.size() || std::fclose(file.release()) != 0) {
+    return fail("cannot write to " + options.output);
   }
-  if (file && std::fflush(out) != 0) return fail("cannot write to " + options.output);
   return outcome.response.status < 400 ? 0 : fail(fmt::format("HTTP status {}", outcome.response.status));
 }
 

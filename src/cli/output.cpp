@@ -18,6 +18,14 @@ namespace {
 
 std::atomic<int> output_errno = 0;  // of the first loss
 
+/// Bytes of the control character that `text` begins with; 0 if that is none. U+0080 to U+009F are two bytes of UTF-8,
+/// and terminals take U+009B for ESC [.
+std::size_t control_bytes(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x20 || first == 0x7F) return 1;
+  return first == 0xC2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xA0 ? 2 : 0;
+}
+
 }  // namespace
 
 void print_text(std::string_view text) {
@@ -28,11 +36,29 @@ void print_text(std::string_view text) {
 void print_error_text(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 std::string printable(std::string_view text) {
-  std::string shown{text};
-  const auto is_control = [](char character) {
-    return static_cast<unsigned char>(character) < 0x20 || character == 0x7F;
-  };
-  std::ranges::replace_if(shown, is_control, '?');
+  std::string shown;
+  while (!text.empty()) {
+    const std::size_t control = control_bytes(text);
+    shown += control > 0 ? '?' : text.front();
+    text.remove_prefix(std::max<std::size_t>(control, 1));
+  }
+  return shown;
+}
+
+std::string printable_json(std::string_view json) {
+  std::string shown;
+  shown.reserve(json.size());
+  while (!json.empty()) {
+    const std::size_t control = control_bytes(json);
+    if (control == 0) {
+      shown += json.front();
+      json.remove_prefix(1);
+      continue;
+    }
+    const auto code = static_cast<unsigned char>(json[control - 1]);  // also U+0080 to U+009F end in it
+    shown += code < 0x20 ? " " : fmt::format("\\u{:04x}", code);
+    json.remove_prefix(control);
+  }
   return shown;
 }
 

@@ -1,7 +1,6 @@
 // plait sub: print what is published, one message a line.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <map>
@@ -40,13 +39,6 @@ struct SubOptions {
   bool reconnect = false;
   std::uint64_t count = 0;
 };
-
-/// JSON text in which line ends, which stand between its tokens only, are spaces.
-std::string one_line(std::string json) {
-  std::ranges::replace_if(
-      json, [](char character) { return character == '\n' || character == '\r'; }, ' ');
-  return json;
-}
 
 class Subscriber {
  public:
@@ -100,7 +92,7 @@ class Subscriber {
     }
     if (!received.publication) return true;
     const HubClient::Publication& publication = *received.publication;
-    print("{}\n", one_line(options_.json ? publication.envelope : publication.data));
+    print("{}\n", printable_json(options_.json ? publication.envelope : publication.data));
     ++printed_;
     return flush_output();
   }

@@ -25,6 +25,12 @@ std::string with_path(std::string_view url) {
   return to_string(*uri);
 }
 
+/// Eight hexadecimal digits (spec/protocol.md §2).
+bool is_epoch(std::string_view text) {
+  constexpr std::size_t kDigits = 8;
+  return text.size() == kDigits && text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
 Error error_of(JsonValue payload) { return {text_of(payload.find("code")) + ": " + text_of(payload.find("message"))}; }
 
 Error refused_topics(JsonValue payload) {
@@ -69,7 +75,10 @@ Result<HubClient::Position, Error> HubClient::publish(std::string_view topic, st
   const auto answer = wait_for_answer("published", timeout);
   if (!answer) return err(answer.error());
   const JsonValue position = answer->find("p");
-  return Position{text_of(position.find("epoch")), position.find("offset").as_uint64().value_or(0)};
+  const auto offset = position.find("offset").as_uint64();
+  std::string epoch = text_of(position.find("epoch"));
+  if (!offset || !is_epoch(epoch)) return err(Error{"the hub's answer has no position"});
+  return Position{std::move(epoch), *offset};
 }
 
 Result<std::optional<HubClient::Received>, Error> HubClient::receive(Duration timeout) {

@@ -73,13 +73,16 @@ class ReliableDatagrams::Impl {
   const ReliabilityOptions options_;
   std::shared_ptr<const std::function<void(ByteView)>> on_datagram_;
   std::uint32_t next_sequence_ = 0;
+  std::uint32_t oldest_pending_ = 0;  // or next_sequence_
   std::unordered_map<std::uint32_t, Pending> pending_;
   std::vector<std::uint32_t> remembered_;  // a ring of what was received
   std::size_t oldest_ = 0;                 // in it, once it is full
 };
 
 SendStatus ReliableDatagrams::Impl::send(ByteView data, Done&& done) {
-  if (pending_.size() >= options_.pending_max || pending_.contains(next_sequence_)) return SendStatus::dropped;
+  // Else the oldest, if it is repeated, might be one that the receiver has forgotten.
+  if (next_sequence_ - oldest_pending_ >= kRememberedMax) return SendStatus::dropped;
+  if (pending_.size() >= options_.pending_max) return SendStatus::dropped;
   std::string frame = messaging::encode_data(next_sequence_, data);
   if (frame.size() > session_.datagram_bytes_max()) return SendStatus::dropped;
   const SendStatus status = session_.send_datagram(as_bytes(frame));
@@ -103,6 +106,7 @@ void ReliableDatagrams::Impl::retry(Pending& pending, core::TimePoint now) {
 
 void ReliableDatagrams::Impl::finish(std::uint32_t sequence, bool acknowledged) {
   auto pending = pending_.extract(sequence);
+  while (oldest_pending_ != next_sequence_ && !pending_.contains(oldest_pending_)) ++oldest_pending_;
   if (!pending.empty() && pending.mapped().done) pending.mapped().done(acknowledged);
 }
 

@@ -6,6 +6,8 @@
 // other way round a string is delivered as its text, that object as its bytes, and any other value as JSON.
 #include <plait/pubsub_lines.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
 #include "codec/utf8.hpp"
+#include "core/executor.hpp"
 #include "messaging/lines_decoder.hpp"
 #include "messaging/open_stream.hpp"
 
@@ -46,18 +49,20 @@ std::string publication(std::string_view topic, ByteView payload) {
   return json;
 }
 
-void append_message(std::string& out, std::string_view topic, std::string_view payload) {
+/// A payload that the other side may not take would end its stream: it is left out.
+void append_message(std::string& out, std::string_view topic, std::string_view payload, std::size_t bytes_max) {
+  if (payload.size() > bytes_max) return;
   append_line(out, "MSG", topic, std::to_string(payload.size()));
   out += payload;
 }
 
-void append_publication(std::string& out, std::string_view topic, codec::JsonValue payload) {
-  if (const auto text = payload.as_string()) return append_message(out, topic, *text);
+void append_publication(std::string& out, std::string_view topic, codec::JsonValue payload, std::size_t bytes_max) {
+  if (const auto text = payload.as_string()) return append_message(out, topic, *text, bytes_max);
   std::size_t members = 0;
   for ([[maybe_unused]] const codec::JsonMember member : payload.members()) ++members;
   const auto base64 = members == 1 ? payload.find("base64").as_string() : std::nullopt;
   const auto bytes = base64 ? codec::decode_base64(*base64) : std::nullopt;
-  append_message(out, topic, bytes ? as_text(*bytes) : payload.raw());
+  append_message(out, topic, bytes ? as_text(*bytes) : payload.raw(), bytes_max);
 }
 
 void append_answer(std::string& out, codec::JsonValue answer) {
@@ -71,17 +76,39 @@ void append_answer(std::string& out, codec::JsonValue answer) {
   }
 }
 
-/// A message of the hub as lines; empty if they have no word for it.
-std::string lines_of(std::string_view json) {
+/// The hub refuses everything for a while. It tells so once, and of no topic.
+struct RateLimit {
+  std::string reason;
+  Duration retry_after;
+};
+
+std::optional<RateLimit> rate_limit_of(codec::JsonValue error) {
+  constexpr double kSecondsMax = 1e6;
+  if (error.find("code").as_string() != "RATE_LIMITED") return std::nullopt;
+  const double seconds = std::clamp(error.find("retry_after").as_double().value_or(0), 0.0, kSecondsMax);
+  return RateLimit{std::string{error.find("message").as_string().value_or("refused")},
+                   std::chrono::duration_cast<Duration>(std::chrono::duration<double>{seconds})};
+}
+
+struct Translation {
+  std::string lines;  ///< empty if they have no word for it
+  std::optional<RateLimit> rate_limit;
+};
+
+/// Of a message of the hub.
+Translation translate(std::string_view json, std::size_t payload_bytes_max) {
   thread_local codec::JsonParser parser{SIZE_MAX};  // the hub's own
   const auto message = parser.parse(json);
-  std::string out;
+  Translation out;
   if (!message) return out;
   const auto type = message->find("t").as_string();
+  const codec::JsonValue payload = message->find("p");
   if (type == "publication") {
-    append_publication(out, message->find("tp").as_string().value_or(""), message->find("p"));
+    append_publication(out.lines, message->find("tp").as_string().value_or(""), payload, payload_bytes_max);
   } else if (type == "subscription_update") {
-    append_answer(out, message->find("p"));
+    append_answer(out.lines, payload);
+  } else if (type == "error") {
+    out.rate_limit = rate_limit_of(payload);
   }
   parser.shrink();
   return out;
@@ -91,7 +118,10 @@ std::string lines_of(std::string_view json) {
 class LinesStream final : public StreamHandler, private Session {
  public:
   LinesStream(Stream& stream, std::unique_ptr<SessionHandler> hub, const LinesOptions& options)
-      : stream_(stream), hub_(std::move(hub)), decoder_(options.message_bytes_max) {
+      : stream_(stream),
+        hub_(std::move(hub)),
+        payload_bytes_max_(options.message_bytes_max),
+        decoder_(options.message_bytes_max) {
     hub_->on_open(*this);
   }
 
@@ -115,8 +145,12 @@ class LinesStream final : public StreamHandler, private Session {
   // Session, for the hub
   SendStatus send(const Message& message, SendOptions) override {
     if (over_) return SendStatus::closed;
-    const std::string lines = lines_of(message.text());
-    return lines.empty() ? SendStatus::sent : stream_.write(as_bytes(lines));
+    Translation told = translate(message.text(), payload_bytes_max_);
+    if (told.rate_limit) {
+      refusal_ = std::move(told.rate_limit->reason);
+      refused_until_ = executor().now() + std::max(told.rate_limit->retry_after, Duration{1});
+    }
+    return told.lines.empty() ? SendStatus::sent : stream_.write(as_bytes(told.lines));
   }
   MessageWriter* begin_message(MessageKind) override { return nullptr; }
   void close(std::uint32_t code, std::string_view) override { give_up(code); }
@@ -155,8 +189,7 @@ class LinesStream final : public StreamHandler, private Session {
   void handle(const Command& command) {
     switch (command.verb) {
       case messaging::Verb::subscribe:
-        if (!codec::is_utf8(as_bytes(command.topic))) return refuse(command.topic);
-        return tell(subscription("subscribe", command.topic));
+        return subscribe(command.topic);
       case messaging::Verb::unsubscribe:
         return tell(subscription("unsubscribe", command.topic));
       case messaging::Verb::publish:
@@ -165,10 +198,15 @@ class LinesStream final : public StreamHandler, private Session {
         return;  // a server's
     }
   }
-  // The hub could not read the question, and would not answer it by its topic.
-  void refuse(std::string_view topic) {
+  // Answers here what the hub does not answer by its topic: what it could not read, and what comes too fast.
+  void subscribe(std::string_view topic) {
+    if (!codec::is_utf8(as_bytes(topic))) return refuse(topic, "not a valid topic");
+    tell(subscription("subscribe", topic));
+    if (!over_ && executor().now() < refused_until_) refuse(topic, refusal_);
+  }
+  void refuse(std::string_view topic, std::string_view reason) {
     std::string line;
-    append_line(line, "SUB-FAIL", topic, "not a valid topic");
+    append_line(line, "SUB-FAIL", topic, reason);
     stream_.write(as_bytes(line));
   }
   void tell(const std::string& json) { hub_->on_message(*this, Message::text(json)); }
@@ -181,11 +219,14 @@ class LinesStream final : public StreamHandler, private Session {
 
   Stream& stream_;
   std::unique_ptr<SessionHandler> hub_;
+  const std::size_t payload_bytes_max_;
   LinesDecoder decoder_;
-  bool over_ = false;    // nothing is read or written any more
-  bool ended_ = false;   // the client has finished
-  bool paused_ = false;  // by the hub
-  std::string waiting_;  // what came meanwhile
+  bool over_ = false;                // nothing is read or written any more
+  bool ended_ = false;               // the client has finished
+  bool paused_ = false;              // by the hub
+  std::string waiting_;              // what came meanwhile
+  core::TimePoint refused_until_{};  // the hub takes nothing before, and this is why
+  std::string refusal_;
 };
 
 /// A session whose first bidirectional stream speaks lines.

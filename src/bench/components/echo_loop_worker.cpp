@@ -64,7 +64,7 @@ class EchoFlow final : public net::EventHandler {
   std::uint64_t sent_bytes_ = 0;
   std::uint64_t received_bytes_ = 0;
   std::uint64_t previous_ = EchoRecorder::kNoPrevious;
-  std::vector<EchoTime> times_;  // closed loop: when the messages of the window were issued, by number mod depth
+  std::vector<EchoTime> times_;  // closed loop: when the messages of the window were issued, by number mod size
   bool writable_watched_ = false;
 };
 
@@ -80,6 +80,10 @@ class LoopEchoWorker final : public EchoWorker {
   [[nodiscard]] const EchoBenchOptions& options() const { return run_.options; }
   [[nodiscard]] ByteView tile() const { return tile_; }
   [[nodiscard]] bool open_loop() const { return phase_.rate > 0; }
+  /// The warm-up of an open loop is a closed one.
+  [[nodiscard]] bool has_closed_loop() const { return options().rate == 0 || options().warmup > 0; }
+  /// Messages in flight on each connection; 0: no bound. A closed loop has one at least.
+  [[nodiscard]] unsigned depth() const { return open_loop() ? options().depth : std::max(1U, options().depth); }
   [[nodiscard]] EchoTime deadline() const { return phase_.deadline; }
   /// When message `number` of this phase of flow `index` should leave: the flows take turns.
   [[nodiscard]] EchoTime intended_time(std::size_t index, std::uint64_t number) const {
@@ -119,7 +123,7 @@ class LoopEchoWorker final : public EchoWorker {
 };
 
 Result<void, Error> EchoFlow::start() {
-  if (worker_.options().rate == 0) times_.resize(worker_.options().depth);
+  if (worker_.has_closed_loop()) times_.resize(worker_.depth());
   return worker_.loop().watch(socket_.fd(), EPOLLIN, *this);
 }
 
@@ -164,7 +168,7 @@ void EchoFlow::issue(EchoTime now) {
     worker_.give_up(allowed_ - issued_);
     allowed_ = issued_;
   }
-  const std::uint64_t depth = worker_.options().depth;
+  const std::uint64_t depth = worker_.depth();
   const std::uint64_t window = depth == 0 ? allowed_ : answered_ + depth;
   const std::uint64_t until = std::min(allowed_, window);
   for (; issued_ < until; ++issued_) {

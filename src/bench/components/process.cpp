@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 namespace plait::bench {
@@ -32,6 +33,13 @@ std::string read_all(int fd) {
   return out;
 }
 
+[[noreturn]] void give_up(std::string_view what) {
+  const char* why = std::strerror(errno);
+  [[maybe_unused]] auto written = write(STDERR_FILENO, what.data(), what.size());
+  written = write(STDERR_FILENO, why, std::strlen(why));
+  _exit(kCannotExecute);
+}
+
 /// In the child, between fork and exec: only async-signal-safe calls.
 [[noreturn]] void execute(char* const* arguments, std::optional<int> cpu, int output, int errors) {
   setpgid(0, 0);
@@ -39,18 +47,16 @@ std::string read_all(int fd) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  dup2(output, STDOUT_FILENO);
+  dup2(errors, STDERR_FILENO);
   if (cpu) {
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET(static_cast<std::size_t>(*cpu), &set);
-    sched_setaffinity(0, sizeof set, &set);
+    if (sched_setaffinity(0, sizeof set, &set) != 0) give_up("cannot run on its CPU: ");
   }
-  dup2(output, STDOUT_FILENO);
-  dup2(errors, STDERR_FILENO);
   execvp(arguments[0], arguments);
-  const char* why = std::strerror(errno);
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, why, std::strlen(why));
-  _exit(kCannotExecute);
+  give_up("");
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ namespace plait::bench {
 class Process {
  public:
   /// Runs `arguments[0]`, found on PATH. `cpu`: the only CPU that it and its children may use. The child is killed when
-  /// this process dies. A command that cannot be executed shows as exit status 127 with the reason in errors().
+  /// this process dies. A command that cannot be executed, or not on that CPU, shows as exit status 127 with the
+  /// reason in errors().
   static Result<Process, Error> start(const std::vector<std::string>& arguments, std::optional<int> cpu);
 
   Process(Process&& other) noexcept;

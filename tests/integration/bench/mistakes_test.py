@@ -1,5 +1,6 @@
 """What plait bench cannot run is refused by name, a quick look says that it is one, and a peer that lies has no row."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,21 @@ class Refusals(unittest.TestCase):
             self.assertIn("--rounds", self.refused("websocket", f"--rounds={value}"))
             self.assertIn("--seconds", self.refused("websocket", f"--seconds={value}"))
 
+    def test_cpus_that_this_process_may_not_use(self):
+        usable = sorted(os.sched_getaffinity(0))
+        other = max(usable) + 1
+        for cpus in (f"server={other}", f"server={usable[0]},client={other}", f"client={other}"):
+            words = f"--cpu '{cpus}': cannot use CPU {other}: this process may use {', '.join(map(str, usable))}\n"
+            self.assertIn(words, self.refused("websocket", "--cpu", cpus))
+        only = usable[0]
+        self.assertIn(f"--placement two needs a CPU for each, and has only {only}",
+                      self.refused("websocket", "--cpu", f"server={only},client={only}", "--placement", "two"))
+
+    def test_half_of_a_certificate_and_its_key(self):
+        for given, missing in (("--key", "--cert"), ("--cert", "--key")):
+            said = self.refused("serve", "--listen", "wss://127.0.0.1:0", given, "/nonexistent")
+            self.assertIn(f"{given} requires {missing}", said)
+
     def test_a_peer_without_its_command(self):
         self.assertIn("--peer 'foo': the = is missing", self.refused("websocket", "--peer", "foo"))
 
@@ -45,6 +61,26 @@ asyncio.run(main())
 """
 
 
+# A WebSocket server that sends a Pong when nobody has sent a Ping, reads some of an upload and is gone.
+PONG = """
+import base64, hashlib, socket, sys
+
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    connection = server.accept()[0]
+    request = b""
+    while b"\\r\\n\\r\\n" not in request and (data := connection.recv(4096)):
+        request += data
+    if b"Sec-WebSocket-Key: " in request:
+        key = request.split(b"Sec-WebSocket-Key: ")[1].split(b"\\r\\n")[0]
+        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+                           b"Sec-WebSocket-Accept: " + accept + b"\\r\\n\\r\\n\\x8a\\x00")
+        connection.recv(65536)
+    connection.close()
+"""
+
+
 class Lies(unittest.TestCase):
     def test_a_server_that_answers_twice(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -54,6 +90,17 @@ class Lies(unittest.TestCase):
                        "--peer", f"twice={sys.executable} {script} {{port}},tcp://127.0.0.1:{{port}}"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
         self.assertIn("the server answered more messages than it was sent", done.stdout + done.stderr)
+
+    def test_a_server_that_sends_a_pong_before_it_is_asked(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(folder, "pong.py")
+            script.write_text(PONG, encoding="utf-8")
+            peer = f"pong={sys.executable} {script} {{port}},ws://127.0.0.1:{{port}}"
+            command = [PLAIT, "bench", "websocket", "--quick", "--rows", "^stream/upload$", "--placement", "free",
+                       "--servers", "pong", "--peer", peer]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("pong failed after 0 samples", done.stdout)
 
 
 class Quick(unittest.TestCase):

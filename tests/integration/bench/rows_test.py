@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 import tempfile
 import threading
 import unittest
@@ -14,6 +15,29 @@ from harness import PLAIT, Bench
 STALLING_PEER = """#!/bin/sh
 (while kill -STOP $$; do sleep 0.1; kill -CONT $$; sleep 0.1; done) >/dev/null 2>&1 &
 exec "$2" bench-raw ws --port "$1"
+"""
+
+# A TCP echo that answers 100 messages of 1 KB and holds all others back, for so many seconds.
+HOLDING_PEER = """
+import asyncio, sys
+
+received, until = 0, None
+
+async def serve(reader, writer):
+    global received, until
+    while data := await reader.read(65536):
+        received += len(data)
+        now = asyncio.get_running_loop().time()
+        if received > 100 * 1024:
+            until = until or now + float(sys.argv[2])
+            await asyncio.sleep(until - now)
+        writer.write(data)
+        await writer.drain()
+
+async def main():
+    await (await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]))).serve_forever()
+
+asyncio.run(main())
 """
 
 # A WebSocket server that notes how it was started.
@@ -159,6 +183,27 @@ class Peers(unittest.TestCase):
         self.assertLess(closed["latency_us"]["p90"], 20_000, "ten messages wait for each stall, thousands do not")
         self.assertGreater(opened["latency_us"]["p90"], 20_000, "half of all were due in a stall")
         self.assertGreater(opened["messages"], 100)
+
+    def hold(self, seconds):
+        """500 messages a second to the holding peer, 100 of them before it holds."""
+        self.script.write_text(HOLDING_PEER, encoding="utf-8")
+        bench = Bench("tcp-echo", "^echo/1KB/d64/c10$", "--placement", "free", "--rate", 500, "--seconds", 0.3,
+                      "--servers", "holding",
+                      "--peer", f"holding={sys.executable} {self.script} {{port}} {seconds},tcp://127.0.0.1:{{port}}")
+        return bench, *samples(bench)
+
+    def test_an_open_loop_waits_for_what_was_due_when_its_window_ended(self):
+        bench, sample = self.hold(0.8)
+        self.assertGreater(sample["latency_us"]["p90"], 400_000, "due in the window's last 150 ms, answered behind it")
+        self.assertLess(sample["messages"], 140, "answered in the window")
+        self.assertNotIn("lost", sample)
+        self.assertNotIn("lost", bench.output)
+
+    def test_what_an_open_loop_has_no_answer_to_is_lost(self):
+        bench, sample = self.hold(3600)
+        self.assertGreater(sample["lost"], 50)
+        self.assertGreater(sample["latency_us"]["p90"], 1_900_000)
+        self.assertRegex(bench.output, r"holding lost \d+ messages")
 
     def test_missing_peers_are_named_with_what_to_install(self):
         bench = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free", "--peers", "--peer-scripts",

@@ -130,7 +130,8 @@ class Peers(unittest.TestCase):
 
 
 # Takes the place of a Python with PyWebTransport: plait's server and generator under the other's name. Its client is
-# noted with each call, and confirms nothing in the first $EMPTY of them.
+# noted with each call, and confirms nothing in the first $EMPTY of them. With $NOISY, something else used a whole core
+# in the first one, and the others fail.
 INTERPRETER = """#!/bin/sh
 case "$*" in
   -c*) echo 9.9.9 ;;
@@ -138,6 +139,10 @@ case "$*" in
   *_client.py*)
     shift 3
     echo called >>"$NOTE"
+    if [ "$NOISY" ]; then
+      if [ "$(wc -l <"$NOTE")" -gt 1 ]; then echo '{"ok":false,"error":"out of luck"}'; exit 1; fi
+      echo '{"ok":true,"seconds":1,"messages":100,"other_cpu_seconds":1}'; exit
+    fi
     if [ "$(wc -l <"$NOTE")" -le "$EMPTY" ]; then echo '{"ok":true,"messages":0}'; exit; fi
     exec "$PLAIT" bench-generate "$@" ;;
 esac
@@ -145,18 +150,22 @@ esac
 
 
 class PyWebTransport(unittest.TestCase):
-    def measure(self, empty):
-        """The names and errors of the servers of one row, and how often the client was called."""
+    def run_bench(self, *arguments, quick=True, **variables):
+        """One row, and how often the client was called."""
         with tempfile.TemporaryDirectory() as folder:
             python, note = Path(folder, "python"), Path(folder, "note")
             python.write_text(INTERPRETER, encoding="ascii")
             python.chmod(0o755)
             environment = {"PLAIT_PYWEBTRANSPORT": f"{python}:{folder}/none", "PLAIT": PLAIT, "NOTE": str(note),
-                           "EMPTY": str(empty)}
-            bench = Bench("webtransport", "^request/64B/literal$", "--placement", "free", "--peers",
-                          environment=environment)
+                           "EMPTY": "0", "NOISY": ""} | variables
+            bench = Bench("webtransport", "^request/64B/literal$", "--placement", "free", "--peers", *arguments,
+                          quick=quick, environment=environment)
             self.assertIn(f"{folder}/none has no pywebtransport", bench.output)
-            calls = len(note.read_text(encoding="ascii").splitlines())
+            return bench, len(note.read_text(encoding="ascii").splitlines())
+
+    def measure(self, empty):
+        """The names and errors of the servers, and how often the client was called."""
+        bench, calls = self.run_bench(EMPTY=str(empty))
         (case,) = bench.cases
         return {server["name"]: server.get("error") for server in case["servers"]}, calls
 
@@ -174,6 +183,13 @@ class PyWebTransport(unittest.TestCase):
         errors, calls = self.measure(empty=9)
         self.assertEqual(errors, {"plait": None, "pywebtransport-9.9.9": "nothing was confirmed within the window"})
         self.assertEqual(calls, 3)
+
+    def test_a_retake_that_fails_leaves_the_noisy_sample(self):
+        bench, calls = self.run_bench("--servers", "pywebtransport-9.9.9", "--rounds", 1, quick=False, NOISY="1")
+        ((server,),) = (case["servers"] for case in bench.cases)
+        self.assertEqual([sample["messages"] for sample in server["samples"]], [100])
+        self.assertNotIn("error", server)
+        self.assertEqual((server["noisy"], calls), (1, 2))
 
     def test_without_an_interpreter_the_way_to_one_is_told(self):
         bench = Bench("webtransport", "^request/64B/literal$", "--placement", "free", "--peers",

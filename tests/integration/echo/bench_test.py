@@ -49,11 +49,11 @@ class Send(unittest.TestCase):
                 self.assertEqual(received, f"[client] received: {text}")
                 self.assertRegex(rtt, r"^\[client\] RTT     : \d+\.\d{3} ms$")
 
-    def test_an_empty_message(self):
+    def test_an_empty_message_is_refused(self):
         with harness.threaded_python_server() as port:
             result = harness.plait("send", "--port", port, "--message", "")
-            self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertIn("[client] received: b''\n", result.stdout)
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn("an empty message is not on the wire", result.stderr)
 
     def test_a_peer_that_does_not_answer_is_given_up_on(self):
         with harness.threaded_python_server(lambda connection: connection.recv(1 << 20) and connection.recv(1)) as port:
@@ -122,6 +122,16 @@ class Bench(unittest.TestCase):
             self.assertEqual(result["messages"], 7)
             _, output = server.stop()
             self.assertIn("120 bytes in", output)
+
+    def test_an_open_loop_warms_up_at_its_depth_or_one_by_one(self):
+        for extra in ((), ("--depth", 3), ("--connections", 3)):
+            with self.subTest(extra=extra), harness.PlaitServer() as server:
+                result = bench_json("--port", server.port, "--size", 10, "--rate", 1000, "--repeat", 20, "--warmup", 10,
+                                    "--verify", *extra)
+                connections = result["setup"]["connections"]
+                self.assertEqual(result["messages"], 20 * connections)
+                _, output = server.stop()
+                self.assertIn(f"total: {connections} connections, 0 refused, {300 * connections} bytes in", output)
 
     def test_a_difference_names_message_and_byte_and_exits_with_1(self):
         for extra in ((), ("--depth", 3)):

@@ -1,4 +1,5 @@
 // What stands above sessions, on real WebTransport sessions between Plait's client and server.
+#include <gmock/gmock.h>
 #include <plait/datagrams.hpp>
 #include <plait/hub.hpp>
 #include <plait/monitor.hpp>
@@ -300,6 +301,31 @@ TEST_F(MessagingSessions, LinesHaveTheRightsThatTheHubGives) {
   client.run();
   EXPECT_NE(refused.find("401"), std::string::npos) << refused;
   EXPECT_EQ(secret, "not allowed");
+  server_.reset();  // before the hub
+}
+
+TEST_F(MessagingSessions, LinesAnswerSubscriptionsThatTheRateLimitRefuses) {
+  HubOptions options;
+  options.rate_limit_capacity = 1;
+  options.rate_limit_refill = 0.001;
+  Hub hub{options};
+  serve(lines_handler(hub.handler()), &hub);
+  start();
+  Client client;
+  std::vector<std::string> answers;
+  auto session = std::make_unique<StreamsSession>();
+  session->opened = [&](Session& opened) {
+    LinesClient& stream = **LinesClient::open(opened);
+    for (const std::string topic : {"a", "b", "c"}) {
+      stream.subscribe(topic, [&, topic](const Result<void, std::string>& result) {
+        answers.push_back(topic + ": " + (result ? "yes" : result.error()));
+        if (answers.size() == 3) opened.close();
+      });
+    }
+  };
+  connect(client, std::move(session));
+  client.run();
+  EXPECT_THAT(answers, testing::UnorderedElementsAre("a: yes", "b: too many messages", "c: too many messages"));
   server_.reset();  // before the hub
 }
 

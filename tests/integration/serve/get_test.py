@@ -45,6 +45,13 @@ class Get(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn("-o", done.stderr)
 
+    def test_a_file_on_a_full_disk(self):
+        for options in ((), ("--json",)):
+            for page in ("/", "/health"):  # larger and smaller than a file's buffer
+                done = plait("get", f"{self.url}{page}", "--insecure", *options, "-o", "/dev/full")
+                self.assertEqual(done.returncode, 1, (page, options))
+                self.assertIn("cannot write to /dev/full\n", done.stderr)
+
     def test_status_of_an_error(self):
         done = plait("get", f"{self.url}/none", "--insecure")
         self.assertEqual((done.returncode, done.stderr), (1, "plait: HTTP status 404\n"))

@@ -43,6 +43,17 @@ def refusal(body, content_type="text/plain", length=None):
     return f"HTTP/1.1 403 Forbidden\r\n{fields}\r\n".encode() + body
 
 
+OPENED = b"\x01\x07PLT1\x00\xc8\x00"  # spec/frames.md §3.2
+CLOSED = b"\x07\x02\x03\xe8"
+READY = '{"t":"server_ready","p":{}}'
+
+
+def text_frame(text):
+    data = text.encode()
+    length = bytes([len(data)]) if len(data) < 64 else (0x4000 | len(data)).to_bytes(2, "big")
+    return b"\x02" + length + data
+
+
 class Connecting(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -81,13 +92,32 @@ class Connecting(unittest.TestCase):
                 "pub", "demo", "1", "--timeout", "1000", url=f"{scheme}://127.0.0.1:{port}"))
 
     def test_what_a_server_says_reaches_a_terminal_as_text_only(self):
-        opened = b"\x01\x07PLT1\x00\xc8\x00"  # spec/frames.md
         for answer in (b"\x01\x0dPLT1\x01\x94\x06\x1b[31m!",  # refused: 404
-                       opened + b"\x07\x0b\x03\xf0no\n\x1b[31m!"):  # closed: 1008
+                       b"\x01\x0dPLT1\x01\x94\x06\xc2\x9b31m!",
+                       OPENED + b"\x07\x0b\x03\xf0no\n\x1b[31m!"):  # closed: 1008
             with answering(answer) as url:
                 said = self.said("pub", "demo", "1", url=url.replace("ws:", "tcp:"))
-            self.assertIn("[31m!", said)
-            self.assertNotIn("\x1b", said)
+            self.assertIn("31m!", said)
+            self.assertNotRegex(said, "[\x1b\x9b]")
+
+    def test_publications_reach_a_terminal_as_text_only(self):
+        answers = (READY, '{"t":"subscription_update","p":{"action":"subscribe","success":true}}',
+                   '{"t":"publication","tp":"demo","p":["a\u007f\u009b31m\u00a0\u00e9",\t1]}')
+        for options, words in (((), r'["a\u007f\u009b31m' + '\u00a0\u00e9", 1]'), (("--json",), r'"a\u007f\u009b31m')):
+            with answering(OPENED + b"".join(map(text_frame, answers)) + CLOSED) as url:
+                done = plait("sub", "demo", "--count", "1", *options, "--url", url.replace("ws:", "tcp:"))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(words, done.stdout)
+            self.assertNotRegex(done.stdout.removesuffix("\n"), "[\0-\x1f\x7f-\x9f]")
+
+    def test_an_epoch_that_is_none_is_not_printed(self):
+        for epoch, words in (("0123abcD", None), ('x\\"}', "no position"), ("0123abc", "no position")):
+            answer = f'{{"t":"published","p":{{"topic":"demo","epoch":"{epoch}","offset":7}}}}'
+            for options in ((), ("--json",)):
+                with answering(OPENED + text_frame(READY) + text_frame(answer) + CLOSED) as url:
+                    done = plait("pub", "demo", "1", *options, "--url", url.replace("ws:", "tcp:"))
+                self.assertEqual(done.returncode, 1 if words else 0, done.stderr)
+                self.assertIn(words or epoch, done.stderr if words else done.stdout)
 
     def test_the_scheme_of_another_port(self):
         for scheme, words in (("tcp", "is this a ws: port?"), ("tls", "is this a TLS port?"),

@@ -104,11 +104,35 @@ TEST(BenchReplies, ScannerJoinsFragmentsAndSkipsControlFrames) {  // RFC 6455 §
   const Buffer frames = {0x02, 2, 'a', 'b', 0x8A, 1, 'x', 0x80, 1, 'c', 0x88, 0};
   FrameScanner scanner(true);
   EXPECT_EQ(scanner.count(frames), 1U);
-  EXPECT_EQ(scanner.pongs(), 1U);
   EXPECT_TRUE(scanner.is_closed());
   const auto messages = scanner.take_messages();
   ASSERT_EQ(messages.size(), 1U);
   EXPECT_EQ(messages[0].payload, (Buffer{'a', 'b', 'c'}));
+}
+
+TEST(BenchReplies, ScannerCountsThePayloadThatHasCome) {
+  FrameScanner scanner;
+  scanner.count(Buffer{0x82, 127, 0, 0, 0, 0, 0x40, 0, 0, 0});  // 1 GiB, it says
+  EXPECT_EQ(scanner.payload_bytes(), 0U);
+  scanner.count(Buffer(1000));
+  EXPECT_EQ(scanner.payload_bytes(), 1000U);
+}
+
+TEST(BenchReplies, ScannerKnowsTheAnswerToItsPing) {  // RFC 6455 §5.5.3
+  const Buffer others = {0x8A, 0, 0x8A, 2, 'a', 'x', 0x89, 2, 'a', 'b', 0x82, 2, 'a', 'b'};
+  const Buffer answer = {0x8A, 2, 'a', 'b', 0x8A, 0};
+  for (std::size_t cut = 0; cut < answer.size(); ++cut) {
+    FrameScanner scanner;
+    scanner.count(answer);
+    EXPECT_FALSE(scanner.has_pong()) << "nobody has asked";
+    scanner.await_pong(as_bytes("ab"));
+    scanner.count(others);
+    EXPECT_FALSE(scanner.has_pong());
+    scanner.count(ByteView{answer}.first(cut));
+    EXPECT_EQ(scanner.has_pong(), cut >= 4);
+    scanner.count(ByteView{answer}.subspan(cut));
+    EXPECT_TRUE(scanner.has_pong()) << cut;
+  }
 }
 
 TEST(BenchReplies, ScannerRefusesMaskedFramesAndReservedOpcodes) {  // RFC 6455 §5.1, §5.2
@@ -118,6 +142,9 @@ TEST(BenchReplies, ScannerRefusesMaskedFramesAndReservedOpcodes) {  // RFC 6455 
   FrameScanner reserved;
   reserved.count(Buffer{0x83, 0});
   EXPECT_TRUE(reserved.is_broken());
+  FrameScanner long_control;  // §5.5
+  long_control.count(Buffer{0x8A, 126, 0, 126});
+  EXPECT_TRUE(long_control.is_broken());
 }
 
 TEST(BenchSender, SliceWrapsAtTheCyclesEnd) {

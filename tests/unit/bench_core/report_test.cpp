@@ -82,6 +82,17 @@ TEST(BenchReport, TextNamesLimitAndFailures) {
   EXPECT_THAT(text, HasSubstr("broken failed after 0 samples: it fell"));
 }
 
+TEST(BenchReport, TextNamesWhatAnOpenLoopLost) {
+  Report report = make_report();
+  CaseResult& result = report.cases[0];
+  result.servers[1].samples[0].lost = 1 << 20;
+  EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("lost"))) << "a closed loop's rows have a column for it";
+  result.row.plan.rate = 1000;
+  EXPECT_THAT(to_text(result, "plait"), HasSubstr("peer lost 1048576 messages (25 %)"));
+  EXPECT_THAT(to_markdown(report), HasSubstr("peer lost 1048576 messages (25 %)"));
+  EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("plait lost")));
+}
+
 TEST(BenchReport, ClaimsNameSourcePublishedCountedOursAndUnit) {
   const Table table = claims_table(make_report());
   ASSERT_EQ(table.rows.size(), 1U);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <plait/datagrams.hpp>
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <set>
@@ -185,6 +186,24 @@ TEST_F(Reliable, WhatIsPendingIsBounded) {
   for (int i = 0; i < 1024; ++i) EXPECT_EQ(sender.send(as_bytes("x")), SendStatus::sent);
   EXPECT_EQ(sender.send(as_bytes("x")), SendStatus::dropped);
   carry();
+  EXPECT_EQ(sender.send(as_bytes("x")), SendStatus::sent);
+}
+
+// What was bounded was how many are pending, so the receiver could forget the one whose acknowledgement was lost.
+TEST_F(Reliable, NoneGoesTooFarAheadOfTheOldest) {
+  sender.send(as_bytes("first"));
+  receiver.handle_datagram(as_bytes(ours.take_datagrams().at(0)));
+  theirs.take_datagrams();  // the acknowledgement is lost
+  for (int i = 1; i < 1024; ++i) {
+    EXPECT_EQ(sender.send(as_bytes("x")), SendStatus::sent);
+    carry();
+  }
+  EXPECT_EQ(sender.pending_count(), 1U);
+  EXPECT_EQ(sender.send(as_bytes("x")), SendStatus::dropped);
+  executor.advance(2100ms);
+  carry();
+  EXPECT_EQ(std::count(received.begin(), received.end(), "first"), 1);
+  EXPECT_EQ(sender.pending_count(), 0U);
   EXPECT_EQ(sender.send(as_bytes("x")), SendStatus::sent);
 }
 

@@ -170,12 +170,14 @@ struct FakeHubHandler final : SessionHandler {
     bool closed = false;
     int writable = 0;
     bool pause = false;  ///< at the next message
+    std::string answer;  ///< to the next message, inside on_message()
   };
   explicit FakeHubHandler(State& own_state) : state(own_state) {}
   void on_open(Session& session) override { state.session = &session; }
   void on_message(Session& session, const Message& message) override {
     state.told.emplace_back(message.text());
     if (std::exchange(state.pause, false)) session.pause();
+    if (const auto answer = std::exchange(state.answer, {}); !answer.empty()) session.send(Message::text(answer));
   }
   void on_writable(Session&) override { ++state.writable; }
   void on_close(Session&, const CloseInfo&) override { state.closed = true; }
@@ -184,8 +186,8 @@ struct FakeHubHandler final : SessionHandler {
 
 class LinesServer : public testing::Test {
  protected:
-  LinesServer() {
-    handler = lines_handler([this] { return std::make_unique<FakeHubHandler>(hub); })();
+  explicit LinesServer(const LinesOptions& options = {}) {
+    handler = lines_handler([this] { return std::make_unique<FakeHubHandler>(hub); }, options)();
     wire = &session.add_stream(nullptr);
     wire->handler = handler->on_stream(session, *wire);
   }
@@ -229,6 +231,50 @@ TEST_F(LinesServer, MessagesOfTheHubBecomeLines) {
   EXPECT_EQ(wire->take(),
             std::string("MSG a 5\nte\nxtMSG a 2\n\xff\0", 23) +
                 "MSG a 22\n{\"base64\":\"no base64\"}MSG a 23\n{\"base64\":\"/wA=\",\"x\":1}MSG a 6\n[1, 2]");
+}
+
+struct SmallLinesServer : LinesServer {
+  SmallLinesServer() : LinesServer({.message_bytes_max = 4}) {}
+};
+
+// Other wires may publish more than this one carries; a client ends the stream at a longer payload.
+TEST_F(SmallLinesServer, LongerPublicationsAreLeftOut) {
+  answer(R"({"tp":"a","t":"publication","p":"12345"})");
+  answer(R"({"tp":"a","t":"publication","p":[1,2]})");
+  answer(R"({"tp":"a","t":"publication","p":{"base64":"MTIzNDU="}})");
+  EXPECT_EQ(wire->take(), "");
+  answer(R"({"tp":"a","t":"publication","p":"1234"})");
+  answer(R"({"tp":"a","t":"publication","p":1234})");
+  answer(R"({"tp":"a","t":"publication","p":{"base64":"MTIzNA=="}})");
+  EXPECT_EQ(wire->take(), "MSG a 4\n1234MSG a 4\n1234MSG a 4\n1234");
+}
+
+constexpr std::string_view kRateLimited =
+    R"({"t":"error","p":{"code":"RATE_LIMITED","message":"too many messages","recoverable":true,"retry_after":2.5}})";
+
+// The hub names no topic, and tells it once for a run of messages; the client waited 10 s.
+TEST_F(LinesServer, SubscriptionsThatComeTooFastAreRefused) {
+  hub.answer = kRateLimited;
+  wire->receive("SUB a\nSUB b\n");
+  EXPECT_EQ(wire->take(), "SUB-FAIL a too many messages\nSUB-FAIL b too many messages\n");
+  executor.advance(2400ms);
+  wire->receive("SUB c\n");
+  EXPECT_EQ(wire->take(), "SUB-FAIL c too many messages\n");
+  executor.advance(200ms);
+  wire->receive("SUB d\n");
+  EXPECT_EQ(wire->take(), "") << "the hub will answer";
+  hub.answer = kRateLimited;
+  wire->receive("PUB a 1\nx");
+  EXPECT_EQ(wire->take(), "") << "never answered";
+  wire->receive("SUB e\n");
+  EXPECT_EQ(wire->take(), "SUB-FAIL e too many messages\n") << "it is told of the publication only";
+  EXPECT_EQ(hub.told.size(), 6U) << "the hub counts them";
+}
+
+TEST_F(LinesServer, OtherErrorsOfTheHubAreNotTakenForAnswers) {
+  hub.answer = R"({"t":"error","p":{"code":"PUBLISH_FAILED","message":"broker unavailable","recoverable":true}})";
+  wire->receive("SUB a\n");
+  EXPECT_EQ(wire->take(), "");
 }
 
 TEST_F(LinesServer, ThePaceIsTheHubs) {

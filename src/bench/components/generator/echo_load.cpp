@@ -4,7 +4,9 @@
 // In the closed loop a read that completes k answers is followed by one send of k messages: a client that sends them
 // one by one measures its own system calls. Latency runs from the call that sent a message to the read that completed
 // its answer, with one clock reading a read. In the open loop it runs from the time at which the message was due, so a
-// stalled server is charged for everything that should have been sent meanwhile (coordinated omission).
+// stalled server is charged for everything that should have been sent meanwhile (coordinated omission). Its messages of
+// the window are waited for behind it, for 2 s at most: what is late then has its true latency, and what never came is
+// lost. The rate counts the answers within the window.
 #include "bench/components/generator/deflate.hpp"
 #include "bench/components/generator/frames.hpp"
 #include "bench/components/generator/loads.hpp"
@@ -17,6 +19,8 @@
 namespace plait::bench {
 
 namespace {
+
+constexpr std::uint64_t kDrainMax = 2 * kSecond;  // behind the window
 
 /// Counts a connection's answers, by known bytes where that is possible and by frame headers where it is not.
 class AnswerCounter {
@@ -84,6 +88,8 @@ class EchoLoad {
     }
     if (!failure_.empty()) return err(Error{failure_});
     context_.meter.end(now_ = now_ns());
+    if (plan_.rate > 0) drain(std::min(end, now_));
+    if (!failure_.empty()) return err(Error{failure_});
     return {};
   }
 
@@ -103,25 +109,45 @@ class EchoLoad {
 
   void turn() {
     std::uint64_t timeout = kSecond / 10;
-    if (plan_.rate > 0) timeout = std::min(timeout, send_due());
-    const auto events = context_.poller.wait(timeout);
-    now_ = now_ns();
-    for (const epoll_event& event : events) service(event.data.u32);
+    if (plan_.rate > 0) {
+      send_due(now_ = now_ns());
+      timeout = std::min(timeout, next_due_ - now_);
+    }
+    wait(timeout);
     context_.meter.tick(now_);
     if (now_ - last_progress_ > kStallLimit) failure_ = "no answer for 10 s: the server lost a message or stopped";
   }
 
-  /// Open loop: sends what is due by now; nanoseconds until the next message is.
-  std::uint64_t send_due() {
-    const auto interval = static_cast<std::uint64_t>(1e9 / plan_.rate);
+  void wait(std::uint64_t timeout) {
+    const auto events = context_.poller.wait(timeout);
     now_ = now_ns();
-    for (; next_due_ <= now_; next_due_ += interval) {
+    for (const epoll_event& event : events) service(event.data.u32);
+  }
+
+  /// Open loop: sends what is due by `time`, which has come.
+  void send_due(std::uint64_t time) {
+    const auto interval = static_cast<std::uint64_t>(1e9 / plan_.rate);
+    for (; next_due_ <= time; next_due_ += interval) {
       const std::size_t index = next_connection_++ % connections_.size();
+      ++unanswered_;
       connections_[index].in_flight.push(next_due_, 1);
       connections_[index].sender.owe(1);
       connections_[index].sender.flush(endpoints_[index]);
     }
-    return next_due_ - now_;
+  }
+
+  /// Open loop: waits for what was due until `end`. What does not come has the time until now as its latency.
+  void drain(std::uint64_t end) {
+    context_.meter.begin_drain();
+    send_due(end);
+    const std::uint64_t latest = now_ + kDrainMax;
+    while (failure_.empty() && unanswered_ > 0 && now_ < latest) wait(std::min(kSecond / 10, latest - now_));
+    for (Connection& connection : connections_) {
+      static_cast<void>(connection.in_flight.pop(unanswered_, [this](std::uint64_t due, std::size_t count) {
+        context_.meter.record_latency(now_ - due, count);
+      }));
+    }
+    context_.meter.lose(unanswered_);
   }
 
   void send(std::size_t index, std::size_t messages) {
@@ -154,7 +180,11 @@ class EchoLoad {
         completed, [&](std::uint64_t sent, std::size_t count) { context_.meter.record_latency(now_ - sent, count); });
     if (unasked > 0) failure_ = "the server answered more messages than it was sent";
     context_.meter.confirm(completed, completed * plan_.payload_bytes);
-    if (plan_.rate == 0) send(index, completed);
+    if (plan_.rate == 0) {
+      send(index, completed);
+    } else {
+      unanswered_ -= completed - unasked;
+    }
   }
 
   LoadContext& context_;
@@ -167,7 +197,8 @@ class EchoLoad {
   std::uint64_t last_progress_ = 0;
   std::uint64_t next_due_ = 0;
   std::size_t next_connection_ = 0;
-  std::uint64_t sent_ = 0;
+  std::uint64_t sent_ = 0;        // closed loop
+  std::uint64_t unanswered_ = 0;  // open loop
 };
 
 }  // namespace

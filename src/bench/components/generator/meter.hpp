@@ -11,13 +11,16 @@
 
 namespace plait::bench {
 
-/// Counts only between begin() and end(); confirmations outside (warm-up, drain) are dropped. Times are now_ns().
+/// Counts only between begin() and end(); confirmations outside (warm-up, drain) are dropped, and so are latencies but
+/// for a drain's. Times are now_ns().
 class Meter {
  public:
   explicit Meter(const Plan& plan);
 
   void begin(std::uint64_t now);
   void end(std::uint64_t now);
+  /// After end(): the latencies that follow are of messages that were due in the window.
+  void begin_drain() { draining_ = true; }
   [[nodiscard]] bool is_measuring() const { return measuring_; }
 
   /// `messages` that a receiver has, `bytes` of payload in them.
@@ -28,10 +31,10 @@ class Meter {
   }
   /// `messages` that were sent and never came.
   void lose(std::uint64_t messages) {
-    if (measuring_) lost_ += messages;
+    if (measuring_ || draining_) lost_ += messages;
   }
   void record_latency(std::uint64_t nanoseconds, std::uint64_t count) {
-    if (measuring_) latency_.record(nanoseconds, count);
+    if (measuring_ || draining_) latency_.record(nanoseconds, count);
   }
   /// Closes per-second slots as time passes; call about once an event.
   void tick(std::uint64_t now) {
@@ -56,6 +59,7 @@ class Meter {
   ProcessTree server_;
   bool has_server_;
   bool measuring_ = false;
+  bool draining_ = false;
   std::uint64_t begin_ = 0;
   std::uint64_t end_ = 0;
   std::uint64_t messages_ = 0;

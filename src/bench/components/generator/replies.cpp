@@ -10,6 +10,8 @@ namespace plait::bench {
 
 namespace {
 
+constexpr std::size_t kControlBytesMax = 125;  // RFC 6455 §5.5
+
 bool is_data(std::uint8_t opcode) { return opcode <= kOpcodeBinary; }
 
 }  // namespace
@@ -112,9 +114,7 @@ std::size_t FrameScanner::count(ByteView bytes) {
       continue;
     }
     const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, bytes.size()));
-    if (keep_ && is_data(header_[0] & 0x0F)) {
-      current_.payload.insert(current_.payload.end(), bytes.begin(), bytes.begin() + static_cast<long>(part));
-    }
+    take_payload(bytes.first(part));
     bytes = bytes.subspan(part);
     payload_left_ -= part;
     if (payload_left_ > 0) break;
@@ -131,9 +131,18 @@ void FrameScanner::begin_frame() {
     payload_left_ = 0;
     for (std::size_t i = 2; i < header_have_; ++i) payload_left_ = payload_left_ << 8 | header_[i];
   }
-  if (is_data(opcode)) payload_bytes_ += payload_left_;
+  broken_ = broken_ || (!is_data(opcode) && payload_left_ > kControlBytesMax);
   if (opcode == kOpcodeText || opcode == kOpcodeBinary) current_.compressed = (header_[0] & 0x40) != 0;
+  control_.clear();
   in_payload_ = true;
+}
+
+void FrameScanner::take_payload(ByteView part) {
+  const bool data = is_data(header_[0] & 0x0F);
+  if (data) payload_bytes_ += part.size();
+  if (data && !keep_) return;
+  auto& kept = data ? current_.payload : control_;
+  kept.insert(kept.end(), part.begin(), part.end());
 }
 
 bool FrameScanner::end_frame() {
@@ -141,7 +150,7 @@ bool FrameScanner::end_frame() {
   const bool final = (header_[0] & 0x80) != 0;
   in_payload_ = false;
   header_have_ = 0;
-  pongs_ += opcode == kOpcodePong ? 1 : 0;
+  if (opcode == kOpcodePong && !awaited_pong_.empty() && control_ == awaited_pong_) has_pong_ = true;
   closed_ = closed_ || opcode == kOpcodeClose;
   if (!is_data(opcode) || !final) return false;
   if (keep_) messages_.push_back(std::exchange(current_, {}));

@@ -57,9 +57,11 @@ class FrameScanner {
   explicit FrameScanner(bool keep_payloads = false) : keep_(keep_payloads) {}
   std::size_t count(ByteView bytes);
   [[nodiscard]] std::uint64_t payload_bytes() const { return payload_bytes_; }  ///< of data frames, so far
-  [[nodiscard]] std::uint64_t pongs() const { return pongs_; }
+  /// From now on has_pong() waits for a Pong with this payload (RFC 6455 §5.5.3), which is not empty.
+  void await_pong(ByteView payload) { awaited_pong_.assign(payload.begin(), payload.end()); }
+  [[nodiscard]] bool has_pong() const { return has_pong_; }
   [[nodiscard]] bool is_closed() const { return closed_; }  ///< a Close frame has arrived
-  [[nodiscard]] bool is_broken() const { return broken_; }  ///< a masked frame or a reserved opcode
+  [[nodiscard]] bool is_broken() const { return broken_; }  ///< a masked or too long frame, or a reserved opcode
   /// Payloads of the messages completed since the last call, each with its RSV1 bit.
   struct Message {
     std::vector<std::uint8_t> payload;
@@ -70,13 +72,16 @@ class FrameScanner {
  private:
   [[nodiscard]] std::size_t header_bytes_needed() const;
   void begin_frame();
+  void take_payload(ByteView part);
   bool end_frame();
 
   std::array<std::uint8_t, 10> header_{};
   std::size_t header_have_ = 0;
   std::uint64_t payload_left_ = 0;
   std::uint64_t payload_bytes_ = 0;
-  std::uint64_t pongs_ = 0;
+  std::vector<std::uint8_t> awaited_pong_;
+  std::vector<std::uint8_t> control_;  // payload of the control frame that comes
+  bool has_pong_ = false;
   bool in_payload_ = false;
   bool keep_;
   bool closed_ = false;

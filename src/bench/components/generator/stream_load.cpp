@@ -3,20 +3,23 @@
 //
 // Its own send timer stops when the client's queue is empty or after 3 s, so a slow peer can lose 16 MiB unnoticed.
 // Here an upload ends with a Ping, and its bytes count when the matching Pong is here: a server answers frames in
-// order, so by then it has taken every message before it (RFC 6455 §5.5.3). A download counts what has been read.
+// order, so by then it has taken every message before it (RFC 6455 §5.5.3), while an unasked Pong says nothing. A
+// download counts what has been read.
 #include "bench/components/generator/frames.hpp"
 #include "bench/components/generator/loads.hpp"
 #include "bench/components/generator/replies.hpp"
 #include "bench/components/generator/sender.hpp"
+#include "bench/components/opcodes.hpp"
 
 #include <algorithm>
-#include <array>
+#include <string>
+#include <vector>
 
 namespace plait::bench {
 
 namespace {
 
-constexpr std::array<std::uint8_t, 6> kEmptyPing = {0x89, 0x80, 0x37, 0xFA, 0x21, 0x3D};
+constexpr std::uint8_t kFinPing = 0x80 | kOpcodePing;
 // Small enough to stay in the cache while it is sent again and again, as the published client's one buffer does.
 constexpr std::size_t kMessagesPerSend = 4;
 
@@ -27,6 +30,8 @@ class StreamLoad {
         plan_(context.plan),
         cycle_({.payload_bytes = plan_.payload_bytes}, kMessagesPerSend),
         sender_(cycle_),
+        ping_payload_(std::to_string(now_ns())),
+        ping_(make_client_frame(as_bytes(ping_payload_), kFinPing)),
         endpoints_(1),
         uploads_(plan_.direction != StreamDirection::download),
         downloads_(plan_.direction != StreamDirection::upload) {}
@@ -34,6 +39,7 @@ class StreamLoad {
   Result<void, Error> run() {
     if (auto opened = open_endpoints(context_.poller, context_.options, endpoints_); !opened) return opened;
     const std::string early = endpoints_[0].take_early_bytes();
+    scanner_.await_pong(as_bytes(ping_payload_));
     scanner_.count(as_bytes(early));
     std::uint64_t last_progress = now_ns();
     context_.meter.begin(last_progress);
@@ -58,7 +64,7 @@ class StreamLoad {
 
  private:
   [[nodiscard]] bool is_done() const {
-    return (!uploads_ || scanner_.pongs() > 0) && (!downloads_ || scanner_.payload_bytes() >= plan_.total_bytes);
+    return (!uploads_ || scanner_.has_pong()) && (!downloads_ || scanner_.payload_bytes() >= plan_.total_bytes);
   }
 
   bool receive() {
@@ -68,7 +74,7 @@ class StreamLoad {
   }
 
   bool send() {
-    if (!uploads_ || ping_sent_ == kEmptyPing.size()) return false;
+    if (!uploads_ || ping_sent_ == ping_.size()) return false;
     if (sender_.is_idle() && messages_to_send_ > 0) {
       const std::uint64_t batch = std::min<std::uint64_t>(messages_to_send_, kMessagesPerSend);
       sender_.owe(batch);
@@ -79,7 +85,7 @@ class StreamLoad {
       sender_.flush(endpoints_[0]);
       return sender_.owed_bytes() < before;
     }
-    const std::size_t sent = endpoints_[0].write(ByteView{kEmptyPing}.subspan(ping_sent_));
+    const std::size_t sent = endpoints_[0].write(ByteView{ping_}.subspan(ping_sent_));
     ping_sent_ += sent;
     return sent > 0;
   }
@@ -95,6 +101,8 @@ class StreamLoad {
   const Plan& plan_;
   FrameCycle cycle_;
   Sender sender_;
+  std::string ping_payload_;  // which no Pong has that does not answer it
+  std::vector<std::uint8_t> ping_;
   std::vector<Endpoint> endpoints_;
   FrameScanner scanner_;
   std::uint64_t messages_to_send_ = 0;

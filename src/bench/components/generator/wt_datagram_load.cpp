@@ -38,7 +38,8 @@ class WtDatagramLoad final : public WtLoad {
   void round() {
     open_first();
     if (!is_running()) return;
-    meter_.confirm(send(plan_.count), plan_.count * plan_.payload_bytes);
+    const std::uint64_t taken = send(plan_.count);
+    meter_.confirm(taken, taken * plan_.payload_bytes);
     progress();
     turn_at_once();
     close_first();

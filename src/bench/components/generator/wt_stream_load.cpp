@@ -215,8 +215,11 @@ class Duplex final : public LoadStream {
     stream.write(ByteView{}, true);
     finish(load_.stream_bytes() + received_);
   }
+  void on_stop(Stream&, std::uint32_t code) override {
+    if (!load_.plan().literal) load_.refuse("the server stopped a stream with code " + std::to_string(code));
+  }
   void on_close(Stream&) override {
-    if (ended_ && !load_.plan().literal) finish(load_.stream_bytes() + received_);
+    if (sent_ && ended_ && !load_.plan().literal) finish(load_.stream_bytes() + received_);
   }
   Upload upload_;
   std::uint64_t received_ = 0;
