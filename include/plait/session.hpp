@@ -51,7 +51,7 @@ class PLAIT_API Message {
   [[nodiscard]] ByteView data() const { return data_; }
   [[nodiscard]] std::string_view text() const { return as_text(data_); }
   [[nodiscard]] std::size_t size() const { return data_.size(); }
-  /// An owned slice: shares the block the message was received in, else copies.
+  /// An owned slice: shares the block the message was received in, else copies. It may outlive client and server.
   [[nodiscard]] Bytes share() const;
 
   [[nodiscard]] Storage storage() const { return storage_; }

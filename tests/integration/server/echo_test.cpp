@@ -231,6 +231,30 @@ TEST_P(ServerEcho, PartsBothWaysPassWhatNoLimitWouldLetThrough) {
   EXPECT_EQ(received, kParts * kPartBytes);
 }
 
+TEST_P(ServerEcho, WhatIsKeptOfAMessageOutlivesTheClientAndTheServer) {
+  const std::string large = pattern(std::size_t{1} << 20);
+  Box<Bytes> taken;
+  Calls calls;
+  calls.on_message = [&](Session& session, const Message& message) {
+    for (int i = 0; i < 2; ++i) session.send(message);
+    taken.set(message.share());
+  };
+  start({}, calling(calls));
+  auto client = connect();
+  ASSERT_TRUE(client);
+  ASSERT_TRUE(client->send(Message::text(large)));
+  auto received = client->receive();
+  ASSERT_TRUE(received && *received);
+  client->close();  // the other waits unread
+  client.reset();
+  EXPECT_TRUE((*received)->data.text() == large);
+  received = std::optional<BlockingClient::Received>{};
+  (*server_)->stop();
+  EXPECT_TRUE(server_->join());
+  server_.reset();
+  EXPECT_TRUE(taken.wait().text() == large);
+}
+
 TEST_P(ServerEcho, ADrainSays1001AndRunReturns) {
   start();
   auto client = connect();
