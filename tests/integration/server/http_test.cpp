@@ -86,7 +86,8 @@ TEST_F(ServerHttp, Rfc9110Section15_5_22ARequestWithoutUpgradeIs426) {
   start();
   const std::string head = head_of(get("/"));
   EXPECT_EQ(status_of(head), "HTTP/1.1 426");
-  EXPECT_NE(head.find("Upgrade: websocket\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("\r\nUpgrade: websocket\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("\r\nConnection: Upgrade\r\n"), std::string::npos) << "§7.8: " << head;
 }
 
 TEST_F(ServerHttp, Rfc6455Section4_4AnotherVersionIs426WithOurs) {
@@ -201,6 +202,26 @@ TEST_F(ServerHttp, Rfc9110Section9_3_2HeadHasTheLengthAndNoBody) {
   EXPECT_NE(client.read_to("\r\n\r\n").find("Content-Length: 11\r\n"), std::string::npos);
   client.send(get("/hello"));
   EXPECT_TRUE(client.read_to("\r\n\r\n").starts_with("HTTP/1.1 200")) << "no body came between";
+}
+
+TEST_F(ServerHttp, Rfc9112Section6_3AResponseWithoutABodyHasNoneWhateverItsHandlerGave) {
+  start();
+  for (const int status : {204, 304}) {
+    const std::string path = "/" + std::to_string(status);
+    (*server_)->http(path, [=](const HttpRequest&) { return HttpResponse{.status = status, .body = "x"}; });
+    RawClient client{port_};
+    client.send(get(path) + get("/hello"));
+    const std::string head = client.read_to("\r\n\r\n");
+    EXPECT_EQ(status_of(head), "HTTP/1.1 " + std::to_string(status));
+    EXPECT_EQ(head.find("Content-Length"), std::string::npos) << head;
+    EXPECT_EQ(status_of(client.read_to("hello GET ")), "HTTP/1.1 200") << "nothing stands before the next response";
+  }
+}
+
+TEST_F(ServerHttp, Rfc9110Section15_2AnInterimStatusOfAHandlerIs500) {
+  start();
+  (*server_)->http("/interim", [](const HttpRequest&) { return HttpResponse{.status = 100, .body = "x"}; });
+  EXPECT_EQ(refusal_of(get("/interim")), "HTTP/1.1 500");
 }
 
 TEST_F(ServerHttp, LimitsAreRefusedWithTheirStatus) {
