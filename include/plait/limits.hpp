@@ -29,9 +29,9 @@ struct Limits {
   std::size_t send_queue_bytes_max = std::size_t{64} << 20;
 
   // --- HTTP/1.1 -------------------------------------------------------------------------------------------------
-  /// Request line, bytes (414 beyond).
+  /// Request line, bytes (414 beyond). At most 64 KiB; more counts as that.
   std::size_t request_line_bytes_max = 8 << 10;
-  /// All header fields of one request together, bytes (431 beyond).
+  /// All header fields of one request together, bytes (431 beyond). At most 128 KiB; more counts as that.
   std::size_t header_bytes_max = 32 << 10;
   /// Header fields in one request (431 beyond).
   std::size_t header_count_max = 100;

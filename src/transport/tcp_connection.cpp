@@ -7,12 +7,16 @@
 #include <cstring>
 #include <utility>
 
+#include "core/bounded.hpp"
+
 namespace plait::transport {
 namespace {
 
 constexpr std::size_t kVectorsPerWrite = 256;
 constexpr std::size_t kPlaintextBytes = std::size_t{256} << 10;
 constexpr std::size_t kRecordBytes = std::size_t{16} << 10;  // plaintext of a full TLS record (RFC 8446 §5.1)
+static_assert(kPlaintextBytes > core::kRequestLineBytesMax + core::kHeaderBytesMax + kRecordBytes,
+              "an endless head meets its limits before it fills the buffer");
 
 }  // namespace
 

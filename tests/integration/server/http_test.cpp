@@ -239,6 +239,16 @@ TEST_F(ServerHttp, LimitsAreRefusedWithTheirStatus) {
   EXPECT_EQ(refusal_of("garbage\r\n\r\n"), "HTTP/1.1 400");
 }
 
+// What a connection keeps of a head has to fit the buffer that it is read to: it would be read for ever otherwise.
+TEST_F(ServerHttp, HeadsAreBoundedAlsoWhereTheLimitsAreNot) {
+  ServerOptions options;
+  options.limits.request_line_bytes_max = std::size_t{1} << 30;
+  options.limits.header_bytes_max = std::size_t{1} << 30;
+  start(options);
+  EXPECT_EQ(refusal_of("GET /" + std::string(600'000, 'a')), "HTTP/1.1 414");
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nHost: a\r\nA: " + std::string(600'000, 'a')), "HTTP/1.1 431");
+}
+
 TEST_F(ServerHttp, Rfc9112Section6_1LengthAndChunkedTogetherSmuggleNothing) {
   start();
   RawClient client{port_};
