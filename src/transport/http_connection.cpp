@@ -213,7 +213,9 @@ void HttpConnection::handle_deadline(core::TimePoint now) {
 void HttpConnection::handle_drain() {
   draining_ = true;
   if (upgrade_ != nullptr) return upgrade_->give_up(503, "the server is shutting down");
-  if (!head_begun_ && body_ == nullptr) connection().abort();
+  if (finishing_ || head_begun_ || body_ != nullptr) return;
+  if (connection().backlog_bytes() > 0) return finish();  // the client is still reading the last response
+  connection().abort();
 }
 
 void HttpConnection::handle_closed(const Disconnect&) {

@@ -165,7 +165,7 @@ void TcpConnection::handle_read_end(const net::IoResult& result) {
     return abort({.system_errno = result.system_errno, .reason = "reading failed"});
   }
   ended_ = true;
-  if (finishing_) return abort();
+  if (finishing_) return fin_sent_ ? abort() : update_watch();  // finish_flush() aborts when the output is written
   update_watch();
   protocol_->handle_end();
   if (!closed_) flush();

@@ -338,6 +338,32 @@ TEST_F(ServerHttp, AClientThatEndsItsDirectionStillGetsTheWholeResponse) {
   EXPECT_EQ(response.size() - (response.find("\r\n\r\n") + 4), kLargeBytes);
 }
 
+TEST_F(ServerHttp, AClientThatEndsItsDirectionDuringTheLastResponseGetsAllOfIt) {
+  start();
+  RawClient client{port_, 4096};
+  client.send(get("/large", "Connection: close\r\n"));
+  client.read_to("\r\n\r\n");  // the server is through with its requests
+  client.shutdown_write();
+  EXPECT_EQ(client.read_all().size(), kLargeBytes);
+}
+
+TEST_F(ServerHttp, ADrainLetsTheResponseUnderWayFinish) {
+  start();
+  for (const bool ended : {false, true}) {
+    RawClient client{port_, 4096};
+    client.send(get("/large"));
+    if (ended) client.shutdown_write();
+    client.read_to("\r\n\r\n");
+    RawClient session{port_};
+    session.upgrade();
+    (*server_)->drain();
+    EXPECT_EQ(session.read_frame().close_code(), close_code::kGoingAway);  // the drain has begun
+    EXPECT_EQ(client.read_all().size(), kLargeBytes);
+    EXPECT_TRUE(server_->join());
+    start();
+  }
+}
+
 // --- Times -----------------------------------------------------------------------------------------------------------
 
 TEST_F(ServerHttp, ASlowRequestHeadIs408) {
