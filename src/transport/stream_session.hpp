@@ -149,6 +149,7 @@ class StreamSession : public Session, public Protocol {
   bool started_by_us_ = false;
   bool wants_writable_ = false;
   bool ping_pending_ = false;
+  bool ping_waits_ = false;  // when the ping was sent, a backlog stood before it
   bool input_seen_ = false;
   bool sends_plainly_ = false;
   bool told_closed_ = false;
