@@ -171,12 +171,12 @@ void TcpConnection::handle_read_end(const net::IoResult& result) {
   if (!closed_) flush();
 }
 
-// Input that a paused session left behind, here or in the TLS engine, is handled without waiting for more to arrive.
+// Input that a paused session left behind, here, in the TLS engine or in the protocol (inflated bytes of a message in
+// parts), is handled without waiting for more to arrive.
 void TcpConnection::replay_kept_input() {
   replaying_ = false;
   if (closed_ || finishing_ || input_stopped()) return;
   if (tls_ != nullptr) return handle_ciphertext({});
-  if (kept_input_ == nullptr) return;
   const MutableByteView buffer = context_.loop.receive_buffer();
   const std::size_t kept = restore_kept_input(buffer);
   handle_input(buffer.first(kept));
@@ -320,7 +320,7 @@ void TcpConnection::set_paused(bool paused) {
 }
 
 void TcpConnection::resume_input() {
-  if (closed_ || input_stopped() || reading_ || (kept_input_ == nullptr && tls_ == nullptr)) return;
+  if (closed_ || input_stopped() || reading_) return;
   replaying_ = true;
   if (!hooked()) context_.loop.at_turn_end(*this);
 }

@@ -158,6 +158,38 @@ TEST_F(ServerHttp, Rfc7692BothSidesOfPlaitAgree) {
   }
 }
 
+// The last inflated bytes may wait when all of the message has been read: resuming has to bring them.
+TEST_F(ServerHttp, Rfc7692ASessionThatStopsWithinAMessageInPartsGetsTheRestOfIt) {
+  constexpr std::size_t kPartBytes = std::size_t{64} << 10;
+  for (const bool paused : {true, false}) {
+    ServerOptions options;
+    options.deflate = true;
+    options.limits.send_high_water_bytes = 100'000;
+    options.limits.send_low_water_bytes = 1000;
+    std::size_t bytes = 0;
+    Box<std::size_t> received;
+    Calls calls;
+    calls.on_part = [&](Session& session, const Message& part, bool last) {
+      if (last) received.set(bytes + part.size());
+      if (std::exchange(bytes, bytes + part.size()) > 0) return;
+      if (!paused) session.send(Message::binary(std::vector<std::uint8_t>(kLargeBytes)), {.compress = false});
+      if (!paused) return;
+      session.pause();
+      (*server_)->post(session.id(), [](Session& resumed) { resumed.resume(); });
+    };
+    start(options, calling(calls));
+    ConnectOptions connect_options;
+    connect_options.deflate = true;
+    auto client = BlockingClient::connect("ws://127.0.0.1:" + std::to_string(port_), connect_options);
+    ASSERT_TRUE(client) << client.error().message;
+    ASSERT_TRUE(client->send(Message::binary(std::vector<std::uint8_t>(kPartBytes))));
+    if (!paused) {
+      EXPECT_TRUE(client->receive());
+    }
+    EXPECT_EQ(received.wait(), kPartBytes);
+  }
+}
+
 // --- Requests and responses ------------------------------------------------------------------------------------------
 
 TEST_F(ServerHttp, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
