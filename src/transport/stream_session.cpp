@@ -82,7 +82,7 @@ bool StreamSession::admits_beyond_queue(std::size_t backlog) {
 }
 
 SendStatus StreamSession::write_early() {
-  connection().flush();
+  if (!connection().flush_early()) return SendStatus::closed;
   if (connection().backlog_bytes() <= limits().send_high_water_bytes) return SendStatus::sent;
   wants_writable_ = true;
   return SendStatus::queued;

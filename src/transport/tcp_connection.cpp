@@ -175,6 +175,7 @@ void TcpConnection::handle_read_end(const net::IoResult& result) {
 // parts), is handled without waiting for more to arrive.
 void TcpConnection::replay_kept_input() {
   replaying_ = false;
+  if (write_errno_ != 0) return abort_for_write();
   if (closed_ || finishing_ || input_stopped()) return;
   if (tls_ != nullptr) return handle_ciphertext({});
   const MutableByteView buffer = context_.loop.receive_buffer();
@@ -219,6 +220,18 @@ void TcpConnection::flush() {
   finish_flush();
 }
 
+bool TcpConnection::flush_early() {
+  flushing_early_ = true;
+  if (write_errno_ == 0) flush();
+  flushing_early_ = false;
+  if (write_errno_ == 0) return true;
+  replaying_ = true;
+  if (!hooked()) context_.loop.at_turn_end(*this);
+  return false;
+}
+
+void TcpConnection::abort_for_write() { abort({.system_errno = write_errno_, .reason = "writing failed"}); }
+
 void TcpConnection::encrypt_output() {
   if (out_ == nullptr || !tls_->handshake_done()) return;
   OutputQueue& records = encrypted_output();
@@ -251,7 +264,8 @@ bool TcpConnection::write_segments(OutputQueue& queue) {
 
 inline bool TcpConnection::take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result) {
   if (result.status == net::IoStatus::error) {
-    abort({.system_errno = result.system_errno, .reason = "writing failed"});
+    if (write_errno_ == 0) write_errno_ = result.system_errno;
+    if (!flushing_early_) abort_for_write();
     return false;
   }
   if (result.status == net::IoStatus::ok) {

@@ -267,6 +267,40 @@ TEST_F(ServerSession, AResetIsSeenAsAbnormal) {
   EXPECT_EQ((*server_)->stats().sessions_open, 0U);
 }
 
+TEST_F(ServerSession, ASendThatFindsTheConnectionBrokenCallsNoHandlerMeanwhile) {
+  const std::string large(std::size_t{1} << 20, 'l');
+  std::vector<Session*> sessions;
+  std::atomic<bool> sending{false};
+  std::atomic<bool> is_reset{false};
+  Box<SendStatus> status;
+  Box<bool> closed_meanwhile;
+  Calls calls;
+  calls.on_open = [&](Session& session) { sessions.push_back(&session); };
+  calls.on_message = [&](Session&, const Message&) {
+    sending = true;
+    EXPECT_TRUE(wait_until([&] { return is_reset.load(); }));  // the loop has not heard of it yet
+    status.set(sessions.at(1)->send(Message::text(large)));
+    sending = false;
+  };
+  calls.on_close = [&](Session& session, const CloseInfo&) {
+    if (&session == sessions.at(1)) closed_meanwhile.set(sending);
+  };
+  start({}, calling(calls));
+  RawClient asking{port_};
+  asking.upgrade();
+  auto broken = std::make_unique<RawClient>(port_);
+  broken->upgrade();
+  asking.send(text_frame("send"));
+  ASSERT_TRUE(wait_until([&] { return sending.load(); }));
+  broken->reset();
+  broken.reset();
+  is_reset = true;
+  EXPECT_FALSE(closed_meanwhile.wait());
+  EXPECT_EQ(status.wait(), SendStatus::closed);
+  (*server_)->stop();
+  EXPECT_TRUE(server_->join());
+}
+
 TEST_F(ServerSession, ADrainGivesUpOnPeersThatDoNotAnswer) {
   ServerOptions options;
   options.drain_timeout = 50ms;
