@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kVectorsPerWrite = 256;
 constexpr std::size_t kPlaintextBytes = std::size_t{256} << 10;
+constexpr std::uint32_t kUnreadAnswerBytesMax = std::uint32_t{64} << 10;
 constexpr std::size_t kRecordBytes = std::size_t{16} << 10;  // plaintext of a full TLS record (RFC 8446 §5.1)
 static_assert(kPlaintextBytes > core::kRequestLineBytesMax + core::kHeaderBytesMax + kRecordBytes,
               "an endless head meets its limits before it fills the buffer");
@@ -114,8 +115,10 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
   do {
     const MutableByteView buffer{context_.plaintext};
     const std::size_t kept = restore_kept_input(buffer);
+    const std::size_t waiting = encrypted_output().bytes();
     std::size_t size = 0;
-    const tls::Status status = tls_->decrypt(ciphertext, buffer.subspan(kept), size, encrypted_output());
+    const tls::Status status = tls_->decrypt(ciphertext, buffer.subspan(kept), size, *encrypted_);
+    if (!admits_answers(encrypted_->bytes() - waiting)) return abort({.reason = "the peer reads no answers of TLS"});
     if (size > 0 || kept > 0 || status == tls::Status::ok) {
       handle_input(buffer.first(kept + size));
     }
@@ -125,6 +128,13 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
     if (status == tls::Status::closed) return handle_read_end({.status = net::IoStatus::end});
     if (status == tls::Status::failed) return abort({.reason = tls_->error()});
   } while (tls_->pending() && !finishing_);
+}
+
+// Each KeyUpdate may ask for one of ours (RFC 8446 §4.6.3): they are bounded where the peer takes nothing, since a
+// client does not stop reading for a backlog.
+bool TcpConnection::admits_answers(std::size_t size) {
+  unread_answer_bytes_ = write_blocked_ ? unread_answer_bytes_ + static_cast<std::uint32_t>(size) : 0;
+  return unread_answer_bytes_ <= kUnreadAnswerBytesMax;
 }
 
 void TcpConnection::handle_input(MutableByteView input) {
