@@ -9,6 +9,20 @@
 #include "transport/close_code.hpp"
 
 namespace plait::transport {
+namespace {
+
+// Of a session that closes and whose user wants no more messages: only the end is told.
+class ClosingHandler final : public SessionHandler {
+ public:
+  explicit ClosingHandler(std::unique_ptr<SessionHandler> handler) : handler_(std::move(handler)) {}
+  void on_close(Session& session, const CloseInfo& info) override { handler_->on_close(session, info); }
+
+ private:
+  const std::unique_ptr<SessionHandler> handler_;
+};
+
+}  // namespace
+
 struct StreamSession::Rare {
   std::string subprotocol;
   std::string close_reason;
@@ -140,7 +154,17 @@ void StreamSession::close(std::uint32_t code, std::string_view reason) {
   started_by_us_ = true;
   encode_close(to_frame_code(code), reason);
   connection().write_soon();
+  if (connection().paused()) {
+    ignore_messages();
+    connection().set_paused(false);
+  }
   connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
+}
+
+// The peer's close is read however many messages stand before it, of which a paused session hears none.
+void StreamSession::ignore_messages() {
+  if (state_ != State::closing || handler_ == nullptr || std::exchange(ignores_messages_, true)) return;
+  handler_ = std::make_unique<ClosingHandler>(std::move(handler_));
 }
 
 void StreamSession::handle_close(std::uint16_t code, std::string_view reason) {

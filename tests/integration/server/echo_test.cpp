@@ -266,6 +266,28 @@ TEST_P(ServerEcho, ADrainSays1001AndRunReturns) {
   EXPECT_TRUE(server_->join());
 }
 
+TEST_P(ServerEcho, APausedSessionClosesCleanlyAndHearsNoMoreMessages) {
+  Box<SessionId> id;
+  Box<CloseInfo> closed;
+  Box<bool> heard;
+  Calls calls;
+  calls.on_open = [&](Session& session) {
+    session.pause();
+    id.set(session.id());
+  };
+  calls.on_message = [&](Session&, const Message&) { heard.set(true); };
+  calls.on_close = [&](Session&, const CloseInfo& info) { closed.set(info); };
+  start({}, calling(calls));
+  auto client = connect();
+  ASSERT_TRUE(client);
+  ASSERT_TRUE(client->send(Message::text(pattern(100'000))));
+  (*server_)->post(id.wait(), [](Session& session) { session.close(4000); });
+  EXPECT_FALSE(client->receive());
+  EXPECT_EQ(client->close().code, 4000);
+  EXPECT_TRUE(closed.wait().clean);
+  EXPECT_FALSE(heard.get());
+}
+
 TEST_P(ServerEcho, AStopCutsWhatIsOpen) {
   start();
   auto client = connect();
