@@ -29,9 +29,9 @@ struct Limits {
   std::size_t send_queue_bytes_max = std::size_t{64} << 20;
 
   // --- HTTP/1.1 -------------------------------------------------------------------------------------------------
-  /// Request line, bytes (414 beyond).
+  /// Request line, bytes (414 beyond). At most 64 KiB; more counts as that.
   std::size_t request_line_bytes_max = 8 << 10;
-  /// All header fields of one request together, bytes (431 beyond).
+  /// All header fields of one request together, bytes (431 beyond). At most 128 KiB; more counts as that.
   std::size_t header_bytes_max = 32 << 10;
   /// Header fields in one request (431 beyond).
   std::size_t header_count_max = 100;
@@ -44,9 +44,12 @@ struct Limits {
   /// An HTTP/1.1 connection with no request under way is closed after this; while a client takes bytes of the last
   /// response, the time begins anew.
   Duration keep_alive_timeout = std::chrono::seconds{60};
-  /// A ping goes out this often (it measures the round trip, too); zero turns pings off.
+  /// A ping goes out this often (it measures the round trip, too), but never before the last is answered or its
+  /// pong_timeout is over; zero turns pings off. Not for `https:` and `quic:`: QUIC keeps its connections alive by
+  /// itself (a client every 15 s, a server every 10 s) and gives one up after 30 s of silence.
   Duration ping_interval = std::chrono::seconds{25};
-  /// A peer that has sent nothing for this long after a ping is dead (close code 1006 seen by the handler).
+  /// A peer that has sent nothing for this long after a ping is dead (close code 1006 seen by the handler), unless it
+  /// took some of a backlog that the ping waits behind.
   Duration pong_timeout = std::chrono::seconds{20};
   /// How long a closing handshake may take before the connection is cut; at the end of an HTTP/1.1 connection, how
   /// long the client may take nothing of the last response.

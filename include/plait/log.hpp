@@ -12,7 +12,8 @@ namespace plait {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
-/// Gets one line without a line end. Called from any thread, one call at a time.
+/// Gets one line without a line end. Called from any thread, one call at a time. What is logged from inside it is left
+/// out; it must neither throw nor call set_log_sink().
 using LogSink = std::function<void(LogLevel, std::string_view)>;
 
 /// Replaces the sink; the default writes warnings and errors to standard error. From any thread.

@@ -88,9 +88,9 @@ struct HttpRequest {
 };
 
 struct HttpResponse {
-  int status = 200;
+  int status = 200;  ///< of a final response: 1xx is answered as 500
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body{};
+  std::string body{};                                          ///< not sent with 204 and 304, which have none
   std::vector<std::pair<std::string, std::string>> headers{};  ///< further fields
 };
 

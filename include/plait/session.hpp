@@ -51,7 +51,7 @@ class PLAIT_API Message {
   [[nodiscard]] ByteView data() const { return data_; }
   [[nodiscard]] std::string_view text() const { return as_text(data_); }
   [[nodiscard]] std::size_t size() const { return data_.size(); }
-  /// An owned slice: shares the block the message was received in, else copies.
+  /// An owned slice: shares the block the message was received in, else copies. It may outlive client and server.
   [[nodiscard]] Bytes share() const;
 
   [[nodiscard]] Storage storage() const { return storage_; }
@@ -215,8 +215,9 @@ class PLAIT_API Session {
   virtual MessageWriter* begin_message(MessageKind kind) = 0;
 
   /// Starts the closing handshake; what was sent before still goes out. `reason` is cut to 123 bytes of whole UTF-8
-  /// characters. on_close follows. Does nothing when already closing. A code that the wire cannot carry (see
-  /// close_code) is logged and becomes 1011; 0 and 1005 close without a code.
+  /// characters, and left out if it is not UTF-8. on_close follows; a session that is paused hears nothing else before.
+  /// Does nothing when already closing. A code that the wire cannot carry (see close_code) is logged and becomes 1011;
+  /// 0 and 1005 close without a code.
   virtual void close(std::uint32_t code = close_code::kNormal, std::string_view reason = {}) = 0;
   /// Cuts the connection at once; on_close follows with code 1006.
   virtual void abort() = 0;

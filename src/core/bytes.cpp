@@ -6,6 +6,7 @@
 #include <new>
 
 #include "core/assert.hpp"
+#include "core/buffer_pool.hpp"
 
 namespace plait {
 namespace {
@@ -72,7 +73,7 @@ Bytes Bytes::slice(std::size_t offset, std::size_t count) const {
 void Bytes::share_between_threads() {
   if (block_ == nullptr || block_->shared_between_threads) return;
   block_->shared_between_threads = true;
-  block_->destroy = free_block;  // another thread may drop the last reference: never back to a loop's pool
+  core::BufferPool::let_go(*block_);  // another thread may drop the last reference: never back to a loop's pool
 }
 
 Block* Bytes::block() const { return block_; }

@@ -51,11 +51,19 @@ std::string printable(std::string_view line) {
 }
 
 std::mutex sink_mutex;                // guards sink() and limiters
+thread_local bool in_sink = false;    // this thread holds sink_mutex for the sink's sake
 std::array<LineLimiter, 4> limiters;  // by level
 
 LogSink& sink() {
   static LogSink current = write_to_stderr;
   return current;
+}
+
+// The sink may call what logs.
+void call_sink(LogLevel level, const std::string& line) {
+  in_sink = true;
+  sink()(level, line);
+  in_sink = false;
 }
 
 }  // namespace
@@ -66,14 +74,15 @@ void set_log_sink(LogSink next) {
 }
 
 void log(LogLevel level, std::string_view line) {
+  if (in_sink) return;
   const std::lock_guard lock{sink_mutex};
   if (!sink()) return;
   const auto now = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < limiters.size(); ++i) {
     const std::size_t left_out = limiters[i].left_out_before(now);
-    if (left_out > 0) sink()(static_cast<LogLevel>(i), std::to_string(left_out) + " more lines were left out");
+    if (left_out > 0) call_sink(static_cast<LogLevel>(i), std::to_string(left_out) + " more lines were left out");
   }
-  if (limiters[static_cast<std::size_t>(level)].admits()) sink()(level, printable(line));
+  if (limiters[static_cast<std::size_t>(level)].admits()) call_sink(level, printable(line));
 }
 
 }  // namespace plait

@@ -56,7 +56,8 @@ void encode_pong(ByteView data, core::ByteSink& out) { encode_control(FrameType:
 
 void encode_close(std::uint16_t code, std::string_view reason, core::ByteSink& out) {
   if (code == close_code::kNoStatus) return encode_control(FrameType::close, {}, out);
-  reason = cut_utf8(reason, kControlBytesMax - 2);
+  // The peer would fail a close whose reason it cannot read: the code matters more.
+  reason = codec::is_utf8(as_bytes(reason)) ? cut_utf8(reason, kControlBytesMax - 2) : std::string_view{};
   const std::uint8_t code_bytes[2] = {static_cast<std::uint8_t>(code >> 8), static_cast<std::uint8_t>(code)};
   out.append(FrameHeader{FrameType::close, 2 + reason.size()}.view());
   out.append(code_bytes);

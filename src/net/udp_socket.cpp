@@ -233,6 +233,7 @@ IoResult UdpSocket::receive_refused(MutableByteView buffer) const {
   message.msg_control = control.data();
   message.msg_controllen = control.size();
   IoResult result = result_of(::recvmsg(fd(), &message, MSG_ERRQUEUE));
+  if (result.status != IoStatus::ok) return result;  // the kernel has written nothing to `control`
   bool refused = false;
   for (cmsghdr* found = CMSG_FIRSTHDR(&message); found != nullptr; found = CMSG_NXTHDR(&message, found)) {
     refused = refused || says_refused(*found);

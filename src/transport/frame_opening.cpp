@@ -37,7 +37,8 @@ void FrameOpening::own() {
 frames::OpenResponse FrameOpening::response() const {
   if (is_accepted()) return {.subprotocol = accepted_subprotocol()};
   const std::string_view body = refusal().body;
-  const std::string_view reason = body.substr(0, body.find('\n'));
+  std::string_view reason = body.substr(0, body.find('\n'));
+  if (!codec::is_utf8(as_bytes(reason))) reason = {};  // the status matters more than a text that cannot be sent
   return {.status = static_cast<std::uint16_t>(refusal().status),
           .reason = as_text(codec::utf8_prefix(as_bytes(reason), frames::kReasonBytesMax))};
 }

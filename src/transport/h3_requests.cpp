@@ -3,6 +3,8 @@
 
 #include <plait/log.hpp>
 
+#include "transport/page.hpp"
+
 namespace plait::transport {
 namespace {
 
@@ -75,11 +77,16 @@ void H3Connection::answer(h3::StreamId id) {
 }
 
 void H3Connection::respond(h3::StreamId id, const HttpResponse& response, bool head_only) {
+  if (!is_final(response.status)) {
+    log(LogLevel::error, "an HTTP handler gave a status that is not allowed");
+    return respond(id, {.status = 500, .body = "internal error\n"}, head_only);
+  }
+  const bool with_body = has_body(response.status);
   const std::string length = std::to_string(response.body.size());
-  std::vector<http::Field> fields{
-      {"content-type", response.content_type}, {"content-length", length}, {"date", context().http_date()}};
+  std::vector<http::Field> fields{{"content-type", response.content_type}, {"date", context().http_date()}};
+  if (with_body) fields.push_back({"content-length", length});
   for (const auto& [name, value] : response.headers) fields.push_back({name, value});
-  const bool ends = head_only || response.body.empty();
+  const bool ends = head_only || !with_body || response.body.empty();
   if (send_head(id, response.status, fields, ends) && !ends) h3_.send_data(id, Bytes::copy_of(response.body), true);
 }
 

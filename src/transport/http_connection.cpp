@@ -158,18 +158,20 @@ void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool
   std::vector<http::Field> fields{{"Content-Type", response.content_type}};
   for (const auto& [name, value] : response.headers) fields.push_back({name, value});
   if (!router_.alternative_service.empty()) fields.push_back({"Alt-Svc", router_.alternative_service});
+  const bool with_body = has_body(response.status);
+  http::BodyFraming framing;
+  if (with_body) framing = {.kind = http::BodyFraming::Kind::length, .length = response.body.size()};
   OutputQueue& output = connection().output();
-  if (!http::encode_response_head(output,
-                                  {.status = response.status,
-                                   .fields = fields,
-                                   .body = {.kind = http::BodyFraming::Kind::length, .length = response.body.size()},
-                                   .keep_alive = keep_alive,
-                                   .request_minor_version = minor_version_,
-                                   .date = connection().context().http_date()})) {
-    log(LogLevel::error, "an HTTP handler gave a header field with a forbidden character");
+  if (!is_final(response.status) || !http::encode_response_head(output, {.status = response.status,
+                                                                         .fields = fields,
+                                                                         .body = framing,
+                                                                         .keep_alive = keep_alive,
+                                                                         .request_minor_version = minor_version_,
+                                                                         .date = connection().context().http_date()})) {
+    log(LogLevel::error, "an HTTP handler gave a header field or a status that is not allowed");
     return refuse(500, "internal error");
   }
-  if (!head_only) output.append(as_bytes(response.body));
+  if (with_body && !head_only) output.append(as_bytes(response.body));
   if (!keep_alive) return finish();
   connection().write_soon();
   handshake_.leave();
@@ -211,7 +213,9 @@ void HttpConnection::handle_deadline(core::TimePoint now) {
 void HttpConnection::handle_drain() {
   draining_ = true;
   if (upgrade_ != nullptr) return upgrade_->give_up(503, "the server is shutting down");
-  if (!head_begun_ && body_ == nullptr) connection().abort();
+  if (finishing_ || head_begun_ || body_ != nullptr) return;
+  if (connection().backlog_bytes() > 0) return finish();  // the client is still reading the last response
+  connection().abort();
 }
 
 void HttpConnection::handle_closed(const Disconnect&) {

@@ -84,8 +84,10 @@ class alignas(64) OutputQueue final : public core::ByteSink {
   [[nodiscard]] Block* keep_tail() const;
   void put_tail_back(Block* block);
   void consume_segments(std::size_t count);
-  /// All is written, and it was in one block of small pieces: the next pieces go there again.
+  /// All is written, and it was in one block of small pieces: the next pieces go there again. A block for a large piece
+  /// goes back to the pool, which is bounded; queues are not.
   void rewind() {
+    if (static_cast<std::size_t>(tail_end_ - back_.block->data()) > kBlockBytesMax) return clear();
     back_.data = tail_ = back_.block->data();
     back_.size = 0;
     bytes_ = 0;

@@ -20,4 +20,10 @@ struct PagePeer {
 [[nodiscard]] HttpResponse answer_page(const Router& router, const RouteMatch& match, const HttpRequest& request,
                                        const PagePeer& peer);
 
+/// False: a final response with `status` has no body, whatever its handler gave (RFC 9110 §15.3.5, §15.4.5).
+[[nodiscard]] constexpr bool has_body(int status) { return status != 204 && status != 304; }
+
+/// 1xx is no final response (RFC 9110 §15.2); whoever waits for one would wait for ever.
+[[nodiscard]] constexpr bool is_final(int status) { return status / 100 != 1; }
+
 }  // namespace plait::transport

@@ -9,6 +9,20 @@
 #include "transport/close_code.hpp"
 
 namespace plait::transport {
+namespace {
+
+// Of a session that closes and whose user wants no more messages: only the end is told.
+class ClosingHandler final : public SessionHandler {
+ public:
+  explicit ClosingHandler(std::unique_ptr<SessionHandler> handler) : handler_(std::move(handler)) {}
+  void on_close(Session& session, const CloseInfo& info) override { handler_->on_close(session, info); }
+
+ private:
+  const std::unique_ptr<SessionHandler> handler_;
+};
+
+}  // namespace
+
 struct StreamSession::Rare {
   std::string subprotocol;
   std::string close_reason;
@@ -82,7 +96,7 @@ bool StreamSession::admits_beyond_queue(std::size_t backlog) {
 }
 
 SendStatus StreamSession::write_early() {
-  connection().flush();
+  if (!connection().flush_early()) return SendStatus::closed;
   if (connection().backlog_bytes() <= limits().send_high_water_bytes) return SendStatus::sent;
   wants_writable_ = true;
   return SendStatus::queued;
@@ -97,6 +111,7 @@ void StreamSession::handle_drained() {
 // --- Pings -----------------------------------------------------------------------------------------------------------
 
 void StreamSession::send_ping(core::TimePoint now) {
+  ping_waits_ = connection().backlog_bytes() > 0;
   connection().context().random.fill(ping_payload_);
   encode_ping(ping_payload_);
   ping_sent_ = now;
@@ -111,20 +126,24 @@ void StreamSession::handle_pong(ByteView payload) {
   // Unsolicited pongs are allowed (RFC 6455 §5.5.3), and say nothing about the time.
   if (!ping_pending_ || !std::ranges::equal(payload, ping_payload_)) return;
   rtt_nanoseconds_ = Duration{std::chrono::steady_clock::now() - ping_sent_}.count();
+  ping_pending_ = false;
+  if (is_open()) connection().set_deadline(ping_sent_ + limits().ping_interval);
 }
 
 void StreamSession::handle_deadline(core::TimePoint now) {
   if (state_ != State::open) return connection().abort({.reason = "the closing handshake took too long"});
-  if (!ping_pending_) return send_ping(now);
-  if (!shows_life()) return connection().abort({.reason = "the peer did not answer a ping"});
-  ping_pending_ = false;
-  connection().set_deadline(now + limits().ping_interval);
+  if (std::exchange(ping_pending_, false)) {
+    if (!shows_life()) return connection().abort({.reason = "the peer did not answer a ping"});
+    const core::TimePoint next = ping_sent_ + limits().ping_interval;
+    if (next > now) return connection().set_deadline(next);
+  }
+  send_ping(now);
 }
 
-// What a session that does not read now, paused or with a backlog, has not read may hold the answer; and the ping waits
-// behind the backlog, so that a slow peer shows that it lives by what it takes.
+// What a session that is paused has not read may hold the answer; and a ping waits behind the backlog that it met, so
+// that a slow peer shows that it lives by what it takes.
 bool StreamSession::shows_life() {
-  return input_seen_ || connection().paused() || (connection().input_stopped() && connection().take_output_taken());
+  return input_seen_ || connection().paused() || (ping_waits_ && connection().take_output_taken());
 }
 
 // --- Closing ---------------------------------------------------------------------------------------------------------
@@ -135,7 +154,17 @@ void StreamSession::close(std::uint32_t code, std::string_view reason) {
   started_by_us_ = true;
   encode_close(to_frame_code(code), reason);
   connection().write_soon();
+  if (connection().paused()) {
+    ignore_messages();
+    connection().set_paused(false);
+  }
   connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
+}
+
+// The peer's close is read however many messages stand before it, of which a paused session hears none.
+void StreamSession::ignore_messages() {
+  if (state_ != State::closing || handler_ == nullptr || std::exchange(ignores_messages_, true)) return;
+  handler_ = std::make_unique<ClosingHandler>(std::move(handler_));
 }
 
 void StreamSession::handle_close(std::uint16_t code, std::string_view reason) {

@@ -23,7 +23,7 @@ class StreamSession : public Session, public Protocol {
   // Session
   void close(std::uint32_t code, std::string_view reason) override;
   void abort() override { connection().abort(); }
-  void pause() override { connection().set_paused(true); }
+  void pause() override { is_open() ? connection().set_paused(true) : ignore_messages(); }
   void resume() override { connection().set_paused(false); }
   [[nodiscard]] std::size_t buffered_bytes() const override { return connection().backlog_bytes(); }
   [[nodiscard]] std::optional<Duration> rtt() const override;
@@ -133,6 +133,7 @@ class StreamSession : public Session, public Protocol {
   template <class Call>
   [[gnu::always_inline]] void guarded(Call&& call);
   void fail_for_exception(const char* what);
+  void ignore_messages();
   void tell_closed(const Disconnect& why);
   void send_ping(core::TimePoint now);
   [[nodiscard]] bool shows_life();
@@ -149,9 +150,11 @@ class StreamSession : public Session, public Protocol {
   bool started_by_us_ = false;
   bool wants_writable_ = false;
   bool ping_pending_ = false;
+  bool ping_waits_ = false;  // when the ping was sent, a backlog stood before it
   bool input_seen_ = false;
   bool sends_plainly_ = false;
   bool told_closed_ = false;
+  bool ignores_messages_ = false;
   std::array<std::uint8_t, 8> ping_payload_{};  // of the ping under way
   core::TimePoint ping_sent_{};
   std::int64_t rtt_nanoseconds_ = -1;

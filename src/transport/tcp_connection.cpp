@@ -7,12 +7,17 @@
 #include <cstring>
 #include <utility>
 
+#include "core/bounded.hpp"
+
 namespace plait::transport {
 namespace {
 
 constexpr std::size_t kVectorsPerWrite = 256;
 constexpr std::size_t kPlaintextBytes = std::size_t{256} << 10;
+constexpr std::uint32_t kUnreadAnswerBytesMax = std::uint32_t{64} << 10;
 constexpr std::size_t kRecordBytes = std::size_t{16} << 10;  // plaintext of a full TLS record (RFC 8446 §5.1)
+static_assert(kPlaintextBytes > core::kRequestLineBytesMax + core::kHeaderBytesMax + kRecordBytes,
+              "an endless head meets its limits before it fills the buffer");
 
 }  // namespace
 
@@ -110,8 +115,10 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
   do {
     const MutableByteView buffer{context_.plaintext};
     const std::size_t kept = restore_kept_input(buffer);
+    const std::size_t waiting = encrypted_output().bytes();
     std::size_t size = 0;
-    const tls::Status status = tls_->decrypt(ciphertext, buffer.subspan(kept), size, encrypted_output());
+    const tls::Status status = tls_->decrypt(ciphertext, buffer.subspan(kept), size, *encrypted_);
+    if (!admits_answers(encrypted_->bytes() - waiting)) return abort({.reason = "the peer reads no answers of TLS"});
     if (size > 0 || kept > 0 || status == tls::Status::ok) {
       handle_input(buffer.first(kept + size));
     }
@@ -121,6 +128,13 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
     if (status == tls::Status::closed) return handle_read_end({.status = net::IoStatus::end});
     if (status == tls::Status::failed) return abort({.reason = tls_->error()});
   } while (tls_->pending() && !finishing_);
+}
+
+// Each KeyUpdate may ask for one of ours (RFC 8446 §4.6.3): they are bounded where the peer takes nothing, since a
+// client does not stop reading for a backlog.
+bool TcpConnection::admits_answers(std::size_t size) {
+  unread_answer_bytes_ = write_blocked_ ? unread_answer_bytes_ + static_cast<std::uint32_t>(size) : 0;
+  return unread_answer_bytes_ <= kUnreadAnswerBytesMax;
 }
 
 void TcpConnection::handle_input(MutableByteView input) {
@@ -161,18 +175,19 @@ void TcpConnection::handle_read_end(const net::IoResult& result) {
     return abort({.system_errno = result.system_errno, .reason = "reading failed"});
   }
   ended_ = true;
-  if (finishing_) return abort();
+  if (finishing_) return fin_sent_ ? abort() : update_watch();  // finish_flush() aborts when the output is written
   update_watch();
   protocol_->handle_end();
   if (!closed_) flush();
 }
 
-// Input that a paused session left behind, here or in the TLS engine, is handled without waiting for more to arrive.
+// Input that a paused session left behind, here, in the TLS engine or in the protocol (inflated bytes of a message in
+// parts), is handled without waiting for more to arrive.
 void TcpConnection::replay_kept_input() {
   replaying_ = false;
+  if (write_errno_ != 0) return abort_for_write();
   if (closed_ || finishing_ || input_stopped()) return;
   if (tls_ != nullptr) return handle_ciphertext({});
-  if (kept_input_ == nullptr) return;
   const MutableByteView buffer = context_.loop.receive_buffer();
   const std::size_t kept = restore_kept_input(buffer);
   handle_input(buffer.first(kept));
@@ -215,6 +230,18 @@ void TcpConnection::flush() {
   finish_flush();
 }
 
+bool TcpConnection::flush_early() {
+  flushing_early_ = true;
+  if (write_errno_ == 0) flush();
+  flushing_early_ = false;
+  if (write_errno_ == 0) return true;
+  replaying_ = true;
+  if (!hooked()) context_.loop.at_turn_end(*this);
+  return false;
+}
+
+void TcpConnection::abort_for_write() { abort({.system_errno = write_errno_, .reason = "writing failed"}); }
+
 void TcpConnection::encrypt_output() {
   if (out_ == nullptr || !tls_->handshake_done()) return;
   OutputQueue& records = encrypted_output();
@@ -247,7 +274,8 @@ bool TcpConnection::write_segments(OutputQueue& queue) {
 
 inline bool TcpConnection::take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result) {
   if (result.status == net::IoStatus::error) {
-    abort({.system_errno = result.system_errno, .reason = "writing failed"});
+    if (write_errno_ == 0) write_errno_ = result.system_errno;
+    if (!flushing_early_) abort_for_write();
     return false;
   }
   if (result.status == net::IoStatus::ok) {
@@ -316,7 +344,7 @@ void TcpConnection::set_paused(bool paused) {
 }
 
 void TcpConnection::resume_input() {
-  if (closed_ || input_stopped() || reading_ || (kept_input_ == nullptr && tls_ == nullptr)) return;
+  if (closed_ || input_stopped() || reading_) return;
   replaying_ = true;
   if (!hooked()) context_.loop.at_turn_end(*this);
 }

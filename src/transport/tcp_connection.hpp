@@ -74,6 +74,9 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   }
   /// Writes what can be written now.
   void flush();
+  /// The same from inside a call of the user's, whose handlers must not hear of the end meanwhile: false when writing
+  /// failed; the connection is aborted at the end of the turn then.
+  bool flush_early();
   /// Bytes of output that the kernel has not taken.
   [[nodiscard]] std::size_t backlog_bytes() const {
     return (out_ == nullptr ? 0 : out_->bytes()) + (encrypted_ == nullptr ? 0 : encrypted_->bytes());
@@ -141,6 +144,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   void keep_input(ByteView rest);
   void handle_plain(MutableByteView buffer, std::size_t kept, const net::IoResult& result, std::size_t direct_bytes);
   void handle_ciphertext(ByteView ciphertext);
+  [[nodiscard]] bool admits_answers(std::size_t size);
   void handle_input(MutableByteView input);
   void handle_read_end(const net::IoResult& result);
   void replay_kept_input();
@@ -148,6 +152,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   OutputQueue& begin_output();
   OutputQueue& encrypted_output();
   void encrypt_output();
+  void abort_for_write();
   bool write_queue(OutputQueue& queue);
   bool write_segments(OutputQueue& queue);
   bool take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result);
@@ -161,7 +166,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   std::unique_ptr<OutputQueue> out_;  // what the protocol appended: plaintext under TLS
   bool connecting_ = false;
   bool reading_ = false;
-  bool replaying_ = false;      // kept input is to be handled at the end of the turn
+  bool replaying_ = false;      // at the end of the turn kept input is to be handled, or a write's failure
   bool paused_ = false;         // by the user
   bool stalled_ = false;        // by the backlog
   bool initiated_ = false;      // we connected, rather than accepted
@@ -174,6 +179,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   bool write_blocked_ = false;
   bool output_taken_ = false;
   bool closed_ = false;
+  bool flushing_early_ = false;
   net::Socket socket_;
   std::uint32_t watched_events_ = 0;
   std::unique_ptr<tls::Engine> tls_;
@@ -181,6 +187,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   std::unique_ptr<OutputQueue> encrypted_;  // TLS only: records to write
   Block* kept_input_ = nullptr;
   std::uint32_t kept_input_bytes_ = 0;
+  std::uint32_t unread_answer_bytes_ = 0;  // TLS only: what the engine answered since the kernel takes nothing
+  int write_errno_ = 0;                    // of a flush_early() that failed
   SessionId id_;
 };
 

@@ -42,7 +42,8 @@ std::optional<HttpResponse> WsUpgrade::check() {
   HttpResponse refusal{.status = ws::status_of(checked_.error()),
                        .body = std::string{ws::describe(checked_.error())} + "\n"};
   if (refusal.status == 426) {
-    refusal.headers = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
+    // RFC 9110 §7.8: who sends Upgrade names it in Connection, too.
+    refusal.headers = {{"Connection", "Upgrade"}, {"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
   } else if (refusal.status == 405) {
     refusal.headers = {{"Allow", "GET"}};
   }

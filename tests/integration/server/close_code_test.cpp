@@ -40,6 +40,12 @@ TEST_P(ServerCloseCode, WhatTheWireCannotCarryIs1011) {
   }
 }
 
+TEST_P(ServerCloseCode, AReasonThatIsNotUtf8IsLeftOut) {
+  const CloseInfo info = seen_by_client(4000, "caf\xe9");
+  EXPECT_EQ(info.code, 4000U);
+  EXPECT_EQ(info.reason, "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Wires, ServerCloseCode, kEveryWire, [](const auto& wire) { return wire.param; });
 
 }  // namespace

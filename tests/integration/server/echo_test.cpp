@@ -231,6 +231,30 @@ TEST_P(ServerEcho, PartsBothWaysPassWhatNoLimitWouldLetThrough) {
   EXPECT_EQ(received, kParts * kPartBytes);
 }
 
+TEST_P(ServerEcho, WhatIsKeptOfAMessageOutlivesTheClientAndTheServer) {
+  const std::string large = pattern(std::size_t{1} << 20);
+  Box<Bytes> taken;
+  Calls calls;
+  calls.on_message = [&](Session& session, const Message& message) {
+    for (int i = 0; i < 2; ++i) session.send(message);
+    taken.set(message.share());
+  };
+  start({}, calling(calls));
+  auto client = connect();
+  ASSERT_TRUE(client);
+  ASSERT_TRUE(client->send(Message::text(large)));
+  auto received = client->receive();
+  ASSERT_TRUE(received && *received);
+  client->close();  // the other waits unread
+  client.reset();
+  EXPECT_TRUE((*received)->data.text() == large);
+  received = std::optional<BlockingClient::Received>{};
+  (*server_)->stop();
+  EXPECT_TRUE(server_->join());
+  server_.reset();
+  EXPECT_TRUE(taken.wait().text() == large);
+}
+
 TEST_P(ServerEcho, ADrainSays1001AndRunReturns) {
   start();
   auto client = connect();
@@ -240,6 +264,28 @@ TEST_P(ServerEcho, ADrainSays1001AndRunReturns) {
   EXPECT_FALSE(client->receive());
   EXPECT_EQ(client->close().code, close_code::kGoingAway);
   EXPECT_TRUE(server_->join());
+}
+
+TEST_P(ServerEcho, APausedSessionClosesCleanlyAndHearsNoMoreMessages) {
+  Box<SessionId> id;
+  Box<CloseInfo> closed;
+  Box<bool> heard;
+  Calls calls;
+  calls.on_open = [&](Session& session) {
+    session.pause();
+    id.set(session.id());
+  };
+  calls.on_message = [&](Session&, const Message&) { heard.set(true); };
+  calls.on_close = [&](Session&, const CloseInfo& info) { closed.set(info); };
+  start({}, calling(calls));
+  auto client = connect();
+  ASSERT_TRUE(client);
+  ASSERT_TRUE(client->send(Message::text(pattern(100'000))));
+  (*server_)->post(id.wait(), [](Session& session) { session.close(4000); });
+  EXPECT_FALSE(client->receive());
+  EXPECT_EQ(client->close().code, 4000);
+  EXPECT_TRUE(closed.wait().clean);
+  EXPECT_FALSE(heard.get());
 }
 
 TEST_P(ServerEcho, AStopCutsWhatIsOpen) {

@@ -90,6 +90,25 @@ TEST_F(ClientGet, StatusesOfEveryKindAreAnswers) {
   EXPECT_EQ(statuses, (std::vector<int>{204, 404, 405}));
 }
 
+TEST_F(ClientGet, AResponseWithoutABodyHasNoneAndAnInterimStatusOfAHandlerIs500) {
+  start();
+  for (const int status : {103, 204, 304}) {
+    server_->server().http("/" + std::to_string(status),
+                           [=](const HttpRequest&) { return HttpResponse{.status = status, .body = "x"}; });
+  }
+  for (const char* path : {"/103", "/204", "/304"}) {
+    ask(path, options());
+    client_->run();
+  }
+  ASSERT_EQ(answers_.size(), 3U);
+  for (const auto& answer : answers_) ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answers_[0]->status, 500);
+  for (const std::size_t i : {1, 2}) {
+    EXPECT_EQ(answers_[i]->body, "");
+    EXPECT_EQ(field(*answers_[i], "content-length"), "");
+  }
+}
+
 TEST_F(ClientGet, ManyRequestsShareAConnectionAlsoWithSessions) {
   start();
   ConnectOptions sharing = options();

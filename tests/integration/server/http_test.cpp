@@ -86,7 +86,8 @@ TEST_F(ServerHttp, Rfc9110Section15_5_22ARequestWithoutUpgradeIs426) {
   start();
   const std::string head = head_of(get("/"));
   EXPECT_EQ(status_of(head), "HTTP/1.1 426");
-  EXPECT_NE(head.find("Upgrade: websocket\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("\r\nUpgrade: websocket\r\n"), std::string::npos) << head;
+  EXPECT_NE(head.find("\r\nConnection: Upgrade\r\n"), std::string::npos) << "§7.8: " << head;
 }
 
 TEST_F(ServerHttp, Rfc6455Section4_4AnotherVersionIs426WithOurs) {
@@ -157,6 +158,38 @@ TEST_F(ServerHttp, Rfc7692BothSidesOfPlaitAgree) {
   }
 }
 
+// The last inflated bytes may wait when all of the message has been read: resuming has to bring them.
+TEST_F(ServerHttp, Rfc7692ASessionThatStopsWithinAMessageInPartsGetsTheRestOfIt) {
+  constexpr std::size_t kPartBytes = std::size_t{64} << 10;
+  for (const bool paused : {true, false}) {
+    ServerOptions options;
+    options.deflate = true;
+    options.limits.send_high_water_bytes = 100'000;
+    options.limits.send_low_water_bytes = 1000;
+    std::size_t bytes = 0;
+    Box<std::size_t> received;
+    Calls calls;
+    calls.on_part = [&](Session& session, const Message& part, bool last) {
+      if (last) received.set(bytes + part.size());
+      if (std::exchange(bytes, bytes + part.size()) > 0) return;
+      if (!paused) session.send(Message::binary(std::vector<std::uint8_t>(kLargeBytes)), {.compress = false});
+      if (!paused) return;
+      session.pause();
+      (*server_)->post(session.id(), [](Session& resumed) { resumed.resume(); });
+    };
+    start(options, calling(calls));
+    ConnectOptions connect_options;
+    connect_options.deflate = true;
+    auto client = BlockingClient::connect("ws://127.0.0.1:" + std::to_string(port_), connect_options);
+    ASSERT_TRUE(client) << client.error().message;
+    ASSERT_TRUE(client->send(Message::binary(std::vector<std::uint8_t>(kPartBytes))));
+    if (!paused) {
+      EXPECT_TRUE(client->receive());
+    }
+    EXPECT_EQ(received.wait(), kPartBytes);
+  }
+}
+
 // --- Requests and responses ------------------------------------------------------------------------------------------
 
 TEST_F(ServerHttp, PipelinedRequestsAreAnsweredInOrderOnOneConnection) {
@@ -203,6 +236,26 @@ TEST_F(ServerHttp, Rfc9110Section9_3_2HeadHasTheLengthAndNoBody) {
   EXPECT_TRUE(client.read_to("\r\n\r\n").starts_with("HTTP/1.1 200")) << "no body came between";
 }
 
+TEST_F(ServerHttp, Rfc9112Section6_3AResponseWithoutABodyHasNoneWhateverItsHandlerGave) {
+  start();
+  for (const int status : {204, 304}) {
+    const std::string path = "/" + std::to_string(status);
+    (*server_)->http(path, [=](const HttpRequest&) { return HttpResponse{.status = status, .body = "x"}; });
+    RawClient client{port_};
+    client.send(get(path) + get("/hello"));
+    const std::string head = client.read_to("\r\n\r\n");
+    EXPECT_EQ(status_of(head), "HTTP/1.1 " + std::to_string(status));
+    EXPECT_EQ(head.find("Content-Length"), std::string::npos) << head;
+    EXPECT_EQ(status_of(client.read_to("hello GET ")), "HTTP/1.1 200") << "nothing stands before the next response";
+  }
+}
+
+TEST_F(ServerHttp, Rfc9110Section15_2AnInterimStatusOfAHandlerIs500) {
+  start();
+  (*server_)->http("/interim", [](const HttpRequest&) { return HttpResponse{.status = 100, .body = "x"}; });
+  EXPECT_EQ(refusal_of(get("/interim")), "HTTP/1.1 500");
+}
+
 TEST_F(ServerHttp, LimitsAreRefusedWithTheirStatus) {
   ServerOptions options;
   options.limits.body_bytes_max = 10;
@@ -216,6 +269,16 @@ TEST_F(ServerHttp, LimitsAreRefusedWithTheirStatus) {
   EXPECT_EQ(refusal_of(get("/", many)), "HTTP/1.1 431");
   EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nHost : a\r\n\r\n"), "HTTP/1.1 400");
   EXPECT_EQ(refusal_of("garbage\r\n\r\n"), "HTTP/1.1 400");
+}
+
+// What a connection keeps of a head has to fit the buffer that it is read to: it would be read for ever otherwise.
+TEST_F(ServerHttp, HeadsAreBoundedAlsoWhereTheLimitsAreNot) {
+  ServerOptions options;
+  options.limits.request_line_bytes_max = std::size_t{1} << 30;
+  options.limits.header_bytes_max = std::size_t{1} << 30;
+  start(options);
+  EXPECT_EQ(refusal_of("GET /" + std::string(600'000, 'a')), "HTTP/1.1 414");
+  EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nHost: a\r\nA: " + std::string(600'000, 'a')), "HTTP/1.1 431");
 }
 
 TEST_F(ServerHttp, Rfc9112Section6_1LengthAndChunkedTogetherSmuggleNothing) {
@@ -305,6 +368,32 @@ TEST_F(ServerHttp, AClientThatEndsItsDirectionStillGetsTheWholeResponse) {
   client.shutdown_write();
   const std::string response = client.read_all();
   EXPECT_EQ(response.size() - (response.find("\r\n\r\n") + 4), kLargeBytes);
+}
+
+TEST_F(ServerHttp, AClientThatEndsItsDirectionDuringTheLastResponseGetsAllOfIt) {
+  start();
+  RawClient client{port_, 4096};
+  client.send(get("/large", "Connection: close\r\n"));
+  client.read_to("\r\n\r\n");  // the server is through with its requests
+  client.shutdown_write();
+  EXPECT_EQ(client.read_all().size(), kLargeBytes);
+}
+
+TEST_F(ServerHttp, ADrainLetsTheResponseUnderWayFinish) {
+  start();
+  for (const bool ended : {false, true}) {
+    RawClient client{port_, 4096};
+    client.send(get("/large"));
+    if (ended) client.shutdown_write();
+    client.read_to("\r\n\r\n");
+    RawClient session{port_};
+    session.upgrade();
+    (*server_)->drain();
+    EXPECT_EQ(session.read_frame().close_code(), close_code::kGoingAway);  // the drain has begun
+    EXPECT_EQ(client.read_all().size(), kLargeBytes);
+    EXPECT_TRUE(server_->join());
+    start();
+  }
 }
 
 // --- Times -----------------------------------------------------------------------------------------------------------

@@ -87,6 +87,13 @@ TEST_P(ServerOpening, ARefusalHasTheSameWordsAndItsStatusOnEveryWire) {
   EXPECT_EQ(client.error().status, 429);
 }
 
+TEST_P(ServerOpening, ARefusalWhoseReasonIsNotUtf8StillHasItsStatus) {
+  start({.on_request = [](OpeningRequest& request) { request.reject(403, "caf\xe9"); }});
+  const auto client = connect();
+  ASSERT_FALSE(client);
+  EXPECT_EQ(client.error().status, 403) << client.error().message;
+}
+
 TEST_P(ServerOpening, AFactoryThatMakesNoHandlerIs500) {
   make();
   listen([]() -> std::unique_ptr<SessionHandler> { return nullptr; });

@@ -176,6 +176,20 @@ TEST_F(ServerSession, APeerThatNeverAnswersPingsIsDead) {
   EXPECT_NE(seen.wait().reason.find("ping"), std::string::npos) << seen.wait().reason;
 }
 
+TEST_F(ServerSession, PingsGoOutEveryIntervalAndDoNotWaitForTheTimeoutOfTheLast) {
+  ServerOptions options;
+  options.limits.ping_interval = 5ms;
+  options.limits.pong_timeout = 60s;  // each of the pings would take ten seconds too long
+  start(options);
+  RawClient client{port_};
+  client.upgrade();
+  for (int i = 0; i < 3; ++i) {
+    const auto ping = client.read_frame();
+    ASSERT_EQ(ping.opcode, 9) << i;
+    client.send(frame(10, ping.payload));
+  }
+}
+
 TEST_F(ServerSession, AHandlerHearsOfABrokenRuleThoughThePeerStays) {
   ServerOptions options;
   options.limits.close_timeout = 60s;
@@ -211,7 +225,9 @@ TEST_F(ServerSession, OnlyTheAnswerToAPingTellsTheRoundTripTime) {
   EXPECT_EQ(client.read_frame().payload, "unknown");
   client.send(frame(10, ping.payload));
   client.send(text_frame("and now?"));
-  EXPECT_EQ(client.read_frame().payload, "known");
+  auto answer = client.read_frame();
+  while (answer.opcode == 9) answer = client.read_frame();  // the next ping
+  EXPECT_EQ(answer.payload, "known");
 }
 
 TEST_F(ServerSession, APausedSessionIsNotTakenForDead) {
@@ -249,6 +265,40 @@ TEST_F(ServerSession, AResetIsSeenAsAbnormal) {
   EXPECT_EQ(seen.wait().code, close_code::kAbnormal);
   EXPECT_FALSE(seen.wait().clean);
   EXPECT_EQ((*server_)->stats().sessions_open, 0U);
+}
+
+TEST_F(ServerSession, ASendThatFindsTheConnectionBrokenCallsNoHandlerMeanwhile) {
+  const std::string large(std::size_t{1} << 20, 'l');
+  std::vector<Session*> sessions;
+  std::atomic<bool> sending{false};
+  std::atomic<bool> is_reset{false};
+  Box<SendStatus> status;
+  Box<bool> closed_meanwhile;
+  Calls calls;
+  calls.on_open = [&](Session& session) { sessions.push_back(&session); };
+  calls.on_message = [&](Session&, const Message&) {
+    sending = true;
+    EXPECT_TRUE(wait_until([&] { return is_reset.load(); }));  // the loop has not heard of it yet
+    status.set(sessions.at(1)->send(Message::text(large)));
+    sending = false;
+  };
+  calls.on_close = [&](Session& session, const CloseInfo&) {
+    if (&session == sessions.at(1)) closed_meanwhile.set(sending);
+  };
+  start({}, calling(calls));
+  RawClient asking{port_};
+  asking.upgrade();
+  auto broken = std::make_unique<RawClient>(port_);
+  broken->upgrade();
+  asking.send(text_frame("send"));
+  ASSERT_TRUE(wait_until([&] { return sending.load(); }));
+  broken->reset();
+  broken.reset();
+  is_reset = true;
+  EXPECT_FALSE(closed_meanwhile.wait());
+  EXPECT_EQ(status.wait(), SendStatus::closed);
+  (*server_)->stop();
+  EXPECT_TRUE(server_->join());
 }
 
 TEST_F(ServerSession, ADrainGivesUpOnPeersThatDoNotAnswer) {

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -89,6 +92,39 @@ TEST(BufferPool, ABlockSharedBetweenThreadsNeverComesBack) {
   bytes.share_between_threads();
   std::jthread{[moved = std::move(bytes)]() mutable { moved = {}; }};
   EXPECT_EQ(pool.kept_bytes(), 0U);
+}
+
+TEST(BufferPool, BlocksMayOutliveIt) {
+  Bytes first;
+  Bytes second;
+  {
+    core::BufferPool pool;
+    for (Bytes* bytes : {&first, &second}) {
+      Block* block = pool.take(1 << 20);
+      std::fill_n(block->data(), block->capacity, std::uint8_t{'x'});
+      *bytes = Bytes::share(*block, {block->data(), block->capacity});
+      block->release();
+    }
+    pool.take(500)->release();
+  }
+  EXPECT_EQ(first.text(), std::string(1 << 20, 'x'));
+  first = {};
+  EXPECT_EQ(second.text(), std::string(1 << 20, 'x'));
+  second.share_between_threads();  // also then
+}
+
+TEST(BufferPool, TheLastBlocksMayBeDroppedOnAnyThreads) {
+  constexpr std::size_t kBlocks = 64;
+  std::vector<std::jthread> threads;
+  auto pool = std::make_unique<core::BufferPool>();
+  std::vector<Bytes> kept;
+  for (std::size_t i = 0; i < kBlocks; ++i) {
+    Block* block = pool->take(5000);
+    kept.push_back(Bytes::share(*block, {block->data(), 0}));
+    block->release();
+  }
+  pool.reset();
+  for (Bytes& bytes : kept) threads.emplace_back([moved = std::move(bytes)]() mutable { moved = {}; });
 }
 
 TEST(BufferPool, SizeClassesHoldTheirCapacityAtEveryBoundary) {

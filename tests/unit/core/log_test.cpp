@@ -34,6 +34,18 @@ TEST_F(Log, LongLinesAreCut) {
   EXPECT_EQ(lines_.back(), std::string(kLogLineBytesMax, 'x') + "...");
 }
 
+TEST_F(Log, ASinkMayCallWhatLogs) {
+  set_log_sink([this](LogLevel, std::string_view line) {
+    lines_.emplace_back(line);
+    log(LogLevel::error, "from inside the sink");
+  });
+  log(LogLevel::warning, "first");
+  log(LogLevel::warning, "second");
+  ASSERT_GE(lines_.size(), 2U);
+  EXPECT_EQ(lines_[lines_.size() - 2], "first");
+  EXPECT_EQ(lines_.back(), "second");
+}
+
 // However long the loop takes, a second has at most kLogLinesPerSecond lines and one about those left out.
 TEST_F(Log, AFloodIsBounded) {
   const auto begin = std::chrono::steady_clock::now();

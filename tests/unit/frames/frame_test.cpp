@@ -51,6 +51,14 @@ TEST(CloseFrame, CutsTheReasonBetweenCharacters) {  // spec/frames.md §2.2: 125
   EXPECT_EQ(out.bytes.size(), 3u + 2 + 123);
 }
 
+TEST(CloseFrame, LeavesAReasonOutThatIsNotUtf8) {  // spec/frames.md §2.2 [close_reason_not_utf8]
+  for (const std::string_view reason : {"\xff", "caf\xe9", "cut \xc3"}) {
+    core::VectorSink out;
+    encode_close(4000, reason, out);
+    EXPECT_EQ(to_hex(out.bytes), "07020fa0") << reason;
+  }
+}
+
 TEST(CloseFrame, RoundTrips) {
   core::VectorSink out;
   encode_close(4401, "token has expired", out);

@@ -46,6 +46,13 @@ void expect_sent(const IoResult& result, std::size_t bytes) {
   EXPECT_EQ(result.bytes, bytes);
 }
 
+TEST(UdpSocketRefusals, NoneIsNotAnAnswer) {
+  Buffer buffer(UdpSocket::kBatchBytesMax);
+  const IoResult result = bound().receive_refused(buffer);
+  EXPECT_EQ(result.status, IoStatus::would_block);
+  EXPECT_EQ(result.bytes, 0U);
+}
+
 class UdpFamilies : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(UdpFamilies, ABatchArrivesWithItsSegmentsAddressesAndEcn) {

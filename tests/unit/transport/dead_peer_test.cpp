@@ -22,7 +22,8 @@ class Talkative final : public SessionHandler {
   }
 };
 
-class TransportDeadPeer : public testing::Test {
+/// With and without a backlog that stops the reading: a client's never does.
+class TransportDeadPeer : public testing::TestWithParam<std::size_t> {
  protected:
   TransportDeadPeer() {
     std::array<int, 2> ends{};
@@ -35,13 +36,14 @@ class TransportDeadPeer : public testing::Test {
   }
   void read_some() {
     std::vector<std::uint8_t> buffer(256 << 10);
-    EXPECT_EQ(peer_.read(MutableByteView{buffer}).status, net::IoStatus::ok);
+    const net::IoStatus status = peer_.read(MutableByteView{buffer}).status;
+    EXPECT_TRUE(status == net::IoStatus::ok || session_->buffered_bytes() == 0);
     loop_->run_once({});
   }
   void pass_deadline() { session_->handle_deadline(loop_->now()); }
   [[nodiscard]] bool is_alive() const { return context_.connections.size() == 1; }
 
-  const Limits limits_;
+  const Limits limits_{.send_high_water_bytes = GetParam()};
   const std::unique_ptr<net::Loop> loop_ = *net::Loop::make();
   std::atomic<std::size_t> connection_count_{0};
   LoopContext context_{*loop_, limits_, 0, connection_count_};
@@ -49,14 +51,14 @@ class TransportDeadPeer : public testing::Test {
   WsSession* session_ = nullptr;
 };
 
-TEST_F(TransportDeadPeer, IsCutWhenItTakesNothing) {
+TEST_P(TransportDeadPeer, IsCutWhenItTakesNothing) {
   pass_deadline();  // sends the ping
   EXPECT_TRUE(is_alive());
   pass_deadline();  // no answer in time
   EXPECT_FALSE(is_alive());
 }
 
-TEST_F(TransportDeadPeer, IsNotOneThatReadsSlowly) {
+TEST_P(TransportDeadPeer, IsNotOneThatReadsSlowly) {
   for (int i = 0; i < 5; ++i) {
     pass_deadline();
     read_some();
@@ -67,6 +69,18 @@ TEST_F(TransportDeadPeer, IsNotOneThatReadsSlowly) {
   pass_deadline();
   EXPECT_FALSE(is_alive()) << "took nothing this time";
 }
+
+TEST_P(TransportDeadPeer, HasTheWholeTimeForAPingThatWaitedBehindABacklog) {
+  pass_deadline();
+  while (session_->buffered_bytes() > 0) read_some();
+  pass_deadline();
+  EXPECT_TRUE(is_alive()) << "it took the backlog, and may not have come to the ping";
+  pass_deadline();
+  pass_deadline();
+  EXPECT_FALSE(is_alive());
+}
+
+INSTANTIATE_TEST_SUITE_P(HighWater, TransportDeadPeer, testing::Values(kBacklogBytes / 8, kBacklogBytes * 2));
 
 }  // namespace
 }  // namespace plait::transport

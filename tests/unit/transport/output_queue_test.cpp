@@ -224,5 +224,18 @@ TEST(TransportOutputQueues, TheLastUsedComesBackFirstAndEmpty) {
   EXPECT_TRUE(again->empty());
 }
 
+// A loop keeps many queues that are not in use: what they hold would be beyond the pool's bound.
+TEST(TransportOutputQueues, AQueueThatIsEmptyKeepsNoLargeBlock) {
+  core::BufferPool pool;
+  OutputQueue queue{pool};
+  queue.append(std::vector<std::uint8_t>(std::size_t{1} << 20));
+  queue.consume(queue.bytes());
+  EXPECT_GE(pool.kept_bytes(), std::size_t{1} << 20) << "it is the pool's again";
+  queue.append(as_bytes("small"));
+  const std::size_t kept = pool.kept_bytes();
+  queue.consume(queue.bytes());
+  EXPECT_EQ(pool.kept_bytes(), kept) << "but the block of small pieces stays";
+}
+
 }  // namespace
 }  // namespace plait::transport

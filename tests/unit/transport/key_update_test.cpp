@@ -1,0 +1,107 @@
+// A TLS 1.3 server that asks for new keys again and again and reads none of the answers (RFC 8446 §4.6.3).
+#include <gtest/gtest.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "crypto/openssl.hpp"
+#include "transport/loop_context.hpp"
+#include "transport/tcp_connection.hpp"
+#include "unit/tls/pair.hpp"
+
+namespace plait::transport {
+namespace {
+
+constexpr std::size_t kBacklogBytesMax = std::size_t{1} << 20;
+constexpr int kUpdatesMax = 200'000;
+
+class Idle final : public Protocol {
+ public:
+  void handle_bytes(MutableByteView& input) override { input = {}; }
+  void handle_deadline(core::TimePoint) override {}
+  void handle_drain() override {}
+  void handle_closed(const Disconnect&) override {}
+};
+
+/// Bare OpenSSL at the other end of a client's connection.
+class TransportKeyUpdate : public testing::Test {
+ protected:
+  TransportKeyUpdate() {
+    SSL_CTX_use_certificate_chain_file(server_context_.get(), credentials_.certificate().c_str());
+    SSL_CTX_use_PrivateKey_file(server_context_.get(), credentials_.key().c_str(), SSL_FILETYPE_PEM);
+    server_.reset(SSL_new(server_context_.get()));
+    SSL_set_bio(server_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_accept_state(server_.get());
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+    peer_ = net::Socket{ends[1]};
+    connection_ =
+        TcpConnection::start(context_, net::Socket{ends[0]}, tls::Engine::connect(client_context_, "localhost"),
+                             std::make_unique<Idle>(), true);
+  }
+
+  void read() {
+    std::array<std::uint8_t, 20'000> bytes{};
+    for (auto result = peer_.read(MutableByteView{bytes}); result.status == net::IoStatus::ok;
+         result = peer_.read(MutableByteView{bytes})) {
+      BIO_write(SSL_get_rbio(server_.get()), bytes.data(), static_cast<int>(result.bytes));
+    }
+  }
+  void write() {
+    std::array<std::uint8_t, 20'000> bytes{};
+    for (int count = 0; (count = BIO_read(SSL_get_wbio(server_.get()), bytes.data(), bytes.size())) > 0;) {
+      (void)peer_.write(ByteView{bytes}.first(static_cast<std::size_t>(count)));
+    }
+  }
+  void handshake() {
+    for (int i = 0; i < 10 && SSL_is_init_finished(server_.get()) == 0; ++i) {
+      loop_->run_once({});
+      read();
+      SSL_do_handshake(server_.get());
+      write();
+    }
+    loop_->run_once({});
+    ASSERT_EQ(SSL_is_init_finished(server_.get()), 1);
+  }
+  void ask_for_new_keys() {
+    SSL_key_update(server_.get(), SSL_KEY_UPDATE_REQUESTED);
+    SSL_do_handshake(server_.get());
+    write();
+    loop_->run_once({});
+  }
+  [[nodiscard]] bool is_alive() const { return context_.connections.size() == 1; }
+
+  const tls::Credentials credentials_;
+  crypto::Owned<SSL_CTX, SSL_CTX_free> server_context_{SSL_CTX_new(TLS_server_method())};
+  crypto::Owned<SSL, SSL_free> server_;
+  const tls::Context client_context_ = *tls::Context::client(credentials_.client());
+  const Limits limits_;
+  const std::unique_ptr<net::Loop> loop_ = *net::Loop::make();
+  std::atomic<std::size_t> connection_count_{0};
+  LoopContext context_{*loop_, limits_, 0, connection_count_};
+  net::Socket peer_;
+  TcpConnection* connection_ = nullptr;
+};
+
+TEST_F(TransportKeyUpdate, AFloodWhoseAnswersNobodyReadsIsCut) {
+  handshake();
+  for (int i = 0; i < kUpdatesMax && is_alive(); ++i) {
+    ask_for_new_keys();
+    ASSERT_LE(is_alive() ? connection_->backlog_bytes() : 0, kBacklogBytesMax) << i;
+  }
+  EXPECT_FALSE(is_alive());
+}
+
+TEST_F(TransportKeyUpdate, ManyWhoseAnswersAreReadAreAnswered) {
+  handshake();
+  for (int i = 0; i < 10'000; ++i) {
+    ask_for_new_keys();
+    read();
+  }
+  EXPECT_TRUE(is_alive());
+}
+
+}  // namespace
+}  // namespace plait::transport
