@@ -61,7 +61,7 @@ class PLAIT_API StreamHandler {
  public:
   virtual ~StreamHandler() = default;
   /// False (the default): what on_data delivered counts as consumed when it returns. True: only what consume() names,
-  /// so that a slow reader slows its peer down.
+  /// so that a slow reader slows its peer down. What is left at on_close counts as consumed then.
   [[nodiscard]] virtual bool consumes() const { return false; }
   /// The next bytes, in order; `fin` when they are the last (`data` may be empty then).
   virtual void on_data(Stream&, ByteView /*data*/, bool /*fin*/) {}

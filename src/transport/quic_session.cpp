@@ -124,6 +124,7 @@ void QuicSession::handle_stream_closed(StreamId id) {
   const std::unique_ptr<QuicStream> stream = std::move(found->second);
   streams_.erase(found);
   stream->handle_closed();
+  consume(id, SIZE_MAX);  // nobody can any more
 }
 
 void QuicSession::handle_acked(StreamId id) {
