@@ -200,6 +200,19 @@ TEST_F(SessionPools, AHandlerThatThrowsCostsNoRoom) {
   EXPECT_FALSE(got_[0] == got_[1]);
 }
 
+// It was taken for an idle one, though it was freed, and one more than there are was no longer being opened.
+TEST_F(SessionPools, ASessionThatIsCutInItsOnOpenIsNotLent) {
+  const HandlerFactory factory = test::calling({.on_open = [](Session& session) { session.abort(); }});
+  pool_ = std::make_unique<SessionPool>(*client_, url_, factory, connect_options(), PoolOptions{.size_max = 1});
+  for (std::size_t i = 1; i <= 2; ++i) {
+    acquire();
+    ASSERT_TRUE(turn_until([&] { return errors_.size() == i; }));
+    EXPECT_EQ(pool_->stats().opening, 0U);
+    EXPECT_EQ(pool_->stats().idle, 0U);
+  }
+  EXPECT_TRUE(got_.empty());
+}
+
 TEST_F(SessionPools, AFactoryThatMakesNothingCostsNoRoom) {
   const auto null = [] { return std::unique_ptr<SessionHandler>{}; };
   const auto throwing = []() -> std::unique_ptr<SessionHandler> { throw std::runtime_error{"user"}; };
