@@ -68,6 +68,11 @@ void MessageStream::handle_kept() {
   report_end();
 }
 
+void MessageStream::handle_end_of_session() {
+  stalled_ = false;
+  handle_kept();
+}
+
 void MessageStream::decode(ByteView& input) {
   while (!is_stopped() && !ended_) {
     const frames::Event event = decoder_.next(input);
@@ -150,11 +155,13 @@ MessageWriter* MessageStream::begin_message(MessageKind kind) {
 }
 
 SendStatus MessageStream::write(ByteView part) {
+  if (shut_) return SendStatus::closed;
   if (!admits(part.size())) return SendStatus::dropped;
   return send_part(part, false);
 }
 
 SendStatus MessageStream::finish() {
+  if (shut_) return SendStatus::closed;
   message_under_way_ = false;
   return send_part({}, true);
 }

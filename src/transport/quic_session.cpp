@@ -51,6 +51,9 @@ void QuicSession::start(std::string_view subprotocol) {
 
 void QuicSession::on_timer(core::TimePoint) {
   if (!live_) return handle_opening_timeout();
+  if (closing_ && wire_go_on_closing(true)) {
+    return context_.loop.schedule(*this, context_.loop.now() + limits().close_timeout);
+  }
   wire_abort();  // the peer did not answer our close
 }
 
@@ -131,6 +134,7 @@ void QuicSession::handle_acked(StreamId id) {
   if (finished_) return;
   if (messages_.id() == id) {
     messages_.handle_acked();
+    if (closing_) wire_go_on_closing(false);
   } else if (QuicStream* stream = find(id)) {
     stream->handle_room();
   }
@@ -226,12 +230,14 @@ void QuicSession::on_part(MessageKind kind, ByteView payload, bool last) {
 }
 
 void QuicSession::on_writable() {
+  if (!is_open()) return;
   guarded([&] { handler_->on_writable(*this); });
 }
 
 // A close frame on the stream of the messages means what the close of the session does.
 void QuicSession::on_peer_close(std::uint16_t code, std::string_view reason) {
   if (!is_open()) return;
+  messages_.detach();
   close_info_ = std::make_unique<CloseInfo>(CloseInfo{.code = code, .reason = std::string{reason}, .clean = true});
   close(code, {});
 }
@@ -248,6 +254,7 @@ void QuicSession::close(std::uint32_t code, std::string_view reason) {
         CloseInfo{.code = code, .reason = std::string{reason}, .clean = true, .started_by_us = true});
   }
   context_.loop.schedule(*this, context_.loop.now() + limits().close_timeout);
+  messages_.stop_sending();
   wire_close(code, reason);
 }
 
@@ -265,6 +272,7 @@ void QuicSession::drain() {
 
 void QuicSession::fail(std::uint16_t code, std::string_view reason) {
   if (!is_open()) return;
+  messages_.detach();
   close_info_ =
       std::make_unique<CloseInfo>(CloseInfo{.code = code, .reason = std::string{reason}, .started_by_us = true});
   close(code, reason);
@@ -277,6 +285,7 @@ void QuicSession::fail_for_exception(const char* what) {
 
 void QuicSession::end(const CloseInfo& told) {
   if (std::exchange(live_, false)) context_.counters.sessions_open.subtract();
+  if (told.clean) messages_.handle_end_of_session();
   if (close_info_ == nullptr) return finish(told);
   close_info_->clean = close_info_->clean && told.clean;
   finish(*close_info_);
