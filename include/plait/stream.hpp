@@ -38,7 +38,7 @@ class PLAIT_API Stream {
   /// Asks the peer to give its direction up; nothing more is delivered.
   virtual void stop(std::uint32_t code) = 0;
   /// `size` bytes that on_data delivered are done with: the peer may send as many more. Without, it stops once its
-  /// credit is used up (StreamHandler::consumes).
+  /// credit is used up (StreamHandler::consumes). What is beyond all that it delivered is ignored.
   virtual void consume(std::size_t size) = 0;
 
   /// Bytes written that the peer has not acknowledged.

@@ -214,9 +214,9 @@ void Connection::stop_sending(StreamId id, std::uint64_t code) {
 
 void Connection::consume(StreamId id, std::size_t size) {
   Stream* stream = state_->find(id);
-  if (stream == nullptr || size == 0 || !state_->conn) return;
-  PLAIT_ASSERT(size <= stream->unconsumed_bytes || !stream->can_read, "never more than was delivered");
+  if (stream == nullptr || !state_->conn) return;
   const std::uint64_t count = std::min<std::uint64_t>(size, stream->unconsumed_bytes);
+  if (count == 0) return;
   stream->unconsumed_bytes -= count;
   ngtcp2_conn_extend_max_offset(state_->conn.get(), count);
   if (!stream->closed && stream->can_read) {
