@@ -119,7 +119,8 @@ void WsConnect::handle_closed(const Disconnect& why) {
   if (failure_.empty() && ended && !answered_ && !connection().secure()) {
     reason += std::string{" without an answer; "} + kPerhapsTls;
   }
-  tell_not_opened(*handler_, {.reason = reason, .started_by_us = true, .status = status_}, connection().context().loop);
+  tell_not_opened(*handler_, {.reason = reason, .started_by_us = true, .status = status_}, connection().context().loop,
+                  connection().id());
 }
 
 }  // namespace plait::transport

@@ -1,0 +1,66 @@
+// What users see of a session that is to be the same on every wire.
+#include "integration/server/wires.hpp"
+
+namespace plait::test {
+namespace {
+
+class ServerParity : public EveryWire {
+ protected:
+  /// Runs one client's session to its end; how it ended.
+  CloseInfo run(Calls calls, const std::string& path = "/") {
+    CloseInfo closed;
+    calls.on_close = [&, then = calls.on_close](Session& session, const CloseInfo& info) {
+      closed = info;
+      if (then) then(session, info);
+    };
+    Client client;
+    const auto id = client.connect(base_ + path, std::make_unique<Called>(std::move(calls)), options());
+    EXPECT_TRUE(id) << id.error().message;
+    id_ = id.value_or(SessionId{});
+    client.run();
+    return closed;
+  }
+
+  SessionId id_;
+};
+
+TEST_P(ServerParity, AMessageInPartsCountsAsOne) {
+  start({});
+  SessionStats stats;
+  run({.on_open = [&](Session& session) {
+    MessageWriter* message = session.begin_message(MessageKind::text);
+    ASSERT_NE(message, nullptr);
+    EXPECT_EQ(message->write(as_bytes(pattern(100))), SendStatus::sent);
+    EXPECT_EQ(message->write(as_bytes(pattern(50))), SendStatus::sent);
+    EXPECT_EQ(session.stats().messages_sent, 0U);
+    EXPECT_EQ(message->finish(), SendStatus::sent);
+    stats = session.stats();
+    session.close();
+  }});
+  EXPECT_EQ(stats.messages_sent, 1U);
+  EXPECT_EQ(stats.bytes_sent, 150U);
+}
+
+TEST_P(ServerParity, AMessageInPartsEndsWithItsSession) {
+  start({});
+  run({.on_open = [&](Session& session) {
+    MessageWriter* message = session.begin_message(MessageKind::text);
+    ASSERT_NE(message, nullptr);
+    EXPECT_EQ(message->write(as_bytes(pattern(100))), SendStatus::sent);
+    session.close();
+    EXPECT_EQ(message->write(as_bytes(pattern(100))), SendStatus::closed);
+    EXPECT_EQ(message->finish(), SendStatus::closed);
+  }});
+}
+
+TEST_P(ServerParity, ASessionThatDoesNotOpenHasTheIdOfItsConnect) {
+  start({});
+  SessionId seen;
+  run({.on_close = [&](Session& session, const CloseInfo&) { seen = session.id(); }}, "/nowhere");
+  EXPECT_EQ(seen, id_);
+}
+
+INSTANTIATE_TEST_SUITE_P(Wires, ServerParity, kEveryWire, [](const auto& wire) { return wire.param; });
+
+}  // namespace
+}  // namespace plait::test
