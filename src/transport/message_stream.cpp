@@ -156,7 +156,7 @@ MessageWriter* MessageStream::begin_message(MessageKind kind) {
 
 SendStatus MessageStream::write(ByteView part) {
   if (shut_) return SendStatus::closed;
-  if (!admits(part.size())) return SendStatus::dropped;
+  if (!admits(part.size())) return owner_.count_part(SendStatus::dropped, part.size(), false);
   return send_part(part, false);
 }
 
@@ -167,7 +167,8 @@ SendStatus MessageStream::finish() {
 }
 
 SendStatus MessageStream::send_part(ByteView part, bool last) {
-  return append(joined(frames::FrameHeader::part(part_kind_, last, part.size()).view(), part));
+  const SendStatus status = append(joined(frames::FrameHeader::part(part_kind_, last, part.size()).view(), part));
+  return owner_.count_part(status, part.size(), last);
 }
 
 void MessageStream::close(std::uint16_t code, std::string_view reason) {

@@ -31,6 +31,8 @@ class MessageStream final : private MessageWriter {
 
     virtual void on_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) = 0;
     virtual void on_part(MessageKind kind, ByteView payload, bool last) = 0;
+    /// Part of a message of ours; returns `status`, what became of it.
+    virtual SendStatus count_part(SendStatus status, std::size_t bytes, bool last) = 0;
     /// As SessionHandler::on_writable.
     virtual void on_writable() = 0;
     virtual void on_framing_error(std::uint16_t code, std::string_view reason) = 0;

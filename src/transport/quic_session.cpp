@@ -200,12 +200,15 @@ void QuicSession::handle_datagram_fate(std::uint32_t id, DatagramFate fate) {
 SendStatus QuicSession::send(const Message& message, SendOptions) {
   if (!is_open()) return SendStatus::closed;
   if (streams_wanted_) return SendStatus::dropped;
-  const SendStatus status = messages_.send(message);
+  return count_part(messages_.send(message), message.size(), true);
+}
+
+SendStatus QuicSession::count_part(SendStatus status, std::size_t bytes, bool last) {
   if (status == SendStatus::dropped) ++stats_.messages_dropped;
   if (status != SendStatus::sent && status != SendStatus::queued) return status;
-  ++stats_.messages_sent;
-  context_.counters.messages_sent.add();
-  count_sent(message.size());
+  stats_.messages_sent += last ? 1 : 0;
+  context_.counters.messages_sent.add(last ? 1 : 0);
+  count_sent(bytes);
   return status;
 }
 

@@ -146,6 +146,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   [[nodiscard]] std::size_t unsent_bytes(StreamId id) const final { return live_ ? wire_unsent_bytes(id) : 0; }
   void on_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) override;
   void on_part(MessageKind kind, ByteView payload, bool last) override;
+  SendStatus count_part(SendStatus status, std::size_t bytes, bool last) final;
   void on_writable() override;
   void on_framing_error(std::uint16_t code, std::string_view reason) override { fail(code, reason); }
   void on_peer_close(std::uint16_t code, std::string_view reason) override;
