@@ -87,12 +87,14 @@ Result<void, Error> Client::Impl::get(std::string_view url, std::unique_ptr<Resp
 Result<SessionId, Error> Client::Impl::connect_tcp(const net::Address& address, client::TcpDial::Load load,
                                                    Duration timeout) {
   const auto deadline = std::chrono::steady_clock::now() + core::bounded(timeout);
+  const auto make_dial = [&] {
+    return std::make_unique<client::TcpDial>(*context_, *resolver_, dial_settings_, std::move(load));
+  };
   if (address.unix_path.empty() && !net::as_literal(address)) {
-    return client::Dial::start(
-        std::make_unique<client::TcpDial>(*context_, *resolver_, dial_settings_, std::move(load)), address, deadline);
+    return client::Dial::start(make_dial(), address, deadline);
   }
   auto socket = net::Socket::connect(address);
-  if (!socket) return err(socket.error());
+  if (!socket) return client::Dial::fail_soon(make_dial(), socket.error().message);
   auto* connection = transport::TcpConnection::start(*context_, std::move(*socket), std::move(load.tls),
                                                      load.make_protocol(std::move(load.handler)), true);
   if (connection == nullptr) return err(Error{"cannot watch one more socket"});
