@@ -1,4 +1,6 @@
 // A batch of datagrams that the kernel hands to one loop while they belong to connections on several.
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -25,13 +27,15 @@ class SharedSocketClient final : private quic::RandomSource, private quic::Endpo
     std::optional<quic::CloseReason> closed;
   };
 
-  SharedSocketClient(std::uint16_t port, std::size_t count) {
+  SharedSocketClient(std::uint16_t port, std::size_t count, const std::string& host = "127.0.0.1") {
+    const int on = 1;
+    ::setsockopt(socket_.fd(), SOL_SOCKET, SO_BROADCAST, &on, sizeof on);
     quic::ClientTlsConfig config;
     config.verify = quic::ClientTlsConfig::Verify::off;
     config.alpn = {"h3"};
     config.wall_clock = [] { return std::chrono::system_clock::now(); };
     tls_ = *quic::ClientTls::make(config);
-    const auto remote = net::resolve({.host = "127.0.0.1", .port = port});
+    const auto remote = net::resolve({.host = host, .port = port});
     path_ = {.local = transport::to_quic(socket_.name()), .remote = transport::to_quic(remote->front())};
     for (std::size_t i = 0; i < count; ++i) {
       Peer& peer = peers.emplace_back();
@@ -115,6 +119,29 @@ TEST(QuicBatch, DatagramsForOtherLoopsAreForwarded) {
     ASSERT_FALSE(peer.closed) << peer.closed->reason;
     EXPECT_EQ(peer.connection->stats().lost_packet_count, 0U);
   }
+}
+
+// A server cannot answer from the broadcast address, with EINVAL, as where the interface has no UDP_SEGMENT: one packet
+// turned that off for all.
+TEST(QuicBatch, APeerThatCannotBeAnsweredCostsNobodyTheBatches) {
+  Folder folder;
+  ServerOptions options;
+  options.tls = write_certificate(folder);
+  TestServer server{options};
+  const QuietLog quiet;
+  const auto url = server->listen("https://0.0.0.0:0/", handler<Echo>());
+  ASSERT_TRUE(url) << url.error().message;
+  const std::uint16_t port = port_of(url->substr(0, url->rfind('/')));
+  server.start();
+  SharedSocketClient stranger{port, 1, "127.255.255.255"};
+  stranger.turn();
+  SharedSocketClient client{port, 1};
+  ASSERT_TRUE(wait_until([&] {
+    client.turn();
+    return client.peers[0].ready;
+  })) << "what came before was handled before";
+  EXPECT_FALSE(stranger.peers[0].ready);
+  EXPECT_EQ(quiet.text().find("UDP segments"), std::string::npos) << quiet.text();
 }
 
 }  // namespace
