@@ -9,6 +9,7 @@
 #include "integration/server/support.hpp"
 #include "net/udp_socket.hpp"
 #include "quic/endpoint.hpp"
+#include "server/worker.hpp"
 #include "transport/quic_endpoint.hpp"
 
 namespace plait::test {
@@ -119,6 +120,21 @@ TEST(QuicBatch, DatagramsForOtherLoopsAreForwarded) {
     ASSERT_FALSE(peer.closed) << peer.closed->reason;
     EXPECT_EQ(peer.connection->stats().lost_packet_count, 0U);
   }
+}
+
+// A peer decides what belongs to which loop, and how much of it comes.
+TEST(QuicBatch, NoMoreIsUnderWayToAnotherLoopThanItMayHold) {
+  std::atomic<std::size_t> connection_count{0};
+  const Limits limits;
+  Worker worker{std::move(*net::Loop::make()), limits, 0, connection_count};
+  const auto forward_all = [&worker] {
+    std::size_t count = 0;
+    while (count < 100'000 && worker.forward(0, {.path = {}, .ecn = {}, .bytes = {1, 2, 3}})) ++count;
+    return count;
+  };
+  EXPECT_EQ(forward_all(), 4096U);
+  worker.loop().run_once(Duration::zero());
+  EXPECT_GT(forward_all(), 0U) << "some of them have been handled";
 }
 
 // A server cannot answer from the broadcast address, with EINVAL, as where the interface has no UDP_SEGMENT: one packet
