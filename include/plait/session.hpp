@@ -312,7 +312,8 @@ class PLAIT_API OpeningRequest : public IncomingRequest {
 };
 
 /// What the user implements. One object per session, made by the factory that was given to listen() or connect(), and
-/// destroyed after on_close. An exception out of any function closes the session with 1011 and is logged.
+/// destroyed after on_close. An exception out of any function closes the session with 1011 and is logged; out of
+/// wants_parts() and wants_streams(), which are asked once, it refuses the opening.
 class PLAIT_API SessionHandler {
  public:
   virtual ~SessionHandler() = default;

@@ -140,9 +140,8 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(http::Scheme scheme, co
 }
 
 Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
-                                             const ConnectOptions& options) {
-  if (uri.scheme == http::Scheme::quic) return connect_raw(uri, std::move(handler), options);
-  const transport::Wants wants = transport::Wants::of(*handler);
+                                             transport::Wants wants, const ConnectOptions& options) {
+  if (uri.scheme == http::Scheme::quic) return connect_raw(uri, std::move(handler), wants, options);
   H3Server server = server_of(uri, options);
   if (const auto tls = tls_of(http::Scheme::https, server.tls); !tls) return err(tls.error());
   WtRequest request{.authority = to_host_field(uri),
@@ -172,8 +171,7 @@ Result<void, Error> QuicClient::get(const http::Uri& uri, std::unique_ptr<Respon
 
 // One connection for each session (spec/frames.md §5).
 Result<SessionId, Error> QuicClient::connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
-                                                 const ConnectOptions& options) {
-  const transport::Wants wants = transport::Wants::of(*handler);
+                                                 transport::Wants wants, const ConnectOptions& options) {
   const H3Server server = server_of(uri, options);
   if (const auto tls = tls_of(uri.scheme, server.tls); !tls) return err(tls.error());
   const auto make = [this](Side&) { return &RawSession::make(context_, nullptr); };

@@ -1,4 +1,6 @@
 // What users see of a session that is to be the same on every wire.
+#include <stdexcept>
+
 #include "integration/server/wires.hpp"
 
 namespace plait::test {
@@ -58,6 +60,28 @@ TEST_P(ServerParity, ASessionThatDoesNotOpenHasTheIdOfItsConnect) {
   SessionId seen;
   run({.on_close = [&](Session& session, const CloseInfo&) { seen = session.id(); }}, "/nowhere");
   EXPECT_EQ(seen, id_);
+}
+
+// It was asked inside the loop's turn, which the exception left: the client's end was then a failed assertion.
+TEST_P(ServerParity, AHandlerThatThrowsWhenItIsAskedWhatItWantsIsNotConnected) {
+  class Throwing final : public SessionHandler {
+   public:
+    [[nodiscard]] bool wants_parts() const override { throw std::runtime_error{"user"}; }
+  };
+  start({});
+  Client client;
+  bool asked = false;
+  const Calls calls{.on_open = [&](Session& session) {
+    const auto inside = client.connect(base_ + "/", std::make_unique<Throwing>(), options());
+    ASSERT_FALSE(inside);
+    EXPECT_NE(inside.error().message.find("threw"), std::string::npos) << inside.error().message;
+    asked = true;
+    session.close();
+  }};
+  EXPECT_FALSE(client.connect(base_ + "/", std::make_unique<Throwing>(), options()));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  client.run();
+  EXPECT_TRUE(asked);
 }
 
 INSTANTIATE_TEST_SUITE_P(Wires, ServerParity, kEveryWire, [](const auto& wire) { return wire.param; });
