@@ -240,6 +240,8 @@ class H3Connection final : public Connection,
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
   core::IdMap<h3::StreamId, std::optional<std::uint64_t>> unattributed_;
+  // Streams of the peer's of which a STOP_SENDING came before their header, with its code.
+  core::IdMap<h3::StreamId, std::uint64_t> stopped_early_;
   std::size_t content_bytes_ = 0;                               // of all of them
   std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
   DatagramId datagram_id_ = quic::kUnnamed;                     // of the datagram that is being sent
