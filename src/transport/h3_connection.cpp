@@ -346,9 +346,10 @@ void H3Connection::note_activity() {
   if (h3_.peer_settings()) active_at_ = context().loop.now();
 }
 
-// When a server closes a connection that has no session: there was no request, or none that goes on.
+// When a connection that has no session is closed. By a server: there was no request, or none that goes on.
 std::optional<core::TimePoint> H3Connection::idle_deadline() const {
-  if (is_client() || !live_.empty() || !deferred_.empty()) return std::nullopt;
+  if (is_client()) return is_unused() ? leave_at_ : std::nullopt;
+  if (!live_.empty() || !deferred_.empty()) return std::nullopt;
   const bool opening = !served_ || !h3_.peer_settings();
   return active_at_ + (opening ? context().limits.handshake_timeout : context().limits.keep_alive_timeout);
 }
@@ -372,11 +373,14 @@ void H3Connection::on_timer(core::TimePoint now) {
   schedule();
 }
 
+bool H3Connection::is_unused() const {
+  return live_.empty() && openings_.empty() && unsent_fetches_.empty() && fetches_.empty();
+}
+
 // After the last stream: everything that was sent has arrived by then.
 void H3Connection::close_when_idle() {
   const bool wanted = draining_ || is_client();
-  const bool idle =
-      live_.empty() && openings_.empty() && unsent_fetches_.empty() && fetches_.empty() && h3_.stream_count() == 0;
+  const bool idle = is_unused() && h3_.stream_count() == 0;
   if (!wanted || !idle || quic_ == nullptr) return;
   if (is_client()) return close_when_unused();
   h3_.close();

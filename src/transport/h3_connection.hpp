@@ -214,6 +214,7 @@ class H3Connection final : public Connection,
   void end_fetches(std::uint64_t from, const std::string& reason);
   void close_after_fetch();
   void close_when_unused();
+  [[nodiscard]] bool is_unused() const;
   void close_if_unused();
 
   void reset_now(h3::StreamId id, std::uint64_t error_code);
@@ -251,6 +252,8 @@ class H3Connection final : public Connection,
   core::TimePoint made_at_;
   core::TimePoint active_at_;  // when a request or a response last went on
   bool served_ = false;        // a request has come
+  std::optional<core::TimePoint>
+      leave_at_;  // a client's: what its last session sent has arrived by then, or never will
   std::string end_reason_;
   bool draining_ = false;
   bool maybe_unused_ = false;  // to be looked at at the end of the turn
