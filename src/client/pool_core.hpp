@@ -41,6 +41,10 @@ class PoolCore final : private core::Timer {
     serve();
   }
 
+  [[nodiscard]] bool has(Item& item) const {
+    return std::ranges::find(idle_, &item) != idle_.end() || std::ranges::find(lent_, &item) != lent_.end();
+  }
+
   void handle_opened(Item& item) {
     --stats_.opening;
     ++stats_.opened_total;
