@@ -172,6 +172,16 @@ TEST_F(SessionPools, WhoWaitsTooLongIsTold) {
   EXPECT_EQ(pool_->stats().waiting, 0U);
 }
 
+TEST_F(SessionPools, TheLongestTimeIsNoneThatIsOver) {
+  make({.size_max = 1, .acquire_timeout = Duration::max()});
+  acquire();
+  acquire();
+  ASSERT_TRUE(turn_until_got(1));
+  for (int i = 0; i < 5; ++i) client_->run_once(1ms);
+  EXPECT_TRUE(errors_.empty()) << errors_[0];
+  EXPECT_EQ(pool_->stats().waiting, 1U);
+}
+
 TEST_F(SessionPools, ASessionThatCannotBeOpenedIsTold) {
   make({}, "ws://127.0.0.1:1/");
   acquire();

@@ -36,6 +36,11 @@ TEST(Backoff, ZeroAttemptsAreNoLimitAndAFactorBelowOneIsOne) {
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(backoff.fail(), Duration{1s});
 }
 
+TEST(Backoff, TheLongestDelayIsAYear) {
+  Backoff backoff{{.delay = Duration::max(), .delay_max = Duration::max(), .jitter = 0}};
+  EXPECT_EQ(backoff.fail(), Duration{std::chrono::hours{365 * 24}});
+}
+
 TEST(Backoff, ARefusalThatWillNotPassIsTheLast) {
   for (const int status : {408, 429, 500, 503}) EXPECT_TRUE(Backoff{{}}.fail(status)) << status;
   for (const int status : {301, 400, 401, 403, 404, 418})
