@@ -23,7 +23,12 @@ using transport::WtRequest;
 
 namespace {
 
-quic::EndpointConfig client_config() { return {}; }
+// Who dials has a deadline, of ConnectOptions::timeout, which differs from session to session.
+quic::EndpointConfig client_config() {
+  quic::EndpointConfig config;
+  config.settings.handshake_timeout = core::bounded(Duration::max());
+  return config;
+}
 
 std::string path_of(const http::Uri& uri) { return uri.query.empty() ? uri.path : uri.path + "?" + uri.query; }
 
