@@ -85,10 +85,11 @@ void Connection::State::report_fates() {
   }
 }
 
+// Not where the peer has all of it (RFC 9000 §3.5).
 void Connection::State::report_stop_sending() {
   for (const auto& [id, code] : std::exchange(scan.stop_sending(), {})) {
     Stream* stream = find(id);
-    if (stream == nullptr || stream->closed || !stream->can_write) continue;
+    if (stream == nullptr || stream->closed || !stream->can_write || stream->queue.has_arrived()) continue;
     stream->can_write = false;
     if (is_live()) visitor->on_stop_sending(id, code);  // which may ask what was not sent
     drop_writing(*stream);
