@@ -90,8 +90,9 @@ class PLAIT_API Client {
   Client& operator=(const Client&) = delete;
 
   /// Starts connecting to a ws: wss: tcp: tls: https: (WebTransport) or quic: URL, or unix:/name.sock (as ws:;
-  /// unix:/name.sock:/path for another path than "/"). Errors: a URL or a header field that cannot be used. What fails
-  /// later is told to handler->on_close (code 1006, the reason says what), without on_open.
+  /// unix:/name.sock:/path for another path than "/"). Errors: a URL, a header field or a certificate's file that
+  /// cannot be used, no file descriptor, a handler that throws when it is asked what it wants. Everything else that
+  /// fails is told to handler->on_close (code 1006, the reason says what), without on_open and not inside this call.
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options = {});
 
@@ -159,7 +160,7 @@ class PLAIT_API ReconnectingSession {
   /// `client` outlives the object.
   ReconnectingSession(Client& client, std::string url, std::unique_ptr<SessionHandler> handler,
                       ConnectOptions options = {}, const ReconnectPolicy& policy = {}, OnState on_state = {});
-  /// Cuts the session; nothing is called any more. Not from inside the handler's functions.
+  /// Cuts the session; nothing is called any more. Not from inside the handler's functions or OnState.
   ~ReconnectingSession();
   ReconnectingSession(const ReconnectingSession&) = delete;
   ReconnectingSession& operator=(const ReconnectingSession&) = delete;

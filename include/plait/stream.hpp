@@ -38,7 +38,7 @@ class PLAIT_API Stream {
   /// Asks the peer to give its direction up; nothing more is delivered.
   virtual void stop(std::uint32_t code) = 0;
   /// `size` bytes that on_data delivered are done with: the peer may send as many more. Without, it stops once its
-  /// credit is used up (StreamHandler::consumes).
+  /// credit is used up (StreamHandler::consumes). What is beyond all that it delivered is ignored.
   virtual void consume(std::size_t size) = 0;
 
   /// Bytes written that the peer has not acknowledged.
@@ -61,7 +61,7 @@ class PLAIT_API StreamHandler {
  public:
   virtual ~StreamHandler() = default;
   /// False (the default): what on_data delivered counts as consumed when it returns. True: only what consume() names,
-  /// so that a slow reader slows its peer down.
+  /// so that a slow reader slows its peer down. What is left at on_close counts as consumed then.
   [[nodiscard]] virtual bool consumes() const { return false; }
   /// The next bytes, in order; `fin` when they are the last (`data` may be empty then).
   virtual void on_data(Stream&, ByteView /*data*/, bool /*fin*/) {}

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "core/bounded.hpp"
 #include "crypto/random.hpp"
 
 namespace plait::client {
@@ -37,7 +38,7 @@ Duration Backoff::lose() {
 }
 
 Duration Backoff::next() {
-  const auto longest = static_cast<double>(policy_.delay_max.count());
+  const auto longest = static_cast<double>(core::bounded(policy_.delay_max).count());
   if (delay_ns_ <= 0) delay_ns_ = static_cast<double>(policy_.delay.count());
   const double delay = std::min(delay_ns_, longest);
   delay_ns_ = std::min(delay_ns_ * std::max(policy_.factor, 1.0), longest);

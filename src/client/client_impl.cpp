@@ -59,7 +59,9 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
   auto uri = parse_connect_url(url);
   if (!uri) return err(uri.error());
   if (auto checked = client::check_headers(options); !checked) return err(checked.error());
-  if (is_quic(uri->scheme)) return quic_->connect(*uri, std::move(handler), options);
+  const auto wants = transport::Wants::try_of(*handler);
+  if (!wants) return err(Error{"the handler threw when it was asked what it wants"});
+  if (is_quic(uri->scheme)) return quic_->connect(*uri, std::move(handler), *wants, options);
   std::unique_ptr<tls::Engine> engine;
   if (is_secure(uri->scheme)) {
     auto made = make_engine(*uri, options);
@@ -68,7 +70,7 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
   }
   return connect_tcp(
       {.host = uri->host, .port = uri->port, .unix_path = uri->socket_path},
-      {.tls = std::move(engine), .handler = std::move(handler), .make_protocol = protocol_maker(*uri, options)},
+      {.tls = std::move(engine), .handler = std::move(handler), .make_protocol = protocol_maker(*uri, *wants, options)},
       options.timeout);
 }
 
@@ -87,12 +89,14 @@ Result<void, Error> Client::Impl::get(std::string_view url, std::unique_ptr<Resp
 Result<SessionId, Error> Client::Impl::connect_tcp(const net::Address& address, client::TcpDial::Load load,
                                                    Duration timeout) {
   const auto deadline = std::chrono::steady_clock::now() + core::bounded(timeout);
+  const auto make_dial = [&] {
+    return std::make_unique<client::TcpDial>(*context_, *resolver_, dial_settings_, std::move(load));
+  };
   if (address.unix_path.empty() && !net::as_literal(address)) {
-    return client::Dial::start(
-        std::make_unique<client::TcpDial>(*context_, *resolver_, dial_settings_, std::move(load)), address, deadline);
+    return client::Dial::start(make_dial(), address, deadline);
   }
   auto socket = net::Socket::connect(address);
-  if (!socket) return err(socket.error());
+  if (!socket) return client::Dial::fail_soon(make_dial(), socket.error().message);
   auto* connection = transport::TcpConnection::start(*context_, std::move(*socket), std::move(load.tls),
                                                      load.make_protocol(std::move(load.handler)), true);
   if (connection == nullptr) return err(Error{"cannot watch one more socket"});
@@ -122,19 +126,19 @@ Result<std::unique_ptr<tls::Engine>, Error> Client::Impl::make_engine(const http
 }
 
 std::function<std::unique_ptr<transport::Protocol>(std::unique_ptr<SessionHandler>)> Client::Impl::protocol_maker(
-    const http::Uri& uri, const ConnectOptions& options) {
+    const http::Uri& uri, transport::Wants wants, const ConnectOptions& options) {
   if (!is_framed(uri.scheme)) {
     return [request = transport::WsConnect::Request{.target = target_of(uri),
                                                     .host = to_host_field(uri),
                                                     .subprotocols = options.subprotocols,
                                                     .headers = options.headers,
-                                                    .deflate = options.deflate}](auto handler) {
+                                                    .deflate = options.deflate,
+                                                    .parts = wants.parts}](auto handler) {
       return std::make_unique<transport::WsConnect>(std::move(handler), request);
     };
   }
-  return [this, request = client::frame_request(uri, options)](auto handler) {
-    const bool parts = handler->wants_parts();
-    return std::make_unique<transport::FrameConnect>(*context_, std::move(handler), parts, request);
+  return [this, wants, request = client::frame_request(uri, options)](auto handler) {
+    return std::make_unique<transport::FrameConnect>(*context_, std::move(handler), wants.parts, request);
   };
 }
 

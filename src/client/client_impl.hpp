@@ -21,6 +21,7 @@
 #include "tls/engine.hpp"
 #include "transport/loop_context.hpp"
 #include "transport/tcp_connection.hpp"
+#include "transport/wants.hpp"
 
 namespace plait {
 
@@ -57,7 +58,7 @@ class Client::Impl {
   Result<std::unique_ptr<tls::Engine>, Error> make_engine(const http::Uri& uri, const ConnectOptions& options);
   Result<SessionId, Error> connect_tcp(const net::Address& address, client::TcpDial::Load load, Duration timeout);
   [[nodiscard]] std::function<std::unique_ptr<transport::Protocol>(std::unique_ptr<SessionHandler>)> protocol_maker(
-      const http::Uri& uri, const ConnectOptions& options);
+      const http::Uri& uri, transport::Wants wants, const ConnectOptions& options);
 
   ClientOptions options_;
   client::DialSettings dial_settings_;

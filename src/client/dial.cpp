@@ -19,12 +19,16 @@ Dial::Dial(transport::LoopContext& context, net::Resolver& resolver, const DialS
                  },
              .lose = [this](const std::string& reason) { fail(reason); }}) {}
 
+SessionId Dial::put(std::unique_ptr<Dial> dial) {
+  Dial& there = *dial;
+  return there.id_ = there.context_.put(std::move(dial));
+}
+
 // An address that is a number, and cannot be reached, is a loss at once: hence in a task.
 SessionId Dial::start(std::unique_ptr<Dial> dial, const net::Address& address, core::TimePoint deadline) {
   Dial& started = *dial;
   transport::LoopContext& context = started.context_;
-  const SessionId id = context.put(std::move(dial));
-  started.id_ = id;
+  const SessionId id = put(std::move(dial));
   started.wait_deadline_ = deadline;
   context.loop.schedule(started, deadline);
   context.loop.post([&context, id, address] {
@@ -33,11 +37,20 @@ SessionId Dial::start(std::unique_ptr<Dial> dial, const net::Address& address, c
   return id;
 }
 
+SessionId Dial::fail_soon(std::unique_ptr<Dial> dial, const std::string& reason) {
+  transport::LoopContext& context = dial->context_;
+  const SessionId id = put(std::move(dial));
+  context.loop.post([&context, id, reason] {
+    if (auto* there = static_cast<Dial*>(context.connections.find(id))) there->fail(reason);
+  });
+  return id;
+}
+
 void Dial::fail(const std::string& reason) {
   cancel();
   race_.stop();
   context_.loop.retire(context_.connections.remove(id_));
-  transport::tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, context_.loop, id_);
+  transport::tell_not_opened(*handler_, {.reason = reason}, context_.loop, id_);
 }
 
 }  // namespace plait::client

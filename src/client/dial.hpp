@@ -18,6 +18,8 @@ class Dial : public transport::Connection, private core::Timer {
   /// In its context's table until the connection is there, which gets the same ID; the deadline is both's. What fails
   /// is told to the session's handler, not inside this call.
   static SessionId start(std::unique_ptr<Dial> dial, const net::Address& address, core::TimePoint deadline);
+  /// The same, of what has failed already.
+  static SessionId fail_soon(std::unique_ptr<Dial> dial, const std::string& reason);
 
   // Connection
   [[nodiscard]] Session* session() override { return nullptr; }
@@ -39,6 +41,7 @@ class Dial : public transport::Connection, private core::Timer {
   /// Puts what the winner has reached in the place of this dial.
   virtual void go_on(Attempt& winner, std::unique_ptr<SessionHandler> handler) = 0;
 
+  static SessionId put(std::unique_ptr<Dial> dial);
   void on_timer(core::TimePoint) override { fail("the opening took too long"); }
   void fail(const std::string& reason);
 

@@ -5,6 +5,7 @@
 
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
+#include "core/bounded.hpp"
 #include "http/uri.hpp"
 
 namespace plait::client {
@@ -82,7 +83,7 @@ Result<HubClient::Position, Error> HubClient::publish(std::string_view topic, st
 }
 
 Result<std::optional<HubClient::Received>, Error> HubClient::receive(Duration timeout) {
-  const Clock::time_point deadline = Clock::now() + timeout;
+  const Clock::time_point deadline = Clock::now() + core::bounded(timeout);
   while (received_.empty()) {
     auto message = next(std::max<Duration>(deadline - Clock::now(), Duration::zero()));
     if (!message) return err(message.error());
@@ -133,7 +134,7 @@ Result<std::optional<JsonValue>, Error> HubClient::next(Duration timeout) {
 }
 
 Result<JsonValue, Error> HubClient::wait_for_answer(std::string_view type, Duration timeout) {
-  const Clock::time_point deadline = Clock::now() + timeout;
+  const Clock::time_point deadline = Clock::now() + core::bounded(timeout);
   while (true) {
     auto message = next(std::max<Duration>(deadline - Clock::now(), Duration::zero()));
     if (!message) return err(message.error());

@@ -6,6 +6,7 @@
 #include "client/client_impl.hpp"
 #include "client/handler_proxy.hpp"
 #include "core/assert.hpp"
+#include "core/bounded.hpp"
 #include "transport/no_session.hpp"
 
 namespace plait {
@@ -58,7 +59,7 @@ class LoadBalancer::Impl : public std::enable_shared_from_this<LoadBalancer::Imp
   }
   void schedule() {
     if (options_.check_interval <= Duration::zero()) return;
-    context_.loop.schedule(*this, std::chrono::steady_clock::now() + options_.check_interval);
+    context_.loop.schedule(*this, std::chrono::steady_clock::now() + core::bounded(options_.check_interval));
   }
 
   void attempt(const std::shared_ptr<Opening>& opening, std::string reason);
@@ -144,8 +145,7 @@ void LoadBalancer::Impl::attempt(const std::shared_ptr<Opening>& opening, std::s
     note_failed(index);
     reason = id.error().message;
   }
-  transport::tell_not_opened(*opening->handler,
-                             {.reason = "no server could be reached; the last: " + reason, .started_by_us = true},
+  transport::tell_not_opened(*opening->handler, {.reason = "no server could be reached; the last: " + reason},
                              context_.loop);
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/bounded.hpp"
 #include "core/executor.hpp"
 #include "core/guard.hpp"
 
@@ -31,7 +32,7 @@ class PoolCore final : private core::Timer {
     if (Item* item = take_idle()) return lend(*item, done);
     if (waiting_.size() >= options_.waiting_max)
       return tell(done, err(Error{"the pool is busy, and too many wait for it"}));
-    waiting_.push_back({std::move(done), executor_.now() + options_.acquire_timeout});
+    waiting_.push_back({std::move(done), executor_.now() + core::bounded(options_.acquire_timeout)});
     if (!armed()) executor_.schedule(*this, waiting_.front().deadline);
     open_more();
   }
@@ -39,6 +40,10 @@ class PoolCore final : private core::Timer {
     if (std::erase(lent_, &item) == 0) return;
     idle_.push_back(&item);
     serve();
+  }
+
+  [[nodiscard]] bool has(Item& item) const {
+    return std::ranges::find(idle_, &item) != idle_.end() || std::ranges::find(lent_, &item) != lent_.end();
   }
 
   void handle_opened(Item& item) {

@@ -23,7 +23,12 @@ using transport::WtRequest;
 
 namespace {
 
-quic::EndpointConfig client_config() { return {}; }
+// Who dials has a deadline, of ConnectOptions::timeout, which differs from session to session.
+quic::EndpointConfig client_config() {
+  quic::EndpointConfig config;
+  config.settings.handshake_timeout = core::bounded(Duration::max());
+  return config;
+}
 
 std::string path_of(const http::Uri& uri) { return uri.query.empty() ? uri.path : uri.path + "?" + uri.query; }
 
@@ -56,7 +61,7 @@ class SessionWaiter final : public H3Waiter {
     connection.connect(std::move(request_), std::move(handler_), wants_, id()).set_opening_deadline(wait_deadline());
   }
   void tell_failed(const std::string& reason) override {
-    transport::tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, executor(), id());
+    transport::tell_not_opened(*handler_, {.reason = reason}, executor(), id());
   }
 
   std::unique_ptr<SessionHandler> handler_;
@@ -140,9 +145,8 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(http::Scheme scheme, co
 }
 
 Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
-                                             const ConnectOptions& options) {
-  if (uri.scheme == http::Scheme::quic) return connect_raw(uri, std::move(handler), options);
-  const transport::Wants wants = transport::Wants::of(*handler);
+                                             transport::Wants wants, const ConnectOptions& options) {
+  if (uri.scheme == http::Scheme::quic) return connect_raw(uri, std::move(handler), wants, options);
   H3Server server = server_of(uri, options);
   if (const auto tls = tls_of(http::Scheme::https, server.tls); !tls) return err(tls.error());
   WtRequest request{.authority = to_host_field(uri),
@@ -172,8 +176,7 @@ Result<void, Error> QuicClient::get(const http::Uri& uri, std::unique_ptr<Respon
 
 // One connection for each session (spec/frames.md §5).
 Result<SessionId, Error> QuicClient::connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
-                                                 const ConnectOptions& options) {
-  const transport::Wants wants = transport::Wants::of(*handler);
+                                                 transport::Wants wants, const ConnectOptions& options) {
   const H3Server server = server_of(uri, options);
   if (const auto tls = tls_of(uri.scheme, server.tls); !tls) return err(tls.error());
   const auto make = [this](Side&) { return &RawSession::make(context_, nullptr); };

@@ -27,9 +27,10 @@ class QuicClient final : private transport::H3Owner {
   QuicClient(const QuicClient&) = delete;
   QuicClient& operator=(const QuicClient&) = delete;
 
-  /// A WebTransport session to an https: URL, or one over raw QUIC to a quic: URL. As Client::connect.
+  /// A WebTransport session to an https: URL, or one over raw QUIC to a quic: URL. As Client::connect; `wants` is what
+  /// the handler does.
   Result<SessionId, Error> connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
-                                   const ConnectOptions& options);
+                                   transport::Wants wants, const ConnectOptions& options);
   /// As Client::get.
   Result<void, Error> get(const http::Uri& uri, std::unique_ptr<ResponseHandler> handler,
                           const ConnectOptions& options);
@@ -51,7 +52,7 @@ class QuicClient final : private transport::H3Owner {
   Result<Side*, Error> side_of(bool ipv6);
   Result<const quic::ClientTls*, Error> tls_of(http::Scheme scheme, const client::H3Server::Tls& choice);
   Result<SessionId, Error> connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
-                                       const ConnectOptions& options);
+                                       transport::Wants wants, const ConnectOptions& options);
   /// A QUIC connection to one address of the server, and what `make` makes above it on a side, with this owner.
   template <class Make, class Owner>
   auto begin(http::Scheme scheme, const client::H3Server& server, const net::SocketAddress& address, Make make,

@@ -38,10 +38,12 @@ class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl>
         : HandlerProxy(*handler), pool_(pool), handler_(std::move(handler)) {}
     void on_open(Session& session) override {
       HandlerProxy::on_open(session);
-      is_open_ = true;  // one that throws there is not
+      if (ended_) return;  // in there, and the pool has been told
+      is_open_ = true;     // one that throws there is not
       if (const auto pool = pool_.lock()) pool->core_.handle_opened(session);
     }
     void on_close(Session& session, const CloseInfo& info) override {
+      ended_ = true;
       if (const auto pool = pool_.lock()) pool->forget(session, info, *this);  // first: the user's may throw
       HandlerProxy::on_close(session, info);
     }
@@ -55,6 +57,7 @@ class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl>
     const std::unique_ptr<SessionHandler> handler_;
     SessionId id_;
     bool is_open_ = false;
+    bool ended_ = false;
   };
 
   void forget(Session& session, const CloseInfo& info, const Member& member) {

@@ -30,7 +30,12 @@ class StreamPool::Impl : public std::enable_shared_from_this<StreamPool::Impl> {
             session.executor(), options, [this] { return open(); }, [](Stream&) { return true; }) {}
 
   void acquire(Acquired done) { core_.acquire(std::move(done)); }
-  void release(Stream& stream) { core_.release(stream); }
+  void release(Stream& stream) {
+    if (core_.has(stream) || std::ranges::find(streams_, &stream) == streams_.end()) return core_.release(stream);
+    // The peer has ended its half, or does not want ours: of no use to the next, and nobody else ends what is left.
+    stream.write(ByteView{}, true);
+    stream.stop(kNotNeeded);
+  }
   [[nodiscard]] PoolStats stats() const { return core_.stats(); }
   void end() {
     core_.end();

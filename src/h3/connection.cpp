@@ -60,11 +60,16 @@ void Connection::handle_stream_reset(StreamId id, std::uint64_t error_code) {
   }
 }
 
-void Connection::handle_stop_sending(StreamId id, std::uint64_t error_code) {
-  if (closed_) return;
-  if (id == local_control_ || id == local_encoder_ || id == local_decoder_) return fail(Error::critical_stream_closed);
+bool Connection::handle_stop_sending(StreamId id, std::uint64_t error_code) {
+  if (closed_) return true;
+  if (id == local_control_ || id == local_encoder_ || id == local_decoder_) {
+    fail(Error::critical_stream_closed);
+    return true;
+  }
   const Stream* stream = find(id);
-  if (stream != nullptr && stream->announced) visitor_.on_stop_sending(id, error_code);
+  if (stream == nullptr || !stream->announced) return stream != nullptr && stream->kind == Kind::discarded;
+  visitor_.on_stop_sending(id, error_code);
+  return true;
 }
 
 void Connection::handle_stream_closed(StreamId id) {

@@ -72,8 +72,9 @@ class Connection {
   void handle_stream_data(StreamId id, ByteView data, bool fin);
   /// RESET_STREAM of the peer's sending side.
   void handle_stream_reset(StreamId id, std::uint64_t error_code);
-  /// STOP_SENDING of ours. Whoever is below has answered with RESET_STREAM (RFC 9000 §3.5).
-  void handle_stop_sending(StreamId id, std::uint64_t error_code);
+  /// STOP_SENDING of ours. Whoever is below has answered with RESET_STREAM (RFC 9000 §3.5). False: the stream is not
+  /// announced yet, and the visitor was not told.
+  bool handle_stop_sending(StreamId id, std::uint64_t error_code);
   /// Both sides are over; no more is reported of this stream.
   void handle_stream_closed(StreamId id);
   /// The payload of a QUIC DATAGRAM frame.

@@ -121,7 +121,7 @@ class Connection {
   void reset(StreamId id, std::uint64_t code);
   /// STOP_SENDING: asks the peer to reset its direction. Nothing is delivered any more; what was counts as consumed.
   void stop_sending(StreamId id, std::uint64_t code);
-  /// Gives the credit for `size` delivered bytes back. Never more than was delivered. Also for closed streams.
+  /// Gives the credit for `size` delivered bytes back, and no more than was delivered. Also for closed streams.
   void consume(StreamId id, std::size_t size);
 
   /// Queues a QUIC DATAGRAM frame (RFC 9221). It is sent when the congestion window allows, or dropped

@@ -85,10 +85,11 @@ void Connection::State::report_fates() {
   }
 }
 
+// Not where the peer has all of it (RFC 9000 §3.5).
 void Connection::State::report_stop_sending() {
   for (const auto& [id, code] : std::exchange(scan.stop_sending(), {})) {
     Stream* stream = find(id);
-    if (stream == nullptr || stream->closed || !stream->can_write) continue;
+    if (stream == nullptr || stream->closed || !stream->can_write || stream->queue.has_arrived()) continue;
     stream->can_write = false;
     if (is_live()) visitor->on_stop_sending(id, code);  // which may ask what was not sent
     drop_writing(*stream);
@@ -214,9 +215,9 @@ void Connection::stop_sending(StreamId id, std::uint64_t code) {
 
 void Connection::consume(StreamId id, std::size_t size) {
   Stream* stream = state_->find(id);
-  if (stream == nullptr || size == 0 || !state_->conn) return;
-  PLAIT_ASSERT(size <= stream->unconsumed_bytes || !stream->can_read, "never more than was delivered");
+  if (stream == nullptr || !state_->conn) return;
   const std::uint64_t count = std::min<std::uint64_t>(size, stream->unconsumed_bytes);
+  if (count == 0) return;
   stream->unconsumed_bytes -= count;
   ngtcp2_conn_extend_max_offset(state_->conn.get(), count);
   if (!stream->closed && stream->can_read) {

@@ -39,11 +39,14 @@ void Endpoint::State::handle_unknown(const Path& path, ByteView datagram, Ecn ec
   if (config.server_tls) send_stateless_reset(path, datagram, {header.dcid, header.dcidlen});
 }
 
-// A stateless reset looks like a packet for a connection that nobody knows; the connection recognises its token.
+// A stateless reset looks like a packet for a connection that nobody knows; of all to this server, that which it is for
+// recognises its token (RFC 9000 §10.3.1).
 void Endpoint::State::route_reset(const Path& path, ByteView datagram, Ecn ecn) {
-  for (Connection::State* client : clients) {
-    if (client->path != path) continue;
-    return client->handle_datagram(path, datagram, ecn, now);  // the list may have changed by now
+  const std::vector<Connection::State*> candidates = clients;  // each leaves the list when it ends
+  for (Connection::State* client : candidates) {
+    if (client->phase != Connection::State::Phase::open || client->path != path) continue;
+    client->handle_datagram(path, datagram, ecn, now);
+    if (client->phase != Connection::State::Phase::open) return;
   }
 }
 

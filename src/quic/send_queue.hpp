@@ -32,6 +32,8 @@ class SendQueue {
   [[nodiscard]] bool has_unsent() const { return sent_ < end_ || (fin_ && !fin_sent_); }
   [[nodiscard]] bool has_unsent_bytes() const { return sent_ < end_; }
   [[nodiscard]] bool ended() const { return fin_; }
+  /// All bytes up to the end are acknowledged, and the end was sent.
+  [[nodiscard]] bool has_arrived() const { return fin_sent_ && acked_ == end_; }
   [[nodiscard]] std::uint64_t buffered_bytes() const { return end_ - acked_; }
   [[nodiscard]] std::uint64_t unsent_bytes() const { return end_ - sent_; }
   [[nodiscard]] std::uint64_t acked_offset() const { return acked_; }

@@ -11,6 +11,7 @@ namespace plait {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainCheck{20};
+constexpr std::size_t kStraysMax = 4096;  // at most 6 MB of ordinary packets; a few more where loops forward at once
 
 }  // namespace
 
@@ -59,10 +60,14 @@ void Worker::set_tls(const Certificates::Contexts& tls, const quic::ServerTls& q
   });
 }
 
-void Worker::forward(std::size_t index, transport::StrayDatagram stray) {
+bool Worker::forward(std::size_t index, transport::StrayDatagram stray) {
+  if (strays_.load(std::memory_order_relaxed) >= kStraysMax) return false;
+  strays_.fetch_add(1, std::memory_order_relaxed);
   loop_->post([this, index, stray = std::move(stray)] {
+    strays_.fetch_sub(1, std::memory_order_relaxed);
     if (index < quic_listeners_.size()) quic_listeners_[index]->handle_stray(stray);
   });
+  return true;
 }
 
 void Worker::drain(Duration timeout) {

@@ -1,6 +1,7 @@
 // Worker: one loop of a server, its connections and listeners, and the thread that turns it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -37,8 +38,9 @@ class Worker final : private core::Timer {
   // From any thread:
   void stop();
   void drain(Duration timeout);
-  /// Hands a datagram to the listener that was given to listen() after `index` others.
-  void forward(std::size_t index, transport::StrayDatagram stray);
+  /// Hands a datagram to the listener that was given to listen() after `index` others. False: too many are under way,
+  /// and it is lost, as any datagram may be.
+  bool forward(std::size_t index, transport::StrayDatagram stray);
   void set_tls(const Certificates::Contexts& tls, const quic::ServerTls& quic);
 
  private:
@@ -56,6 +58,7 @@ class Worker final : private core::Timer {
   std::vector<std::unique_ptr<transport::QuicListener>> quic_listeners_;
   std::thread thread_;
   core::TimePoint drain_deadline_;
+  std::atomic<std::size_t> strays_{0};  // under way to this loop
 };
 
 }  // namespace plait

@@ -11,6 +11,8 @@ namespace {
 // The fates of datagrams are told to sessions whose Quarter Stream ID is below: the first four thousand million.
 constexpr std::uint64_t kQuarterIdsNamed = 0xFFFFFFFF;
 
+constexpr std::size_t kStoppedEarlyMax = 256;
+
 h3::StreamId to_h3(quic::StreamId id) { return static_cast<h3::StreamId>(id); }
 
 h3::Direction to_h3(quic::Direction direction) {
@@ -95,7 +97,8 @@ void H3Connection::on_stopped_stream_end(quic::StreamId id, std::uint64_t final_
 
 void H3Connection::on_stop_sending(quic::StreamId id, std::uint64_t code) {
   note_unsent(to_h3(id), quic_->unsent_bytes(id));
-  h3_.handle_stop_sending(to_h3(id), code);
+  const bool told = h3_.handle_stop_sending(to_h3(id), code);
+  if (!told && stopped_early_.size() < kStoppedEarlyMax) stopped_early_.try_emplace(to_h3(id), code);
 }
 
 void H3Connection::on_stream_acked(quic::StreamId id, std::uint64_t) {
@@ -117,6 +120,7 @@ void H3Connection::on_datagram_fate(DatagramId id, DatagramFate fate) {
 
 void H3Connection::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t>) {
   unattributed_.erase(to_h3(id));
+  stopped_early_.erase(to_h3(id));
   h3_.handle_stream_closed(to_h3(id));
 }
 
@@ -234,7 +238,12 @@ void H3Connection::on_response(h3::StreamId id, const h3::ResponseHead& head) {
 }
 
 void H3Connection::on_webtransport_stream(h3::StreamId id, h3::StreamId session, h3::Direction direction) {
-  sessions_.handle_stream(id, session, direction, context().loop.now());
+  std::optional<std::uint64_t> stopped;
+  if (const auto found = stopped_early_.find(id); found != stopped_early_.end()) {
+    stopped = found->second;
+    stopped_early_.erase(found);
+  }
+  sessions_.handle_stream(id, session, direction, context().loop.now(), stopped);
   schedule();
 }
 
@@ -337,9 +346,10 @@ void H3Connection::note_activity() {
   if (h3_.peer_settings()) active_at_ = context().loop.now();
 }
 
-// When a server closes a connection that has no session: there was no request, or none that goes on.
+// When a connection that has no session is closed. By a server: there was no request, or none that goes on.
 std::optional<core::TimePoint> H3Connection::idle_deadline() const {
-  if (is_client() || !live_.empty() || !deferred_.empty()) return std::nullopt;
+  if (is_client()) return is_unused() ? leave_at_ : std::nullopt;
+  if (!live_.empty() || !deferred_.empty()) return std::nullopt;
   const bool opening = !served_ || !h3_.peer_settings();
   return active_at_ + (opening ? context().limits.handshake_timeout : context().limits.keep_alive_timeout);
 }
@@ -363,11 +373,14 @@ void H3Connection::on_timer(core::TimePoint now) {
   schedule();
 }
 
+bool H3Connection::is_unused() const {
+  return live_.empty() && openings_.empty() && unsent_fetches_.empty() && fetches_.empty();
+}
+
 // After the last stream: everything that was sent has arrived by then.
 void H3Connection::close_when_idle() {
   const bool wanted = draining_ || is_client();
-  const bool idle =
-      live_.empty() && openings_.empty() && unsent_fetches_.empty() && fetches_.empty() && h3_.stream_count() == 0;
+  const bool idle = is_unused() && h3_.stream_count() == 0;
   if (!wanted || !idle || quic_ == nullptr) return;
   if (is_client()) return close_when_unused();
   h3_.close();

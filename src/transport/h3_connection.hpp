@@ -214,6 +214,7 @@ class H3Connection final : public Connection,
   void end_fetches(std::uint64_t from, const std::string& reason);
   void close_after_fetch();
   void close_when_unused();
+  [[nodiscard]] bool is_unused() const;
   void close_if_unused();
 
   void reset_now(h3::StreamId id, std::uint64_t error_code);
@@ -240,6 +241,8 @@ class H3Connection final : public Connection,
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
   core::IdMap<h3::StreamId, std::optional<std::uint64_t>> unattributed_;
+  // Streams of the peer's of which a STOP_SENDING came before their header, with its code.
+  core::IdMap<h3::StreamId, std::uint64_t> stopped_early_;
   std::size_t content_bytes_ = 0;                               // of all of them
   std::optional<std::uint64_t> reset_size_;                     // of the stream that is being reported as reset
   DatagramId datagram_id_ = quic::kUnnamed;                     // of the datagram that is being sent
@@ -249,6 +252,8 @@ class H3Connection final : public Connection,
   core::TimePoint made_at_;
   core::TimePoint active_at_;  // when a request or a response last went on
   bool served_ = false;        // a request has come
+  std::optional<core::TimePoint>
+      leave_at_;  // a client's: what its last session sent has arrived by then, or never will
   std::string end_reason_;
   bool draining_ = false;
   bool maybe_unused_ = false;  // to be looked at at the end of the turn

@@ -98,7 +98,8 @@ void H3Connection::end_fetches(std::uint64_t from, const std::string& reason) {
 
 // The end of a session may still be under way: close_when_idle() comes after it.
 void H3Connection::close_after_fetch() {
-  if (sessions_.session_count() == 0) close_when_unused();
+  if (sessions_.session_count() == 0) return close_when_unused();
+  schedule();
 }
 
 // What was asked for has arrived. Not before the end of the turn: who was told may ask for more.
@@ -109,8 +110,7 @@ void H3Connection::close_when_unused() {
 
 void H3Connection::close_if_unused() {
   if (!std::exchange(maybe_unused_, false)) return;
-  const bool unused = live_.empty() && openings_.empty() && unsent_fetches_.empty() && fetches_.empty();
-  if (unused && quic_ != nullptr) h3_.close();
+  if (is_unused() && quic_ != nullptr) h3_.close();
 }
 
 }  // namespace plait::transport

@@ -235,10 +235,12 @@ void H3Connection::tell_refused(const Asked& opening, const std::string& reason)
 }
 
 // `settled`: nothing that was sent needs to arrive any more. A client, and a server that goes away, has then no use for
-// the connection, and waits for nobody's acknowledgements.
+// the connection, and waits for nobody's acknowledgements. Else a client waits until all streams are over, which the
+// server may never let happen.
 void H3Connection::forget(WtSession& session, bool settled) {
   std::erase(live_, &session);
   if (is_client() && settled) return close_when_unused();
+  if (is_client()) leave_at_ = context().loop.now() + context().limits.close_timeout;
   const bool idle = live_.empty() && exchanges_.empty() && deferred_.empty();
   if (draining_ && settled && idle) return h3_.close();
   note_activity();

@@ -68,6 +68,11 @@ void MessageStream::handle_kept() {
   report_end();
 }
 
+void MessageStream::handle_end_of_session() {
+  stalled_ = false;
+  handle_kept();
+}
+
 void MessageStream::decode(ByteView& input) {
   while (!is_stopped() && !ended_) {
     const frames::Event event = decoder_.next(input);
@@ -150,17 +155,20 @@ MessageWriter* MessageStream::begin_message(MessageKind kind) {
 }
 
 SendStatus MessageStream::write(ByteView part) {
-  if (!admits(part.size())) return SendStatus::dropped;
+  if (shut_) return SendStatus::closed;
+  if (!admits(part.size())) return owner_.count_part(SendStatus::dropped, part.size(), false);
   return send_part(part, false);
 }
 
 SendStatus MessageStream::finish() {
+  if (shut_) return SendStatus::closed;
   message_under_way_ = false;
   return send_part({}, true);
 }
 
 SendStatus MessageStream::send_part(ByteView part, bool last) {
-  return append(joined(frames::FrameHeader::part(part_kind_, last, part.size()).view(), part));
+  const SendStatus status = append(joined(frames::FrameHeader::part(part_kind_, last, part.size()).view(), part));
+  return owner_.count_part(status, part.size(), last);
 }
 
 void MessageStream::close(std::uint16_t code, std::string_view reason) {

@@ -31,6 +31,8 @@ class MessageStream final : private MessageWriter {
 
     virtual void on_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) = 0;
     virtual void on_part(MessageKind kind, ByteView payload, bool last) = 0;
+    /// Part of a message of ours; returns `status`, what became of it.
+    virtual SendStatus count_part(SendStatus status, std::size_t bytes, bool last) = 0;
     /// As SessionHandler::on_writable.
     virtual void on_writable() = 0;
     virtual void on_framing_error(std::uint16_t code, std::string_view reason) = 0;
@@ -51,8 +53,13 @@ class MessageStream final : private MessageWriter {
   /// The stream is there. What was sent before goes out.
   void attach(StreamId id);
   [[nodiscard]] std::optional<StreamId> id() const { return id_; }
-  /// The session is over: nothing is reported any more.
+  /// The session is over: what came before, and waits for the peer to take what it has caused, is reported now.
+  void handle_end_of_session();
+  /// The same: nothing is reported any more.
   void detach() { ended_ = true; }
+  [[nodiscard]] bool is_detached() const { return ended_; }
+  /// The session is closing: what is under way in parts stays as it is.
+  void stop_sending() { shut_ = true; }
 
   void handle_data(ByteView data, bool fin);
   /// The peer acknowledged some of the stream.
@@ -95,6 +102,7 @@ class MessageStream final : private MessageWriter {
   bool wants_writable_ = false;
   bool fin_ = false;  // the peer's, not reported yet
   bool ended_ = false;
+  bool shut_ = false;  // for the user's messages
 };
 
 }  // namespace plait::transport

@@ -134,6 +134,7 @@ const net::SocketAddress& QuicEndpoint::local_of(const net::UdpBatch& batch) con
 }
 
 void QuicEndpoint::handle_batch(const net::UdpBatch& batch) {
+  if (batch.remote.port() == 0) return;  // a forged one: nothing can be sent there
   const quic::Path path{.local = to_quic(local_of(batch)), .remote = to_quic(batch.remote)};
   const auto ecn = static_cast<quic::Ecn>(batch.ecn);
   const core::TimePoint now = context_.loop.now();
@@ -209,22 +210,28 @@ QuicEndpoint::Sent QuicEndpoint::send(const net::UdpBatch& batch) {
   if (result.status == net::IoStatus::would_block) return Sent::blocked;
   if (result.status == net::IoStatus::ok || batch.segment_bytes >= batch.bytes.size()) return Sent::yes;
   if (result.system_errno != EIO && result.system_errno != EINVAL) return Sent::yes;
+  if (!send_singly(batch)) return Sent::yes;
   log(LogLevel::warning, "this network interface cannot send UDP segments (" +
                              std::string{std::strerror(result.system_errno)} +
                              "): every QUIC packet takes a system call from here on");
   engine_.disable_segmentation();
-  return send_singly(batch);
+  return Sent::yes;
 }
 
-// What does not fit into the socket's buffer is lost, as any datagram may be.
-QuicEndpoint::Sent QuicEndpoint::send_singly(const net::UdpBatch& batch) {
+// False: not even the first could be sent, since the kernel takes no datagram at all from this address or to it
+// (EINVAL, too: a broadcast address that a client has sent to). What does not fit into the socket's buffer is lost, as
+// any datagram may be.
+bool QuicEndpoint::send_singly(const net::UdpBatch& batch) {
   for (ByteView rest = batch.bytes; !rest.empty();) {
     net::UdpBatch one = batch;
     one.bytes = rest.first(std::min(rest.size(), batch.segment_bytes));
-    if (socket_.send(one).status == net::IoStatus::would_block) break;
+    const bool is_first = rest.size() == batch.bytes.size();
+    const net::IoStatus status = socket_.send(one).status;
+    if (is_first && status != net::IoStatus::ok) return false;
+    if (status == net::IoStatus::would_block) break;
     rest = rest.subspan(one.bytes.size());
   }
-  return Sent::yes;
+  return true;
 }
 
 void QuicEndpoint::watch_for_room(bool blocked) {

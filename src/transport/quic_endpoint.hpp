@@ -91,7 +91,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   [[nodiscard]] unsigned socket_of(ByteView datagram) const;
   void transmit();
   Sent send(const net::UdpBatch& batch);
-  Sent send_singly(const net::UdpBatch& batch);
+  bool send_singly(const net::UdpBatch& batch);
   void watch_for_room(bool blocked);
 
   LoopContext& context_;

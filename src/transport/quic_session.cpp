@@ -51,7 +51,13 @@ void QuicSession::start(std::string_view subprotocol) {
 
 void QuicSession::on_timer(core::TimePoint) {
   if (!live_) return handle_opening_timeout();
-  wire_abort();  // the peer did not answer our close
+  if (closing_ && wire_go_on_closing(true)) {
+    return context_.loop.schedule(*this, context_.loop.now() + limits().close_timeout);
+  }
+  if (close_info_ != nullptr && close_info_->clean && close_info_->started_by_us) {
+    *close_info_ = {.reason = "the closing handshake took too long", .started_by_us = true};
+  }
+  wire_abort();
 }
 
 // --- Streams ---------------------------------------------------------------------------------------------------------
@@ -124,12 +130,14 @@ void QuicSession::handle_stream_closed(StreamId id) {
   const std::unique_ptr<QuicStream> stream = std::move(found->second);
   streams_.erase(found);
   stream->handle_closed();
+  consume(id, SIZE_MAX);  // nobody can any more
 }
 
 void QuicSession::handle_acked(StreamId id) {
   if (finished_) return;
   if (messages_.id() == id) {
     messages_.handle_acked();
+    if (closing_) wire_go_on_closing(false);
   } else if (QuicStream* stream = find(id)) {
     stream->handle_room();
   }
@@ -195,12 +203,15 @@ void QuicSession::handle_datagram_fate(std::uint32_t id, DatagramFate fate) {
 SendStatus QuicSession::send(const Message& message, SendOptions) {
   if (!is_open()) return SendStatus::closed;
   if (streams_wanted_) return SendStatus::dropped;
-  const SendStatus status = messages_.send(message);
+  return count_part(messages_.send(message), message.size(), true);
+}
+
+SendStatus QuicSession::count_part(SendStatus status, std::size_t bytes, bool last) {
   if (status == SendStatus::dropped) ++stats_.messages_dropped;
   if (status != SendStatus::sent && status != SendStatus::queued) return status;
-  ++stats_.messages_sent;
-  context_.counters.messages_sent.add();
-  count_sent(message.size());
+  stats_.messages_sent += last ? 1 : 0;
+  context_.counters.messages_sent.add(last ? 1 : 0);
+  count_sent(bytes);
   return status;
 }
 
@@ -225,12 +236,18 @@ void QuicSession::on_part(MessageKind kind, ByteView payload, bool last) {
 }
 
 void QuicSession::on_writable() {
+  if (!is_open()) return;
   guarded([&] { handler_->on_writable(*this); });
 }
 
-// A close frame on the stream of the messages means what the close of the session does.
+// A close frame on the stream of the messages means what the close of the session does, or answers ours.
 void QuicSession::on_peer_close(std::uint16_t code, std::string_view reason) {
+  if (closing_ && close_info_->clean && close_info_->started_by_us) {
+    close_info_->code = code;
+    if (!reason.empty()) close_info_->reason = reason;
+  }
   if (!is_open()) return;
+  messages_.detach();
   close_info_ = std::make_unique<CloseInfo>(CloseInfo{.code = code, .reason = std::string{reason}, .clean = true});
   close(code, {});
 }
@@ -243,10 +260,12 @@ void QuicSession::close(std::uint32_t code, std::string_view reason) {
   if (!is_open()) return;
   closing_ = true;
   if (close_info_ == nullptr) {
+    const std::uint32_t given = code == 0 ? close_code::kNoStatus : code;
     close_info_ = std::make_unique<CloseInfo>(
-        CloseInfo{.code = code, .reason = std::string{reason}, .clean = true, .started_by_us = true});
+        CloseInfo{.code = given, .reason = std::string{reason}, .clean = true, .started_by_us = true});
   }
   context_.loop.schedule(*this, context_.loop.now() + limits().close_timeout);
+  messages_.stop_sending();
   wire_close(code, reason);
 }
 
@@ -264,6 +283,7 @@ void QuicSession::drain() {
 
 void QuicSession::fail(std::uint16_t code, std::string_view reason) {
   if (!is_open()) return;
+  messages_.detach();
   close_info_ =
       std::make_unique<CloseInfo>(CloseInfo{.code = code, .reason = std::string{reason}, .started_by_us = true});
   close(code, reason);
@@ -276,7 +296,11 @@ void QuicSession::fail_for_exception(const char* what) {
 
 void QuicSession::end(const CloseInfo& told) {
   if (std::exchange(live_, false)) context_.counters.sessions_open.subtract();
+  if (told.clean) messages_.handle_end_of_session();
   if (close_info_ == nullptr) return finish(told);
+  if (close_info_->clean && close_info_->started_by_us && !told.clean) {
+    *close_info_ = {.reason = told.reason, .started_by_us = true};  // nobody answered our close
+  }
   close_info_->clean = close_info_->clean && told.clean;
   finish(*close_info_);
 }

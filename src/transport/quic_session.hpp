@@ -123,8 +123,11 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   /// `id`: the low half of its ID, if its fate is asked for, which handle_datagram_fate() is to be told by.
   virtual bool wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) = 0;
   [[nodiscard]] virtual std::size_t wire_datagram_bytes_max() const = 0;
-  /// Begins the closing handshake; end() follows.
+  /// Begins the closing handshake; end() follows. It may wait for the messages: see wire_go_on_closing().
   virtual void wire_close(std::uint32_t code, std::string_view reason) = 0;
+  /// While closing: some of the messages are acknowledged, or it is `late`, and nothing is to be waited for any more.
+  /// False: nothing was.
+  virtual bool wire_go_on_closing(bool /*late*/) { return false; }
   /// Of the QUIC connection.
   [[nodiscard]] virtual quic::ConnectionStats wire_stats() const = 0;
   /// Cuts it; end() follows before this returns.
@@ -143,6 +146,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   [[nodiscard]] std::size_t unsent_bytes(StreamId id) const final { return live_ ? wire_unsent_bytes(id) : 0; }
   void on_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) override;
   void on_part(MessageKind kind, ByteView payload, bool last) override;
+  SendStatus count_part(SendStatus status, std::size_t bytes, bool last) final;
   void on_writable() override;
   void on_framing_error(std::uint16_t code, std::string_view reason) override { fail(code, reason); }
   void on_peer_close(std::uint16_t code, std::string_view reason) override;

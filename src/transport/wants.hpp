@@ -3,6 +3,10 @@
 
 #include <plait/session.hpp>
 
+#include <optional>
+
+#include "core/guard.hpp"
+
 namespace plait::transport {
 
 struct Wants {
@@ -11,6 +15,12 @@ struct Wants {
 
   static Wants of(const SessionHandler& handler) {
     return {.parts = handler.wants_parts(), .streams = handler.wants_streams()};
+  }
+  /// None: the handler threw, which is logged.
+  static std::optional<Wants> try_of(const SessionHandler& handler) {
+    std::optional<Wants> wants;
+    core::guarded("a session handler", [&] { wants = of(handler); });
+    return wants;
   }
 };
 

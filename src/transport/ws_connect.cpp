@@ -82,7 +82,7 @@ void WsConnect::handle_response(const http::ResponseHead& head) {
   if (!deflate) return fail(ws::describe(deflate.error()));
 
   WsSession::Options options{.role = ws::Role::client, .subprotocol = *subprotocol};
-  options.parts = handler_->wants_parts();
+  options.parts = request_.parts;
   LoopContext& context = connection().context();
   if (deflate->has_value()) options.use_deflate(**deflate, context.limits);
   connection().replace_protocol(std::make_unique<WsSession>(context, std::move(handler_), std::move(options)));
@@ -119,7 +119,7 @@ void WsConnect::handle_closed(const Disconnect& why) {
   if (failure_.empty() && ended && !answered_ && !connection().secure()) {
     reason += std::string{" without an answer; "} + kPerhapsTls;
   }
-  tell_not_opened(*handler_, {.reason = reason, .started_by_us = true, .status = status_}, connection().context().loop);
+  tell_not_opened(*handler_, {.reason = reason, .status = status_}, connection().context().loop, connection().id());
 }
 
 }  // namespace plait::transport

@@ -23,6 +23,7 @@ class WsConnect final : public Protocol {
     std::vector<std::string> subprotocols;
     std::vector<std::pair<std::string, std::string>> headers;
     bool deflate = false;
+    bool parts = false;  ///< what the handler's wants_parts() says
   };
 
   WsConnect(std::unique_ptr<SessionHandler> handler, Request request)

@@ -62,13 +62,20 @@ class WtSession final : public QuicSession, private wt::SessionVisitor {
   bool wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) override;
   [[nodiscard]] std::size_t wire_datagram_bytes_max() const override { return protocol_->datagram_bytes_max(); }
   void wire_close(std::uint32_t code, std::string_view reason) override;
+  bool wire_go_on_closing(bool late) override;
   [[nodiscard]] quic::ConnectionStats wire_stats() const override;
   void wire_abort() override { protocol_->abort(); }
   void give_up(const std::string& reason) override;
   void release(bool settled) override;
 
+  struct CloseDue {
+    std::uint32_t code;
+    std::string reason;
+  };
+
   H3Connection& connection_;
-  wt::Session* protocol_ = nullptr;  // from start() to on_closed
+  std::unique_ptr<CloseDue> close_due_;  // waits for the messages to be acknowledged
+  wt::Session* protocol_ = nullptr;      // from start() to on_closed
 };
 
 }  // namespace plait::transport

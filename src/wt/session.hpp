@@ -106,7 +106,8 @@ class Session {
   /// An error of HTTP/3 on the CONNECT stream, or the end of the connection.
   void handle_lost();
   void handle_goaway() { handle_draining(); }
-  void handle_stream(StreamId id, Direction direction);
+  /// `stopped`: a STOP_SENDING came before, with this code.
+  void handle_stream(StreamId id, Direction direction, std::optional<std::uint64_t> stopped = {});
   void handle_stream_data(StreamId id, ByteView data, bool fin);
   /// `payload_bytes`: the final size without the stream's header; what did not arrive counts against the credit, too.
   void handle_stream_reset(StreamId id, std::uint64_t error_code, std::optional<std::uint64_t> payload_bytes);

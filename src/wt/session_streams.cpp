@@ -159,14 +159,15 @@ void Session::handle_unsent(StreamId id, std::uint64_t bytes) {
 
 // --- Receiving ------------------------------------------------------------------------------------------------------
 
-void Session::handle_stream(StreamId id, Direction direction) {
+void Session::handle_stream(StreamId id, Direction direction, std::optional<std::uint64_t> stopped) {
   StreamCounts& counts = counts_of(direction);
   ++stream_count_;
-  context_.streams[id] =
-      Stream{.session = this, .sends = direction == Direction::bidirectional, .receives = true, .local = false};
+  const bool sends = direction == Direction::bidirectional && !stopped;
+  context_.streams[id] = Stream{.session = this, .sends = sends, .receives = true, .local = false};
   if (counts.peer_opened >= counts.local_limit) return fail(Error::stream_limit_exceeded);
   ++counts.peer_opened;
   visitor_.on_stream(id, direction);
+  if (stopped && find(id) != nullptr) visitor_.on_stop_sending(id, to_application_code(*stopped));
 }
 
 void Session::handle_stream_data(StreamId id, ByteView data, bool fin) {

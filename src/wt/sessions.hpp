@@ -7,7 +7,7 @@
 //                                        or reject(id) and respond otherwise
 //   request() returned id (client)       begin(id)
 //   on_response(id, head)                2xx: accept(id, visitor), deliver_early(id); other final ones: reject(id)
-//   on_webtransport_stream(id, s, dir)   handle_stream(id, s, dir, now)
+//   on_webtransport_stream(id, s, dir)   handle_stream(id, s, dir, now, the code of a stop that came before)
 //   on_data(id, data)                    if (!handle_data(id, data)) it belongs to another request
 //   on_fin(id)                           if (!handle_fin(id)) …
 //   on_reset(id, code)                   if (!handle_reset(id, code, the final size that QUIC told)) …
@@ -80,7 +80,9 @@ class Sessions {
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
 
   // --- From h3::Visitor. False: the stream is none of a session's ---------------------------------------------------
-  void handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now);
+  /// `stopped`: a STOP_SENDING for it came before, with this code.
+  void handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now,
+                     std::optional<std::uint64_t> stopped = {});
   bool handle_data(StreamId id, ByteView data);
   bool handle_fin(StreamId id);
   /// `final_size`: of the QUIC stream, with the header. Without it, what had not arrived is not counted.

@@ -6,15 +6,17 @@
 
 namespace plait::wt {
 
-void Sessions::handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now) {
+void Sessions::handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now,
+                             std::optional<std::uint64_t> stopped) {
   if (context_.connection_lost) return;
   Entry* entry = find_entry(session);
   if (entry != nullptr && entry->live && entry->session->is_open()) {
-    return entry->session->handle_stream(id, direction);
+    return entry->session->handle_stream(id, direction, stopped);
   }
   context_.streams[id] = Stream{};
   if (is_gone(session)) return refuse(id, code::kSessionGone);
   EarlyStream early{.id = id, .session = session};
+  early.stopped = stopped;
   if (entry == nullptr) early.deadline = now + kEarlyTime;
   if (!early_.add_stream(std::move(early))) refuse(id, code::kBufferedStreamRejected);
 }
@@ -60,10 +62,9 @@ void Sessions::deliver_early(StreamId id) {
 // As it would have come one by one. The session may end at each step; what follows then is swallowed.
 void Sessions::deliver(Session& session, const EarlyStream& early) {
   if (!session.is_open()) return drop(early, code::kSessionGone);
-  session.handle_stream(early.id, h3::direction_of(early.id));
+  session.handle_stream(early.id, h3::direction_of(early.id), early.stopped);
   if (!early.data.empty()) handle_data(early.id, early.data);
   if (early.fin) handle_fin(early.id);
-  if (early.stopped) handle_stop_sending(early.id, *early.stopped);
   if (early.reset) session.handle_stream_reset(early.id, early.reset->error_code, early.reset->payload_bytes);
   if (early.closed) handle_closed(early.id);
 }

@@ -46,6 +46,88 @@ TEST_P(ServerCloseCode, AReasonThatIsNotUtf8IsLeftOut) {
   EXPECT_EQ(info.reason, "");
 }
 
+// --- What was sent before -------------------------------------------------------------------------------------------
+
+class ServerCloseAfterMessages : public EveryWire {
+ protected:
+  static constexpr int kMessages = 40;
+  static void send_all(Session& session) {
+    for (int i = 0; i < kMessages; ++i) {
+      EXPECT_NE(session.send(Message::text(pattern(std::size_t{64} << 10))), SendStatus::dropped);
+    }
+  }
+  /// What a client's session receives until it ends.
+  int received_by_client(const std::function<void()>& when_open = {}) {
+    int received = 0;
+    Client client;
+    const Calls calls{.on_open =
+                          [&](Session&) {
+                            if (when_open) when_open();
+                          },
+                      .on_message = [&](Session&, const Message&) { ++received; },
+                      .on_close = [&](Session&, const CloseInfo& info) { EXPECT_TRUE(info.clean) << info.reason; }};
+    EXPECT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+    client.run();
+    return received;
+  }
+};
+
+TEST_P(ServerCloseAfterMessages, TheClientsArrive) {
+  std::atomic<int> received{0};
+  Box<CloseInfo> closed;
+  start({.on_message = [&](Session&, const Message&) { ++received; },
+         .on_close = [&](Session&, const CloseInfo& info) { closed.set(info); }});
+  Client client;
+  const Calls calls{.on_open = [](Session& session) {
+    send_all(session);
+    session.close(4000, "bye");
+    EXPECT_EQ(session.send(Message::text("late")), SendStatus::closed);
+  }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  client.run();
+  EXPECT_EQ(closed.wait().code, 4000);
+  EXPECT_EQ(received, kMessages);
+}
+
+TEST_P(ServerCloseAfterMessages, TheServersArrive) {
+  start({.on_open = [](Session& session) {
+    send_all(session);
+    session.close();
+  }});
+  EXPECT_EQ(received_by_client(), kMessages);
+}
+
+TEST_P(ServerCloseAfterMessages, ThoseBeforeADrainArrive) {
+  start({.on_open = send_all});
+  EXPECT_EQ(received_by_client([&] { server_->server().drain(); }), kMessages);
+}
+
+// An echo that does not get rid of its answers has not looked at all that came.
+TEST_P(ServerCloseAfterMessages, ThoseThatWaitBehindABacklogAreReported) {
+  ServerOptions options;
+  options.limits.send_high_water_bytes = std::size_t{64} << 10;
+  std::atomic<int> received{0};
+  Box<CloseInfo> closed;
+  start({.on_message =
+             [&](Session& session, const Message& message) {
+               ++received;
+               session.send(message);
+             },
+         .on_close = [&](Session&, const CloseInfo& info) { closed.set(info); }},
+        options);
+  Client client;
+  const Calls calls{.on_open = [](Session& session) {
+    send_all(session);
+    session.close();
+  }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), this->options()));
+  client.run();
+  EXPECT_TRUE(closed.wait().clean);
+  EXPECT_EQ(received, kMessages);
+}
+
+INSTANTIATE_TEST_SUITE_P(Wires, ServerCloseAfterMessages, kEveryWire, [](const auto& wire) { return wire.param; });
+
 INSTANTIATE_TEST_SUITE_P(Wires, ServerCloseCode, kEveryWire, [](const auto& wire) { return wire.param; });
 
 }  // namespace

@@ -92,6 +92,34 @@ TEST_F(QuicAttack, StreamsThatAreStoppedAtTheirFirstByteCostNoCredit) {
   EXPECT_TRUE(peer->turn_until([&] { return peer->stream(session).data.find(max_data) != std::string::npos; }));
 }
 
+// QUIC tells of it before HTTP/3 knows what the stream is: it was forgotten, and what was written seemed to be sent.
+TEST_F(QuicAttack, AStopBeforeTheHeaderOfAStreamIsTold) {
+  for (const bool before_the_session : {true, false}) {
+    Box<SendStatus> written;
+    Box<std::uint32_t> stopped;
+    StreamsCalls calls;
+    calls.on_stream = [&](Session&, plait::Stream& stream) {
+      written.set(stream.write(as_bytes("hello")));
+      return stream_calling({.on_stop = [&](plait::Stream&, std::uint32_t code) { stopped.set(code); }});
+    };
+    start(streams_calling(std::move(calls)));
+    const auto peer = connected(!before_the_session);
+    const std::uint64_t session = peer->open(Direction::bidirectional, raw::connect("/wt"));
+    if (!before_the_session) {
+      ASSERT_TRUE(peer->turn_until([&] { return !peer->stream(session).data.empty(); }));
+    }
+    const std::uint64_t id = peer->connection().open(Direction::bidirectional).value();
+    peer->connection().stop_sending(id, 0x52E4A40FA8DB + 7);
+    ASSERT_TRUE(peer->turn_until([&] { return peer->stream(id).reset.has_value(); }));
+    peer->write(id, raw::stream_of_session(Direction::bidirectional, session) + "hi", true);
+    for (int i = 0; i < 5; ++i) peer->turn_until([] { return true; });
+    if (before_the_session) peer->open(Direction::unidirectional, raw::control_stream());
+    EXPECT_TRUE(peer->turn_until([&] { return stopped.get().has_value(); })) << before_the_session;
+    EXPECT_EQ(stopped.wait(), 7U);
+    EXPECT_EQ(written.wait(), SendStatus::closed);
+  }
+}
+
 TEST_F(QuicAttack, AConnectionWithoutARequestIsClosed) {
   ServerOptions options;
   options.limits.handshake_timeout = 500ms;

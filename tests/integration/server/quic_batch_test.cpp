@@ -1,4 +1,6 @@
 // A batch of datagrams that the kernel hands to one loop while they belong to connections on several.
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -7,6 +9,7 @@
 #include "integration/server/support.hpp"
 #include "net/udp_socket.hpp"
 #include "quic/endpoint.hpp"
+#include "server/worker.hpp"
 #include "transport/quic_endpoint.hpp"
 
 namespace plait::test {
@@ -25,13 +28,15 @@ class SharedSocketClient final : private quic::RandomSource, private quic::Endpo
     std::optional<quic::CloseReason> closed;
   };
 
-  SharedSocketClient(std::uint16_t port, std::size_t count) {
+  SharedSocketClient(std::uint16_t port, std::size_t count, const std::string& host = "127.0.0.1") {
+    const int on = 1;
+    ::setsockopt(socket_.fd(), SOL_SOCKET, SO_BROADCAST, &on, sizeof on);
     quic::ClientTlsConfig config;
     config.verify = quic::ClientTlsConfig::Verify::off;
     config.alpn = {"h3"};
     config.wall_clock = [] { return std::chrono::system_clock::now(); };
     tls_ = *quic::ClientTls::make(config);
-    const auto remote = net::resolve({.host = "127.0.0.1", .port = port});
+    const auto remote = net::resolve({.host = host, .port = port});
     path_ = {.local = transport::to_quic(socket_.name()), .remote = transport::to_quic(remote->front())};
     for (std::size_t i = 0; i < count; ++i) {
       Peer& peer = peers.emplace_back();
@@ -115,6 +120,44 @@ TEST(QuicBatch, DatagramsForOtherLoopsAreForwarded) {
     ASSERT_FALSE(peer.closed) << peer.closed->reason;
     EXPECT_EQ(peer.connection->stats().lost_packet_count, 0U);
   }
+}
+
+// A peer decides what belongs to which loop, and how much of it comes.
+TEST(QuicBatch, NoMoreIsUnderWayToAnotherLoopThanItMayHold) {
+  std::atomic<std::size_t> connection_count{0};
+  const Limits limits;
+  Worker worker{std::move(*net::Loop::make()), limits, 0, connection_count};
+  const auto forward_all = [&worker] {
+    std::size_t count = 0;
+    while (count < 100'000 && worker.forward(0, {.path = {}, .ecn = {}, .bytes = {1, 2, 3}})) ++count;
+    return count;
+  };
+  EXPECT_EQ(forward_all(), 4096U);
+  worker.loop().run_once(Duration::zero());
+  EXPECT_GT(forward_all(), 0U) << "some of them have been handled";
+}
+
+// A server cannot answer from the broadcast address, with EINVAL, as where the interface has no UDP_SEGMENT: one packet
+// turned that off for all.
+TEST(QuicBatch, APeerThatCannotBeAnsweredCostsNobodyTheBatches) {
+  Folder folder;
+  ServerOptions options;
+  options.tls = write_certificate(folder);
+  TestServer server{options};
+  const QuietLog quiet;
+  const auto url = server->listen("https://0.0.0.0:0/", handler<Echo>());
+  ASSERT_TRUE(url) << url.error().message;
+  const std::uint16_t port = port_of(url->substr(0, url->rfind('/')));
+  server.start();
+  SharedSocketClient stranger{port, 1, "127.255.255.255"};
+  stranger.turn();
+  SharedSocketClient client{port, 1};
+  ASSERT_TRUE(wait_until([&] {
+    client.turn();
+    return client.peers[0].ready;
+  })) << "what came before was handled before";
+  EXPECT_FALSE(stranger.peers[0].ready);
+  EXPECT_EQ(quiet.text().find("UDP segments"), std::string::npos) << quiet.text();
 }
 
 }  // namespace

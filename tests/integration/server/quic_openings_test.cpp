@@ -154,5 +154,27 @@ TEST_F(QuicOpenings, AServerThatAllowsNoStreamForTheMessages) {
   EXPECT_EQ(opened_count_, 0);
 }
 
+// draft-ietf-webtrans-http3 §6 asks for FIN right behind it, and the client waited for that for ever.
+TEST_F(QuicOpenings, ACloseWithoutTheEndOfItsStreamEndsTheConnectionAfterATime) {
+  answer_with_settings();
+  server_.on_data_do = [&, answered = false](std::uint64_t id) mutable {
+    if (id != 0 || std::exchange(answered, true)) return;
+    const std::string close{"\x68\x43\x06\0\0\x0f\xa0ok", 9};  // WT_CLOSE_SESSION, 4000
+    server_.write(id, raw::headers({{":status", "200"}}) + raw::data(close));
+  };
+  ClientOptions impatient;
+  impatient.limits.close_timeout = 100ms;
+  Client client{impatient};
+  ConnectOptions options;
+  options.verify_certificate = false;
+  CloseInfo closed;
+  ASSERT_TRUE(client.connect(
+      "https://127.0.0.1:" + std::to_string(server_.port()) + "/",
+      std::make_unique<Called>(Calls{.on_close = [&](Session&, const CloseInfo& info) { closed = info; }}), options));
+  EXPECT_TRUE(server_.turn_until([&] { return client.is_idle(); }, [&] { client.run_once(1ms); }));
+  EXPECT_EQ(closed.code, 4000U);
+  EXPECT_TRUE(closed.clean);
+}
+
 }  // namespace
 }  // namespace plait::test

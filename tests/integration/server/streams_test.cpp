@@ -261,6 +261,60 @@ TEST_P(ServerStreams, AReaderThatDoesNotConsumeStopsItsPeer) {
   }));
 }
 
+// It could be consumed no more once the stream was closed, as a unidirectional one is by its FIN.
+TEST_P(ServerStreams, WhatAClosedStreamHadNotConsumedCostsNoCreditAndNoPlace) {
+  constexpr int kStreams = 400;  // four times as many as there may be at a time, and far more bytes than the credit
+  std::atomic<int> ended{0};
+  StreamsCalls server_calls;
+  server_calls.on_stream = [&](Session&, Stream&) {
+    return stream_calling({.consumes = true, .on_close = [&](Stream&) { ++ended; }});
+  };
+  start(server_calls);
+  int opened = 0;
+  StreamsCalls calls;
+  const auto open_more = [&](Session& session) {
+    for (; opened < kStreams; ++opened) {
+      const auto stream = session.open_stream(StreamDirection::unidirectional, stream_calling({}));
+      if (!stream) return;
+      (*stream)->write(as_bytes(pattern(std::size_t{64} << 10)), true);
+    }
+  };
+  calls.on_open = open_more;
+  calls.on_streams_available = [&](Session& session, StreamDirection) { open_more(session); };
+  Client client;
+  ASSERT_TRUE(client.connect(url_, std::make_unique<CalledStreams>(calls), options()));
+  EXPECT_TRUE(wait_until([&] {
+    client.run_once(5ms);
+    return ended == kStreams;
+  })) << opened
+      << " opened, " << ended << " ended";
+}
+
+TEST_P(ServerStreams, ConsumingMoreThanWasDeliveredIsIgnored) {
+  StreamsCalls server_calls;
+  server_calls.on_stream = [](Session&, Stream&) {
+    return stream_calling({.on_data = [](Stream& stream, ByteView data, bool fin) {
+      stream.consume(data.size());  // and once more when this returns
+      stream.consume(SIZE_MAX);
+      stream.write(data, fin);
+    }});
+  };
+  start(server_calls);
+  std::size_t received = 0;
+  StreamsCalls calls;
+  calls.on_open = [&](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::bidirectional,
+                                            stream_calling({.on_data = [&](Stream& from, ByteView data, bool fin) {
+                                              received += data.size();
+                                              if (fin) from.session().close();
+                                            }}));
+    ASSERT_TRUE(stream);
+    (*stream)->write(as_bytes(pattern(std::size_t{4} << 20)), true);
+  };
+  EXPECT_TRUE(run(calls).clean);
+  EXPECT_EQ(received, std::size_t{4} << 20);
+}
+
 TEST_P(ServerStreams, WritableFollowsAFullBacklog) {
   start({.on_stream = echo_stream});
   std::size_t written = 0, received = 0;

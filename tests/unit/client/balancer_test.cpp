@@ -135,6 +135,12 @@ TEST_F(Balancing, EveryTargetIsCheckedAgainAndAgain) {
   }));
 }
 
+TEST_F(Balancing, TheLongestIntervalIsNoneThatIsOver) {
+  make({{.url = kNowhere}}, BalancePolicy::round_robin, Duration::max());
+  for (int i = 0; i < 5; ++i) client_.run_once(1ms);
+  EXPECT_TRUE(client_.is_idle()) << "nothing is checked";
+}
+
 TEST_F(Balancing, SessionsOutliveTheBalancer) {
   make({{.url = start_server()}});
   bool opened = false, closed = false;

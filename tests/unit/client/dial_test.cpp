@@ -53,7 +53,7 @@ class DialTest : public testing::Test {
     options.timeout = timeout;
     options.reuse_connection = share_;
     const auto uri = http::parse_uri(scheme + "://server.test:" + std::to_string(port_) + "/");
-    const auto id = quic_->connect(*uri, handler(), options);
+    const auto id = quic_->connect(*uri, handler(), {}, options);
     EXPECT_TRUE(id);
     return *id;
   }

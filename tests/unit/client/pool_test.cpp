@@ -19,10 +19,19 @@ class EchoStream final : public StreamHandler {
   void on_data(Stream& stream, ByteView data, bool fin) override { stream.write(data, fin); }
 };
 
-class EchoStreams final : public SessionHandler {
+/// Answers what a stream brings first, and ends its half.
+class OneAnswerStream final : public StreamHandler {
+ public:
+  void on_data(Stream& stream, ByteView data, bool) override {
+    if (!data.empty()) stream.write(data, true);
+  }
+};
+
+template <class Handler>
+class EveryStream final : public SessionHandler {
  public:
   [[nodiscard]] bool wants_streams() const override { return true; }
-  std::unique_ptr<StreamHandler> on_stream(Session&, Stream&) override { return std::make_unique<EchoStream>(); }
+  std::unique_ptr<StreamHandler> on_stream(Session&, Stream&) override { return std::make_unique<Handler>(); }
 };
 
 class PoolTest : public testing::Test {
@@ -163,6 +172,16 @@ TEST_F(SessionPools, WhoWaitsTooLongIsTold) {
   EXPECT_EQ(pool_->stats().waiting, 0U);
 }
 
+TEST_F(SessionPools, TheLongestTimeIsNoneThatIsOver) {
+  make({.size_max = 1, .acquire_timeout = Duration::max()});
+  acquire();
+  acquire();
+  ASSERT_TRUE(turn_until_got(1));
+  for (int i = 0; i < 5; ++i) client_->run_once(1ms);
+  EXPECT_TRUE(errors_.empty()) << errors_[0];
+  EXPECT_EQ(pool_->stats().waiting, 1U);
+}
+
 TEST_F(SessionPools, ASessionThatCannotBeOpenedIsTold) {
   make({}, "ws://127.0.0.1:1/");
   acquire();
@@ -198,6 +217,19 @@ TEST_F(SessionPools, AHandlerThatThrowsCostsNoRoom) {
   acquire();
   ASSERT_TRUE(turn_until_got(2));
   EXPECT_FALSE(got_[0] == got_[1]);
+}
+
+// It was taken for an idle one, though it was freed, and one more than there are was no longer being opened.
+TEST_F(SessionPools, ASessionThatIsCutInItsOnOpenIsNotLent) {
+  const HandlerFactory factory = test::calling({.on_open = [](Session& session) { session.abort(); }});
+  pool_ = std::make_unique<SessionPool>(*client_, url_, factory, connect_options(), PoolOptions{.size_max = 1});
+  for (std::size_t i = 1; i <= 2; ++i) {
+    acquire();
+    ASSERT_TRUE(turn_until([&] { return errors_.size() == i; }));
+    EXPECT_EQ(pool_->stats().opening, 0U);
+    EXPECT_EQ(pool_->stats().idle, 0U);
+  }
+  EXPECT_TRUE(got_.empty());
 }
 
 TEST_F(SessionPools, AFactoryThatMakesNothingCostsNoRoom) {
@@ -252,15 +284,18 @@ class StreamPools : public PoolTest {
   class Counting final : public StreamHandler {
    public:
     explicit Counting(StreamPools& test) : test_(test) {}
-    void on_data(Stream&, ByteView data, bool) override { test_.received_ += as_text(data); }
+    void on_data(Stream&, ByteView data, bool fin) override {
+      test_.received_ += as_text(data);
+      test_.ended_ += fin ? 1 : 0;
+    }
     void on_close(Stream&) override { ++test_.closed_; }
 
    private:
     StreamPools& test_;
   };
 
-  void make(const PoolOptions& options) {
-    start("https", handler<EchoStreams>());
+  void make(const PoolOptions& options, HandlerFactory server = handler<EveryStream<EchoStream>>()) {
+    start("https", std::move(server));
     ASSERT_TRUE(client_->connect(url_, std::make_unique<Streams>(*this), connect_options()));
     ASSERT_TRUE(turn_until([&] { return session_ != nullptr; }));
     pool_ = std::make_unique<StreamPool>(
@@ -286,6 +321,7 @@ class StreamPools : public PoolTest {
   std::vector<Stream*> got_;
   std::vector<std::string> errors_;
   std::string received_;
+  int ended_ = 0;
   int closed_ = 0;
 };
 
@@ -314,6 +350,22 @@ TEST_F(StreamPools, AStreamThatIsOverIsDropped) {
   ASSERT_EQ(got_.size(), 2U);
   EXPECT_EQ(pool_->stats().opened_total, 2U);
   EXPECT_EQ(received_, "last");
+}
+
+// Our half of it stayed open for ever, until the peer allowed no more streams.
+TEST_F(StreamPools, AStreamThatThePeerHasEndedIsOverWhenItIsReleased) {
+  constexpr int kStreams = 150;  // the server allows 100 at a time
+  make({.size_max = 1}, handler<EveryStream<OneAnswerStream>>());
+  for (int i = 1; i <= kStreams; ++i) {
+    acquire();
+    ASSERT_TRUE(errors_.empty()) << errors_[0];
+    Stream& stream = *got_.back();
+    stream.write(as_bytes("x"));
+    ASSERT_TRUE(turn_until([&] { return ended_ == i; }));
+    pool_->release(stream);
+    ASSERT_TRUE(turn_until([&] { return closed_ == i; })) << i;
+  }
+  EXPECT_EQ(received_, std::string(kStreams, 'x'));
 }
 
 TEST_F(StreamPools, AfterTheSessionThereIsNone) {

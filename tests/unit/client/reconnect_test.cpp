@@ -36,6 +36,11 @@ TEST(Backoff, ZeroAttemptsAreNoLimitAndAFactorBelowOneIsOne) {
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(backoff.fail(), Duration{1s});
 }
 
+TEST(Backoff, TheLongestDelayIsAYear) {
+  Backoff backoff{{.delay = Duration::max(), .delay_max = Duration::max(), .jitter = 0}};
+  EXPECT_EQ(backoff.fail(), Duration{std::chrono::hours{365 * 24}});
+}
+
 TEST(Backoff, ARefusalThatWillNotPassIsTheLast) {
   for (const int status : {408, 429, 500, 503}) EXPECT_TRUE(Backoff{{}}.fail(status)) << status;
   for (const int status : {301, 400, 401, 403, 404, 418})
@@ -199,6 +204,38 @@ TEST_P(Reconnecting, DestroyingItEndsWhateverItDoes) {
   open = nullptr;
   client_.run();
   EXPECT_EQ(events_, (Events{"open", "established"}));
+}
+
+// The system says at once that there is no such socket: it was an error of start(), and no attempt followed.
+TEST(ReconnectingToASocket, ComesOnceItIsThere) {
+  test::Folder folder;
+  Client client;
+  std::optional<test::TestServer> server;
+  bool open = false, closed = false;
+  const std::string url = "unix:" + folder.file("socket");
+  ASSERT_TRUE(client.connect(url, std::make_unique<Called>(Calls{.on_close = [&](Session&, const CloseInfo& info) {
+                               closed = true;
+                               EXPECT_NE(info.reason.find(folder.file("socket") + ": No such file"), std::string::npos)
+                                   << info.reason;
+                             }})));
+  EXPECT_FALSE(closed) << "not inside the call";
+  ReconnectingSession session{client,
+                              url,
+                              std::make_unique<Called>(Calls{.on_open = [&](Session&) { open = true; }}),
+                              {},
+                              {.attempts_max = 0, .delay = 5ms, .delay_max = 5ms}};
+  ASSERT_TRUE(session.start());
+  const auto turn_until = [&](const bool& done) {
+    return test::wait_until([&] {
+      client.run_once(1ms);
+      return done;
+    });
+  };
+  ASSERT_TRUE(turn_until(closed));
+  server.emplace();
+  ASSERT_TRUE((*server)->listen(url + ":/", handler<test::Echo>()));
+  server->start();
+  EXPECT_TRUE(turn_until(open));
 }
 
 TEST_P(Reconnecting, AUrlThatCannotBeUsed) {

@@ -243,6 +243,23 @@ TEST(QuicEndpoint, ARestartedServerEndsOldConnectionsByAStatelessReset) {
   EXPECT_EQ(pair.client.reason->kind, CloseReason::Kind::stateless_reset);
 }
 
+TEST(QuicEndpoint, AStatelessResetFindsItsConnectionAmongThoseToOneServer) {
+  Pair pair;
+  pair.establish();
+  Recorder second;
+  second.connection = *pair.client_host.endpoint->connect({pair.client_host.at, pair.server_host.at}, "server.example",
+                                                          client_tls(), second, pair.network.now());
+  ASSERT_TRUE(pair.network.run([&] { return second.completed; }));
+  pair.network.run_for(1s);
+  pair.server_host.endpoint =
+      std::make_unique<Endpoint>(server_config(), pair.server_host.random, pair.server_host, pair.network.now());
+  const StreamId id = second.connection->open(Direction::bidirectional).value();
+  EXPECT_TRUE(second.connection->write(id, Bytes::copy_of(pattern(100)), true));
+  EXPECT_TRUE(pair.network.run([&] { return second.reason.has_value(); }, 2s));
+  EXPECT_EQ(second.reason->kind, CloseReason::Kind::stateless_reset);
+  EXPECT_FALSE(pair.client.reason) << "it has sent nothing, and does not know yet";
+}
+
 TEST(QuicEndpoint, CloseAllTellsEveryPeer) {
   Pair pair;
   pair.establish();

@@ -149,6 +149,27 @@ TEST(QuicStream, StopSendingIsReportedAndAnswered) {
   EXPECT_FALSE(pair.server().streams[id].fin);
 }
 
+TEST(QuicStream, StopSendingForWhatHasArrivedIsIgnored) {
+  Pair pair;
+  std::string late;
+  pair.server_host.prepare = [](Recorder& recorder) {
+    recorder.when_data = [&recorder](StreamId id) { recorder.connection->stop_sending(id, 78); };
+  };
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  pair.network.drops = [&](ByteView datagram) {  // the server's answer to the first bytes is held back
+    if (!late.empty() || pair.server().streams[id].data.empty()) return false;
+    late = as_text(datagram);
+    return true;
+  };
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(8000)), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->buffered_bytes(id) == 0; }, 1s));
+  ASSERT_FALSE(pair.client.streams[id].stop_code);
+  pair.network.send(pair.server_host.at, pair.client_host.at, as_bytes(late));
+  pair.network.run_for(1s);
+  EXPECT_FALSE(pair.client.streams[id].stop_code);
+}
+
 // RFC 9000 §3.5 asks for RESET_STREAM, but the end may be on its way.
 TEST(QuicStream, TheFinalSizeOfAStoppedStreamThatEndsWithFinIsTold) {
   Pair pair;

@@ -42,7 +42,7 @@ TEST(WtEarly, EverythingThatCanHappenToAnEarlyStream) {
   server->connection.handle_stream_closed(6);
   server->log().consumes = false;
   server->feed_connect(0);
-  EXPECT_EQ(server->log().log, (Log{"bidirectional 4", "data 4", "stop 4 1", "reset 4 2", "closed 4",
+  EXPECT_EQ(server->log().log, (Log{"bidirectional 4", "stop 4 1", "data 4", "reset 4 2", "closed 4",
                                     "unidirectional 6", "data 6", "fin 6", "closed 6"}));
   EXPECT_EQ(server->out(6).consumed, stream_header(6).size());
   server->session().consume(6, 1);

@@ -1,0 +1,165 @@
+// What users see of a session that is to be the same on every wire.
+#include <stdexcept>
+
+#include "integration/server/wires.hpp"
+
+namespace plait::test {
+namespace {
+
+class ServerParity : public EveryWire {
+ protected:
+  /// Runs one client's session to its end; how it ended.
+  CloseInfo run(Calls calls, const std::string& path = "/") {
+    CloseInfo closed;
+    calls.on_close = [&, then = calls.on_close](Session& session, const CloseInfo& info) {
+      closed = info;
+      if (then) then(session, info);
+    };
+    Client client;
+    const auto id = client.connect(base_ + path, std::make_unique<Called>(std::move(calls)), options());
+    EXPECT_TRUE(id) << id.error().message;
+    id_ = id.value_or(SessionId{});
+    client.run();
+    return closed;
+  }
+
+  SessionId id_;
+};
+
+TEST_P(ServerParity, AMessageInPartsCountsAsOne) {
+  start({});
+  SessionStats stats;
+  run({.on_open = [&](Session& session) {
+    MessageWriter* message = session.begin_message(MessageKind::text);
+    ASSERT_NE(message, nullptr);
+    EXPECT_EQ(message->write(as_bytes(pattern(100))), SendStatus::sent);
+    EXPECT_EQ(message->write(as_bytes(pattern(50))), SendStatus::sent);
+    EXPECT_EQ(session.stats().messages_sent, 0U);
+    EXPECT_EQ(message->finish(), SendStatus::sent);
+    stats = session.stats();
+    session.close();
+  }});
+  EXPECT_EQ(stats.messages_sent, 1U);
+  EXPECT_EQ(stats.bytes_sent, 150U);
+}
+
+TEST_P(ServerParity, AMessageInPartsEndsWithItsSession) {
+  start({});
+  run({.on_open = [&](Session& session) {
+    MessageWriter* message = session.begin_message(MessageKind::text);
+    ASSERT_NE(message, nullptr);
+    EXPECT_EQ(message->write(as_bytes(pattern(100))), SendStatus::sent);
+    session.close();
+    EXPECT_EQ(message->write(as_bytes(pattern(100))), SendStatus::closed);
+    EXPECT_EQ(message->finish(), SendStatus::closed);
+  }});
+}
+
+TEST_P(ServerParity, ASessionThatDoesNotOpenHasTheIdOfItsConnect) {
+  start({});
+  SessionId seen;
+  run({.on_close = [&](Session& session, const CloseInfo&) { seen = session.id(); }}, "/nowhere");
+  EXPECT_EQ(seen, id_);
+}
+
+// It was asked inside the loop's turn, which the exception left: the client's end was then a failed assertion.
+TEST_P(ServerParity, AHandlerThatThrowsWhenItIsAskedWhatItWantsIsNotConnected) {
+  class Throwing final : public SessionHandler {
+   public:
+    [[nodiscard]] bool wants_parts() const override { throw std::runtime_error{"user"}; }
+  };
+  start({});
+  Client client;
+  bool asked = false;
+  const Calls calls{.on_open = [&](Session& session) {
+    const auto inside = client.connect(base_ + "/", std::make_unique<Throwing>(), options());
+    ASSERT_FALSE(inside);
+    EXPECT_NE(inside.error().message.find("threw"), std::string::npos) << inside.error().message;
+    asked = true;
+    session.close();
+  }};
+  EXPECT_FALSE(client.connect(base_ + "/", std::make_unique<Throwing>(), options()));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  client.run();
+  EXPECT_TRUE(asked);
+}
+
+// --- How a session ended ---------------------------------------------------------------------------------------------
+
+std::string text_of(const CloseInfo& info) {
+  return std::to_string(info.code) + (info.clean ? " clean" : " unclean") + (info.started_by_us ? " us " : " peer ") +
+         info.reason;
+}
+
+TEST_P(ServerParity, OurOwnCloseThatIsAnswered) {
+  start({});
+  EXPECT_EQ(text_of(run({.on_open = [](Session& session) { session.close(4000, "bye"); }})), "4000 clean us bye");
+  EXPECT_EQ(text_of(run({.on_open = [](Session& session) { session.close(0); }})), "1005 clean us ");
+}
+
+TEST_P(ServerParity, OurOwnCloseThatMeetsTheEndOfTheConnection) {
+  start({});
+  ClientOptions impatient;
+  impatient.limits.close_timeout = 100ms;
+  Client client{impatient};
+  CloseInfo closed;
+  bool ended = false;
+  ASSERT_TRUE(client.connect(base_ + "/",
+                             std::make_unique<Called>(Calls{.on_open =
+                                                                [&](Session& session) {
+                                                                  (*server_)->stop();
+                                                                  EXPECT_TRUE(server_->join());
+                                                                  session.close(4000, "bye");
+                                                                },
+                                                            .on_close =
+                                                                [&](Session&, const CloseInfo& info) {
+                                                                  closed = info;
+                                                                  ended = true;
+                                                                }}),
+                             options()));
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(1ms);
+    return ended;
+  }));
+  EXPECT_EQ(closed.code, close_code::kAbnormal);
+  EXPECT_FALSE(closed.clean);
+  EXPECT_TRUE(closed.started_by_us);
+  EXPECT_FALSE(closed.reason.empty());
+}
+
+// But on https:, a session that does not read does not see the close either.
+TEST_P(ServerParity, OurOwnCloseThatIsNotAnsweredInTime) {
+  start({.on_open = [](Session& session) { session.pause(); }});
+  ClientOptions impatient;
+  impatient.limits.close_timeout = 100ms;
+  Client client{impatient};
+  CloseInfo closed;
+  const Calls calls{.on_open = [](Session& session) { session.close(4000, "bye"); },
+                    .on_close = [&](Session&, const CloseInfo& info) { closed = info; }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  client.run();
+  EXPECT_EQ(text_of(closed),
+            GetParam() == "https" ? "4000 clean us bye" : "1006 unclean us the closing handshake took too long");
+}
+
+TEST_P(ServerParity, AnAbortIsOurs) {
+  start({});
+  const CloseInfo info = run({.on_open = [](Session& session) { session.abort(); }});
+  EXPECT_EQ(info.code, close_code::kAbnormal);
+  EXPECT_FALSE(info.clean);
+  EXPECT_TRUE(info.started_by_us);
+}
+
+TEST_P(ServerParity, ARefusalIsNot) {
+  start({});
+  const CloseInfo info = run({}, "/nowhere");
+  EXPECT_EQ(info.code, close_code::kAbnormal);
+  EXPECT_EQ(info.status, 404);
+  EXPECT_FALSE(info.clean);
+  EXPECT_FALSE(info.started_by_us);
+}
+
+INSTANTIATE_TEST_SUITE_P(Wires, ServerParity, kEveryWire, [](const auto& wire) { return wire.param; });
+
+}  // namespace
+}  // namespace plait::test
