@@ -103,7 +103,7 @@ TEST_F(ClientGet, AResponseWithoutABodyHasNoneAndAnInterimStatusOfAHandlerIs500)
   ASSERT_EQ(answers_.size(), 3U);
   for (const auto& answer : answers_) ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answers_[0]->status, 500);
-  for (const std::size_t i : {1, 2}) {
+  for (const std::size_t i : {1U, 2U}) {
     EXPECT_EQ(answers_[i]->body, "");
     EXPECT_EQ(field(*answers_[i], "content-length"), "");
   }
