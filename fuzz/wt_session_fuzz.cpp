@@ -276,7 +276,9 @@ void Transport::handle(unsigned what, StreamId session, StreamId id, ByteView by
     }
     case 7:
       if (!begun_.contains(session)) return;
-      return (id & 1) != 0 ? feed(session, {}, true) : connection.handle_stop_sending(peers, 0x100);
+      if ((id & 1) != 0) return feed(session, {}, true);
+      static_cast<void>(connection.handle_stop_sending(peers, 0x100));
+      return;
     default:
       return operate(what, session, id, bytes);
   }

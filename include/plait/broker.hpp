@@ -120,8 +120,8 @@ struct MemoryBrokerOptions {
   /// Payload bytes and 192 for each publication kept in all topics together, at least history_bytes_max; beyond, topics
   /// are forgotten as below.
   std::size_t total_bytes_max = std::size_t{256} << 20;
-  /// Topics known; the one that was used longest ago is forgotten, and begins a new epoch when it comes back. Those that
-  /// nobody has published to go first.
+  /// Topics known; the one that was used longest ago is forgotten, and begins a new epoch when it comes back. Those
+  /// that nobody has published to go first.
   std::size_t topics_max = 100'000;
 };
 

@@ -112,8 +112,8 @@ Result<void, Error> parse_cpus(const std::string& text, bench::RunOptions& run) 
       return err(Error{"--cpu '" + text + "': expected server=N,client=M"});
     }
     if (std::find(usable.begin(), usable.end(), cpu) == usable.end()) {
-      return err(Error{fmt::format("--cpu '{}': cannot use CPU {}: this process may use {}", text, cpu,
-                                   fmt::join(usable, ", "))});
+      return err(Error{
+          fmt::format("--cpu '{}': cannot use CPU {}: this process may use {}", text, cpu, fmt::join(usable, ", "))});
     }
     (name == "server" ? server : client) = cpu;
   }
