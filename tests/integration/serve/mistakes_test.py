@@ -44,7 +44,6 @@ def refusal(body, content_type="text/plain", length=None):
 
 
 OPENED = b"\x01\x07PLT1\x00\xc8\x00"  # spec/frames.md §3.2
-CLOSED = b"\x07\x02\x03\xe8"
 READY = '{"t":"server_ready","p":{}}'
 
 
@@ -104,7 +103,7 @@ class Connecting(unittest.TestCase):
         answers = (READY, '{"t":"subscription_update","p":{"action":"subscribe","success":true}}',
                    '{"t":"publication","tp":"demo","p":["a\u007f\u009b31m\u00a0\u00e9",\t1]}')
         for options, words in (((), r'["a\u007f\u009b31m' + '\u00a0\u00e9", 1]'), (("--json",), r'"a\u007f\u009b31m')):
-            with answering(OPENED + b"".join(map(text_frame, answers)) + CLOSED) as url:
+            with answering(OPENED + b"".join(map(text_frame, answers))) as url:
                 done = plait("sub", "demo", "--count", "1", *options, "--url", url.replace("ws:", "tcp:"))
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn(words, done.stdout)
@@ -114,7 +113,7 @@ class Connecting(unittest.TestCase):
         for epoch, words in (("0123abcD", None), ('x\\"}', "no position"), ("0123abc", "no position")):
             answer = f'{{"t":"published","p":{{"topic":"demo","epoch":"{epoch}","offset":7}}}}'
             for options in ((), ("--json",)):
-                with answering(OPENED + text_frame(READY) + text_frame(answer) + CLOSED) as url:
+                with answering(OPENED + text_frame(READY) + text_frame(answer)) as url:
                     done = plait("pub", "demo", "1", *options, "--url", url.replace("ws:", "tcp:"))
                 self.assertEqual(done.returncode, 1 if words else 0, done.stderr)
                 self.assertIn(words or epoch, done.stderr if words else done.stdout)
