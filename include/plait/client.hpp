@@ -160,7 +160,7 @@ class PLAIT_API ReconnectingSession {
   /// `client` outlives the object.
   ReconnectingSession(Client& client, std::string url, std::unique_ptr<SessionHandler> handler,
                       ConnectOptions options = {}, const ReconnectPolicy& policy = {}, OnState on_state = {});
-  /// Cuts the session; nothing is called any more. Not from inside the handler's functions.
+  /// Cuts the session; nothing is called any more. Not from inside the handler's functions or OnState.
   ~ReconnectingSession();
   ReconnectingSession(const ReconnectingSession&) = delete;
   ReconnectingSession& operator=(const ReconnectingSession&) = delete;

@@ -32,7 +32,7 @@ struct TlsFiles {
   std::string private_key_file;
 };
 
-/// Whether clients of tls:, wss: and https: listeners show a certificate.
+/// Whether clients of tls:, wss:, https: and quic: listeners show a certificate.
 enum class ClientCertificates : std::uint8_t {
   off,
   optional,  ///< who shows one that is not accepted is refused all the same; see IncomingRequest::certificate()

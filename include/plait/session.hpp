@@ -136,10 +136,12 @@ inline constexpr std::uint16_t kTryAgainLater = 1013;
 
 /// Why and how a session ended.
 struct CloseInfo {
+  /// Of the peer's close, also where it answers ours; of ours, where the wire has no code in the answer (https:).
   std::uint32_t code = close_code::kAbnormal;
-  std::string reason;          ///< UTF-8, at most 123 bytes on the wires that have RFC 6455's limit
+  /// UTF-8, at most 123 bytes on the wires that have RFC 6455's limit. Where the peer's answer says none, our own.
+  std::string reason;
   bool clean = false;          ///< both sides finished the closing handshake
-  bool started_by_us = false;  ///< close() or a violated rule, rather than the peer
+  bool started_by_us = false;  ///< close(), abort() or a violated rule; not the peer, nor a session that never opened
   int status = 0;              ///< of a server that refused the opening, as HTTP numbers them on every wire; else 0
 };
 
@@ -221,7 +223,8 @@ class PLAIT_API Session {
   /// Cuts the connection at once; on_close follows with code 1006.
   virtual void abort() = 0;
 
-  /// Stops and resumes reading from the peer (TCP backpressure reaches it). Pairs nest not.
+  /// Stops and resumes reading messages from the peer (TCP's, or QUIC's, backpressure reaches it). Pairs nest not. Of
+  /// streams (wants_streams() on https: and quic:) they say nothing: StreamHandler::consumes() slows their peer down.
   virtual void pause() = 0;
   virtual void resume() = 0;
 
@@ -238,9 +241,9 @@ class PLAIT_API Session {
   /// 0 on wires without datagrams. May grow while path MTU discovery goes on.
   [[nodiscard]] virtual std::size_t datagram_bytes_max() const { return 0; }
 
-  /// Bytes accepted by send() that the kernel has not taken yet. A handler that calls send() until this or `queued`
-  /// stops it reads nothing meanwhile: a fast peer keeps it there, so give the loop its turn now and then
-  /// (Server::post).
+  /// Bytes accepted by send() that the kernel has not taken yet; what is written to streams is not among them, but
+  /// in Stream::buffered_bytes(). A handler that calls send() until this or `queued` stops it reads nothing meanwhile:
+  /// a fast peer keeps it there, so give the loop its turn now and then (Server::post).
   [[nodiscard]] virtual std::size_t buffered_bytes() const = 0;
   /// Round trip of the newest answered ping; none before the first.
   [[nodiscard]] virtual std::optional<Duration> rtt() const = 0;

@@ -157,8 +157,7 @@ Result<void, Error> ClientFleet::Impl::connect(std::string url, std::unique_ptr<
         if (connected) return;
         ++one.load.failed;
         --one.load.sessions;
-        transport::tell_not_opened(*shared, {.reason = connected.error().message, .started_by_us = true},
-                                   one.client->executor());
+        transport::tell_not_opened(*shared, {.reason = connected.error().message}, one.client->executor());
       });
   return {};
 }

@@ -50,7 +50,7 @@ void Dial::fail(const std::string& reason) {
   cancel();
   race_.stop();
   context_.loop.retire(context_.connections.remove(id_));
-  transport::tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, context_.loop, id_);
+  transport::tell_not_opened(*handler_, {.reason = reason}, context_.loop, id_);
 }
 
 }  // namespace plait::client

@@ -145,8 +145,7 @@ void LoadBalancer::Impl::attempt(const std::shared_ptr<Opening>& opening, std::s
     note_failed(index);
     reason = id.error().message;
   }
-  transport::tell_not_opened(*opening->handler,
-                             {.reason = "no server could be reached; the last: " + reason, .started_by_us = true},
+  transport::tell_not_opened(*opening->handler, {.reason = "no server could be reached; the last: " + reason},
                              context_.loop);
 }
 

@@ -61,7 +61,7 @@ class SessionWaiter final : public H3Waiter {
     connection.connect(std::move(request_), std::move(handler_), wants_, id()).set_opening_deadline(wait_deadline());
   }
   void tell_failed(const std::string& reason) override {
-    transport::tell_not_opened(*handler_, {.reason = reason, .started_by_us = true}, executor(), id());
+    transport::tell_not_opened(*handler_, {.reason = reason}, executor(), id());
   }
 
   std::unique_ptr<SessionHandler> handler_;

@@ -127,7 +127,7 @@ void ReconnectingSession::Impl::wait(Duration delay) {
     if (connected) return;
     if (const auto next = backoff_.fail()) return wait(*next);
     closed_ = true;
-    tell(LinkState::failed, {.reason = connected.error().message, .started_by_us = true});
+    tell(LinkState::failed, {.reason = connected.error().message});
   });
 }
 

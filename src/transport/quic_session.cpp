@@ -54,7 +54,10 @@ void QuicSession::on_timer(core::TimePoint) {
   if (closing_ && wire_go_on_closing(true)) {
     return context_.loop.schedule(*this, context_.loop.now() + limits().close_timeout);
   }
-  wire_abort();  // the peer did not answer our close
+  if (close_info_ != nullptr && close_info_->clean && close_info_->started_by_us) {
+    *close_info_ = {.reason = "the closing handshake took too long", .started_by_us = true};
+  }
+  wire_abort();
 }
 
 // --- Streams ---------------------------------------------------------------------------------------------------------
@@ -237,8 +240,12 @@ void QuicSession::on_writable() {
   guarded([&] { handler_->on_writable(*this); });
 }
 
-// A close frame on the stream of the messages means what the close of the session does.
+// A close frame on the stream of the messages means what the close of the session does, or answers ours.
 void QuicSession::on_peer_close(std::uint16_t code, std::string_view reason) {
+  if (closing_ && close_info_->clean && close_info_->started_by_us) {
+    close_info_->code = code;
+    if (!reason.empty()) close_info_->reason = reason;
+  }
   if (!is_open()) return;
   messages_.detach();
   close_info_ = std::make_unique<CloseInfo>(CloseInfo{.code = code, .reason = std::string{reason}, .clean = true});
@@ -253,8 +260,9 @@ void QuicSession::close(std::uint32_t code, std::string_view reason) {
   if (!is_open()) return;
   closing_ = true;
   if (close_info_ == nullptr) {
+    const std::uint32_t given = code == 0 ? close_code::kNoStatus : code;
     close_info_ = std::make_unique<CloseInfo>(
-        CloseInfo{.code = code, .reason = std::string{reason}, .clean = true, .started_by_us = true});
+        CloseInfo{.code = given, .reason = std::string{reason}, .clean = true, .started_by_us = true});
   }
   context_.loop.schedule(*this, context_.loop.now() + limits().close_timeout);
   messages_.stop_sending();
@@ -290,6 +298,9 @@ void QuicSession::end(const CloseInfo& told) {
   if (std::exchange(live_, false)) context_.counters.sessions_open.subtract();
   if (told.clean) messages_.handle_end_of_session();
   if (close_info_ == nullptr) return finish(told);
+  if (close_info_->clean && close_info_->started_by_us && !told.clean) {
+    *close_info_ = {.reason = told.reason, .started_by_us = true};  // nobody answered our close
+  }
   close_info_->clean = close_info_->clean && told.clean;
   finish(*close_info_);
 }

@@ -133,9 +133,15 @@ void StreamSession::close(std::uint32_t code, std::string_view reason) {
   if (state_ != State::open || connection().closed()) return;
   state_ = State::closing;
   started_by_us_ = true;
+  if (!reason.empty()) rare().close_reason = reason;  // unless the answer brings one
   encode_close(to_frame_code(code), reason);
   connection().write_soon();
   connection().set_deadline(connection().context().loop.now() + limits().close_timeout);
+}
+
+void StreamSession::abort() {
+  if (state_ != State::finished) started_by_us_ = true;
+  connection().abort();
 }
 
 void StreamSession::handle_close(std::uint16_t code, std::string_view reason) {
@@ -179,7 +185,8 @@ void StreamSession::tell_closed(const Disconnect& why) {
   info.clean = clean_;
   info.started_by_us = started_by_us_;
   info.status = why.status;
-  if (rare_ != nullptr) info.reason = rare_->close_reason;
+  const bool unanswered = !clean_ && close_code_ == close_code::kAbnormal;
+  if (rare_ != nullptr && !unanswered) info.reason = rare_->close_reason;
   if (info.reason.empty() && !clean_) info.reason = why.text();
   guarded([&] { handler_->on_close(*this, info); });
 }

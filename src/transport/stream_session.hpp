@@ -22,7 +22,7 @@ class StreamSession : public Session, public Protocol {
 
   // Session
   void close(std::uint32_t code, std::string_view reason) override;
-  void abort() override { connection().abort(); }
+  void abort() override;
   void pause() override { connection().set_paused(true); }
   void resume() override { connection().set_paused(false); }
   [[nodiscard]] std::size_t buffered_bytes() const override { return connection().backlog_bytes(); }

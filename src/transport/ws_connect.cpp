@@ -119,8 +119,7 @@ void WsConnect::handle_closed(const Disconnect& why) {
   if (failure_.empty() && ended && !answered_ && !connection().secure()) {
     reason += std::string{" without an answer; "} + kPerhapsTls;
   }
-  tell_not_opened(*handler_, {.reason = reason, .started_by_us = true, .status = status_}, connection().context().loop,
-                  connection().id());
+  tell_not_opened(*handler_, {.reason = reason, .status = status_}, connection().context().loop, connection().id());
 }
 
 }  // namespace plait::transport

@@ -86,8 +86,11 @@ void WtSession::on_closed(const wt::CloseInfo& info) {
   if (std::exchange(protocol_, nullptr) == nullptr) return;  // never started
   CloseInfo told;
   told.clean = info.clean;
-  if (info.clean) told.code = to_close_code(info);
-  told.reason = info.error ? std::string{describe(*info.error)} : info.reason;
+  if (info.clean) {
+    told.code = to_close_code(info);
+    told.reason = info.reason;
+  }
+  if (info.error) told.reason = describe(*info.error);
   if (told.reason.empty() && !info.clean) told.reason = connection_.end_reason();
   end(told);
 }

@@ -84,6 +84,81 @@ TEST_P(ServerParity, AHandlerThatThrowsWhenItIsAskedWhatItWantsIsNotConnected) {
   EXPECT_TRUE(asked);
 }
 
+// --- How a session ended ---------------------------------------------------------------------------------------------
+
+std::string text_of(const CloseInfo& info) {
+  return std::to_string(info.code) + (info.clean ? " clean" : " unclean") + (info.started_by_us ? " us " : " peer ") +
+         info.reason;
+}
+
+TEST_P(ServerParity, OurOwnCloseThatIsAnswered) {
+  start({});
+  EXPECT_EQ(text_of(run({.on_open = [](Session& session) { session.close(4000, "bye"); }})), "4000 clean us bye");
+  EXPECT_EQ(text_of(run({.on_open = [](Session& session) { session.close(0); }})), "1005 clean us ");
+}
+
+TEST_P(ServerParity, OurOwnCloseThatMeetsTheEndOfTheConnection) {
+  start({});
+  ClientOptions impatient;
+  impatient.limits.close_timeout = 100ms;
+  Client client{impatient};
+  CloseInfo closed;
+  bool ended = false;
+  ASSERT_TRUE(client.connect(base_ + "/",
+                             std::make_unique<Called>(Calls{.on_open =
+                                                                [&](Session& session) {
+                                                                  (*server_)->stop();
+                                                                  EXPECT_TRUE(server_->join());
+                                                                  session.close(4000, "bye");
+                                                                },
+                                                            .on_close =
+                                                                [&](Session&, const CloseInfo& info) {
+                                                                  closed = info;
+                                                                  ended = true;
+                                                                }}),
+                             options()));
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(1ms);
+    return ended;
+  }));
+  EXPECT_EQ(closed.code, close_code::kAbnormal);
+  EXPECT_FALSE(closed.clean);
+  EXPECT_TRUE(closed.started_by_us);
+  EXPECT_FALSE(closed.reason.empty());
+}
+
+// But on https:, a session that does not read does not see the close either.
+TEST_P(ServerParity, OurOwnCloseThatIsNotAnsweredInTime) {
+  start({.on_open = [](Session& session) { session.pause(); }});
+  ClientOptions impatient;
+  impatient.limits.close_timeout = 100ms;
+  Client client{impatient};
+  CloseInfo closed;
+  const Calls calls{.on_open = [](Session& session) { session.close(4000, "bye"); },
+                    .on_close = [&](Session&, const CloseInfo& info) { closed = info; }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  client.run();
+  EXPECT_EQ(text_of(closed),
+            GetParam() == "https" ? "4000 clean us bye" : "1006 unclean us the closing handshake took too long");
+}
+
+TEST_P(ServerParity, AnAbortIsOurs) {
+  start({});
+  const CloseInfo info = run({.on_open = [](Session& session) { session.abort(); }});
+  EXPECT_EQ(info.code, close_code::kAbnormal);
+  EXPECT_FALSE(info.clean);
+  EXPECT_TRUE(info.started_by_us);
+}
+
+TEST_P(ServerParity, ARefusalIsNot) {
+  start({});
+  const CloseInfo info = run({}, "/nowhere");
+  EXPECT_EQ(info.code, close_code::kAbnormal);
+  EXPECT_EQ(info.status, 404);
+  EXPECT_FALSE(info.clean);
+  EXPECT_FALSE(info.started_by_us);
+}
+
 INSTANTIATE_TEST_SUITE_P(Wires, ServerParity, kEveryWire, [](const auto& wire) { return wire.param; });
 
 }  // namespace
