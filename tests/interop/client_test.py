@@ -203,7 +203,7 @@ class ToAiohttp(ClientTest):
         with aiohttp_server(compress=False) as port:
             # aiohttp answers every close frame with 1000.
             self.assert_run("echo", f"ws://127.0.0.1:{port}/echo", "--code", 4000, "--reason", "done",
-                            last="closed 1000 clean us ")
+                            last="closed 1000 clean us done")
 
     def test_deflate(self):
         with aiohttp_server(compress=True) as port:
