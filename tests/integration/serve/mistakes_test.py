@@ -14,7 +14,7 @@ from harness import ALL_WIRES, TIMEOUT, Server, plait
 
 @contextlib.contextmanager
 def answering(*pieces):
-    """Answers one connection with `pieces`, some time apart, and keeps it open; yields the URL."""
+    """Answers one connection with `pieces`, some time apart, and then a close with its like; yields the URL."""
     done = threading.Event()
 
     def serve():
@@ -25,7 +25,9 @@ def answering(*pieces):
                 for piece in pieces:
                     connection.sendall(piece)
                     done.wait(0.05)
-                done.wait(TIMEOUT)
+                while data := connection.recv(65536):
+                    if data.endswith(CLOSED):
+                        connection.sendall(CLOSED)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
@@ -44,6 +46,7 @@ def refusal(body, content_type="text/plain", length=None):
 
 
 OPENED = b"\x01\x07PLT1\x00\xc8\x00"  # spec/frames.md §3.2
+CLOSED = b"\x07\x02\x03\xe8"
 READY = '{"t":"server_ready","p":{}}'
 
 
