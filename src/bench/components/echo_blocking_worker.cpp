@@ -16,7 +16,7 @@ class BlockingEchoWorker final : public EchoWorker {
     auto stream = BlockingStream::connect(run_.options.address, run_.options.connect);
     if (!stream) return err(std::move(stream.error()));
     stream_.emplace(std::move(*stream));
-    buffer_.resize(run_.options.payload.size());
+    buffer_.resize(run_.options.payload.size() + 1);  // one more, to see whether more comes than was sent
     return {};
   }
 
@@ -30,6 +30,7 @@ class BlockingEchoWorker final : public EchoWorker {
       const auto result = stream_->exchange(payload, buffer_);
       const auto end = Clock::now();
       if (result.status != net::IoStatus::ok) return failure(result);
+      if (result.bytes > payload.size()) return too_much();
       const auto rtt = static_cast<std::uint64_t>((end - begin).count());
       recorder.record(rtt, previous);
       if (messages_++ == 0) first_round_trips_.record(rtt);
@@ -43,13 +44,15 @@ class BlockingEchoWorker final : public EchoWorker {
  private:
   [[nodiscard]] std::optional<Error> verify() const {
     if (!run_.options.verify) return std::nullopt;
-    return find_mismatch(run_.options.payload, (messages_ - 1) * buffer_.size(), buffer_);
+    const ByteView payload = run_.options.payload;
+    return find_mismatch(payload, (messages_ - 1) * payload.size(), ByteView{buffer_}.first(payload.size()));
+  }
+  Result<void, Error> check_nothing_is_left() {
+    const bool left = stream_->receive_if_ready(buffer_).status == net::IoStatus::ok;
+    return left ? too_much() : Result<void, Error>{};
   }
   // Who answers before it is asked would have the best round trips of all.
-  Result<void, Error> check_nothing_is_left() {
-    std::uint8_t byte = 0;
-    const bool left = stream_->receive_if_ready(MutableByteView{&byte, 1}).status == net::IoStatus::ok;
-    if (!left) return {};
+  [[nodiscard]] Result<void, Error> too_much() const {
     return err(Error{fmt::format("{}: the peer sent more than it was sent", net::to_text(run_.options.address)), 0});
   }
   [[nodiscard]] Unexpected<Error> failure(const net::IoResult& result) const {

@@ -172,7 +172,8 @@ IoResult BlockingStream::send(ByteView data) {
 }
 
 IoResult BlockingStream::exchange(ByteView out, MutableByteView in) {
-  const std::size_t total = in.size();
+  const std::size_t wanted = out.size();
+  std::size_t received = 0;
   while (!out.empty()) {
     auto result =
         uninterrupted([&] { return ::send(socket_.fd(), out.data(), out.size(), MSG_DONTWAIT | MSG_NOSIGNAL); });
@@ -181,19 +182,20 @@ IoResult BlockingStream::exchange(ByteView out, MutableByteView in) {
       continue;
     }
     if (result.status != IoStatus::would_block) return result;
-    result = wait_for(in.empty() ? POLLOUT : POLLIN | POLLOUT);
+    const bool is_full = received == in.size();
+    result = wait_for(is_full ? POLLOUT : POLLIN | POLLOUT);
     if (result.status != IoStatus::ok) return result;
-    if (in.empty()) continue;
-    result = receive_if_ready(in);
-    if (result.status == IoStatus::ok) in = in.subspan(result.bytes);
+    if (is_full) continue;
+    result = receive_if_ready(in.subspan(received));
+    if (result.status == IoStatus::ok) received += result.bytes;
     if (result.status == IoStatus::end || result.status == IoStatus::error) return result;
   }
-  while (!in.empty()) {
-    const IoResult result = receive(in);
+  while (received < wanted) {
+    const IoResult result = receive(in.subspan(received));
     if (result.status != IoStatus::ok) return result;
-    in = in.subspan(result.bytes);
+    received += result.bytes;
   }
-  return {.status = IoStatus::ok, .bytes = total};
+  return {.status = IoStatus::ok, .bytes = received};
 }
 
 std::string describe(const IoResult& result) {

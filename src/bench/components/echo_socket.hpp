@@ -53,8 +53,9 @@ class BlockingStream {
   net::IoResult receive(MutableByteView into);
   /// All of `data`.
   net::IoResult send(ByteView data);
-  /// Sends all of `out` while it receives as many bytes as `in` holds. Both directions move, so that a message larger
-  /// than the buffers on the way cannot lock the pair; a small one is one send and one receive.
+  /// Sends all of `out` while it receives as many bytes, and more if `in` has room for them and they are there. Both
+  /// directions move, so that a message larger than the buffers on the way cannot lock the pair; a small one is one
+  /// send and one receive.
   net::IoResult exchange(ByteView out, MutableByteView in);
   /// What has come already, without waiting: status would_block if nothing has.
   net::IoResult receive_if_ready(MutableByteView into);
