@@ -12,6 +12,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kGoodbyeTime{200};
+constexpr std::chrono::seconds kTellingTime{1};  // from a deadline to being told of it
 // Bytes of unread messages above which the session is paused.
 constexpr std::size_t kUnreadBytesMax = std::size_t{4} << 20;
 
@@ -91,7 +92,9 @@ Result<BlockingClient, Error> BlockingClient::connect(std::string_view url, cons
   auto started = impl->client.connect(url, std::make_unique<Impl::Handler>(impl->inbox), options);
   if (!started) return err(started.error());
   Impl::Inbox& inbox = impl->inbox;
-  impl->turn_until([&] { return inbox.session != nullptr || inbox.is_closed; }, options.timeout);
+  // The session's own deadline comes first: it knows what was waited for.
+  impl->turn_until([&] { return inbox.session != nullptr || inbox.is_closed; },
+                   core::bounded(options.timeout) + kTellingTime);
   if (!inbox.was_open && inbox.is_closed) {
     return err(Error{.message = "cannot connect to " + std::string{url} + ": " + inbox.closed.reason,
                      .status = inbox.closed.status});

@@ -7,7 +7,7 @@
 namespace plait::client {
 
 Dial::Dial(transport::LoopContext& context, net::Resolver& resolver, const DialSettings& settings,
-           std::unique_ptr<SessionHandler> handler)
+           std::unique_ptr<SessionHandler> handler, const char* silence)
     : context_(context),
       handler_(std::move(handler)),
       race_(context.loop, resolver, settings.attempt_delay,
@@ -17,7 +17,8 @@ Dial::Dial(transport::LoopContext& context, net::Resolver& resolver, const DialS
                    cancel();
                    go_on(winner, std::move(handler_));
                  },
-             .lose = [this](const std::string& reason) { fail(reason); }}) {}
+             .lose = [this](const std::string& reason) { fail(reason); },
+             .silence = silence}) {}
 
 SessionId Dial::put(std::unique_ptr<Dial> dial) {
   Dial& there = *dial;

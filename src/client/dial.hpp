@@ -27,8 +27,9 @@ class Dial : public transport::Connection, private core::Timer {
   void abort(const transport::Disconnect& why) override { fail(why.text()); }
 
  protected:
+  /// `silence`: what it means that no address answers.
   Dial(transport::LoopContext& context, net::Resolver& resolver, const DialSettings& settings,
-       std::unique_ptr<SessionHandler> handler);
+       std::unique_ptr<SessionHandler> handler, const char* silence);
 
   [[nodiscard]] transport::LoopContext& context() const { return context_; }
   [[nodiscard]] SessionId id() const { return id_; }
@@ -42,7 +43,7 @@ class Dial : public transport::Connection, private core::Timer {
   virtual void go_on(Attempt& winner, std::unique_ptr<SessionHandler> handler) = 0;
 
   static SessionId put(std::unique_ptr<Dial> dial);
-  void on_timer(core::TimePoint) override { fail("the opening took too long"); }
+  void on_timer(core::TimePoint) override { fail(race_.standing()); }
   void fail(const std::string& reason);
 
   transport::LoopContext& context_;

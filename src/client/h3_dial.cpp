@@ -18,7 +18,8 @@ H3Dial::H3Dial(net::Loop& loop, net::Resolver& resolver, Duration attempt_delay)
     : race_(loop, resolver, attempt_delay,
             {.begin = [this](const net::SocketAddress& address) { return begin(address); },
              .win = [this](Attempt& winner) { take(static_cast<H3Attempt&>(winner).release()); },
-             .lose = [this](const std::string& reason) { fail(reason); }}) {}
+             .lose = [this](const std::string& reason) { fail(reason); },
+             .silence = kQuicSilence}) {}
 
 void H3Dial::stop() {
   race_.stop();
@@ -37,6 +38,10 @@ void H3Dial::take(H3Connection& connection) {
   connection_ = &connection;
   connection.set_owner(this);
   if (connection.has_settings()) finish();
+}
+
+std::string H3Dial::standing() const {
+  return connection_ != nullptr ? "the server's SETTINGS did not come in time" : race_.standing();
 }
 
 void H3Dial::add(H3Waiter& waiter) {

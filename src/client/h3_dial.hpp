@@ -27,6 +27,8 @@ class H3Dial final : public net::Retirable, private transport::H3Owner {
   void set_course(Course course) { course_ = std::move(course); }
   void start(const net::Address& address) { race_.start(address); }
   void stop();
+  /// Why there is no connection yet, for who cannot wait any longer.
+  [[nodiscard]] std::string standing() const;
 
   void add(H3Waiter& waiter);
   void remove(H3Waiter& waiter);

@@ -20,6 +20,10 @@ void H3Waiter::fail(const std::string& reason) {
   tell_failed(reason);
 }
 
+void H3Waiter::on_timer(core::TimePoint) {
+  abort({.reason = dial_ != nullptr ? dial_->standing() : "the opening took too long"});
+}
+
 void H3Waiter::abort(const transport::Disconnect& why) {
   if (H3Dial* dial = std::exchange(dial_, nullptr); dial != nullptr) dial->remove(*this);
   fail(why.text());

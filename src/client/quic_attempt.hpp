@@ -9,6 +9,8 @@
 
 namespace plait::client {
 
+inline constexpr const char* kQuicSilence = "no answer: does the peer speak QUIC on this UDP port?";
+
 /// `Wire` is what runs above the connection, in the loop's table; its `Owner` hears how it goes.
 template <class Wire, class Owner>
 class QuicAttempt final : public Attempt, public Owner {

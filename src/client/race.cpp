@@ -14,6 +14,11 @@ void Race::stop() {
   for (Runner& runner : std::exchange(runners_, {})) end(std::move(runner.attempt));
 }
 
+std::string Race::standing() const {
+  if (addresses_.empty()) return "the name server did not answer in time";
+  return failures_.empty() ? course_.silence : failures_ + "; " + course_.silence;
+}
+
 void Race::start(const net::Address& address) {
   if (const auto literal = net::as_literal(address)) return run({*literal});
   query_ = resolver_.start(address, [this](const Result<net::Addresses, Error>& found) {

@@ -38,6 +38,8 @@ class Race final : private core::Timer {
     std::function<void(Attempt&)> win;
     /// None succeeded, for these reasons.
     std::function<void(const std::string&)> lose;
+    /// What it means that no address answers.
+    const char* silence;
   };
 
   /// Both outlive the race.
@@ -47,6 +49,8 @@ class Race final : private core::Timer {
   void start(const net::Address& address);
   /// Ends all attempts; nothing of the course is called any more.
   void stop();
+  /// Why it is still under way, for who cannot wait any longer.
+  [[nodiscard]] std::string standing() const;
 
   // For attempts
   void succeed(Attempt& attempt);

@@ -13,7 +13,7 @@ using RawAttempt = QuicAttempt<transport::RawSession, transport::RawOwner>;
 
 RawDial::RawDial(transport::LoopContext& context, net::Resolver& resolver, const DialSettings& settings, Begin begin,
                  transport::FrameRequest request, transport::Wants wants, std::unique_ptr<SessionHandler> handler)
-    : Dial(context, resolver, settings, std::move(handler)),
+    : Dial(context, resolver, settings, std::move(handler), kQuicSilence),
       begin_(std::move(begin)),
       request_(std::move(request)),
       wants_(wants) {}

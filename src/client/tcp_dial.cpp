@@ -5,6 +5,11 @@
 #include "core/assert.hpp"
 
 namespace plait::client {
+namespace {
+
+constexpr const char* kTcpSilence = "no answer: is the address right, or does a firewall drop the packets?";
+
+}  // namespace
 
 // A socket until it is connected: then it has won.
 class TcpDial::TcpAttempt final : public Attempt, private net::EventHandler {
@@ -34,7 +39,7 @@ class TcpDial::TcpAttempt final : public Attempt, private net::EventHandler {
 };
 
 TcpDial::TcpDial(transport::LoopContext& context, net::Resolver& resolver, const DialSettings& settings, Load load)
-    : Dial(context, resolver, settings, std::move(load.handler)), load_(std::move(load)) {}
+    : Dial(context, resolver, settings, std::move(load.handler), kTcpSilence), load_(std::move(load)) {}
 
 Result<std::unique_ptr<Attempt>, Error> TcpDial::begin(const net::SocketAddress& address) {
   auto socket = net::Socket::connect(address);

@@ -86,7 +86,7 @@ class Refusals(unittest.TestCase):
         self.assert_refused(accepting(fields="Sec-WebSocket-Extensions: permessage-deflate\r\n"), "extension")
 
     def test_no_answer(self):
-        self.assert_refused(b"", "timed out", options=("--timeout", 200))
+        self.assert_refused(b"", "the opening handshake timed out", options=("--timeout", 200))
 
     def test_nobody_listens(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -54,7 +54,8 @@ class RaceTest : public testing::Test {
                        return std::unique_ptr<Attempt>{std::make_unique<Try>(*this, address.text())};
                      },
                      .win = [this](Attempt& winner) { won_ = static_cast<Try&>(winner).name(); },
-                     .lose = [this](const std::string& reason) { lost_ = reason; }});
+                     .lose = [this](const std::string& reason) { lost_ = reason; },
+                     .silence = "no answer"});
   }
   bool turn_until(const std::function<bool()>& done) {
     const auto give_up = std::chrono::steady_clock::now() + 20s;
@@ -145,6 +146,16 @@ TEST_F(RaceTest, ANameThatIsNotFoundIsALoss) {
   EXPECT_EQ(lost_, "") << "never inside the call";
   ASSERT_TRUE(turn_until([&] { return !lost_.empty(); }));
   EXPECT_EQ(lost_, "no such host");
+}
+
+TEST_F(RaceTest, SaysWhatIsStillWaitedFor) {
+  start({"::1", "192.0.2.1"}, kNever);
+  EXPECT_EQ(race_->standing(), "the name server did not answer in time");
+  ASSERT_TRUE(turn_until_begun(1));
+  EXPECT_EQ(race_->standing(), "no answer");
+  race_->fail(*running_.at("[::1]:1"), "refused");
+  ASSERT_TRUE(turn_until_begun(2));
+  EXPECT_EQ(race_->standing(), "[::1]:1: refused; no answer");
 }
 
 TEST_F(RaceTest, AddressesAreBounded) {
