@@ -130,10 +130,11 @@ bool Connection::State::is_paced() const {
 // waits goes before it: a server's first answer, datagrams, for which time counts. Not for ever, or a queue that is
 // never empty would keep packets small.
 std::size_t Connection::State::first_packet_bytes_max(std::size_t full) {
-  constexpr std::uint8_t kBatchesBeforeProbes = 16;
+  constexpr std::uint8_t kStreamsBeforeProbes = 2;  // batches: larger packets make up for the wait of the others
+  constexpr std::uint8_t kDatagramsBeforeProbes = 16;
   if (black_hole.found()) return full;
   const bool others_wait = !datagrams.empty() || !writable.empty();
-  if (others_wait && batches_before_probes < kBatchesBeforeProbes) {
+  if (others_wait && batches_before_probes < (datagrams.empty() ? kStreamsBeforeProbes : kDatagramsBeforeProbes)) {
     ++batches_before_probes;
     return full;
   }

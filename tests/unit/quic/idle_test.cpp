@@ -46,5 +46,17 @@ TEST(QuicIdle, AFirstDatagramFindsThePathsLargestPacket) {
   EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->datagram_bytes_max() > 31900; }));
 }
 
+// Who uploads a megabyte has it on its way in large packets after a few round trips.
+TEST(QuicPackets, GrowWhileAStreamHasMoreToSend) {
+  LargePair pair;
+  pair.network.link = {.delay = 1ms};
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(1 << 20)), true));
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().streams[id].fin; }));
+  EXPECT_EQ(pair.client.connection->stats().path_udp_payload_bytes_max, 32000U);
+  EXPECT_LT(pair.client.connection->stats().sent_packet_count, 110U) << "138 when the probes wait for sixteen batches";
+}
+
 }  // namespace
 }  // namespace plait::quic
