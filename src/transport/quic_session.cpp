@@ -137,7 +137,7 @@ void QuicSession::handle_acked(StreamId id) {
   if (finished_) return;
   if (messages_.id() == id) {
     messages_.handle_acked();
-    if (closing_) wire_go_on_closing(false);
+    if (closing_ && live_) wire_go_on_closing(false);  // a message that had waited may have been the end
   } else if (QuicStream* stream = find(id)) {
     stream->handle_room();
   }

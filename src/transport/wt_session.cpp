@@ -84,6 +84,7 @@ bool WtSession::wire_go_on_closing(bool late) {
 
 void WtSession::on_closed(const wt::CloseInfo& info) {
   if (std::exchange(protocol_, nullptr) == nullptr) return;  // never started
+  close_due_.reset();
   CloseInfo told;
   told.clean = info.clean;
   if (info.clean) {

@@ -56,6 +56,11 @@ class ServerCloseAfterMessages : public EveryWire {
       EXPECT_NE(session.send(Message::text(pattern(std::size_t{64} << 10))), SendStatus::dropped);
     }
   }
+  static void expect_abort_of_ours(const CloseInfo& info) {
+    EXPECT_EQ(info.code, close_code::kAbnormal);
+    EXPECT_FALSE(info.clean);
+    EXPECT_TRUE(info.started_by_us);
+  }
   /// What a client's session receives until it ends.
   int received_by_client(const std::function<void()>& when_open = {}) {
     int received = 0;
@@ -124,6 +129,46 @@ TEST_P(ServerCloseAfterMessages, ThoseThatWaitBehindABacklogAreReported) {
   client.run();
   EXPECT_TRUE(closed.wait().clean);
   EXPECT_EQ(received, kMessages);
+}
+
+// What waited behind the backlog is handled when an acknowledgement comes, for which our close waits as well on https:.
+TEST_P(ServerCloseAfterMessages, AnAbortAmongThoseThatWaitedBehindABacklogIsTheEnd) {
+  ServerOptions server_options;
+  server_options.limits.send_high_water_bytes = std::size_t{64} << 10;
+  server_options.limits.send_low_water_bytes = std::size_t{16} << 10;
+  std::atomic<int> received{0};
+  Box<CloseInfo> closed;
+  start({.on_open =
+             [](Session& session) {
+               for (int i = 0; i < 4; ++i) send_all(session);  // 10 MiB: more than a stream's credit
+               session.close();
+             },
+         .on_message =
+             [&](Session& session, const Message&) {
+               ++received;
+               session.abort();
+             },
+         .on_close = [&](Session&, const CloseInfo& info) { closed.set(info); }},
+        server_options);
+  Client client;
+  Session* paused = nullptr;
+  bool over = false;
+  const Calls calls{.on_open =
+                        [&](Session& session) {
+                          session.pause();
+                          for (int i = 0; i < 3; ++i) session.send(Message::text("hello"));
+                          paused = &session;
+                        },
+                    .on_close = [&](Session&, const CloseInfo&) { over = true; }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  ASSERT_TRUE(wait_until([&] {
+    client.run_once(1ms);
+    return over || (paused != nullptr && paused->buffered_bytes() == 0);
+  }));
+  if (!over) paused->resume();
+  client.run();
+  expect_abort_of_ours(closed.wait());
+  EXPECT_EQ(received, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Wires, ServerCloseAfterMessages, kEveryWire, [](const auto& wire) { return wire.param; });
