@@ -84,7 +84,7 @@ void MessageStream::decode(ByteView& input) {
 void MessageStream::handle_event(const frames::Event& event) {
   switch (event.kind) {
     case frames::Event::Kind::message:
-      return owner_.on_message(event.message_kind, event.payload, event.storage, event.block);
+      return owner_.on_message(event.message_kind, event.payload, event.block);
     case frames::Event::Kind::part:
       return owner_.on_part(event.message_kind, event.payload, event.last);
     case frames::Event::Kind::ping: {

@@ -29,7 +29,8 @@ class MessageStream final : private MessageWriter {
     [[nodiscard]] virtual std::size_t unsent_bytes(StreamId id) const = 0;
     virtual void consume(StreamId id, std::size_t bytes) = 0;
 
-    virtual void on_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) = 0;
+    /// `block` has the payload; none: it is nowhere that anyone may borrow it from.
+    virtual void on_message(MessageKind kind, ByteView payload, Block* block) = 0;
     virtual void on_part(MessageKind kind, ByteView payload, bool last) = 0;
     /// Part of a message of ours; returns `status`, what became of it.
     virtual SendStatus count_part(SendStatus status, std::size_t bytes, bool last) = 0;

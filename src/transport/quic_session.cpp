@@ -219,11 +219,12 @@ MessageWriter* QuicSession::begin_message(MessageKind kind) {
   return is_open() && !streams_wanted_ ? messages_.begin_message(kind) : nullptr;
 }
 
-void QuicSession::on_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) {
+void QuicSession::on_message(MessageKind kind, ByteView payload, Block* block) {
   if (streams_wanted_) return fail(close_code::kUnsupportedData, "this session takes streams, no messages");
   ++stats_.messages_received;
   context_.counters.messages_received.add();
   count_received(payload.size());
+  const auto storage = block == nullptr ? Message::Storage::borrowed : Message::Storage::block;
   guarded([&] { handler_->on_message(*this, Message::received(kind, payload, storage, block)); });
 }
 

@@ -144,7 +144,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
 
   // MessageStream::Owner
   [[nodiscard]] std::size_t unsent_bytes(StreamId id) const final { return live_ ? wire_unsent_bytes(id) : 0; }
-  void on_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) override;
+  void on_message(MessageKind kind, ByteView payload, Block* block) override;
   void on_part(MessageKind kind, ByteView payload, bool last) override;
   SendStatus count_part(SendStatus status, std::size_t bytes, bool last) final;
   void on_writable() override;

@@ -192,6 +192,66 @@ TEST_P(ServerPause, WhatWasReadBeforeThePauseComesAfterTheResume) {
   client.run();
 }
 
+/// What a paused session on QUIC has kept is handled inside its resume(), wherever that is called.
+class ServerPauseOnQuic : public testing::TestWithParam<std::string> {};
+
+TEST_P(ServerPauseOnQuic, WhatItKeptMayBeSentInTheMiddleOfAnotherSessionsRead) {
+  const std::string text = pattern(4096);
+  Folder folder;
+  ServerOptions options;
+  options.tls = write_certificate(folder);
+  options.limits.send_high_water_bytes = 1024;
+  options.limits.send_low_water_bytes = 0;  // on_writable: the peer's QUIC has all of it
+  Session* plain = nullptr;
+  Box<std::string> echoed;
+  TestServer server{options};
+  const std::string plain_url = server.listen("tcp", calling({.on_open = [&](Session& session) { plain = &session; },
+                                                              .on_message =
+                                                                  [&](Session& session, const Message& message) {
+                                                                    echoed.set(std::string{message.text()});
+                                                                    session.close();
+                                                                  }}));
+  const std::string quic_url =
+      server.listen(GetParam(), calling({.on_open = [&](Session& session) { session.send(Message::text(text)); },
+                                         .on_writable = [&](Session&) { plain->send(Message::text("go")); }}));
+  server.start();
+
+  Client client;
+  ConnectOptions connect_options;
+  connect_options.certificate_authority_file = folder.file("certificate.pem");
+  Session* paused = nullptr;
+  Session* reading = nullptr;
+  Bytes shared;
+  const Calls kept{.on_open =
+                       [&](Session& session) {
+                         session.pause();
+                         paused = &session;
+                       },
+                   .on_message =
+                       [&](Session& session, const Message& message) {
+                         ASSERT_NE(reading, nullptr) << "not inside resume()";
+                         reading->send(message);
+                         shared = message.share();
+                         session.close();
+                       }};
+  const Calls resumes{
+      .on_open =
+          [&](Session&) { ASSERT_TRUE(client.connect(quic_url, std::make_unique<Called>(kept), connect_options)); },
+      .on_message =
+          [&](Session& session, const Message&) {
+            reading = &session;
+            paused->resume();
+            reading = nullptr;
+          }};
+  ASSERT_TRUE(client.connect(plain_url, std::make_unique<Called>(resumes), connect_options));
+  client.run();
+  EXPECT_TRUE(echoed.wait() == text);
+  EXPECT_TRUE(shared.text() == text);
+}
+
+INSTANTIATE_TEST_SUITE_P(Wire, ServerPauseOnQuic, testing::Values("https", "quic"),
+                         [](const auto& wire) { return wire.param; });
+
 INSTANTIATE_TEST_SUITE_P(Wire, ServerPause, testing::Values("ws", "wss", "tcp", "tls", "https", "quic"),
                          [](const auto& wire) { return wire.param; });
 
