@@ -224,8 +224,10 @@ class PLAIT_API Session {
   /// Cuts the connection at once; on_close follows with code 1006.
   virtual void abort() = 0;
 
-  /// Stops and resumes reading messages from the peer (TCP's, or QUIC's, backpressure reaches it). Pairs nest not. Of
-  /// streams (wants_streams() on https: and quic:) they say nothing: StreamHandler::consumes() slows their peer down.
+  /// Stops and resumes reading messages from the peer (TCP's, or QUIC's, backpressure reaches it). Pairs nest not. The
+  /// peer's close stands behind its messages and waits with them, but not on https:, where it ends the pause: what came
+  /// before it is delivered, then on_close follows; so does the peer's CONNECTION_CLOSE on quic:. Of streams
+  /// (wants_streams() on https: and quic:) they say nothing: StreamHandler::consumes() slows their peer down.
   virtual void pause() = 0;
   virtual void resume() = 0;
 

@@ -69,7 +69,7 @@ void MessageStream::handle_kept() {
 }
 
 void MessageStream::handle_end_of_session() {
-  stalled_ = false;
+  over_ = true;
   handle_kept();
 }
 

@@ -54,7 +54,8 @@ class MessageStream final : private MessageWriter {
   /// The stream is there. What was sent before goes out.
   void attach(StreamId id);
   [[nodiscard]] std::optional<StreamId> id() const { return id_; }
-  /// The session is over: what came before, and waits for the peer to take what it has caused, is reported now.
+  /// The session is over: what came before is reported now, though the user has paused, or pauses, and though it waits
+  /// for the peer to take what it has caused.
   void handle_end_of_session();
   /// The same: nothing is reported any more.
   void detach() { ended_ = true; }
@@ -79,7 +80,7 @@ class MessageStream final : private MessageWriter {
   SendStatus write(ByteView part) override;
   SendStatus finish() override;
 
-  [[nodiscard]] bool is_stopped() const { return paused_ || stalled_; }
+  [[nodiscard]] bool is_stopped() const { return !over_ && (paused_ || stalled_); }
   bool admits(std::size_t size);
   SendStatus append(Bytes data);
   SendStatus send_part(ByteView part, bool last);
@@ -100,6 +101,7 @@ class MessageStream final : private MessageWriter {
   bool message_under_way_ = false;  // of ours, in parts
   bool paused_ = false;             // by the user
   bool stalled_ = false;            // by the backlog
+  bool over_ = false;               // the session: neither of these stops anything
   bool wants_writable_ = false;
   bool fin_ = false;  // the peer's, not reported yet
   bool ended_ = false;

@@ -171,6 +171,56 @@ TEST_P(ServerCloseAfterMessages, AnAbortAmongThoseThatWaitedBehindABacklogIsTheE
   EXPECT_EQ(received, 1);
 }
 
+// The server's session is paused when it opens and whenever it hears a message. On https: the end itself ends that: the
+// close comes beside the messages, and nothing keeps it back as on the wires where it stands behind them.
+class ServerCloseBehindAPause : public ServerCloseAfterMessages {
+ protected:
+  static constexpr int kSent = 5;
+  /// How the server's session ends after a client has sent messages and closed.
+  CloseInfo end(const std::function<void(Session&)>& on_message) {
+    Box<CloseInfo> closed;
+    Box<SessionId> id;
+    const auto resume = [&] {
+      if (GetParam() == "https") return;
+      server_->server().post(id.wait(), [](Session& session) { session.resume(); });
+    };
+    start({.on_open =
+               [&](Session& session) {
+                 session.pause();
+                 id.set(session.id());
+               },
+           .on_message =
+               [&, on_message](Session& session, const Message&) {
+                 session.pause();
+                 resume();
+                 ++received_;
+                 on_message(session);
+               },
+           .on_close = [&](Session&, const CloseInfo& info) { closed.set(info); }});
+    Client client;
+    const Calls calls{.on_open = [&](Session& session) {
+      for (int i = 0; i < kSent; ++i) session.send(Message::text(pattern(std::size_t{64} << 10)));
+      session.close(4000, "bye");
+      resume();
+    }};
+    EXPECT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+    client.run();
+    return closed.wait();
+  }
+  std::atomic<int> received_{0};
+};
+
+TEST_P(ServerCloseBehindAPause, AllMessagesAreReported) {
+  const CloseInfo closed = end([](Session&) {});
+  EXPECT_EQ(received_, kSent);
+  EXPECT_EQ(closed.code, 4000);
+  EXPECT_EQ(closed.reason, "bye");
+  EXPECT_TRUE(closed.clean);
+  EXPECT_FALSE(closed.started_by_us);
+}
+
+INSTANTIATE_TEST_SUITE_P(Wires, ServerCloseBehindAPause, kEveryWire, [](const auto& wire) { return wire.param; });
+
 INSTANTIATE_TEST_SUITE_P(Wires, ServerCloseAfterMessages, kEveryWire, [](const auto& wire) { return wire.param; });
 
 INSTANTIATE_TEST_SUITE_P(Wires, ServerCloseCode, kEveryWire, [](const auto& wire) { return wire.param; });
