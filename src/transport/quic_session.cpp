@@ -272,6 +272,7 @@ void QuicSession::close(std::uint32_t code, std::string_view reason) {
 
 void QuicSession::abort(const Disconnect& why) {
   if (finished_) return;
+  if (is_ending()) return finish({.reason = why.text(), .started_by_us = true});
   if (!live_) return give_up(why.text());
   close_info_ = std::make_unique<CloseInfo>(CloseInfo{.reason = why.text(), .started_by_us = true});
   wire_abort();
@@ -292,17 +293,19 @@ void QuicSession::fail(std::uint16_t code, std::string_view reason) {
 
 void QuicSession::fail_for_exception(const char* what) {
   log(LogLevel::error, std::string{"a session handler threw: "} + what);
-  fail(close_code::kInternalError, "internal error");
+  if (!is_ending()) return fail(close_code::kInternalError, "internal error");
+  finish({.code = close_code::kInternalError, .reason = "internal error", .started_by_us = true});
 }
 
 void QuicSession::end(const CloseInfo& told) {
   if (std::exchange(live_, false)) context_.counters.sessions_open.subtract();
-  if (told.clean) messages_.handle_end_of_session();
-  if (close_info_ == nullptr) return finish(told);
-  if (close_info_->clean && close_info_->started_by_us && !told.clean) {
+  if (close_info_ == nullptr) {
+    close_info_ = std::make_unique<CloseInfo>(told);
+  } else if (!told.clean && close_info_->clean && close_info_->started_by_us) {
     *close_info_ = {.reason = told.reason, .started_by_us = true};  // nobody answered our close
   }
   close_info_->clean = close_info_->clean && told.clean;
+  if (told.clean) messages_.handle_end_of_session();
   finish(*close_info_);
 }
 

@@ -152,6 +152,8 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   void on_peer_close(std::uint16_t code, std::string_view reason) override;
   void on_end() override;
 
+  /// end() is reporting what has waited, before it tells the end.
+  [[nodiscard]] bool is_ending() const { return !live_ && !finished_ && close_info_ != nullptr; }
   QuicStream* find(StreamId id);
   QuicStream& add_stream(StreamId id, bool opened_by_peer);
   void lose_message_stream(std::optional<std::uint32_t> code, const char* reason);
@@ -171,7 +173,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   std::string subprotocol_;
   MessageStream messages_;
   core::IdMap<StreamId, std::unique_ptr<QuicStream>> streams_;
-  std::unique_ptr<CloseInfo> close_info_;  // what ended it, when that is not the peer's close
+  std::unique_ptr<CloseInfo> close_info_;  // what ends it, once that has begun
 };
 
 // An exception out of the user's handler ends this session, not the server.

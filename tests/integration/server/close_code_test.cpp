@@ -1,4 +1,5 @@
 // Close codes on every wire: what each can carry, and what becomes of the rest.
+#include <stdexcept>
 #include "integration/server/wires.hpp"
 
 namespace plait::test {
@@ -217,6 +218,19 @@ TEST_P(ServerCloseBehindAPause, AllMessagesAreReported) {
   EXPECT_EQ(closed.reason, "bye");
   EXPECT_TRUE(closed.clean);
   EXPECT_FALSE(closed.started_by_us);
+}
+
+TEST_P(ServerCloseBehindAPause, AnAbortAtTheFirstMessageIsTheEnd) {
+  expect_abort_of_ours(end([](Session& session) { session.abort(); }));
+  EXPECT_EQ(received_, 1);
+}
+
+TEST_P(ServerCloseBehindAPause, AnExceptionAtTheFirstMessageIsTheEnd) {
+  const CloseInfo closed = end([](Session&) { throw std::runtime_error{"no database"}; });
+  EXPECT_EQ(received_, 1);
+  EXPECT_EQ(closed.code, close_code::kInternalError);
+  EXPECT_FALSE(closed.clean);
+  EXPECT_TRUE(closed.started_by_us);
 }
 
 INSTANTIATE_TEST_SUITE_P(Wires, ServerCloseBehindAPause, kEveryWire, [](const auto& wire) { return wire.param; });

@@ -240,6 +240,25 @@ TEST_F(RawSessions, AConnectionCloseWithACloseCodeIsTheClose) {
   EXPECT_TRUE(info.clean);
 }
 
+TEST_F(RawSessions, WhatCameBeforeAConnectionCloseIsReportedThoughTheSessionIsPaused) {
+  std::atomic<int> received{0};
+  Box<CloseInfo> closed;
+  start(calling({.on_open = [](Session& session) { session.pause(); },
+                 .on_message =
+                     [&](Session& session, const Message&) {
+                       if (++received == 2) session.abort();
+                     },
+                 .on_close = [&](Session&, const CloseInfo& info) { closed.set(info); }}));
+  const auto peer = opened();
+  peer->write(kFirst, message("one") + message("two") + message("three"));
+  ASSERT_TRUE(peer->turn_until([&] { return peer->connection().buffered_bytes(kFirst) == 0; }));
+  peer->connection().close(4002, "at once");
+  EXPECT_TRUE(peer->turn_until([&] { return closed.get().has_value(); }));
+  EXPECT_EQ(received, 2) << "and nothing after an abort()";
+  EXPECT_EQ(closed.wait().code, close_code::kAbnormal);
+  EXPECT_TRUE(closed.wait().started_by_us);
+}
+
 TEST_F(RawSessions, AConnectionCloseWithAnyOtherCodeIsNot) {
   for (const std::uint64_t code : {std::uint64_t{0}, std::uint64_t{999}, std::uint64_t{1005}, std::uint64_t{1} << 40}) {
     const CloseInfo info = closed_after([&](RawQuic& peer) { peer.connection().close(code, "\xff"); });
