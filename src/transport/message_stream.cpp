@@ -73,6 +73,11 @@ void MessageStream::handle_end_of_session() {
   handle_kept();
 }
 
+void MessageStream::ignore_messages() {
+  ignored_ = true;
+  set_paused(false);
+}
+
 void MessageStream::decode(ByteView& input) {
   while (!is_stopped() && !ended_) {
     const frames::Event event = decoder_.next(input);
@@ -84,9 +89,9 @@ void MessageStream::decode(ByteView& input) {
 void MessageStream::handle_event(const frames::Event& event) {
   switch (event.kind) {
     case frames::Event::Kind::message:
-      return owner_.on_message(event.message_kind, event.payload, event.block);
+      return ignored_ ? void() : owner_.on_message(event.message_kind, event.payload, event.block);
     case frames::Event::Kind::part:
-      return owner_.on_part(event.message_kind, event.payload, event.last);
+      return ignored_ ? void() : owner_.on_part(event.message_kind, event.payload, event.last);
     case frames::Event::Kind::ping: {
       core::VectorSink pong;
       frames::encode_pong(event.payload, pong);

@@ -62,6 +62,8 @@ class MessageStream final : private MessageWriter {
   [[nodiscard]] bool is_detached() const { return ended_; }
   /// The session is closing: what is under way in parts stays as it is.
   void stop_sending() { shut_ = true; }
+  /// It is closing while the user wants no messages: they are read, as far as the peer's close, and not reported.
+  void ignore_messages();
 
   void handle_data(ByteView data, bool fin);
   /// The peer acknowledged some of the stream.
@@ -72,6 +74,7 @@ class MessageStream final : private MessageWriter {
   /// A close frame, and the end of our side.
   void close(std::uint16_t code, std::string_view reason);
   void set_paused(bool paused);
+  [[nodiscard]] bool is_paused() const { return paused_; }
   /// What the peer has not acknowledged, and of that what has never been sent.
   [[nodiscard]] std::size_t buffered_bytes() const;
   [[nodiscard]] std::size_t unsent_bytes() const;
@@ -101,6 +104,7 @@ class MessageStream final : private MessageWriter {
   bool message_under_way_ = false;  // of ours, in parts
   bool paused_ = false;             // by the user
   bool stalled_ = false;            // by the backlog
+  bool ignored_ = false;            // the peer's messages
   bool over_ = false;               // the session: neither of these stops anything
   bool wants_writable_ = false;
   bool fin_ = false;  // the peer's, not reported yet

@@ -268,6 +268,7 @@ void QuicSession::close(std::uint32_t code, std::string_view reason) {
   context_.loop.schedule(*this, context_.loop.now() + limits().close_timeout);
   messages_.stop_sending();
   wire_close(code, reason);
+  if (messages_.is_paused()) messages_.ignore_messages();
 }
 
 void QuicSession::abort(const Disconnect& why) {

@@ -43,7 +43,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   [[nodiscard]] std::size_t datagram_bytes_max() const override { return is_open() ? wire_datagram_bytes_max() : 0; }
   void close(std::uint32_t code, std::string_view reason) override;
   void abort() override { abort(Disconnect{}); }
-  void pause() override { messages_.set_paused(true); }
+  void pause() override { closing_ ? messages_.ignore_messages() : messages_.set_paused(true); }
   void resume() override { messages_.set_paused(false); }
   [[nodiscard]] std::size_t buffered_bytes() const override { return messages_.unsent_bytes(); }
   [[nodiscard]] SessionStats stats() const override;

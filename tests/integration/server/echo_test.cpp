@@ -266,7 +266,10 @@ TEST_P(ServerEcho, ADrainSays1001AndRunReturns) {
   EXPECT_TRUE(server_->join());
 }
 
+// More than the credit of a QUIC stream stands before the peer's close.
 TEST_P(ServerEcho, APausedSessionClosesCleanlyAndHearsNoMoreMessages) {
+  constexpr std::size_t kBytes = std::size_t{12} << 20;
+  constexpr std::size_t kMessageBytes = std::size_t{64} << 10;
   Box<SessionId> id;
   Box<CloseInfo> closed;
   Box<bool> heard;
@@ -278,13 +281,22 @@ TEST_P(ServerEcho, APausedSessionClosesCleanlyAndHearsNoMoreMessages) {
   calls.on_message = [&](Session&, const Message&) { heard.set(true); };
   calls.on_close = [&](Session&, const CloseInfo& info) { closed.set(info); };
   start({}, calling(calls));
-  auto client = connect();
-  ASSERT_TRUE(client);
-  ASSERT_TRUE(client->send(Message::text(pattern(100'000))));
-  (*server_)->post(id.wait(), [](Session& session) { session.close(4000); });
-  EXPECT_FALSE(client->receive());
-  EXPECT_EQ(client->close().code, 4000);
-  EXPECT_TRUE(closed.wait().clean);
+  CloseInfo seen;
+  Calls own;
+  own.on_open = [&](Session& session) {
+    const std::string text = pattern(kMessageBytes);
+    for (std::size_t sent = 0; sent < kBytes; sent += text.size()) {
+      ASSERT_NE(session.send(Message::text(text)), SendStatus::dropped);
+    }
+    (*server_)->post(id.wait(), [](Session& paused) { paused.close(4000); });
+  };
+  own.on_close = [&](Session&, const CloseInfo& info) { seen = info; };
+  Client client;
+  ASSERT_TRUE(client.connect(url_, std::make_unique<Called>(own), options()));
+  client.run();
+  EXPECT_EQ(seen.code, 4000);
+  EXPECT_TRUE(seen.clean) << seen.reason;
+  EXPECT_TRUE(closed.wait().clean) << closed.wait().reason;
   EXPECT_FALSE(heard.get());
 }
 
