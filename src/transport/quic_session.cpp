@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/assert.hpp"
+#include "transport/close_code.hpp"
 
 namespace plait::transport {
 QuicSession::QuicSession(LoopContext& context, bool is_client)
@@ -260,6 +261,7 @@ void QuicSession::on_end() { fail(close_code::kProtocolError, "the peer ended th
 void QuicSession::close(std::uint32_t code, std::string_view reason) {
   if (!is_open()) return;
   closing_ = true;
+  reason = to_frame_reason(reason);
   if (close_info_ == nullptr) {
     const std::uint32_t given = code == 0 ? close_code::kNoStatus : code;
     close_info_ = std::make_unique<CloseInfo>(

@@ -152,6 +152,7 @@ void StreamSession::close(std::uint32_t code, std::string_view reason) {
   if (state_ != State::open || connection().closed()) return;
   state_ = State::closing;
   started_by_us_ = true;
+  reason = to_frame_reason(reason);
   if (!reason.empty()) rare().close_reason = reason;  // unless the answer brings one
   encode_close(to_frame_code(code), reason);
   connection().write_soon();

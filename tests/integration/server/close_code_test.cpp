@@ -1,5 +1,7 @@
 // Close codes on every wire: what each can carry, and what becomes of the rest.
 #include <stdexcept>
+#include <vector>
+
 #include "integration/server/wires.hpp"
 
 namespace plait::test {
@@ -7,15 +9,19 @@ namespace {
 
 class ServerCloseCode : public EveryWire {
  protected:
-  /// How a client's session ends when the server's handler closes it with `code` and `reason`.
-  CloseInfo seen_by_client(std::uint32_t code, const std::string& reason = {}) {
-    start({.on_open = [code, reason](Session& session) { session.close(code, reason); }});
+  /// How a client's session ends when the server's handler closes it with `code` and `reason`, and how the server's.
+  CloseInfo seen_by_client(std::uint32_t code, const std::string& reason = {}, CloseInfo* seen_by_server = nullptr) {
+    Box<CloseInfo> own;
+    start({.on_open = [code, reason](Session& session) { session.close(code, reason); },
+           .on_close = [&](Session&, const CloseInfo& info) { own.set(info); }});
     CloseInfo seen;
     Client client;
     Calls calls{.on_close = [&](Session&, const CloseInfo& info) { seen = info; }};
     EXPECT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
     client.run();
     EXPECT_TRUE(seen.clean);
+    const CloseInfo servers = own.wait();
+    if (seen_by_server != nullptr) *seen_by_server = servers;
     return seen;
   }
   [[nodiscard]] bool is_webtransport() const { return GetParam() == "https"; }
@@ -45,6 +51,18 @@ TEST_P(ServerCloseCode, AReasonThatIsNotUtf8IsLeftOut) {
   const CloseInfo info = seen_by_client(4000, "caf\xe9");
   EXPECT_EQ(info.code, 4000U);
   EXPECT_EQ(info.reason, "");
+}
+
+TEST_P(ServerCloseCode, WhoClosesIsToldTheReasonThatWasSent) {
+  const std::string cut(122, 'x');
+  const std::vector<std::pair<std::string, std::string>> reasons{
+      {std::string(500, 'x'), cut + "x"}, {cut + "\xc3\xa9", cut}, {"\xff", ""}, {std::string(500, 'x') + "\xff", ""}};
+  for (const auto& [given, sent] : reasons) {
+    CloseInfo own;
+    EXPECT_EQ(seen_by_client(4000, given, &own).reason, sent);
+    EXPECT_EQ(own.reason, sent);
+    EXPECT_TRUE(own.clean && own.started_by_us);
+  }
 }
 
 // --- What was sent before -------------------------------------------------------------------------------------------
