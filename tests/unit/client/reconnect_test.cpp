@@ -115,7 +115,7 @@ class Reconnecting : public testing::TestWithParam<const char*> {
   std::string reason_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Wire, Reconnecting, testing::Values("ws", "wss", "tcp", "tls", "https"));
+INSTANTIATE_TEST_SUITE_P(Wire, Reconnecting, testing::Values("ws", "wss", "tcp", "tls", "https", "quic"));
 
 TEST_P(Reconnecting, ALostSessionComesBackHoweverItEnded) {
   const auto session = make({"drop", "close", "hello"});
