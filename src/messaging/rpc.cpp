@@ -264,7 +264,11 @@ void RpcPeer::Impl::handle_close() {
 
 RpcReply::RpcReply(std::unique_ptr<State> state) : state_(std::move(state)) {}
 RpcReply::RpcReply(RpcReply&&) noexcept = default;
-RpcReply& RpcReply::operator=(RpcReply&&) noexcept = default;
+// The reply that was here is answered last, since that may carry out a request that assigns to this one again.
+RpcReply& RpcReply::operator=(RpcReply&& other) noexcept {
+  const RpcReply replaced{std::exchange(state_, std::exchange(other.state_, nullptr))};
+  return *this;
+}
 RpcReply::~RpcReply() { error(rpc_code::kInternalError, "no answer"); }
 
 void RpcReply::result(const Value& value) {
