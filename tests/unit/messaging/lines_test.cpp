@@ -123,6 +123,15 @@ TEST_F(Lines, ASubscriptionHasADeadline) {
   EXPECT_EQ(text, "no answer in time");
 }
 
+TEST_F(Lines, TheLongestTimeIsNoneThatIsOver) {
+  executor.advance(1s);
+  LinesClient* patient = *LinesClient::open(session, {.subscribe_timeout = Duration::max()});
+  std::string text = "nothing";
+  patient->subscribe("t", keep(text));
+  executor.advance(10s);
+  EXPECT_EQ(text, "nothing");
+}
+
 TEST_F(Lines, WhatIsNoTopicIsNotSent) {
   for (const std::string& topic : {std::string{}, std::string{"a b"}, std::string{"a\nSUB x"}, std::string(257, 'x')}) {
     std::string text;

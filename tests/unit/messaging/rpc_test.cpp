@@ -173,6 +173,15 @@ TEST_F(Rpc, ACallHasADeadline) {
   settle();
 }
 
+TEST_F(Rpc, TheLongestTimeIsNoneThatIsOver) {
+  executor.advance(1s);
+  std::optional<RpcError::Kind> kind;
+  client->call("later", Value::array(), keep_kind(kind), Duration::max());
+  executor.advance(10s);
+  EXPECT_EQ(kind, std::nullopt);
+  EXPECT_EQ(client->pending_calls(), 1U);
+}
+
 TEST_F(Rpc, AnExceptionAtADeadlineEndsTheSessionOnly) {
   client->call("later", Value::array(), [](const RpcResult&) { throw std::runtime_error{"user"}; });
   executor.advance(31s);
@@ -270,15 +279,6 @@ TEST_F(RpcLimits, RequestsWaitForTheirTurnAndThenAreRefused) {
   EXPECT_EQ(texts[5], "5") << "in order";
 }
 
-TEST_F(RpcLimits, AnswersPassRequestsThatWait) {
-  for (int i = 0; i < 3; ++i) client->call("later", Value::array(), [](const RpcResult&) {});
-  client->serve("name", [](const Value&) -> RpcResult { return Value{"client"}; });
-  settle();
-  std::string text;
-  server->call("name", Value::array(), keep(text));
-  settle();
-  EXPECT_EQ(text, "\"client\"");
-}
 // It was forgotten without an answer, and counted as under way for ever.
 TEST_F(RpcLimits, AReplyThatAnotherIsAssignedToIsAnError) {
   std::optional<RpcReply> newest;
@@ -313,6 +313,15 @@ TEST_F(RpcLimits, AnAssignmentMayBeInterruptedByTheNext) {
   EXPECT_EQ(texts, (std::vector<std::string>{"-32603 no answer", "-32603 no answer", "\"last\""}));
 }
 
+TEST_F(RpcLimits, AnswersPassRequestsThatWait) {
+  for (int i = 0; i < 3; ++i) client->call("later", Value::array(), [](const RpcResult&) {});
+  client->serve("name", [](const Value&) -> RpcResult { return Value{"client"}; });
+  settle();
+  std::string text;
+  server->call("name", Value::array(), keep(text));
+  settle();
+  EXPECT_EQ(text, "\"client\"");
+}
 
 TEST_F(RpcLimits, WhatIsTooLargeIsNotSent) {
   std::optional<RpcError::Kind> kind;
