@@ -280,6 +280,15 @@ TEST_F(LinesServer, SubscriptionsThatComeTooFastAreRefused) {
   EXPECT_EQ(hub.told.size(), 6U) << "the hub counts them";
 }
 
+// A hub whose limit is not refilled names no time; each SUB of a later turn had no answer.
+TEST_F(LinesServer, SubscriptionsThatNothingWillLetPassAreRefused) {
+  hub.answer = R"({"t":"error","p":{"code":"RATE_LIMITED","message":"too many messages","retry_after":0}})";
+  wire->receive("SUB a\n");
+  executor.advance(1s);
+  wire->receive("SUB b\n");
+  EXPECT_EQ(wire->take(), "SUB-FAIL a too many messages\nSUB-FAIL b too many messages\n");
+}
+
 TEST_F(LinesServer, OtherErrorsOfTheHubAreNotTakenForAnswers) {
   hub.answer = R"({"t":"error","p":{"code":"PUBLISH_FAILED","message":"broker unavailable","recoverable":true}})";
   wire->receive("SUB a\n");
