@@ -54,6 +54,17 @@ class ForeignClient : public testing::Test {
     run();
   }
 
+  /// From now on the server asks for certificates, and the client has one.
+  void check_clients(ClientCheck check) {
+    const Credentials owner{{.common_name = "worker-7", .key_purpose = "clientAuth"}};
+    ServerConfig config = credentials_.server();
+    config.client_check = check;
+    config.client_authority_file = owner.certificate();
+    server_context_ = *Context::server(config);
+    SSL_CTX_use_certificate_chain_file(context_.get(), owner.certificate().c_str());
+    SSL_CTX_use_PrivateKey_file(context_.get(), owner.key().c_str(), SSL_FILETYPE_PEM);
+  }
+
   void allow(int minimum, int maximum) {
     SSL_CTX_set_min_proto_version(context_.get(), minimum);
     SSL_CTX_set_max_proto_version(context_.get(), maximum);
@@ -80,6 +91,26 @@ TEST_F(ForeignClient, ResumesByTicketInBothVersions) {
     run();
     EXPECT_TRUE(server_.engine->handshake_done());
     EXPECT_EQ(SSL_session_reused(client_.get()), 1) << version;
+  }
+}
+
+// A session would outlive the certificate that was shown when it began.
+TEST_F(ForeignClient, WhereCertificatesAreAskedForNothingIsResumed) {
+  for (const ClientCheck check : {ClientCheck::optional, ClientCheck::required}) {
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+      check_clients(check);
+      allow(version, version);
+      handshake();
+      ASSERT_TRUE(server_.engine->client_certificate()) << server_.engine->error();
+      session_.reset(SSL_get1_session(client_.get()));
+      begin();
+      SSL_set_session(client_.get(), session_.get());
+      SSL_certs_clear(client_.get());
+      run();
+      EXPECT_EQ(SSL_session_reused(client_.get()), 0) << version;
+      EXPECT_FALSE(server_.engine->client_certificate()) << version;
+      EXPECT_EQ(server_.status == Status::failed, check == ClientCheck::required) << version;
+    }
   }
 }
 
