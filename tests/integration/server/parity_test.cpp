@@ -55,6 +55,15 @@ TEST_P(ServerParity, AMessageInPartsEndsWithItsSession) {
   }});
 }
 
+TEST_P(ServerParity, WhatIsSentInOnOpenCountsForTheServer) {
+  start({.on_open = [](Session& session) { session.send(Message::text("hello")); }});
+  run({.on_message = [](Session& session, const Message&) { session.close(); }});
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().sessions_open == 0; }));
+  const ServerStats stats = (*server_)->stats();
+  EXPECT_EQ(stats.messages_sent, 1U);
+  EXPECT_EQ(stats.bytes_sent, 5U);
+}
+
 TEST_P(ServerParity, ASessionThatDoesNotOpenHasTheIdOfItsConnect) {
   start({});
   SessionId seen;
