@@ -372,10 +372,10 @@ void TcpConnection::abort(const Disconnect& why) {
   closed_ = true;
   cancel();
   context_.loop.unwatch(socket_.fd(), *this);
-  socket_.close();
   context_.uncount_connection();
   context_.loop.retire(context_.connections.remove(id_));
   protocol_->handle_closed(why);
+  socket_.close();  // behind it, since a session tells its peer's address to the last
 }
 
 void TcpConnection::on_timer(core::TimePoint now) { protocol_->handle_deadline(now); }

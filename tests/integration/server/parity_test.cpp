@@ -64,6 +64,26 @@ TEST_P(ServerParity, WhatIsSentInOnOpenCountsForTheServer) {
   EXPECT_EQ(stats.bytes_sent, 5U);
 }
 
+TEST_P(ServerParity, ThePeersAddressIsTheSameFromOnOpenToOnClose) {
+  for (const bool aborts : {false, true}) {
+    Box<std::string> opened;
+    Box<std::string> closed;
+    start({.on_open = [&](Session& session) { opened.set(session.peer()); },
+           .on_close = [&](Session& session, const CloseInfo&) { closed.set(session.peer()); }});
+    std::string own_opened;
+    std::string own_closed;
+    run({.on_open =
+             [&](Session& session) {
+               own_opened = session.peer();
+               aborts ? session.abort() : session.close();
+             },
+         .on_close = [&](Session& session, const CloseInfo&) { own_closed = session.peer(); }});
+    EXPECT_EQ(own_closed, own_opened);
+    EXPECT_EQ(closed.wait(), opened.wait());
+    EXPECT_NE(own_opened, "not connected");
+  }
+}
+
 TEST_P(ServerParity, ASessionThatDoesNotOpenHasTheIdOfItsConnect) {
   start({});
   SessionId seen;
