@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "core/printable.hpp"
+
 namespace plait::cli {
 namespace {
 
@@ -103,7 +105,7 @@ void name_groups(CLI::App& app) {
 }  // namespace
 
 int fail(std::string_view message) {
-  print_error("plait: {}\n", printable(message));
+  print_error("plait: {}\n", core::printable(message));
   return 1;
 }
 

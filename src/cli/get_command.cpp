@@ -12,6 +12,7 @@
 #include "cli/output.hpp"
 #include "client/certificate_hash.hpp"
 #include "client/response_json.hpp"
+#include "core/printable.hpp"
 
 namespace plait::cli {
 namespace {
@@ -53,7 +54,7 @@ class Printer final : public ResponseHandler {
     outcome_.response = head;
     if (!options_.fields || options_.json) return;
     print("HTTP/3 {}\n", head.status);
-    for (const auto& [name, value] : head.headers) print("{}: {}\n", name, value);
+    for (const auto& [name, value] : head.headers) print("{}: {}\n", core::printable(name), core::printable(value));
     print("\n");
   }
   bool on_body(ByteView part) override {
@@ -119,7 +120,7 @@ int get(const GetOptions& options) {
   client.run();
   if (!outcome.error.empty())
     return fail(options.url + ": " + outcome.error + certificate_hint(outcome.error, "--certificate-hash HASH, "));
-  const std::string json = options.json ? client::to_json(outcome.response) + "\n" : "";
+  const std::string json = options.json ? printable_json(client::to_json(outcome.response)) + "\n" : "";
   if (!file) {
     print_text(json);
   } else if (std::fwrite(json.data(), 1, json.size(), out) != json.size() || std::fclose(file.release()) != 0) {

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -11,20 +10,13 @@
 #include <thread>
 
 #include "cli/command.hpp"
+#include "core/printable.hpp"
 #include "net/reader.hpp"
 
 namespace plait::cli {
 namespace {
 
 std::atomic<int> output_errno = 0;  // of the first loss
-
-/// Bytes of the control character that `text` begins with; 0 if that is none. U+0080 to U+009F are two bytes of UTF-8,
-/// and terminals take U+009B for ESC [.
-std::size_t control_bytes(std::string_view text) {
-  const auto first = static_cast<unsigned char>(text.front());
-  if (first < 0x20 || first == 0x7F) return 1;
-  return first == 0xC2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xA0 ? 2 : 0;
-}
 
 }  // namespace
 
@@ -35,21 +27,11 @@ void print_text(std::string_view text) {
 
 void print_error_text(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
-std::string printable(std::string_view text) {
-  std::string shown;
-  while (!text.empty()) {
-    const std::size_t control = control_bytes(text);
-    shown += control > 0 ? '?' : text.front();
-    text.remove_prefix(std::max<std::size_t>(control, 1));
-  }
-  return shown;
-}
-
 std::string printable_json(std::string_view json) {
   std::string shown;
   shown.reserve(json.size());
   while (!json.empty()) {
-    const std::size_t control = control_bytes(json);
+    const std::size_t control = core::control_bytes(json);
     if (control == 0) {
       shown += json.front();
       json.remove_prefix(1);

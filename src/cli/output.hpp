@@ -24,10 +24,8 @@ void print_error(fmt::format_string<Values...> format, Values&&... values) {
   print_error_text(fmt::format(format, std::forward<Values>(values)...));
 }
 
-/// With `?` for control characters: what peers say must not reach a terminal as more than text.
-std::string printable(std::string_view text);
-/// The same JSON in one line without control characters: those that may stand between tokens (line ends, tabs) are
-/// blanks, those that strings may have (U+007F to U+009F) are escaped.
+/// The same JSON in one line without control characters (core::control_bytes()): those that may stand between tokens
+/// (line ends, tabs) are blanks, those that strings may have (U+007F to U+009F) are escaped.
 std::string printable_json(std::string_view json);
 
 /// Hands over what was printed; false if any of it is lost, now or before.

@@ -15,6 +15,7 @@
 #include "cli/output.hpp"
 #include "client/backoff.hpp"
 #include "client/hub_client.hpp"
+#include "core/printable.hpp"
 
 namespace plait::cli {
 namespace {
@@ -54,7 +55,7 @@ class Subscriber {
       const auto delay =
           std::exchange(is_subscribed_, false) ? std::optional{backoff_.lose()} : backoff_.fail(ended.error().status);
       if (!delay) return fail(ended.error().message);
-      print_error("plait: {}; connecting again\n", printable(ended.error().message));
+      print_error("plait: {}; connecting again\n", core::printable(ended.error().message));
       std::this_thread::sleep_for(*delay);
     }
   }
@@ -88,7 +89,7 @@ class Subscriber {
   bool print_received(const HubClient::Received& received) {
     if (received.gap) {
       const auto missed = received.gap->missed ? fmt::to_string(*received.gap->missed) : std::string{"some"};
-      print_error("plait: {} messages of {} were missed\n", missed, printable(received.gap->topic));
+      print_error("plait: {} messages of {} were missed\n", missed, core::printable(received.gap->topic));
     }
     if (!received.publication) return true;
     const HubClient::Publication& publication = *received.publication;

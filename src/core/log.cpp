@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "core/printable.hpp"
+
 namespace plait {
 namespace {
 
@@ -41,11 +43,8 @@ class LineLimiter {
 
 // Lines quote what peers sent: no control character of theirs reaches a terminal, and no line is longer than
 // kLogLineBytesMax.
-std::string printable(std::string_view line) {
-  std::string text{line.substr(0, kLogLineBytesMax)};
-  for (char& character : text) {
-    if (static_cast<unsigned char>(character) < 0x20 || character == 0x7F) character = '?';
-  }
+std::string bounded(std::string_view line) {
+  std::string text = core::printable(line.substr(0, kLogLineBytesMax));
   if (line.size() > kLogLineBytesMax) text += "...";
   return text;
 }
@@ -82,7 +81,7 @@ void log(LogLevel level, std::string_view line) {
     const std::size_t left_out = limiters[i].left_out_before(now);
     if (left_out > 0) call_sink(static_cast<LogLevel>(i), std::to_string(left_out) + " more lines were left out");
   }
-  if (limiters[static_cast<std::size_t>(level)].admits()) call_sink(level, printable(line));
+  if (limiters[static_cast<std::size_t>(level)].admits()) call_sink(level, bounded(line));
 }
 
 }  // namespace plait

@@ -124,8 +124,13 @@ int Socket::finish_connect() const {
 std::string Socket::peer() const {
   SocketAddress name;
   name.length = sizeof name.storage;
-  if (::getpeername(fd_, name.get(), &name.length) != 0) return "not connected";
-  return name.text();
+  if (::getpeername(fd_, name.get(), &name.length) == 0) return name.text();
+  // A connection that is over still has the address, for those who say how much of it they want.
+  for (const socklen_t length : {socklen_t{sizeof(sockaddr_in6)}, socklen_t{sizeof(sockaddr_in)}}) {
+    name.length = length;
+    if (::getsockopt(fd_, SOL_SOCKET, SO_PEERNAME, name.get(), &name.length) == 0) return name.text();
+  }
+  return "not connected";
 }
 
 }  // namespace plait::net

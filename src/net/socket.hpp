@@ -70,7 +70,8 @@ class Socket {
   static Result<Socket, Error> connect(const Address& address);
   /// After the socket became writable: 0, or the errno of the failed connect.
   [[nodiscard]] int finish_connect() const;
-  /// The peer as text: "127.0.0.1:5000", "[::1]:5000", "unix".
+  /// The peer as text: "127.0.0.1:5000", "[::1]:5000", "unix"; also when the connection is over, or
+  /// was refused.
   [[nodiscard]] std::string peer() const;
 
  private:

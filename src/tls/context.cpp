@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -99,10 +98,11 @@ Result<void, Error> load_authorities(SSL_CTX& context, const std::string& file) 
   return err(openssl_error("certificate authority file " + file + " has no PEM certificate"));
 }
 
-// Session tickets of a server that verifies clients belong to a context (SSL_CTX_set_session_id_context(3)).
+// Who shows a certificate shows it to every connection: a ticket would pass on what was verified long ago.
 Result<void, Error> check_clients(SSL_CTX& context, ClientCheck check, const std::string& file) {
   if (check == ClientCheck::off) return {};
-  constexpr std::string_view kSessionContext = "plait";
+  SSL_CTX_set_options(&context, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(&context, 0);  // TLS 1.3 has tickets of another kind instead
   const char* fix = "give a PEM file with the authorities that sign clients' certificates";
   if (auto readable = check_readable("client certificate authority", fix, file); !readable) return readable;
   STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(file.c_str());
@@ -112,8 +112,6 @@ Result<void, Error> check_clients(SSL_CTX& context, ClientCheck check, const std
     return err(openssl_error("client certificate authority file " + file + " has no PEM certificate"));
   }
   SSL_CTX_set_client_CA_list(&context, names);
-  SSL_CTX_set_session_id_context(&context, reinterpret_cast<const unsigned char*>(kSessionContext.data()),
-                                 static_cast<unsigned>(kSessionContext.size()));
   SSL_CTX_set_verify(&context, SSL_VERIFY_PEER | (check == ClientCheck::required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                      nullptr);
   return {};
@@ -125,11 +123,11 @@ Result<SslContext, Error> make_server_context(const ServerConfig& config, const 
   if (auto loaded = load_certificate(**context, files.certificate_file); !loaded) return err(loaded.error());
   auto key = load_private_key(**context, files.private_key_file, files.certificate_file);
   if (!key) return err(key.error());
+  SSL_CTX_set_num_tickets(context->get(), 1);  // each costs the client's first read 250 bytes; one resumes as well
   if (auto checks = check_clients(**context, config.client_check, config.client_authority_file); !checks) {
     return err(checks.error());
   }
   if (!select_protocols(**context, config.alpn)) return err(Error{kAlpnError, 0});
-  SSL_CTX_set_num_tickets(context->get(), 1);  // each costs the client's first read 250 bytes; one resumes as well
   return context;
 }
 

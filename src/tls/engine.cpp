@@ -20,6 +20,7 @@ struct Engine::State {
   std::vector<std::uint8_t> held;  // ciphertext behind a full plaintext buffer
   std::string host;                // clients only
   bool checks_client = false;
+  bool has_read = false;  // plaintext has come, so the handshake was done once
   std::string error;
 
   Status conclude(int outcome);
@@ -132,6 +133,7 @@ Status Engine::decrypt(ByteView& ciphertext, MutableByteView plaintext, std::siz
     const MutableByteView rest = plaintext.subspan(plaintext_size);
     if (SSL_read_ex(state.ssl.get(), rest.data(), rest.size(), &size) != 1) return state.conclude(0);
     plaintext_size += size;
+    state.has_read = true;
     // Nothing more can come: spares the common small message another SSL_read().
     if (state.stream.input.empty() && SSL_pending(state.ssl.get()) == 0) return Status::ok;
   }
@@ -173,8 +175,9 @@ std::string_view Engine::alpn() const {
   return {reinterpret_cast<const char*>(name), size};
 }
 
+// Within a KeyUpdate that has arrived in part (RFC 8446 §4.6.3) the handshake is not done by OpenSSL's word.
 std::optional<ClientCertificate> Engine::client_certificate() const {
-  if (!state_->checks_client || !handshake_done()) return std::nullopt;
+  if (!state_->checks_client || (!state_->has_read && !handshake_done())) return std::nullopt;
   X509* certificate = SSL_get0_peer_certificate(state_->ssl.get());
   unsigned char* der = nullptr;
   const int size = certificate == nullptr ? 0 : i2d_X509(certificate, &der);

@@ -7,6 +7,8 @@ namespace plait::transport {
 namespace {
 
 constexpr std::size_t kGatheredBytesMin = 2048;
+constexpr std::string_view kAnotherProtocol =
+    "open_expected: the peer does not speak spec/frames.md: is this a ws: port?";
 
 }  // namespace
 
@@ -203,7 +205,7 @@ void FrameConnect::handle_open() {
 
 void FrameConnect::handle_open_frame(ByteView payload) {
   const auto response = frames::decode_open_response(payload);
-  if (!response) return fail(frames::close_code_of(response.error()), frames::name_of(response.error()));
+  if (!response) return fail_decoding(response.error());
   if (response->status != frames::kStatusAccepted) {
     refusal_ = describe_refusal(response->status, response->reason);
     return connection().abort({.reason = refusal_, .status = response->status});
@@ -213,8 +215,9 @@ void FrameConnect::handle_open_frame(ByteView payload) {
 }
 
 void FrameConnect::fail_decoding(frames::Error error) {
-  if (started() || error != frames::Error::open_expected) return FrameSession::fail_decoding(error);
-  connection().abort({.reason = "open_expected: the peer does not speak spec/frames.md: is this a ws: port?"});
+  if (started()) return FrameSession::fail_decoding(error);
+  const bool speaks_another = error == frames::Error::open_expected;
+  connection().abort({.reason = speaks_another ? kAnotherProtocol : frames::name_of(error)});
 }
 
 }  // namespace plait::transport

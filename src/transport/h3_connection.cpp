@@ -44,9 +44,7 @@ H3Connection::H3Connection(H3Service& service)
 
 H3Connection::~H3Connection() = default;
 
-std::string H3Connection::peer() const {
-  return quic_ == nullptr ? "not connected" : to_net(quic_->path().remote).text();
-}
+std::string H3Connection::peer() const { return quic_ == nullptr ? last_peer_ : to_net(quic_->path().remote).text(); }
 
 // By the clock and not the loop's time: one turn may do all the work of a handshake.
 void H3Connection::note(Duration OpeningTimes::*step) {
@@ -127,6 +125,7 @@ void H3Connection::on_stream_closed(quic::StreamId id, std::optional<std::uint64
 void H3Connection::on_streams_available(quic::Direction direction) { h3_.handle_streams_available(to_h3(direction)); }
 
 void H3Connection::on_closed(const quic::CloseReason& reason) {
+  last_peer_ = peer();
   quic_ = nullptr;
   if (end_reason_.empty()) end_reason_ = describe(reason);
   end_sessions(end_reason_);

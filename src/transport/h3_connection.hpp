@@ -228,6 +228,7 @@ class H3Connection final : public Connection,
 
   H3Service& service_;
   quic::Connection* quic_ = nullptr;  // none once it is closed
+  std::string last_peer_ = "not connected";
   H3Owner* owner_ = nullptr;
   SessionId id_;
   h3::Connection h3_;

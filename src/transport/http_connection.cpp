@@ -205,7 +205,8 @@ bool HttpConnection::delivers(core::TimePoint now) {
 void HttpConnection::handle_deadline(core::TimePoint now) {
   if (upgrade_ != nullptr) return upgrade_->give_up(503, "the server did not answer in time");
   const bool idle = !head_begun_ && body_ == nullptr;
-  if ((finishing_ || idle) && delivers(now)) return;
+  // What is undelivered before the first response is TLS's, whose handshake has its time and no more.
+  if ((finishing_ || (idle && has_responded_)) && delivers(now)) return;
   if (finishing_ || idle || connection().input_stopped()) return connection().abort();
   refuse(408, "the request took too long");
 }

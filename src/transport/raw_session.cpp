@@ -63,9 +63,7 @@ RawSession::RawSession(LoopContext& context, const Router* router)
 
 RawSession::~RawSession() = default;
 
-std::string RawSession::peer() const {
-  return quic_ == nullptr ? "not connected" : to_net(quic_->path().remote).text();
-}
+std::string RawSession::peer() const { return quic_ == nullptr ? last_peer_ : to_net(quic_->path().remote).text(); }
 
 std::optional<Duration> RawSession::rtt() const {
   if (quic_ == nullptr || !quic_->is_handshake_completed()) return std::nullopt;
@@ -264,6 +262,7 @@ void RawSession::on_datagram_fate(DatagramId id, DatagramFate fate) {
 }
 
 void RawSession::on_closed(const quic::CloseReason& reason) {
+  last_peer_ = peer();
   quic_ = nullptr;
   waiting_.reset();
   RawOwner* owner = std::exchange(owner_, nullptr);

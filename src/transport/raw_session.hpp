@@ -115,7 +115,8 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
 
   const Router* const router_;
   quic::Connection* quic_ = nullptr;  // none once it is closed
-  RawOwner* owner_ = nullptr;         // of a client without a session
+  std::string last_peer_ = "not connected";
+  RawOwner* owner_ = nullptr;  // of a client without a session
   std::unique_ptr<Waiting> waiting_;
   std::uint64_t close_code_;  // what the connection is closed with
   std::string close_reason_;

@@ -140,10 +140,12 @@ void StreamSession::handle_deadline(core::TimePoint now) {
   send_ping(now);
 }
 
-// What a session that is paused has not read may hold the answer; and a ping waits behind the backlog that it met, so
-// that a slow peer shows that it lives by what it takes.
+// What a session that is paused has not read may hold the answer. So may what a backlog keeps from being read, however
+// late that came to stand; and a ping waits behind the backlog that it met: a slow peer shows that it lives by what it
+// takes.
 bool StreamSession::shows_life() {
-  return input_seen_ || connection().paused() || (ping_waits_ && connection().take_output_taken());
+  if (input_seen_ || connection().paused()) return true;
+  return (ping_waits_ || connection().input_stopped()) && connection().take_output_taken();
 }
 
 // --- Closing ---------------------------------------------------------------------------------------------------------

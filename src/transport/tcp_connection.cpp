@@ -60,11 +60,19 @@ void TcpConnection::handle_events(std::uint32_t events) {
   // Read first: a handler that fills the backlog at once would never let its peer be heard, not even its close.
   if (drained_ && !input_stopped()) events |= EPOLLIN;
   if (input_stopped() && !finishing_) {
-    if ((events & (EPOLLHUP | EPOLLERR)) != 0) return abort({.reason = "the peer broke the connection"});
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) return handle_hang_up(events);
   } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
     handle_readable();
   }
   report_drained();
+}
+
+// The peer of a Unix socket closed it. What a paused session has not read stays readable, as behind TCP's FIN; only the
+// kernel would tell of the end in every turn until then.
+void TcpConnection::handle_hang_up(std::uint32_t events) {
+  if (!paused_ || (events & EPOLLERR) != 0) return abort({.reason = "the peer broke the connection"});
+  context_.loop.unwatch(socket_.fd(), *this);
+  unwatched_ = true;
 }
 
 void TcpConnection::handle_connected() {
@@ -333,7 +341,9 @@ void TcpConnection::update_watch() {
   const std::uint32_t events = (read ? EPOLLIN : 0U) | (write_blocked_ ? EPOLLOUT : 0U);
   if (events == watched_events_) return;
   watched_events_ = events;
-  if (!context_.loop.rewatch(socket_.fd(), events, *this)) abort({.reason = "the socket can no longer be watched"});
+  const auto watched = std::exchange(unwatched_, false) ? context_.loop.watch(socket_.fd(), events, *this)
+                                                        : context_.loop.rewatch(socket_.fd(), events, *this);
+  if (!watched) abort({.reason = "the socket can no longer be watched"});
 }
 
 void TcpConnection::set_paused(bool paused) {
@@ -372,10 +382,10 @@ void TcpConnection::abort(const Disconnect& why) {
   closed_ = true;
   cancel();
   context_.loop.unwatch(socket_.fd(), *this);
-  socket_.close();
   context_.uncount_connection();
   context_.loop.retire(context_.connections.remove(id_));
   protocol_->handle_closed(why);
+  socket_.close();  // behind it, since a session tells its peer's address to the last
 }
 
 void TcpConnection::on_timer(core::TimePoint now) { protocol_->handle_deadline(now); }

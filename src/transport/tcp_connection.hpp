@@ -139,6 +139,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
                 std::unique_ptr<Protocol> protocol);
 
   void handle_connected();
+  void handle_hang_up(std::uint32_t events);
   void handle_readable();
   std::size_t restore_kept_input(MutableByteView buffer);
   void keep_input(ByteView rest);
@@ -180,6 +181,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   bool output_taken_ = false;
   bool closed_ = false;
   bool flushing_early_ = false;
+  bool unwatched_ = false;  // the peer hung up; until the next change of watched_events_
   net::Socket socket_;
   std::uint32_t watched_events_ = 0;
   std::unique_ptr<tls::Engine> tls_;

@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <optional>
 
 #include "ws/mask.hpp"
 
@@ -79,6 +80,8 @@ WsSession::~WsSession() = default;
 
 void WsSession::handle_open() {
   set_sends_plainly(role_ == ws::Role::server && deflater_ == nullptr && connection().gathers_references());
+  std::optional<InputScope> scope;
+  if (connection().reading()) scope.emplace(*this);  // a read that another protocol handled so far
   start();
 }
 

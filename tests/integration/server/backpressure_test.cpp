@@ -1,7 +1,7 @@
 // Peers that do not read: what send() says, what is kept, and that nothing is lost once they read again.
 #include <array>
 
-#include "integration/server/support.hpp"
+#include "integration/server/wires.hpp"
 
 namespace plait::test {
 namespace {
@@ -253,6 +253,38 @@ INSTANTIATE_TEST_SUITE_P(Wire, ServerPauseOnQuic, testing::Values("https", "quic
                          [](const auto& wire) { return wire.param; });
 
 INSTANTIATE_TEST_SUITE_P(Wire, ServerPause, testing::Values("ws", "wss", "tcp", "tls", "https", "quic"),
+                         [](const auto& wire) { return wire.param; });
+
+class ServerPausedEnd : public EveryWire {};
+
+TEST_P(ServerPausedEnd, WhatThePeerSaidBeforeItWentComesAfterTheResume) {
+  Box<SessionId> id;
+  Box<CloseInfo> closed;
+  std::atomic<int> messages{0};
+  start({.on_open =
+             [&](Session& session) {
+               session.pause();
+               id.set(session.id());
+             },
+         .on_message = [&](Session&, const Message&) { ++messages; },
+         .on_close = [&](Session&, const CloseInfo& info) { closed.set(info); }});
+  ClientOptions impatient;
+  impatient.limits.close_timeout = 1ms;
+  Client client{impatient};
+  const Calls calls{.on_open = [](Session& session) {
+    for (int i = 0; i < 3; ++i) session.send(Message::text("last words"));
+    session.close(4000, "bye");
+  }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  client.run();  // until it no longer waits for the answer to its close
+  (*server_)->post(id.wait(), [](Session& session) { session.resume(); });
+  const CloseInfo info = closed.wait();
+  EXPECT_EQ(messages, 3);
+  EXPECT_EQ(info.code, 4000) << info.reason;
+  EXPECT_TRUE(info.clean);
+}
+
+INSTANTIATE_TEST_SUITE_P(Wire, ServerPausedEnd, testing::Values("ws", "wss", "tcp", "tls", "unix"),
                          [](const auto& wire) { return wire.param; });
 
 }  // namespace

@@ -76,6 +76,18 @@ TEST_F(ClientFleets, SessionsGoRoundAllClientsEachOnItsOwnThread) {
   EXPECT_EQ(stats.bytes_received, 6U * 5);
 }
 
+TEST_F(ClientFleets, WhatIsSentInOnOpenCounts) {
+  ClientFleet fleet{{.clients = 1}};
+  ASSERT_TRUE(fleet.start());
+  Calls talkative = calls();
+  talkative.on_open = [](Session& session) { session.send(Message::text("hello")); };
+  ASSERT_TRUE(fleet.connect(url_, std::make_unique<Called>(talkative)));
+  ASSERT_TRUE(wait_until([&] { return seen().messages.size() == 1; }));
+  const FleetStats stats = fleet.stats();
+  EXPECT_EQ(stats.messages_sent, 1U);
+  EXPECT_EQ(stats.bytes_sent, 5U);
+}
+
 TEST_F(ClientFleets, LeastLoadedFillsTheGap) {
   ClientFleet fleet{{.clients = 2, .policy = FleetPolicy::least_loaded}};
   ASSERT_TRUE(fleet.start());

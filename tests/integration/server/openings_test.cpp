@@ -1,5 +1,7 @@
 // What happens before a session is there, the same on every wire: routes, answers that come later, handlers that fail.
+#include "integration/server/raw_frames.hpp"
 #include "integration/server/wires.hpp"
+#include "net/socket.hpp"
 
 namespace plait::test {
 namespace {
@@ -315,6 +317,36 @@ TEST(ServerRoutes, SeveralDeferredUpgradesOnOneConnection) {
     last = id.wait();
     server->post(last, [status](OpeningRequest& request) { request.reject(status, "no"); });
     EXPECT_TRUE(client.read_to("no\n").starts_with("HTTP/1.1 " + std::to_string(status)));
+  }
+}
+
+// On quic: it is RawOpenings' concern.
+TEST(FrameOpening, AnAnswerThatIsNoneIsNotOurs) {
+  const std::vector<std::pair<std::string, std::string>> answers{
+      {{"\x01\x07PLT9\0\xC8\0", 9}, "bad_magic"},
+      {answer_frame(201, {}), "status_invalid"},
+      {{"\x01\x04PLT1", 6}, "open_truncated"},
+      {{"\x01\x80\xFF\xFF\xFF", 5}, "open_too_big"},
+  };
+  for (const auto& [answer, reason] : answers) {
+    auto listener = net::Listener::bind({.host = "127.0.0.1"});
+    ASSERT_TRUE(listener);
+    std::optional<CloseInfo> closed;
+    const Calls calls{.on_open = [](Session&) { ADD_FAILURE() << "it never opened"; },
+                      .on_close = [&](Session&, const CloseInfo& info) { closed = info; }};
+    Client client;
+    ASSERT_TRUE(
+        client.connect("tcp://127.0.0.1:" + std::to_string(listener->port()) + "/", std::make_unique<Called>(calls)));
+    net::Socket peer;
+    ASSERT_TRUE(wait_until([&] {
+      client.run_once(1ms);
+      if (!peer.is_open() && listener->accept(peer).status == net::IoStatus::ok) peer.write(as_bytes(answer));
+      return closed.has_value();
+    }));
+    EXPECT_EQ(closed->reason, reason);
+    EXPECT_EQ(closed->code, close_code::kAbnormal);
+    EXPECT_FALSE(closed->started_by_us);
+    EXPECT_FALSE(closed->clean);
   }
 }
 

@@ -55,6 +55,35 @@ TEST_P(ServerParity, AMessageInPartsEndsWithItsSession) {
   }});
 }
 
+TEST_P(ServerParity, WhatIsSentInOnOpenCountsForTheServer) {
+  start({.on_open = [](Session& session) { session.send(Message::text("hello")); }});
+  run({.on_message = [](Session& session, const Message&) { session.close(); }});
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().sessions_open == 0; }));
+  const ServerStats stats = (*server_)->stats();
+  EXPECT_EQ(stats.messages_sent, 1U);
+  EXPECT_EQ(stats.bytes_sent, 5U);
+}
+
+TEST_P(ServerParity, ThePeersAddressIsTheSameFromOnOpenToOnClose) {
+  for (const bool aborts : {false, true}) {
+    Box<std::string> opened;
+    Box<std::string> closed;
+    start({.on_open = [&](Session& session) { opened.set(session.peer()); },
+           .on_close = [&](Session& session, const CloseInfo&) { closed.set(session.peer()); }});
+    std::string own_opened;
+    std::string own_closed;
+    run({.on_open =
+             [&](Session& session) {
+               own_opened = session.peer();
+               aborts ? session.abort() : session.close();
+             },
+         .on_close = [&](Session& session, const CloseInfo&) { own_closed = session.peer(); }});
+    EXPECT_EQ(own_closed, own_opened);
+    EXPECT_EQ(closed.wait(), opened.wait());
+    EXPECT_NE(own_opened, "not connected");
+  }
+}
+
 TEST_P(ServerParity, ASessionThatDoesNotOpenHasTheIdOfItsConnect) {
   start({});
   SessionId seen;

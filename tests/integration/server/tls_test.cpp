@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 
 #include "core/byte_sink.hpp"
 #include "integration/server/support.hpp"
@@ -113,6 +114,28 @@ TEST_F(ServerTls, AHandshakeThatStallsIsCut) {
   RawClient client{port_of(url.substr(0, url.rfind('/')))};
   client.send("\x16\x03\x01");
   EXPECT_EQ(client.read_all(), "");
+}
+
+// What of the server's flight is under way is no response that may take its time.
+TEST_F(ServerTls, AHandshakeWhoseAnswerIsNotReadIsCut) {
+  ServerOptions options = options_;
+  options.limits.handshake_timeout = 50ms;
+  options.tls.certificate_file = folder_.file("chain.pem");
+  std::ofstream chain{options.tls.certificate_file};
+  for (int i = 0; i < 100; ++i) chain << std::ifstream{options_.tls.certificate_file}.rdbuf();
+  chain.close();
+  TestServer server{options};
+  const std::string url = server.listen("wss");
+  server.start();
+  const auto context = tls::Context::client({.verify = false, .authority_file = {}});
+  core::VectorSink hello;
+  tls::Engine::connect(*context, "localhost")->start(hello);
+  RawClient client{port_of(url.substr(0, url.rfind('/'))), 1024};
+  client.send(as_text(hello.bytes));
+  EXPECT_TRUE(wait_until([&] {
+    const ServerStats stats = server->stats();
+    return stats.connections_accepted == 1 && stats.connections_open == 0;
+  }));
 }
 
 // RFC 7301 §3.2: with no protocol in common the handshake fails; so nobody's HTTP request is read as frames.

@@ -26,6 +26,8 @@ TEST_F(Log, ControlCharactersOfAPeerReachNoTerminal) {
   log(LogLevel::warning, "origin \x1b[2J\nplait: error: forged\x7f");
   ASSERT_FALSE(lines_.empty());
   EXPECT_EQ(lines_.back(), "origin ?[2J?plait: error: forged?");
+  log(LogLevel::warning, "origin \xC2\x9B 31m \xC2\x80\xC2\x9F \xC2\xA0\xC3\xA9");
+  EXPECT_EQ(lines_.back(), "origin ? 31m ?? \xC2\xA0\xC3\xA9") << "also those of two bytes, and no letter";
 }
 
 TEST_F(Log, LongLinesAreCut) {

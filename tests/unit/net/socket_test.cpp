@@ -118,7 +118,7 @@ TEST(Socket, ConnectIsRefusedWhereNobodyListens) {
   ASSERT_TRUE(client);
   ASSERT_TRUE(wait_ready(client->fd(), POLLOUT));
   EXPECT_EQ(client->finish_connect(), ECONNREFUSED);
-  EXPECT_EQ(client->peer(), "not connected");
+  EXPECT_EQ(client->peer(), "127.0.0.1:" + std::to_string(name.port())) << "whom it asked";
 }
 
 TEST(Socket, ConnectNamesAHostThatCannotBeResolved) {
@@ -160,6 +160,25 @@ TEST(Socket, PeerIsTextWithPort) {
   EXPECT_THAT(server.peer(), HasSubstr("127.0.0.1:"));
   auto [left, right] = unix_pair();
   EXPECT_EQ(left.peer(), "unix");
+}
+
+TEST(Socket, PeerIsKnownAfterTheEnd) {
+  for (const char* host : {"127.0.0.1", "::1"}) {
+    auto listener = Listener::bind({.host = host});
+    if (!listener) continue;  // there may be no IPv6
+    auto client = Socket::connect({.host = host, .port = listener->port()});
+    ASSERT_TRUE(client);
+    const Socket server = accept_one(*listener);
+    const std::string peer = server.peer();
+    client->reset_on_close();
+    client->close();
+    ASSERT_TRUE(wait_ready(server.fd(), POLLHUP));
+    EXPECT_EQ(server.peer(), peer);
+  }
+  auto [left, right] = unix_pair();
+  right.close();
+  EXPECT_EQ(left.peer(), "unix");
+  EXPECT_EQ(Socket{}.peer(), "not connected");
 }
 
 TEST(Socket, ConnectToAUnixSocketThatIsNotThereNamesThePath) {
