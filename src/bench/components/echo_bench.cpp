@@ -11,6 +11,7 @@
 
 #include "bench/components/echo_worker.hpp"
 #include "net/affinity.hpp"
+#include "net/thread.hpp"
 
 namespace plait::bench {
 namespace {
@@ -117,6 +118,15 @@ void run_lane(EchoRun& run, Lane& lane, std::barrier<>& all_ready, Finish& finis
   finish.arrive();
 }
 
+/// In place of run_lane() where there is no thread for it: the others wait for no one, and end early.
+void give_up_lane(EchoRun& run, Lane& lane, const Error& why, std::barrier<>& all_ready, Finish& finish) {
+  lane.result = err(
+      Error{fmt::format("thread {} of {}: {}", lane.number + 1, run.options.threads, why.message), why.system_errno});
+  run.failed = true;
+  all_ready.arrive_and_drop();
+  finish.arrive();
+}
+
 void show_progress(const EchoBenchOptions& options, const std::vector<std::unique_ptr<Lane>>& lanes, Finish& finish) {
   const auto begin = Clock::now();
   while (!finish.wait_for(kProgressInterval)) {
@@ -179,13 +189,19 @@ Result<EchoBenchResult, Error> run_echo_bench(const EchoBenchOptions& options) {
   }
   std::barrier all_ready{static_cast<std::ptrdiff_t>(options.threads)};
   Finish finish{options.threads};
-  std::vector<std::jthread> threads;
+  std::vector<std::thread> threads;
   threads.reserve(lanes.size());
   for (auto& lane : lanes) {
-    threads.emplace_back([&run, &all_ready, &finish, &lane = *lane] { run_lane(run, lane, all_ready, finish); });
+    auto thread =
+        net::start_thread([&run, &all_ready, &finish, &lane = *lane] { run_lane(run, lane, all_ready, finish); });
+    if (thread) {
+      threads.push_back(std::move(*thread));
+    } else {
+      give_up_lane(run, *lane, thread.error(), all_ready, finish);
+    }
   }
   show_progress(options, lanes, finish);
-  threads.clear();
+  for (std::thread& thread : threads) thread.join();
   return merge(options, lanes);
 }
 
