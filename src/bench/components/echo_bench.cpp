@@ -63,15 +63,29 @@ unsigned connections_of(const EchoBenchOptions& options, unsigned number) {
   return options.connections / options.threads + (number < options.connections % options.threads ? 1 : 0);
 }
 
+/// Connections of the lanes before lane `number`.
+unsigned connections_before(const EchoBenchOptions& options, unsigned number) {
+  return options.connections / options.threads * number + std::min(number, options.connections % options.threads);
+}
+
+/// Messages of an open loop in the time given, over all lanes, before they are whole.
+double messages_in_time(const EchoBenchOptions& options) {
+  return options.rate * std::chrono::duration<double>(options.duration).count();
+}
+
+/// An open loop's messages of the lanes before lane `number`: of few, the first lanes have the most.
+std::uint64_t turns_before(const EchoBenchOptions& options, unsigned number) {
+  const unsigned before = connections_before(options, number);
+  if (options.duration == Duration::zero()) return options.repeat * before;
+  const double part = static_cast<double>(before) / options.connections;
+  return static_cast<std::uint64_t>(std::ceil(std::round(messages_in_time(options)) * part));
+}
+
 EchoPhase open_loop_phase(const EchoBenchOptions& options, unsigned number) {
-  const unsigned own = connections_of(options, number);
   EchoPhase phase;
-  phase.rate = options.rate * own / options.connections;
+  phase.rate = options.rate * connections_of(options, number) / options.connections;
   phase.offset = Duration{std::llround(1e9 / options.rate * number)};  // the lanes take turns, too
-  phase.turns = options.duration > Duration::zero()
-                    ? static_cast<std::uint64_t>(
-                          std::llround(phase.rate * std::chrono::duration<double>(options.duration).count()))
-                    : options.repeat * own;
+  phase.turns = turns_before(options, number + 1) - turns_before(options, number);
   return phase;
 }
 
@@ -155,6 +169,12 @@ Result<void, Error> check(const EchoBenchOptions& options) {
   if (options.depth == 0 && options.rate == 0) {
     return err(Error{"--depth 0 (no bound) needs --rate: without it nothing limits what is sent", 0});
   }
+  if (options.rate > 0 && options.duration > Duration::zero() && messages_in_time(options) < 1) {
+    return err(Error{
+        fmt::format("--rate {} for --duration {} is less than one message; give --duration {} or more", options.rate,
+                    std::chrono::duration<double>(options.duration).count(), std::ceil(1e3 / options.rate) / 1e3),
+        0});
+  }
   return {};
 }
 
@@ -174,7 +194,12 @@ Result<EchoBenchResult, Error> merge(const EchoBenchOptions& options, std::vecto
   }
   all.messages = all.round_trips.histogram().count();
   all.payload_bytes = all.messages * options.payload.size();
-  all.wall = end - begin;
+  all.wall = all.rated_over = end - begin;
+  // The last message of an open loop has its share of the time, too: else N messages would be over N - 1 intervals.
+  if (options.rate > 0) {
+    const double nanoseconds = std::ceil(1e9 * static_cast<double>(all.messages) / options.rate);
+    all.rated_over = std::max(all.wall, Duration{static_cast<Duration::rep>(nanoseconds)});
+  }
   return all;
 }
 
