@@ -36,27 +36,36 @@ class HubSession {
     this.tryWebTransport = 'WebTransport' in window;
   }
 
-  // A development server hands out tokens as a cookie, since a browser's WebSocket sends no other field. Others answer
-  // 404, and the cookie is made from what the visitor pastes.
+  // One session at a time: what an earlier call has opened, or still opens, is closed without a word to the page.
   async connect() {
     show('connecting', 'connecting');
     const attempt = ++this.attempts;
-    const answer = await fetch('/dev/token', {cache: 'no-store'}).catch(() => null);
-    if (!answer) return this.retry();
-    this.development = answer.ok;
     this.ready = false;
-    const socket = (answer.ok && await this.openWebTransport(await answer.json())) || this.openWebSocket();
-    if (attempt === this.attempts) {
-      this.socket = socket;
-      socket.start?.();
-    } else {
-      socket.onclose = () => {};
-      socket.close();
-    }
+    this.abandon(this.socket);
+    this.socket = null;
+    const socket = await this.open().catch(() => null);
+    if (attempt !== this.attempts) return this.abandon(socket);
+    if (!socket) return this.retry();
+    this.socket = socket;
+    this.wire = socket.start ? 'WebTransport' : 'WebSocket';
+    socket.start?.();
+  }
+
+  // A development server hands out tokens as a cookie, since a browser's WebSocket sends no other field. Others answer
+  // 404, and the cookie is made from what the visitor pastes.
+  async open() {
+    const answer = await fetch('/dev/token', {cache: 'no-store'});
+    this.development = answer.ok;
+    return (answer.ok && await this.openWebTransport(await answer.json())) || this.openWebSocket();
+  }
+
+  abandon(socket) {
+    if (!socket) return;
+    socket.onmessage = socket.onclose = () => {};
+    socket.close();
   }
 
   openWebSocket() {
-    this.wire = 'WebSocket';
     const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/wse`);
     socket.onmessage = (event) => this.handleMessage(JSON.parse(event.data));
     socket.onclose = (event) => this.handleClose(event);
@@ -68,7 +77,6 @@ class HubSession {
     if (!this.tryWebTransport) return null;
     const offer = await fetch('/dev/certificate', {cache: 'no-store'}).catch(() => null);
     if (!offer?.ok) return null;
-    this.wire = 'WebTransport';
     return WebTransportSocket.open({
       ...await offer.json(),
       token,

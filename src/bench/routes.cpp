@@ -257,11 +257,17 @@ std::vector<std::pair<std::string_view, HandlerFactory>> message_routes(Server& 
           {"/ws", [&server, mode = options.ws_mode] { return std::make_unique<WsModeHandler>(server, mode); }}};
 }
 
+/// Schemes are case-insensitive (RFC 3986 §3.1).
+bool has_scheme(std::string_view url, std::string_view scheme) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(url.substr(0, url.find(':')), scheme, {}, lower);
+}
+
 }  // namespace
 
 Result<std::string, Error> listen_on_routes(Server& server, std::string_view url, const RouteOptions& options) {
   // The first listen() binds and tells the port; the others must name it.
-  const bool is_unix = url.starts_with("unix:");
+  const bool is_unix = has_scheme(url, "unix");
   const std::size_t authority = url.find("://");
   std::string_view base = url;
   if (is_unix) {
@@ -271,7 +277,7 @@ Result<std::string, Error> listen_on_routes(Server& server, std::string_view url
   }
   const std::string separator = is_unix ? ":" : "";
   const std::string echo = separator + "/echo";
-  const bool has_streams = url.starts_with("https:") || url.starts_with("quic:");
+  const bool has_streams = has_scheme(url, "https") || has_scheme(url, "quic");
   const auto group = std::make_shared<FanoutGroup>(server);
   std::vector<std::pair<std::string_view, HandlerFactory>> routes =
       has_streams ? stream_routes() : message_routes(server, options);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kNoiseCoresMax = 0.12;
 constexpr std::size_t kEmptySamplesMax = 3;
-constexpr std::chrono::seconds kGeneratorTimeout{120};
+constexpr std::chrono::seconds kGeneratorExtra{120};
 constexpr std::chrono::seconds kWaitShown{2};
 
 struct Pinning {
@@ -128,7 +128,11 @@ class CaseRun {
     plan.server_pid = static_cast<std::uint64_t>(server.process().id());
     auto generator = Process::start(generator_command(spec, plan), pinning_.client);
     if (!generator) return err(generator.error());
-    if (!await(*generator)) return err(Error{"the generator did not end within 120 s"});
+    const auto timeout = generator_timeout(plan);
+    if (!await(*generator, timeout)) {
+      const auto seconds = std::chrono::ceil<std::chrono::seconds>(timeout);
+      return err(Error{fmt::format("the generator did not end within {} s", seconds.count())});
+    }
     if (server.process().has_ended(std::chrono::milliseconds{0})) {
       return err(Error{fmt::format("the server ended with status {}: {}", server.process().exit_status(),
                                    server.process().errors())});
@@ -139,9 +143,9 @@ class CaseRun {
   }
 
   // Rows of memory take half a minute: who watches sees that time goes on.
-  [[nodiscard]] bool await(Process& generator) const {
+  [[nodiscard]] bool await(Process& generator, std::chrono::milliseconds timeout) const {
     std::chrono::milliseconds waited{};
-    for (; waited < kGeneratorTimeout; waited += kWaitShown) {
+    for (; waited < timeout; waited += kWaitShown) {
       if (generator.has_ended(kWaitShown)) return true;
       on_wait_(waited + kWaitShown);
     }
@@ -210,6 +214,11 @@ Result<std::vector<Case>, Error> select_cases(const Suite& suite, const RunOptio
 }
 
 }  // namespace
+
+std::chrono::milliseconds generator_timeout(const Plan& plan) {
+  const std::chrono::duration<double> length{plan.warmup_seconds + plan.seconds};
+  return kGeneratorExtra + std::chrono::ceil<std::chrono::milliseconds>(length);
+}
 
 Result<std::vector<CaseResult>, Error> run_suite(const Suite& suite, const RunOptions& options,
                                                  const RunObserver& observer) {

@@ -57,6 +57,10 @@ struct Progress {
   std::chrono::milliseconds since_begin{};  ///< of the sample
 };
 
+/// How long the load generator may take for `plan` before it is given up: 120 s more than the plan is long, for
+/// connections that are many and transfers that are large.
+[[nodiscard]] std::chrono::milliseconds generator_timeout(const Plan& plan);
+
 struct RunObserver {
   /// At the beginning of each sample, and every two seconds while it takes longer.
   std::function<void(const Progress&)> on_progress;

@@ -22,13 +22,17 @@ bool is_measured_by(std::string_view yardstick, const Row& row) {
 }
 
 /// A broker's scheme is no row's: it takes part wherever messages are fanned out in the clear; nor is a yardstick's.
-/// Nor is that of the wire quic:, which has WebTransport's streams and datagrams, and so its rows.
+/// Nor is that of the wire quic:, which has WebTransport's streams and datagrams, and so its rows, but no SETTINGS and
+/// no times of an opening's parts.
 bool speaks(const ServerSpec& spec, const Row& row) {
   const std::string_view scheme = std::string_view{spec.url}.substr(0, spec.url.find("://"));
   if (is_broker_scheme(scheme)) return row.plan.mode == LoadMode::fanout && row.scheme == "ws";
   if (!spec.generator.empty() && row.plan.until != OpeningStep::session) return false;  // it does not tell
   if (is_yardstick_scheme(scheme)) return is_measured_by(scheme, row);
-  return scheme == row.scheme || (scheme == "quic" && row.scheme == "https");
+  if (scheme == "quic") {
+    return row.scheme == "https" && row.plan.until == OpeningStep::session && row.plan.mode != LoadMode::handshake;
+  }
+  return scheme == row.scheme;
 }
 
 }  // namespace

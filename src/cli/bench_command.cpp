@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace plait::cli {
@@ -64,15 +65,19 @@ std::string own_path() {
   return path;
 }
 
+/// As a shell reads it back.
+std::string shell_quoted(const std::string& word) {
+  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=.,:/@%^";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  return "'" + bench::replace_all(word, "'", "'\\''") + "'";
+}
+
 /// As typed, quoted where a shell would need it; the executable by its name alone.
 std::string own_command_line() {
   const std::string words = bench::read_text_file("/proc/self/cmdline");
   std::string out = "plait";
   for (std::size_t at = words.find('\0') + 1; at < words.size(); at = words.find('\0', at) + 1) {
-    const std::string word = words.substr(at, words.find('\0', at) - at);
-    const bool plain = !word.empty() && word.find_first_of(" \t'\"{}$&|;<>()*?[]\\") == std::string::npos;
-    const char* quote = plain ? "" : "'";
-    out += fmt::format(" {0}{1}{0}", quote, word);
+    out += " " + shell_quoted(words.substr(at, words.find('\0', at) - at));
   }
   return out;
 }

@@ -54,7 +54,8 @@ int serve(const BenchServeOptions& options) {
   server_options.limits.udp_payload_bytes_max = options.packet_bytes;
   net::raise_file_limit();
   outlive_readers();
-  const LogWriter log_writer{LogLevel::warning};
+  const auto log_writer = LogWriter::start(LogLevel::warning);
+  if (!log_writer) return fail(log_writer.error().message);
   Server server{server_options};
   for (const std::string& url : options.urls) {
     const auto bound = bench::listen_on_routes(server, url, {.ws_mode = ws_mode_of(options.ws_mode)});

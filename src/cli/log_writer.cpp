@@ -8,8 +8,9 @@
 #include <deque>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
+
+#include "net/thread.hpp"
 
 namespace plait::cli {
 namespace {
@@ -96,12 +97,18 @@ class LogWriter::Queue {
   bool finished_ = false;
 };
 
-LogWriter::LogWriter(LogLevel least) : queue_(std::make_shared<Queue>()) {
-  std::thread{[queue = queue_] { queue->run(); }}.detach();
-  set_log_sink([queue = queue_, least](LogLevel level, std::string_view text) {
+Result<std::unique_ptr<LogWriter>, Error> LogWriter::start(LogLevel least) {
+  auto queue = std::make_shared<Queue>();
+  auto thread = net::start_thread([queue] { queue->run(); });
+  if (!thread) return err(Error{"the log: " + thread.error().message, thread.error().system_errno});
+  thread->detach();
+  set_log_sink([queue, least](LogLevel level, std::string_view text) {
     if (level >= least) queue->push(make_line(level, text));
   });
+  return std::unique_ptr<LogWriter>{new LogWriter{std::move(queue)}};
 }
+
+LogWriter::LogWriter(std::shared_ptr<Queue> queue) : queue_(std::move(queue)) {}
 
 LogWriter::~LogWriter() {
   set_log_sink({});

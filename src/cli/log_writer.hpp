@@ -6,6 +6,7 @@
 #pragma once
 
 #include <plait/log.hpp>
+#include <plait/result.hpp>
 
 #include <memory>
 
@@ -14,8 +15,8 @@ namespace plait::cli {
 class LogWriter {
  public:
   /// Lines of `least` and above go to standard error as "plait: LEVEL: LINE", until this is destroyed; no second one
-  /// meanwhile.
-  explicit LogWriter(LogLevel least);
+  /// meanwhile. Error: there is no thread left.
+  static Result<std::unique_ptr<LogWriter>, Error> start(LogLevel least);
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
   /// Ends the log. Waits for what is queued to be written, at most a second.
@@ -23,6 +24,8 @@ class LogWriter {
 
  private:
   class Queue;
+  explicit LogWriter(std::shared_ptr<Queue> queue);
+
   std::shared_ptr<Queue> queue_;  // also the thread's, which a reader that stalls may hold beyond this
 };
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,7 +45,7 @@ struct ServeOptions {
   bool access_log = false;
   std::string qlog_folder;
   std::optional<std::size_t> requests_max;
-  std::optional<ClientCertificates> client_certificates;
+  std::string client_certificates;
   std::string client_authority;
 };
 
@@ -85,6 +84,11 @@ void override_certificates(server::Config& config, const ServeOptions& options) 
   }
 }
 
+ClientCertificates client_certificates_of(const std::string& word) {
+  if (word == "required") return ClientCertificates::required;
+  return word == "optional" ? ClientCertificates::optional : ClientCertificates::off;
+}
+
 Result<server::Config, Error> make_config(const ServeOptions& options) {
   if (auto paired = check_certificates(options); !paired) return err(paired.error());
   server::Config config;
@@ -98,8 +102,8 @@ Result<server::Config, Error> make_config(const ServeOptions& options) {
   override(config, "listen", config.listen, options.listen);
   override_certificates(config, options);
   override(config, "tls.client_authority", config.server.client_authority_file, options.client_authority);
-  if (options.client_certificates) {
-    config.server.client_certificates = *options.client_certificates;
+  if (!options.client_certificates.empty()) {
+    config.server.client_certificates = client_certificates_of(options.client_certificates);
     config.names.override("tls.client_certificates");
   }
   config.access_log = config.access_log || options.access_log;
@@ -161,7 +165,8 @@ int serve(const ServeOptions& options) {
   if (!config) return fail_each(config.error().message);
   net::raise_file_limit();
   outlive_readers();
-  const LogWriter log_writer{config->access_log ? LogLevel::info : LogLevel::warning};
+  const auto log_writer = LogWriter::start(config->access_log ? LogLevel::info : LogLevel::warning);
+  if (!log_writer) return fail(log_writer.error().message);
   const auto made = server::Service::make(std::move(*config));
   if (!made) return fail_each(made.error().message);
   server::Service& service = **made;
@@ -189,10 +194,7 @@ void add_listening_options(CLI::App& command, ServeOptions& options) {
   command
       .add_option("--client-certificates", options.client_certificates,
                   "Certificates of clients: off, optional or required [off]")
-      ->transform(
-          CLI::Transformer(std::map<std::string, ClientCertificates>{{"off", ClientCertificates::off},
-                                                                     {"optional", ClientCertificates::optional},
-                                                                     {"required", ClientCertificates::required}}))
+      ->check(CLI::IsMember({"off", "optional", "required"}))
       ->type_name("WHEN");
   command.add_option("--client-authority", options.client_authority, "Authorities (PEM) that sign them")
       ->type_name("PATH");

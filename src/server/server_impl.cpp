@@ -294,16 +294,32 @@ Result<void, Error> Server::Impl::run() {
   if (auto listening = start_listening(); !listening) return listening;
   if (auto watching = watch_files(); !watching) return watching;
   watch_age();
-  const auto cpu_of = [this](std::size_t i) {
-    return options_.cpus.empty() ? -1 : options_.cpus[i % options_.cpus.size()];
-  };
-  for (std::size_t i = 1; i < workers_.size(); ++i) workers_[i]->start_thread(cpu_of(i));
-  workers_.front()->run(cpu_of(0));
+  auto started = start_threads();
+  if (started) {
+    workers_.front()->run(cpu_of(0));
+  } else {
+    stop();
+  }
   for (const auto& worker : workers_) worker->join();
   age_check_.cancel();
   certificate_watch_.reset();
   signals_.reset();
+  return started;
+}
+
+// The first loop is for the thread that called run().
+Result<void, Error> Server::Impl::start_threads() {
+  for (std::size_t i = 1; i < workers_.size(); ++i) {
+    if (auto started = workers_[i]->start_thread(cpu_of(i)); !started) {
+      const std::string which = "loop " + std::to_string(i + 1) + " of " + std::to_string(workers_.size());
+      return err(Error{which + ": " + started.error().message, started.error().system_errno});
+    }
+  }
   return {};
+}
+
+int Server::Impl::cpu_of(std::size_t worker) const {
+  return options_.cpus.empty() ? -1 : options_.cpus[worker % options_.cpus.size()];
 }
 
 void Server::Impl::handle_signal(int signal) {

@@ -11,6 +11,7 @@
 
 #include "codec/json_writer.hpp"
 #include "crypto/certificate.hpp"
+#include "http/uri.hpp"
 #include "net/affinity.hpp"
 #include "server/development.hpp"
 #include "server/metrics.hpp"
@@ -121,7 +122,9 @@ Identity Service::authenticate(const OpeningRequest& request) const {
 
 Result<void, Error> Service::listen() {
   for (const std::string& url : config_.listen) {
-    const std::string hub_path = (url.starts_with("unix:") ? ":" : "") + std::string{kHubPath};
+    const auto uri = http::parse_uri(url);
+    const bool is_unix = uri && uri->scheme == http::Scheme::unix_socket;
+    const std::string hub_path = (is_unix ? ":" : "") + std::string{kHubPath};
     auto bound = server_.listen((url.ends_with('/') ? url.substr(0, url.size() - 1) : url) + hub_path, hub_.handler());
     if (!bound) {
       return err(

@@ -3,9 +3,11 @@
 #include <plait/log.hpp>
 
 #include <chrono>
+#include <utility>
 
 #include "core/bounded.hpp"
 #include "net/affinity.hpp"
+#include "net/thread.hpp"
 
 namespace plait {
 namespace {
@@ -41,8 +43,11 @@ void Worker::run(int cpu) {
   quic_listeners_.clear();
 }
 
-void Worker::start_thread(int cpu) {
-  thread_ = std::thread{[this, cpu] { run(cpu); }};
+Result<void, Error> Worker::start_thread(int cpu) {
+  auto started = net::start_thread([this, cpu] { run(cpu); });
+  if (!started) return err(started.error());
+  thread_ = std::move(*started);
+  return {};
 }
 
 void Worker::join() {

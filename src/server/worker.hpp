@@ -31,8 +31,8 @@ class Worker final : private core::Timer {
 
   /// Turns the loop on the calling thread until stop(), then cuts what is left. Pins the thread if `cpu` >= 0.
   void run(int cpu);
-  /// The same on a thread of its own; join() waits for it.
-  void start_thread(int cpu);
+  /// The same on a thread of its own; join() waits for it. Error: there is no thread left.
+  Result<void, Error> start_thread(int cpu);
   void join();
 
   // From any thread:

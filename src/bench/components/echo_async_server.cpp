@@ -15,6 +15,7 @@
 #include "core/assert.hpp"
 #include "net/affinity.hpp"
 #include "net/loop.hpp"
+#include "net/thread.hpp"
 
 namespace plait::bench {
 namespace {
@@ -197,6 +198,7 @@ class AsyncEchoServer final : public EchoServer {
 
  private:
   Result<void, Error> add_loop(net::Listener listener);
+  Result<void, Error> start_threads();
   void run(std::size_t number);
   void count_drained();
 
@@ -223,8 +225,26 @@ Result<void, Error> AsyncEchoServer::open() {
   }
   auto echo = std::make_unique<EchoLoop>(loop_, std::move(*first), shared_);
   if (auto started = echo->start(); !started) return started;
+  if (auto started = start_threads(); !started) return started;
   echo_ = std::move(echo);
-  for (std::size_t i = 0; i < others_.size(); ++i) others_[i].thread = std::thread{[this, i] { run(i); }};
+  return {};
+}
+
+Result<void, Error> AsyncEchoServer::start_threads() {
+  for (std::size_t i = 0; i < others_.size(); ++i) {
+    auto started = net::start_thread([this, i] { run(i); });
+    if (started) {
+      others_[i].thread = std::move(*started);
+      continue;
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      others_[j].loop->stop();
+      others_[j].thread.join();
+    }
+    return err(Error{
+        "loop " + std::to_string(i + 2) + " of " + std::to_string(others_.size() + 1) + ": " + started.error().message,
+        started.error().system_errno});
+  }
   return {};
 }
 

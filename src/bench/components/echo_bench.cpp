@@ -11,6 +11,7 @@
 
 #include "bench/components/echo_worker.hpp"
 #include "net/affinity.hpp"
+#include "net/thread.hpp"
 
 namespace plait::bench {
 namespace {
@@ -62,15 +63,29 @@ unsigned connections_of(const EchoBenchOptions& options, unsigned number) {
   return options.connections / options.threads + (number < options.connections % options.threads ? 1 : 0);
 }
 
+/// Connections of the lanes before lane `number`.
+unsigned connections_before(const EchoBenchOptions& options, unsigned number) {
+  return options.connections / options.threads * number + std::min(number, options.connections % options.threads);
+}
+
+/// Messages of an open loop in the time given, over all lanes, before they are whole.
+double messages_in_time(const EchoBenchOptions& options) {
+  return options.rate * std::chrono::duration<double>(options.duration).count();
+}
+
+/// An open loop's messages of the lanes before lane `number`: of few, the first lanes have the most.
+std::uint64_t turns_before(const EchoBenchOptions& options, unsigned number) {
+  const unsigned before = connections_before(options, number);
+  if (options.duration == Duration::zero()) return options.repeat * before;
+  const double part = static_cast<double>(before) / options.connections;
+  return static_cast<std::uint64_t>(std::ceil(std::round(messages_in_time(options)) * part));
+}
+
 EchoPhase open_loop_phase(const EchoBenchOptions& options, unsigned number) {
-  const unsigned own = connections_of(options, number);
   EchoPhase phase;
-  phase.rate = options.rate * own / options.connections;
+  phase.rate = options.rate * connections_of(options, number) / options.connections;
   phase.offset = Duration{std::llround(1e9 / options.rate * number)};  // the lanes take turns, too
-  phase.turns = options.duration > Duration::zero()
-                    ? static_cast<std::uint64_t>(
-                          std::llround(phase.rate * std::chrono::duration<double>(options.duration).count()))
-                    : options.repeat * own;
+  phase.turns = turns_before(options, number + 1) - turns_before(options, number);
   return phase;
 }
 
@@ -117,6 +132,15 @@ void run_lane(EchoRun& run, Lane& lane, std::barrier<>& all_ready, Finish& finis
   finish.arrive();
 }
 
+/// In place of run_lane() where there is no thread for it: the others wait for no one, and end early.
+void give_up_lane(EchoRun& run, Lane& lane, const Error& why, std::barrier<>& all_ready, Finish& finish) {
+  lane.result = err(
+      Error{fmt::format("thread {} of {}: {}", lane.number + 1, run.options.threads, why.message), why.system_errno});
+  run.failed = true;
+  all_ready.arrive_and_drop();
+  finish.arrive();
+}
+
 void show_progress(const EchoBenchOptions& options, const std::vector<std::unique_ptr<Lane>>& lanes, Finish& finish) {
   const auto begin = Clock::now();
   while (!finish.wait_for(kProgressInterval)) {
@@ -145,6 +169,12 @@ Result<void, Error> check(const EchoBenchOptions& options) {
   if (options.depth == 0 && options.rate == 0) {
     return err(Error{"--depth 0 (no bound) needs --rate: without it nothing limits what is sent", 0});
   }
+  if (options.rate > 0 && options.duration > Duration::zero() && messages_in_time(options) < 1) {
+    return err(Error{
+        fmt::format("--rate {} for --duration {} is less than one message; give --duration {} or more", options.rate,
+                    std::chrono::duration<double>(options.duration).count(), std::ceil(1e3 / options.rate) / 1e3),
+        0});
+  }
   return {};
 }
 
@@ -164,7 +194,12 @@ Result<EchoBenchResult, Error> merge(const EchoBenchOptions& options, std::vecto
   }
   all.messages = all.round_trips.histogram().count();
   all.payload_bytes = all.messages * options.payload.size();
-  all.wall = end - begin;
+  all.wall = all.rated_over = end - begin;
+  // The last message of an open loop has its share of the time, too: else N messages would be over N - 1 intervals.
+  if (options.rate > 0) {
+    const double nanoseconds = std::ceil(1e9 * static_cast<double>(all.messages) / options.rate);
+    all.rated_over = std::max(all.wall, Duration{static_cast<Duration::rep>(nanoseconds)});
+  }
   return all;
 }
 
@@ -179,13 +214,19 @@ Result<EchoBenchResult, Error> run_echo_bench(const EchoBenchOptions& options) {
   }
   std::barrier all_ready{static_cast<std::ptrdiff_t>(options.threads)};
   Finish finish{options.threads};
-  std::vector<std::jthread> threads;
+  std::vector<std::thread> threads;
   threads.reserve(lanes.size());
   for (auto& lane : lanes) {
-    threads.emplace_back([&run, &all_ready, &finish, &lane = *lane] { run_lane(run, lane, all_ready, finish); });
+    auto thread =
+        net::start_thread([&run, &all_ready, &finish, &lane = *lane] { run_lane(run, lane, all_ready, finish); });
+    if (thread) {
+      threads.push_back(std::move(*thread));
+    } else {
+      give_up_lane(run, *lane, thread.error(), all_ready, finish);
+    }
   }
   show_progress(options, lanes, finish);
-  threads.clear();
+  for (std::thread& thread : threads) thread.join();
   return merge(options, lanes);
 }
 

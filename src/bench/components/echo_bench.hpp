@@ -48,6 +48,7 @@ struct EchoBenchResult {
   std::uint64_t messages = 0;       ///< answered completely
   std::uint64_t payload_bytes = 0;  ///< of all messages, one way
   Duration wall{0};                 ///< from the first thread's start to the last one's end
+  Duration rated_over{0};           ///< what rates are over: `wall`, in an open loop at least its messages' intervals
   EchoRecorder round_trips{0};
   Histogram first_round_trips;  ///< the very first message of each connection
   CpuUsage cpu;                 ///< of this side's threads, while measuring

@@ -39,7 +39,7 @@ std::string counted(std::uint64_t count, const char* noun) {
 
 std::string loop_kind(const EchoBenchOptions& options) {
   const std::string depth = options.depth == 0 ? "unbounded" : std::to_string(options.depth);
-  if (options.rate > 0) return fmt::format("open loop at {:.0f}/s, depth {}", options.rate, depth);
+  if (options.rate > 0) return fmt::format("open loop at {}/s, depth {}", options.rate, depth);
   return fmt::format("closed loop, depth {}", depth);
 }
 
@@ -51,7 +51,7 @@ void write_head(Text out, const EchoBenchOptions& options, const EchoBenchResult
   fmt::format_to(out, "  {:<20}{:>12.3f}   {}\n", "p95 RTT (ms)", milliseconds(p95_as_published(result)),
                  result.round_trips.exact_p95() ? "sorted list, index floor(0.95 n) - 1" : "from the histogram");
   fmt::format_to(out, "  {:<20}{:>12.2f}   one way, MiB (2^20 bytes)\n", "Throughput MB/s",
-                 Rate(result.payload_bytes, result.wall).mebibytes());
+                 Rate(result.payload_bytes, result.rated_over).mebibytes());
 }
 
 void write_latency(Text out, const EchoBenchOptions& options, const EchoBenchResult& result) {
@@ -71,10 +71,11 @@ void write_latency(Text out, const EchoBenchOptions& options, const EchoBenchRes
 }
 
 void write_rates(Text out, const EchoBenchResult& result) {
-  const Rate one_way{result.payload_bytes, result.wall};
-  const Rate both_ways{2 * result.payload_bytes, result.wall};
+  const Rate one_way{result.payload_bytes, result.rated_over};
+  const Rate both_ways{2 * result.payload_bytes, result.rated_over};
   fmt::format_to(out, "Rate{:>28}{:>14}\n", "one way", "both ways");
-  fmt::format_to(out, "  {:<18}{:>12.0f}\n", "messages/s", per_second(result.messages, result.wall));
+  const double messages = per_second(result.messages, result.rated_over);
+  fmt::format_to(out, "  {:<18}{:>12.{}f}\n", "messages/s", messages, messages < 100 ? 2 : 0);
   fmt::format_to(out, "  {:<18}{:>12.2f}{:>14.2f}\n", "MiB/s", one_way.mebibytes(), both_ways.mebibytes());
   fmt::format_to(out, "  {:<18}{:>12.2f}{:>14.2f}\n", "MB/s", one_way.megabytes(), both_ways.megabytes());
   fmt::format_to(out, "  {:<18}{:>12.3f}{:>14.3f}\n", "Gbit/s", one_way.gigabits(), both_ways.gigabits());
@@ -104,7 +105,7 @@ void write_json_published(codec::JsonWriter& json, const EchoBenchResult& result
   json.key("published").begin_object();
   json.member("average_rtt_ms", mean_ms(result)).member("p95_rtt_ms", milliseconds(p95_as_published(result)));
   json.member("p95_is_exact", result.round_trips.exact_p95().has_value());
-  json.member("throughput_one_way_mebibytes_per_second", Rate(result.payload_bytes, result.wall).mebibytes());
+  json.member("throughput_one_way_mebibytes_per_second", Rate(result.payload_bytes, result.rated_over).mebibytes());
   json.end_object();
 }
 
@@ -149,7 +150,7 @@ std::string published_echo_lines(const EchoBenchOptions& options, const EchoBenc
       "[bench] avg RTT: {:.3f} ms, p95 RTT: {:.3f} ms\n"
       "[bench] throughput: {:.2f} MB/s\n",
       result.messages, options.payload.size(), mean_ms(result), milliseconds(p95_as_published(result)),
-      Rate(result.payload_bytes, result.wall).mebibytes());
+      Rate(result.payload_bytes, result.rated_over).mebibytes());
 }
 
 std::string echo_report_text(const EchoBenchOptions& options, const EchoBenchResult& result) {
@@ -168,11 +169,12 @@ std::string echo_report_json(const EchoBenchOptions& options, const EchoBenchRes
   json.begin_object();
   write_json_setup(json, options);
   json.member("messages", result.messages).member("wall_ns", result.wall.count());
-  json.member("messages_per_second", per_second(result.messages, result.wall));
+  json.member("rated_over_ns", result.rated_over.count());
+  json.member("messages_per_second", per_second(result.messages, result.rated_over));
   write_json_published(json, result);
   write_json_latency(json, options, result);
-  write_json_rate(json, "one_way", {result.payload_bytes, result.wall});
-  write_json_rate(json, "both_ways", {2 * result.payload_bytes, result.wall});
+  write_json_rate(json, "one_way", {result.payload_bytes, result.rated_over});
+  write_json_rate(json, "both_ways", {2 * result.payload_bytes, result.rated_over});
   write_json_cpu(json, result);
   json.end_object();
   return text + "\n";

@@ -1,5 +1,6 @@
 """What the JSON, Markdown and HTML of plait bench say of every number."""
 
+import shlex
 import statistics
 import unittest
 
@@ -95,6 +96,14 @@ class Documents:
 
 class WebSocket(Documents, unittest.TestCase):
     SUITE, ROWS, SOURCE, LATENCY = "websocket", "echo/93B/d1/c1$", "Plait's own row", "p50"
+
+
+class Command(unittest.TestCase):
+    def test_the_reports_command_can_be_pasted(self):
+        rows = "^connect/k1$|it's|#`$(a b)"
+        bench = Bench("websocket", rows, "--placement", "free", "--seconds", "0.05")
+        words = shlex.split(bench.report["command"])
+        self.assertEqual(words[:5], ["plait", "bench", "websocket", "--rows", rows])
 
 
 class TcpEcho(Documents, unittest.TestCase):

@@ -108,6 +108,11 @@ class Peers(unittest.TestCase):
         for servers in errors.values():
             self.assertEqual(servers, {"plait": None, "peer": None})
 
+    def test_the_server_may_be_told_its_scheme_in_capitals(self):
+        peer = f"peer={PLAIT} bench serve --listen HTTPS://127.0.0.1:{{port}},https://127.0.0.1:{{port}}"
+        bench = Bench("webtransport", "^request/1KB/confirmed$", "--placement", "free", "--peer", peer)
+        self.assertEqual([server.get("error") for server in bench.cases[0]["servers"]], [None, None])
+
     def test_raw_quic_takes_part_in_every_kind_of_row(self):
         rows = ("upload", "download", "duplex", "request/1KB", "datagram-rtt/64B", "datagram-send/64B", "memory/1000")
         errors = self.errors(row_pattern(f"{row}/confirmed" if "memory" not in row else row for row in rows), "",

@@ -185,6 +185,30 @@ class Bench(unittest.TestCase):
             self.assertEqual(result["messages"], 400)
             self.assertGreater(result["wall_ns"], 0.99 * 398 / 2000 * 1e9)
 
+    def test_an_open_loop_is_not_faster_than_its_rate(self):
+        with harness.PlaitServer("--model", "async") as server:
+            result = bench_json("--port", server.port, "--rate", 100, "--duration", "0.3")
+            self.assertEqual(result["messages"], 30)
+            self.assertLessEqual(result["messages_per_second"], 100)
+            self.assertGreaterEqual(result["rated_over_ns"], result["wall_ns"])
+
+    def test_an_open_loop_of_one_message_sends_it_whatever_the_threads(self):
+        with harness.PlaitServer("--model", "async") as server:
+            result = bench_json("--port", server.port, "--rate", 10, "--duration", "0.1", "--parallel", 4)
+            self.assertEqual(result["messages"], 1)
+            self.assertLessEqual(result["messages_per_second"], 10)
+            result = harness.plait("bench", "--port", server.port, "--rate", 0.5, "--duration", 2)
+            self.assertIn("open loop at 0.5/s", result.stdout)
+            self.assertRegex(result.stdout, r"messages/s +0\.50\n")
+
+    def test_an_open_loop_of_no_message_is_refused(self):
+        with harness.threaded_python_server() as port:
+            for rate, duration, least in ((0.1, 1, 10), (0.3, 0.5, 3.334), (3, 0.1, 0.334)):
+                result = harness.plait("bench", "--port", port, "--rate", rate, "--duration", duration)
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertIn(f"--rate {rate} for --duration {duration} is less than one message; "
+                              f"give --duration {least} or more", result.stderr)
+
     def test_duration_ends_a_closed_loop(self):
         with harness.PlaitServer("--model", "async") as server:
             for extra in ((), ("--connections", 4, "--depth", 4)):

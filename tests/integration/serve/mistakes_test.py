@@ -288,6 +288,12 @@ class Options(unittest.TestCase):
                           ("echo", "serve", "--max-connections=-1"), ("token", "--user=a", "--ttl=-1s")):
             self.assertIn(arguments[-1].split("=", maxsplit=1)[0], self.refused(*arguments))
 
+    def test_words_of_a_choice_are_named(self):
+        for word in ("sometimes", "7", "1", ""):
+            said = self.refused("serve", "--dev", f"--client-certificates={word}")
+            for words in ("--client-certificates", "off", "optional", "required"):
+                self.assertIn(words, said)
+
     def test_the_key_that_is_missing_is_named(self):
         said = self.refused("serve", "--cert", "a", "--cert", "b", "--key", "k")
         self.assertIn("2 --cert and 1 --key, which belong together in their order", said)

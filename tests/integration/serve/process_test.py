@@ -12,7 +12,7 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import TIMEOUT, Server, Subscriber, plait
+from harness import PLAIT, TIMEOUT, Server, Subscriber, environment, plait
 
 
 def make_certificate(folder):
@@ -75,6 +75,29 @@ class Threads(unittest.TestCase):
             cores = len(os.sched_getaffinity(0))
             self.assertRegex(server.request("/metrics")[2], rf"\nplait_loops {cores}\n")
             self.assertEqual(self.threads_of(server), cores + self.LOG_THREADS)
+
+    def said_with_few_threads(self, *command, stack_bytes=1 << 30):
+        """What `plait …` says where the address space has room for a few threads' stacks. Unlike a limit of processes,
+        that holds for root, too."""
+        limits = (f"--stack={stack_bytes}", f"--as={8 << 30}")
+        done = subprocess.run(["prlimit", *limits, PLAIT, *command], capture_output=True, text=True, timeout=TIMEOUT,
+                              check=False, env=environment("/dev/null/state"))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("no thread is left for it", done.stderr)
+        return done.stderr
+
+    def test_a_thread_that_cannot_be_made_is_an_error(self):
+        for command in (("serve", "--dev"), ("bench", "serve")):
+            said = self.said_with_few_threads(*command, "--listen", "ws://127.0.0.1:0", "--threads", "200")
+            self.assertRegex(said, r"plait: (error: )?loop \d+ of 200: no thread")
+            self.said_with_few_threads(*command, "--listen", "ws://127.0.0.1:0", stack_bytes=1 << 40)  # not one
+
+    def test_so_it_is_for_the_echo_pair(self):
+        serve = ("echo", "serve", "--model", "async", "--port", "0")
+        self.assertRegex(self.said_with_few_threads(*serve, "--threads", "200"), r"loop \d+ of 200: no thread")
+        with Server("--dev") as server:  # whatever accepts
+            said = self.said_with_few_threads("echo", "bench", "--port", str(server.port()), "--parallel", "200")
+            self.assertRegex(said, r"thread \d+ of 200: no thread")
 
 
 class OpenFiles(unittest.TestCase):

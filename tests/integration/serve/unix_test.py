@@ -36,8 +36,15 @@ class Unix(unittest.TestCase):
                     self.assertEqual(subscriber.wait()[0], 0)
             self.assertEqual(server.stop(), 0)
 
+    def test_a_scheme_may_be_written_in_capitals(self):
+        with Server("--dev", listen=("WS://127.0.0.1:0", f"UNIX:{self.socket}")) as server:
+            self.assertEqual(server.urls[1], f"unix:{self.socket}")
+            self.assertEqual(status_of(self.socket, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200)
+            self.assertEqual(publish(server, "1", "unix").returncode, 0)
+            self.assertEqual(server.stop(), 0)
+
     def test_bench_serve_has_every_route(self):
-        for url in (f"unix:{self.socket}", f"unix:{self.socket}:/ignored"):
+        for url in (f"unix:{self.socket}", f"unix:{self.socket}:/ignored", f"Unix:{self.socket}:/ignored"):
             with subprocess.Popen([PLAIT, "bench", "serve", "--listen", url], stdout=subprocess.PIPE, text=True,
                                   env=environment(self.socket.parent)) as server:
                 try:

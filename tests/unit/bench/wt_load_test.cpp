@@ -51,6 +51,7 @@ class BenchWtLoad : public testing::Test {
     options.tls = files;
     server_ = std::make_unique<Server>(options);
     plan.url = parse_url(server_->listen("https://127.0.0.1:0/", handler<UnwillingSession>()).value()).value();
+    quic_url = parse_url(server_->listen("quic://127.0.0.1:0/", handler<UnwillingSession>()).value()).value();
     plan.warmup_seconds = 0;
     plan.seconds = 0.1;
     thread_ = std::thread{[this] { EXPECT_TRUE(server_->run()); }};
@@ -62,6 +63,7 @@ class BenchWtLoad : public testing::Test {
   }
 
   Plan plan;
+  Url quic_url;
 
  private:
   std::filesystem::path folder_;
@@ -91,6 +93,24 @@ TEST_F(BenchWtLoad, DatagramsThatAreRefusedHaveNoBytes) {
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(context.meter.report()["messages"].number_or(-1), 0);
   EXPECT_EQ(context.meter.report()["payload_bytes"].number_or(-1), 0);
+}
+
+TEST_F(BenchWtLoad, AnOpeningWithoutTimesOfItsPartsIsNoSample) {
+  plan.mode = LoadMode::connect;
+  for (const OpeningStep until : {OpeningStep::handshake, OpeningStep::settings}) {
+    plan.until = until;
+    {
+      LoadContext context{plan};
+      EXPECT_TRUE(run_wt_connect_load(context));
+    }
+    Plan raw = plan;
+    raw.url = quic_url;
+    LoadContext context{raw};
+    const auto done = run_wt_connect_load(context);
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().message, "the sessions of this wire do not tell the times of their opening's parts");
+    EXPECT_EQ(context.meter.messages(), 0U);
+  }
 }
 
 }  // namespace

@@ -92,6 +92,22 @@ TEST(BenchPeer, BrokersTakePartInTheFanoutRowsOnly) {
   }
 }
 
+TEST(BenchPeer, RawQuicTellsNoPartsOfAnOpening) {
+  const auto spec = parse_peer("bare=server {port},quic://127.0.0.1:{port}");
+  ASSERT_TRUE(spec);
+  std::size_t left_out = 0;
+  for (const Suite& suite : all_suites()) {
+    for (const Row& row : suite.rows) {
+      if (row.scheme != "https") continue;
+      const bool tells = !row.id.starts_with("opening/quic/") && !row.id.starts_with("opening/settings/") &&
+                         !row.id.starts_with("opening-cpu/quic");
+      EXPECT_EQ(find_spec({*spec}, "bare", row) != nullptr, tells) << row.id;
+      left_out += tells ? 0 : 1;
+    }
+  }
+  EXPECT_GE(left_out, 3U);
+}
+
 TEST(BenchPeer, RowsChooseBySchemeRouteAndDeflate) {
   const std::vector<ServerSpec> raw = raw_servers("plait");
   Row row{.scheme = "ws", .path = "/fanout"};

@@ -115,7 +115,11 @@ class EchoLoad {
     }
     wait(timeout);
     context_.meter.tick(now_);
-    if (now_ - last_progress_ > kStallLimit) failure_ = "no answer for 10 s: the server lost a message or stopped";
+    // An open loop that waits for its next message is not a server that does not answer.
+    if (plan_.rate > 0 && unanswered_ == 0) last_progress_ = now_;
+    if (now_ - last_progress_ > context_.stall_limit) {
+      failure_ = "no answer for 10 s: the server lost a message or stopped";
+    }
   }
 
   void wait(std::uint64_t timeout) {

@@ -29,7 +29,8 @@ struct LoadContext {
   Poller poller;
   std::vector<std::uint8_t> buffer;
   Meter meter;
-  Json extra;  ///< what this load reports beyond the meter
+  std::uint64_t stall_limit = kStallLimit;  ///< the echo load's: less than that only where a test cannot wait
+  Json extra;                               ///< what this load reports beyond the meter
 };
 
 /// A warm-up moves this part of what is measured.
