@@ -145,7 +145,7 @@ struct CloseInfo {
   int status = 0;              ///< of a server that refused the opening, as HTTP numbers them on every wire; else 0
 };
 
-/// Slab index and generation: valid for ever, resolves to nothing once the session is gone.
+/// Slab index and generation: valid for ever, resolves to nothing once the session is gone. SessionId{} is nobody's.
 struct SessionId {
   std::uint32_t loop = 0;
   std::uint32_t index = 0;

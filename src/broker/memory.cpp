@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "core/bounded.hpp"
+
 namespace plait::broker {
 
 MemoryBroker::MemoryBroker(const MemoryBrokerOptions& options, core::Executor& executor, BrokerListener& listener,
@@ -61,7 +63,7 @@ void MemoryBroker::keep(Topic& topic, const Publication& publication) {
          publication.payload.size() > options_.history_bytes_max - topic.kept_bytes) {
     drop_oldest(topic);
   }
-  topic.kept.push_back({publication, executor_.now() + options_.history_ttl});
+  topic.kept.push_back({publication, executor_.now() + core::bounded(options_.history_ttl)});
   topic.kept_bytes += publication.payload.size();
   kept_bytes_ += publication.payload.size();
   ++kept_count_;

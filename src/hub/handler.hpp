@@ -17,8 +17,8 @@ class Handler final : public SessionHandler {
   /// `engine` is attached and outlives the handler.
   explicit Handler(Engine& engine) : engine_(engine) {}
 
-  /// Asks the Authenticator. Who is refused is accepted all the same: browsers show a status code to nobody, but an
-  /// error message and a close code to the page.
+  /// Asks the Authenticator. Who is not authenticated is refused with its refusal_status; without one accepted all the
+  /// same: browsers show a status code to nobody, but an error message and a close code to the page.
   void on_request(OpeningRequest& request) override;
   void on_open(Session& session) override;
   void on_message(Session& session, const Message& message) override;

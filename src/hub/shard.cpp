@@ -235,16 +235,19 @@ bool Shard::must_wait(ConnectionRef ref) {
   return true;
 }
 
+// A wire that brings at once what it has kept may pause a connection again inside on_room(): behind all the others.
 void Shard::resume_waiting() {
   std::size_t resumed = 0;
+  std::vector<Waiting> left;
   for (const Waiting& waiting : std::exchange(waiting_, {})) {
     if (resumed == kResumedMax || is_busy(waiting.home, kAnswersLow)) {
-      waiting_.push_back(waiting);
+      left.push_back(waiting);
     } else if (Connection* connection = find(waiting.connection)) {
       ++resumed;
       connection->on_room();
     }
   }
+  waiting_.insert(waiting_.begin(), left.begin(), left.end());
   if (!waiting_.empty()) retry();
 }
 

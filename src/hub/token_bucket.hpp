@@ -22,8 +22,10 @@ class TokenBucket {
     tokens_ -= 1;
     return true;
   }
-  /// Seconds until try_take() succeeds again, from the time it was last called at.
-  [[nodiscard]] double retry_after() const { return tokens_ >= 1 || refill_ <= 0 ? 0 : (1 - tokens_) / refill_; }
+  /// Seconds until try_take() succeeds again, from the time it was last called at; 0 also if it never does.
+  [[nodiscard]] double retry_after() const {
+    return tokens_ >= 1 || refill_ <= 0 || capacity_ < 1 ? 0 : (1 - tokens_) / refill_;
+  }
 
  private:
   void fill(core::TimePoint now) {

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/bounded.hpp"
 #include "core/executor.hpp"
 #include "messaging/guard.hpp"
 #include "messaging/reliable_frame.hpp"
@@ -90,7 +91,7 @@ SendStatus ReliableDatagrams::Impl::send(ByteView data, Done&& done) {
   const std::uint32_t sequence = next_sequence_++;
   Pending& pending = pending_.try_emplace(sequence, *this, sequence, std::move(frame), std::move(done)).first->second;
   core::Executor& executor = session_.executor();
-  executor.schedule(pending, executor.now() + options_.acknowledgement_timeout);
+  executor.schedule(pending, executor.now() + core::bounded(options_.acknowledgement_timeout));
   return status == SendStatus::dropped ? SendStatus::queued : status;  // it is sent again
 }
 
@@ -101,7 +102,7 @@ void ReliableDatagrams::Impl::retry(Pending& pending, core::TimePoint now) {
     return messaging::guarded(session_, [this, sequence = pending.sequence] { finish(sequence, false); });
   }
   ++pending.retries;
-  session_.executor().schedule(pending, now + options_.acknowledgement_timeout);
+  session_.executor().schedule(pending, now + core::bounded(options_.acknowledgement_timeout));
 }
 
 void ReliableDatagrams::Impl::finish(std::uint32_t sequence, bool acknowledged) {

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/bounded.hpp"
 #include "core/executor.hpp"
 #include "messaging/guard.hpp"
 #include "messaging/lines_decoder.hpp"
@@ -64,7 +65,7 @@ void LinesClient::Impl::subscribe(Stream& stream, std::string_view topic, Subscr
     return finish(std::string{topic}, err(std::string{"the peer does not read"}));
   }
   core::Executor& executor = stream.session().executor();
-  executor.schedule(pending->second, executor.now() + options_.subscribe_timeout);
+  executor.schedule(pending->second, executor.now() + core::bounded(options_.subscribe_timeout));
 }
 
 void LinesClient::Impl::unsubscribe(Stream& stream, std::string_view topic) {

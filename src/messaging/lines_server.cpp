@@ -79,15 +79,16 @@ void append_answer(std::string& out, codec::JsonValue answer) {
 /// The hub refuses everything for a while. It tells so once, and of no topic.
 struct RateLimit {
   std::string reason;
-  Duration retry_after;
+  std::optional<Duration> retry_after;  ///< none: it takes nothing any more
 };
 
 std::optional<RateLimit> rate_limit_of(codec::JsonValue error) {
   constexpr double kSecondsMax = 1e6;
   if (error.find("code").as_string() != "RATE_LIMITED") return std::nullopt;
-  const double seconds = std::clamp(error.find("retry_after").as_double().value_or(0), 0.0, kSecondsMax);
-  return RateLimit{std::string{error.find("message").as_string().value_or("refused")},
-                   std::chrono::duration_cast<Duration>(std::chrono::duration<double>{seconds})};
+  RateLimit limit{std::string{error.find("message").as_string().value_or("refused")}, std::nullopt};
+  const std::chrono::duration<double> wait{std::min(error.find("retry_after").as_double().value_or(0), kSecondsMax)};
+  if (wait.count() > 0) limit.retry_after = std::max(std::chrono::duration_cast<Duration>(wait), Duration{1});
+  return limit;
 }
 
 struct Translation {
@@ -148,7 +149,8 @@ class LinesStream final : public StreamHandler, private Session {
     Translation told = translate(message.text(), payload_bytes_max_);
     if (told.rate_limit) {
       refusal_ = std::move(told.rate_limit->reason);
-      refused_until_ = executor().now() + std::max(told.rate_limit->retry_after, Duration{1});
+      const auto wait = told.rate_limit->retry_after;
+      refused_until_ = wait ? executor().now() + *wait : core::TimePoint::max();
     }
     return told.lines.empty() ? SendStatus::sent : stream_.write(as_bytes(told.lines));
   }

@@ -3,6 +3,7 @@
 
 #include <plait/limits.hpp>
 
+#include "core/bounded.hpp"
 #include "core/executor.hpp"
 
 namespace plait::messaging {
@@ -10,7 +11,7 @@ namespace plait::messaging {
 class MonitorClock : private core::Timer {
  public:
   /// `executor` may be null: then it never rings. Rings at once, too, that is in the loop's next turn.
-  MonitorClock(core::Executor* executor, Duration interval) : executor_(executor), interval_(interval) {
+  MonitorClock(core::Executor* executor, Duration interval) : executor_(executor), interval_(core::bounded(interval)) {
     if (executor_ == nullptr) return;
     begin_ = executor_->now();
     executor_->schedule(*this, begin_);

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/bounded.hpp"
 #include "core/executor.hpp"
 #include "messaging/frame_decoder.hpp"
 #include "messaging/guard.hpp"
@@ -100,7 +101,7 @@ void RpcPeer::Impl::call(Stream& stream, std::string_view method, const Value& p
   }
   Call& made = calls_.try_emplace(id, *this, id, std::move(done)).first->second;
   core::Executor& executor = stream.session().executor();
-  executor.schedule(made, executor.now() + (timeout == Duration::zero() ? options_.timeout : timeout));
+  executor.schedule(made, executor.now() + core::bounded(timeout == Duration::zero() ? options_.timeout : timeout));
 }
 
 SendStatus RpcPeer::Impl::notify(Stream& stream, std::string_view method, const Value& params) {
@@ -264,7 +265,11 @@ void RpcPeer::Impl::handle_close() {
 
 RpcReply::RpcReply(std::unique_ptr<State> state) : state_(std::move(state)) {}
 RpcReply::RpcReply(RpcReply&&) noexcept = default;
-RpcReply& RpcReply::operator=(RpcReply&&) noexcept = default;
+// The reply that was here is answered last, since that may carry out a request that assigns to this one again.
+RpcReply& RpcReply::operator=(RpcReply&& other) noexcept {
+  const RpcReply replaced{std::exchange(state_, std::exchange(other.state_, nullptr))};
+  return *this;
+}
 RpcReply::~RpcReply() { error(rpc_code::kInternalError, "no answer"); }
 
 void RpcReply::result(const Value& value) {

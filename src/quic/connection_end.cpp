@@ -28,6 +28,10 @@ void Connection::State::handle_datagram(const Path& from, ByteView datagram, Ecn
     }
     return;
   }
+  read_datagram(from, datagram, ecn, now);
+}
+
+void Connection::State::read_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now) {
   const ngtcp2_path where = quic::native(from);
   const ngtcp2_pkt_info info{static_cast<std::uint8_t>(ecn)};
   const std::uint64_t in_flight = black_hole.suspects() ? in_flight_bytes() : 0;

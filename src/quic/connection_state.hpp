@@ -59,6 +59,8 @@ struct Connection::State {
 
   // --- input and time (connection_end.cpp) ------------------------------------------------------------------------
   void handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
+  /// Without counting it: it may be another connection's. While open only.
+  void read_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
   /// What one time is enough for after several datagrams.
   void settle(NativeTime now);
   void handle_expiry(NativeTime now);

@@ -45,7 +45,7 @@ void Endpoint::State::route_reset(const Path& path, ByteView datagram, Ecn ecn) 
   const std::vector<Connection::State*> candidates = clients;  // each leaves the list when it ends
   for (Connection::State* client : candidates) {
     if (client->phase != Connection::State::Phase::open || client->path != path) continue;
-    client->handle_datagram(path, datagram, ecn, now);
+    client->read_datagram(path, datagram, ecn, now);
     if (client->phase != Connection::State::Phase::open) return;
   }
 }

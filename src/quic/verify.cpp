@@ -4,6 +4,8 @@
 #include <gnutls/x509.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "crypto/client_certificate.hpp"
 #include "crypto/hash.hpp"
@@ -30,6 +32,16 @@ std::string check_times(gnutls_x509_crt_t certificate, const std::string& name, 
     return name + " has expired: its owner must renew it";
   }
   return "";
+}
+
+/// GnuTLS is told not to look at times, since it would ask a clock of its own.
+std::string check_chain_times(const gnutls_datum_t* chain, unsigned count, const std::string& name, WallTime now) {
+  std::string reason;
+  for (unsigned i = 0; i < count && reason.empty(); ++i) {
+    const Certificate link = parse(chain[i]);
+    if (link) reason = check_times(link.get(), i == 0 ? name : "an authority's certificate behind " + name, now);
+  }
+  return reason;
 }
 
 bool is_ecdsa_p256(gnutls_x509_crt_t certificate) {
@@ -62,6 +74,9 @@ std::string explain(unsigned status, const std::string& name) {
   if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0) {
     return name + " is not valid for that name: connect by a name that the certificate lists";
   }
+  if ((status & GNUTLS_CERT_PURPOSE_MISMATCH) != 0) {
+    return name + " was not issued for this end of a connection (extendedKeyUsage): its owner must replace it";
+  }
   if ((status & GNUTLS_CERT_REVOKED) != 0) return name + " was revoked by its authority: its owner must replace it";
   if ((status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0) {
     return name +
@@ -83,11 +98,26 @@ std::string explain(unsigned status, const std::string& name) {
   return name + " is not accepted: " + reason;
 }
 
-std::string verify_by_authority(gnutls_session_t session, const std::string& host, const std::string& name) {
+/// Up to an authority that we trust, and all that `demands` name.
+std::string verify_chain(gnutls_session_t session,
+                         const std::vector<std::pair<gnutls_vdata_types_t, std::string>>& demands,
+                         const std::string& name) {
+  std::vector<gnutls_typed_vdata_st> native;
+  native.reserve(demands.size());
+  for (const auto& [type, text] : demands) {
+    native.push_back(
+        {.type = type, .data = reinterpret_cast<unsigned char*>(const_cast<char*>(text.data())), .size = 0});
+  }
   unsigned status = 0;
-  const int error = gnutls_certificate_verify_peers3(session, host.c_str(), &status);
+  const int error =
+      gnutls_certificate_verify_peers(session, native.data(), static_cast<unsigned>(native.size()), &status);
   if (error != 0) return name + " cannot be verified: " + gnutls_strerror(error);
   return status == 0 ? "" : explain(status, name);
+}
+
+std::string verify_by_authority(gnutls_session_t session, const std::string& host, const std::string& name) {
+  return verify_chain(session, {{GNUTLS_DT_DNS_HOSTNAME, host}, {GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_SERVER}},
+                      name);
 }
 
 }  // namespace
@@ -115,12 +145,8 @@ std::string verify_server(gnutls_session_t session, const ClientTls::State& tls,
   const bool by_hash = tls.config.verify == ClientTlsConfig::Verify::hashes;
   std::string reason =
       by_hash ? verify_by_hash(chain[0], leaf.get(), tls.config, name) : verify_by_authority(session, host, name);
-  const WallTime now = tls.config.wall_clock();
-  for (unsigned i = 0; i < (by_hash ? 1 : count) && reason.empty(); ++i) {
-    const Certificate link = parse(chain[i]);
-    if (link) reason = check_times(link.get(), i == 0 ? name : "an authority's certificate of " + host, now);
-  }
-  return reason;
+  if (!reason.empty()) return reason;
+  return check_chain_times(chain, by_hash ? 1 : count, name, tls.config.wall_clock());
 }
 
 std::string verify_client(gnutls_session_t session, const ServerTls::State& tls,
@@ -131,14 +157,9 @@ std::string verify_client(gnutls_session_t session, const ServerTls::State& tls,
   const std::string name = "the client's certificate";
   const Certificate leaf = parse(chain[0]);
   if (!leaf) return name + " cannot be read";
-  std::string purpose{GNUTLS_KP_TLS_WWW_CLIENT};
-  gnutls_typed_vdata_st demand{
-      .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = reinterpret_cast<unsigned char*>(purpose.data()), .size = 0};
-  unsigned status = 0;
-  const int error = gnutls_certificate_verify_peers(session, &demand, 1, &status);
-  if (error != 0) return name + " cannot be verified: " + gnutls_strerror(error);
-  if (status != 0) return explain(status, name);
-  if (std::string wrong = check_times(leaf.get(), name, tls.wall_clock()); !wrong.empty()) return wrong;
+  std::string reason = verify_chain(session, {{GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_CLIENT}}, name);
+  if (reason.empty()) reason = check_chain_times(chain, count, name, tls.wall_clock());
+  if (!reason.empty()) return reason;
   auto described = crypto::describe_client({chain[0].data, chain[0].size});
   if (!described) return name + " cannot be read";
   owner = std::make_unique<ClientCertificate>(std::move(*described));

@@ -48,7 +48,7 @@ std::unique_ptr<Connection> ConnectionTable::replace(SessionId id, std::unique_p
 std::unique_ptr<Connection> ConnectionTable::remove(SessionId id) {
   if (find(id) == nullptr) return nullptr;
   Entry& entry = entries_[id.index];
-  ++entry.generation;
+  retire_id(entry);
   free_.push_back(id.index);
   --size_;
   return std::move(entry.connection);
@@ -57,7 +57,7 @@ std::unique_ptr<Connection> ConnectionTable::remove(SessionId id) {
 void ConnectionTable::clear() {
   for (Entry& entry : entries_) {
     if (entry.connection == nullptr) continue;
-    ++entry.generation;
+    retire_id(entry);
     entry.connection.reset();
   }
   size_ = 0;

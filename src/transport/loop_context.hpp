@@ -67,8 +67,11 @@ class ConnectionTable {
  private:
   struct Entry {
     std::unique_ptr<Connection> connection;
-    std::uint32_t generation = 0;
+    std::uint32_t generation = 1;  ///< never 0: SessionId{} names nobody
   };
+  static void retire_id(Entry& entry) {
+    if (++entry.generation == 0) entry.generation = 1;
+  }
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> free_;
   std::size_t size_ = 0;

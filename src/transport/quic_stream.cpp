@@ -1,5 +1,6 @@
 #include "transport/quic_stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "quic/types.hpp"
@@ -38,13 +39,14 @@ void QuicStream::handle_closed() {
 
 SendStatus QuicStream::write(ByteView data, bool fin) { return write(Bytes::copy_of(data), fin); }
 
-// What is larger than the whole queue may still pass when nothing waits.
+// What is larger than the whole queue may still pass when nothing waits; and an end without data, which takes no room,
+// behind that.
 SendStatus QuicStream::write(Bytes data, bool fin) {
   const Limits& limits = session_.limits();
   const std::size_t size = data.size();
   const std::size_t backlog = buffered_bytes();
-  const bool fits = backlog <= limits.send_queue_bytes_max && size <= limits.send_queue_bytes_max - backlog;
-  if (!fits && backlog > 0) {
+  const std::size_t room = limits.send_queue_bytes_max - std::min(limits.send_queue_bytes_max, backlog);
+  if (size > room && backlog > 0) {
     wants_writable_ = true;
     return SendStatus::dropped;
   }

@@ -81,6 +81,35 @@ class ClientCertificates(unittest.TestCase):
                 self.assertIn("does not accept our certificate", done.stderr)
                 self.assertIn("--cert PATH --key PATH: one that an authority of", done.stderr)
 
+    def issue(self, name, issuer, extension, days):
+        """A certificate that `issuer`, another one's name, has signed."""
+        request, certificate = self.folder / f"{name}.csr", self.folder / f"{name}.pem"
+        extensions = self.folder / f"{name}.ext"
+        extensions.write_text(extension + "\n", encoding="ascii")
+        for command in (["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+                         "-keyout", self.folder / f"{name}.key", "-out", request],
+                        ["x509", "-req", "-in", request, "-CA", self.folder / f"{issuer}.pem",
+                         "-CAkey", self.folder / f"{issuer}.key", "-set_serial", str(len(name)), "-days", str(days),
+                         "-extfile", extensions, "-out", certificate]):
+            subprocess.run(["openssl", *command], check=True, capture_output=True, timeout=TIMEOUT)
+        return certificate
+
+    def test_every_authority_of_the_chain_must_be_valid_now(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=root", "-days", "2", "-keyout", self.folder / "root.key",
+                        "-out", self.folder / "root.pem"], check=True, capture_output=True, timeout=TIMEOUT)
+        with Server("--dev", "--client-certificates", "required", "--client-authority", self.folder / "root.pem",
+                    listen=("wss://127.0.0.1:0", "https://127.0.0.1:0", "quic://127.0.0.1:0")) as server:
+            for authority, days, status in (("valid", 2, 0), ("expired", -1, 1)):
+                between = self.issue(authority, "root", "basicConstraints=critical,CA:TRUE", days)
+                leaf = self.issue(f"{authority}-worker", authority, "extendedKeyUsage=clientAuth", 2)
+                chain = self.folder / f"{authority}-chain.pem"
+                chain.write_bytes(leaf.read_bytes() + between.read_bytes())
+                for scheme in ("wss", "https", "quic"):
+                    done = plait("pub", "demo", "1", "--url", server.url(scheme), "--insecure", "--cert", chain,
+                                 "--key", self.folder / f"{authority}-worker.key", PLAIT_TOKEN=server.token)
+                    self.assertEqual(done.returncode, status, (scheme, authority, done.stderr))
+
     def test_options_that_need_one_another(self):
         for arguments, words in ((("--client-certificates", "required"), "--client-authority FILE"),
                                  (("--client-authority", self.certificate), "--client-certificates"),

@@ -153,6 +153,14 @@ TEST_F(MemoryBrokerTest, HistoryExpires) {
   EXPECT_EQ(texts(history("a", Position{1, 1}).publications), "2");
 }
 
+TEST_F(MemoryBrokerTest, TheLongestTimeIsNoneThatIsOver) {
+  executor_.time += std::chrono::seconds{1};
+  make({.history_ttl = std::chrono::nanoseconds::max()});
+  ASSERT_TRUE(publish("a", "1"));
+  executor_.advance(std::chrono::seconds{60});
+  EXPECT_EQ(texts(history("a", Position{1, 0}).publications), "1");
+}
+
 TEST_F(MemoryBrokerTest, HistoryExpiresUntouched) {
   make({.history_count_max = 100'000, .history_ttl = std::chrono::seconds{8}});
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(publish("topic" + std::to_string(i), "1"));

@@ -368,6 +368,23 @@ TEST_F(StreamPools, AStreamThatThePeerHasEndedIsOverWhenItIsReleased) {
   EXPECT_EQ(received_, std::string(kStreams, 'x'));
 }
 
+// The end found no room behind what was larger than the whole queue, and our half stayed open as long as the session.
+TEST_F(StreamPools, AStreamThatThePeerHasEndedIsOverThoughItsQueueIsFull) {
+  ClientOptions options;
+  options.limits.send_queue_bytes_max = 1024;
+  client_.emplace(options);
+  make({.size_max = 1}, handler<EveryStream<OneAnswerStream>>());
+  acquire();
+  ASSERT_EQ(got_.size(), 1U);
+  got_[0]->write(as_bytes("x"));
+  ASSERT_TRUE(turn_until([&] { return ended_ == 1; }));
+  const std::string large(std::size_t{64} << 10, 'x');
+  EXPECT_NE(got_[0]->write(as_bytes(large)), SendStatus::dropped);
+  EXPECT_EQ(got_[0]->write(as_bytes("x")), SendStatus::dropped);
+  pool_->release(*got_[0]);
+  EXPECT_TRUE(turn_until([&] { return closed_ == 1; }));
+}
+
 TEST_F(StreamPools, AfterTheSessionThereIsNone) {
   make({.size_max = 2});
   acquire();

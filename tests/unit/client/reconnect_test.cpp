@@ -238,6 +238,32 @@ TEST(ReconnectingToASocket, ComesOnceItIsThere) {
   EXPECT_TRUE(turn_until(open));
 }
 
+// What has no session ended the first one of its client.
+TEST_P(Reconnecting, EndsNoSessionButItsOwn) {
+  ConnectOptions options;
+  options.verify_certificate = false;
+  Session* other = nullptr;
+  bool echoed = false;
+  const Calls calls{.on_open = [&](Session& session) { other = &session; },
+                    .on_message = [&](Session&, const Message&) { echoed = true; },
+                    .on_close = [&](Session&, const CloseInfo&) { other = nullptr; }};
+  ASSERT_TRUE(client_.connect(url_, std::make_unique<Called>(calls), options));
+  ASSERT_TRUE(turn_until([&] { return other != nullptr; }));
+  auto unusable = make({}, "nonsense");
+  EXPECT_FALSE(unusable->start());
+  unusable = nullptr;
+  make({}) = nullptr;  // never started
+  const auto closed = make({});
+  ASSERT_TRUE(closed->start());
+  ASSERT_TRUE(turn_until_event("established"));
+  closed->close();
+  ASSERT_TRUE(turn_until_event("close"));
+  closed->close();
+  ASSERT_NE(other, nullptr);
+  other->send(Message::text("still there"));
+  EXPECT_TRUE(turn_until([&] { return echoed; }));
+}
+
 TEST_P(Reconnecting, AUrlThatCannotBeUsed) {
   const auto session = make({}, "nonsense");
   EXPECT_FALSE(session->start());

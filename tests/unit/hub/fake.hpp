@@ -53,7 +53,10 @@ class FakeSession final : public Session {
   void close(std::uint32_t code, std::string_view reason) override;
   void abort() override { close_code = close_code::kAbnormal; }
   void pause() override { paused = true; }
-  void resume() override { paused = false; }
+  void resume() override {
+    paused = false;
+    if (on_resume) on_resume();
+  }
   [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
   [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
   [[nodiscard]] SessionStats stats() const override { return {}; }
@@ -70,7 +73,8 @@ class FakeSession final : public Session {
   bool paused = false;
   std::uint32_t close_code = 0;
   std::string close_reason;
-  std::function<void()> on_send;  ///< called inside send()
+  std::function<void()> on_send;    ///< called inside send()
+  std::function<void()> on_resume;  ///< called inside resume(), as https: and quic: bring what they have kept
 
  private:
   std::uint32_t loop_;

@@ -303,6 +303,23 @@ TEST_F(HubBackpressure, OwnHomeNeverPauses) {
   EXPECT_EQ(hub.engine->stats().publications, 20'000u);
 }
 
+// It was resumed first in every turn, and kept the others waiting for as long as it went on.
+TEST_F(HubBackpressure, WhoIsPausedAgainAtOnceWaitsBehindTheOthers) {
+  constexpr int kTurnsMax = 20;
+  int resumed = 0;
+  publisher->session.on_resume = [&] {
+    if (++resumed < kTurnsMax) publish_until_paused(*publisher, far, 10'000);
+  };
+  publish_until_paused(*publisher, far, 10'000);
+  publish_until_paused(*other, far, 10'000);
+  ASSERT_TRUE(other->session.paused);
+  int resumed_before = 0;
+  other->session.on_resume = [&] { resumed_before = resumed; };
+  hub.settle();
+  EXPECT_EQ(resumed_before, 1);
+  EXPECT_EQ(resumed, kTurnsMax);
+}
+
 TEST_F(HubBackpressure, PausedConnectionMayEnd) {
   publish_until_paused(*publisher, far, 10'000);
   publish_until_paused(*other, far, 10'000);

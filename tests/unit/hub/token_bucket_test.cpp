@@ -27,6 +27,16 @@ TEST(TokenBucket, NeverHoldsMoreThanItsCapacity) {
   EXPECT_FALSE(bucket.try_take(now));
 }
 
+TEST(TokenBucket, WhatNeverHoldsATokenNamesNoTime) {
+  TokenBucket unfilled{1, 0, {}};
+  EXPECT_TRUE(unfilled.try_take({}));
+  EXPECT_FALSE(unfilled.try_take({}));
+  EXPECT_EQ(unfilled.retry_after(), 0);
+  TokenBucket small{0.5, 10, {}};
+  EXPECT_FALSE(small.try_take({}));
+  EXPECT_EQ(small.retry_after(), 0);
+}
+
 TEST(TokenBucket, CapacityZeroNeverRefuses) {
   TokenBucket bucket{0, 0, {}};
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(bucket.try_take({}));

@@ -145,6 +145,15 @@ TEST_F(Reliable, ALostAcknowledgementMakesNoDuplicate) {
   EXPECT_EQ(sender.pending_count(), 0U);
 }
 
+TEST_F(Reliable, TheLongestTimeIsNoneThatIsOver) {
+  executor.advance(1s);
+  ReliableDatagrams patient{ours, {.acknowledgement_timeout = Duration::max()}};
+  patient.send(as_bytes("a"));
+  for (int i = 0; i < 10; ++i) executor.advance(1s);
+  EXPECT_EQ(ours.take_datagrams().size(), 1U);
+  EXPECT_EQ(patient.pending_count(), 1U);
+}
+
 TEST_F(Reliable, GivenUpAfterFiveRetries) {
   std::optional<bool> done;
   sender.send(as_bytes("a"), keep(done));

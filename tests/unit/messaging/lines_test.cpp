@@ -123,6 +123,15 @@ TEST_F(Lines, ASubscriptionHasADeadline) {
   EXPECT_EQ(text, "no answer in time");
 }
 
+TEST_F(Lines, TheLongestTimeIsNoneThatIsOver) {
+  executor.advance(1s);
+  LinesClient* patient = *LinesClient::open(session, {.subscribe_timeout = Duration::max()});
+  std::string text = "nothing";
+  patient->subscribe("t", keep(text));
+  executor.advance(10s);
+  EXPECT_EQ(text, "nothing");
+}
+
 TEST_F(Lines, WhatIsNoTopicIsNotSent) {
   for (const std::string& topic : {std::string{}, std::string{"a b"}, std::string{"a\nSUB x"}, std::string(257, 'x')}) {
     std::string text;
@@ -269,6 +278,15 @@ TEST_F(LinesServer, SubscriptionsThatComeTooFastAreRefused) {
   wire->receive("SUB e\n");
   EXPECT_EQ(wire->take(), "SUB-FAIL e too many messages\n") << "it is told of the publication only";
   EXPECT_EQ(hub.told.size(), 6U) << "the hub counts them";
+}
+
+// A hub whose limit is not refilled names no time; each SUB of a later turn had no answer.
+TEST_F(LinesServer, SubscriptionsThatNothingWillLetPassAreRefused) {
+  hub.answer = R"({"t":"error","p":{"code":"RATE_LIMITED","message":"too many messages","retry_after":0}})";
+  wire->receive("SUB a\n");
+  executor.advance(1s);
+  wire->receive("SUB b\n");
+  EXPECT_EQ(wire->take(), "SUB-FAIL a too many messages\nSUB-FAIL b too many messages\n");
 }
 
 TEST_F(LinesServer, OtherErrorsOfTheHubAreNotTakenForAnswers) {

@@ -94,6 +94,15 @@ TEST(SessionMonitor, SamplesAtAnInterval) {
   EXPECT_EQ(monitor.health(), Health::idle);
 }
 
+TEST(SessionMonitor, TheLongestIntervalIsNoneThatIsOver) {
+  FakeExecutor executor;
+  FakeSession session{executor};
+  executor.advance(1s);
+  const SessionMonitor monitor{session, {.interval = Duration::max()}};
+  for (int i = 0; i < 5; ++i) executor.advance(1s);
+  EXPECT_EQ(monitor.samples().size(), 1U);
+}
+
 TEST(SessionMonitor, AlertsAreToldOnceAndBounded) {
   FakeExecutor executor;
   FakeSession session{executor};

@@ -173,6 +173,15 @@ TEST_F(Rpc, ACallHasADeadline) {
   settle();
 }
 
+TEST_F(Rpc, TheLongestTimeIsNoneThatIsOver) {
+  executor.advance(1s);
+  std::optional<RpcError::Kind> kind;
+  client->call("later", Value::array(), keep_kind(kind), Duration::max());
+  executor.advance(10s);
+  EXPECT_EQ(kind, std::nullopt);
+  EXPECT_EQ(client->pending_calls(), 1U);
+}
+
 TEST_F(Rpc, AnExceptionAtADeadlineEndsTheSessionOnly) {
   client->call("later", Value::array(), [](const RpcResult&) { throw std::runtime_error{"user"}; });
   executor.advance(31s);
@@ -268,6 +277,40 @@ TEST_F(RpcLimits, RequestsWaitForTheirTurnAndThenAreRefused) {
   }
   EXPECT_EQ(answered, 6U) << "two at once, and four times 49 bytes";
   EXPECT_EQ(texts[5], "5") << "in order";
+}
+
+// It was forgotten without an answer, and counted as under way for ever.
+TEST_F(RpcLimits, AReplyThatAnotherIsAssignedToIsAnError) {
+  std::optional<RpcReply> newest;
+  server->serve_later("newest", [&](const Value&, RpcReply reply) { newest = std::move(reply); });
+  std::vector<std::string> texts(5, "nothing");
+  for (std::string& text : texts) {
+    client->call("newest", Value::array(), keep(text));
+    settle();
+  }
+  RpcReply& same = *newest;
+  *newest = std::move(same);
+  settle();
+  EXPECT_EQ(texts, (std::vector<std::string>{"-32603 no answer", "-32603 no answer", "-32603 no answer",
+                                             "-32603 no answer", "nothing"}));
+  newest->result(5);
+  settle();
+  EXPECT_EQ(texts.back(), "5");
+}
+
+TEST_F(RpcLimits, AnAssignmentMayBeInterruptedByTheNext) {
+  std::optional<RpcReply> newest;
+  server->serve_later("newest", [&](const Value&, RpcReply reply) { newest = std::move(reply); });
+  std::vector<std::string> texts(3, "nothing");
+  client->call("newest", Value::array(), keep(texts[0]));
+  client->call("later", Value::array(), keep(texts[1]));
+  client->call("newest", Value::array(), keep(texts[2]));  // waits until one of the others is answered
+  settle();
+  newest = std::move(replies[0]);
+  settle();
+  newest->result("last");
+  settle();
+  EXPECT_EQ(texts, (std::vector<std::string>{"-32603 no answer", "-32603 no answer", "\"last\""}));
 }
 
 TEST_F(RpcLimits, AnswersPassRequestsThatWait) {

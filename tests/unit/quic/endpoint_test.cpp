@@ -260,6 +260,33 @@ TEST(QuicEndpoint, AStatelessResetFindsItsConnectionAmongThoseToOneServer) {
   EXPECT_FALSE(pair.client.reason) << "it has sent nothing, and does not know yet";
 }
 
+// It counted as received by each, so that one that was still being opened did not believe that nobody listens.
+TEST(QuicEndpoint, WhatMayBeAStatelessResetCountsForNoConnection) {
+  Pair pair;
+  pair.establish();
+  pair.network.run_for(1s);
+  std::vector<std::uint8_t> initial;
+  pair.network.drops = [&](ByteView datagram) {
+    initial.assign(datagram.begin(), datagram.end());
+    return true;
+  };
+  Recorder second;
+  second.connection = *pair.client_host.endpoint->connect({pair.client_host.at, pair.server_host.at}, "server.example",
+                                                          client_tls(), second, pair.network.now());
+  ASSERT_TRUE(pair.network.run([&] { return !initial.empty(); }));
+  const auto before = pair.client.connection->stats();
+  std::vector<std::uint8_t> stray(40, 0x55);  // a short header, and a connection ID of nobody
+  pair.client_host.endpoint->handle_datagram({pair.client_host.at, pair.server_host.at}, stray, Ecn::not_ect,
+                                             pair.network.now());
+  EXPECT_EQ(pair.client.connection->stats().received_packet_count, before.received_packet_count);
+  EXPECT_EQ(pair.client.connection->stats().received_bytes, before.received_bytes);
+  EXPECT_EQ(second.connection->stats().received_packet_count, 0U);
+  pair.client_host.endpoint->handle_refused(initial, pair.network.now());
+  ASSERT_TRUE(second.reason);
+  EXPECT_EQ(second.reason->kind, CloseReason::Kind::refused);
+  EXPECT_FALSE(pair.client.reason);
+}
+
 TEST(QuicEndpoint, CloseAllTellsEveryPeer) {
   Pair pair;
   pair.establish();

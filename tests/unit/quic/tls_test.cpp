@@ -87,6 +87,21 @@ TEST(QuicTls, AFurtherCertificateThatCannotBeUsedIsRefused) {
   }
 }
 
+TEST(QuicTls, Rfc5280Section4_2_1_12_AClientsCertificateIsNoServers) {
+  const auto made = crypto::make_certificate({.key_purpose = "clientAuth"}, kWallNow).value();
+  EndpointConfig config = server_config();
+  config.server_tls =
+      ServerTls::make({.certificate_pem = made.certificate, .private_key_pem = made.private_key, .alpn = {"test"}})
+          .value();
+  ClientTlsConfig trusting;
+  trusting.authority_pem = made.certificate;
+  trusting.alpn = {"test"};
+  trusting.wall_clock = [] { return kWallNow; };
+  const auto reason = outcome(ClientTls::make(trusting).value(), "localhost", std::move(config));
+  ASSERT_TRUE(reason);
+  EXPECT_THAT(reason->reason, HasSubstr("was not issued for this end of a connection (extendedKeyUsage)"));
+}
+
 TEST(QuicTls, AnUnknownAuthorityIsRefused) {
   const auto other = crypto::make_certificate({.common_name = "Other"}, kWallNow).value();
   ClientTlsConfig config;

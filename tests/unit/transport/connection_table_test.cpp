@@ -67,6 +67,15 @@ TEST_F(TransportConnectionTable, AnIdOfThePastFindsNothingAlsoWhenItsPlaceIsTake
   EXPECT_EQ(table().find(next.id()), &next);
 }
 
+// The first connection of a table had it, so that whoever meant "none" found that one.
+TEST_F(TransportConnectionTable, AnIdThatWasNeverGivenOutFindsNothing) {
+  const SessionId first = connect().id();
+  EXPECT_EQ(first.index, 0U);
+  EXPECT_EQ(table().find({}), nullptr);
+  EXPECT_EQ(table().find({.loop = 3, .index = 0, .generation = 0}), nullptr);
+  EXPECT_NE(table().find(first), nullptr);
+}
+
 TEST_F(TransportConnectionTable, AnIdOutOfRangeFindsNothing) {
   connect();
   EXPECT_EQ(table().find({.loop = 3, .index = 1, .generation = 0}), nullptr);
