@@ -88,7 +88,8 @@ void Worker::begin_drain(Duration timeout) {
 }
 
 void Worker::on_timer(core::TimePoint now) {
-  if (context_.connections.size() == 0 || now >= drain_deadline_) return loop_->stop();
+  // Other loops may still need this one: for signals, for the topics that it has, for datagrams that go through it.
+  if (context_.connection_count == 0 || now >= drain_deadline_) return loop_->stop();
   loop_->schedule(*this, now + kDrainCheck);
 }
 

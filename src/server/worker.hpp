@@ -37,6 +37,7 @@ class Worker final : private core::Timer {
 
   // From any thread:
   void stop();
+  /// Closes all connections and stops when the server has none left on any loop, at most after `timeout`.
   void drain(Duration timeout);
   /// Hands a datagram to the listener that was given to listen() after `index` others. False: too many are under way,
   /// and it is lost, as any datagram may be.

@@ -1,0 +1,33 @@
+#include "server/worker.hpp"
+
+#include "integration/server/support.hpp"
+
+namespace plait::test {
+namespace {
+
+class Later final : public core::Timer {
+ public:
+  std::atomic<bool> came{false};
+
+ private:
+  void on_timer(core::TimePoint) override { came = true; }
+};
+
+// Signals, topics and datagrams of the others may need it.
+TEST(ServerWorker, ADrainedLoopTurnsUntilTheServersLastConnectionIsGone) {
+  std::atomic<std::size_t> connection_count{1};  // on another loop
+  const Limits limits;
+  auto loop = net::Loop::make();
+  ASSERT_TRUE(loop);
+  Worker worker{std::move(*loop), limits, 0, connection_count};
+  Later later;
+  ASSERT_TRUE(worker.start_thread(-1));
+  worker.drain(1h);
+  worker.loop().post([&] { worker.loop().schedule(later, worker.loop().now() + 100ms); });
+  EXPECT_TRUE(wait_until([&] { return later.came.load(); })) << "it stopped before";
+  connection_count = 0;
+  worker.join();
+}
+
+}  // namespace
+}  // namespace plait::test
