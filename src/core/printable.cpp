@@ -12,7 +12,6 @@ std::size_t control_bytes(std::string_view text) {
 
 std::string printable(std::string_view text) {
   std::string shown;
-  shown.reserve(text.size());
   while (!text.empty()) {
     const std::size_t control = control_bytes(text);
     shown += control > 0 ? '?' : text.front();

@@ -86,8 +86,8 @@ class ClientCertificates(unittest.TestCase):
         request, certificate = self.folder / f"{name}.csr", self.folder / f"{name}.pem"
         extensions = self.folder / f"{name}.ext"
         extensions.write_text(extension + "\n", encoding="ascii")
-        for command in (["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
-                         "-keyout", self.folder / f"{name}.key", "-out", request],
+        for command in (["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                         "-subj", f"/CN={name}", "-keyout", self.folder / f"{name}.key", "-out", request],
                         ["x509", "-req", "-in", request, "-CA", self.folder / f"{issuer}.pem",
                          "-CAkey", self.folder / f"{issuer}.key", "-set_serial", str(len(name)), "-days", str(days),
                          "-extfile", extensions, "-out", certificate]):

@@ -82,7 +82,8 @@ class Get(unittest.TestCase):
             silent.bind(("127.0.0.1", 0))
             url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
             done = plait("get", url, "--insecure", "--timeout", "0.3")
-        self.assertEqual((done.returncode, done.stderr), (1, f"plait: {url}: no answer: does the peer speak QUIC on this UDP port?\n"))
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, f"plait: {url}: no answer: does the peer speak QUIC on this UDP port?\n"))
 
     def test_nobody_there(self):
         done = plait("get", "https://127.0.0.1:1/", "--insecure", "--timeout", "1000")

@@ -269,7 +269,6 @@ TEST_P(ServerEcho, ADrainSays1001AndRunReturns) {
 // More than the credit of a QUIC stream stands before the peer's close.
 TEST_P(ServerEcho, APausedSessionClosesCleanlyAndHearsNoMoreMessages) {
   constexpr std::size_t kBytes = std::size_t{12} << 20;
-  constexpr std::size_t kMessageBytes = std::size_t{64} << 10;
   Box<SessionId> id;
   Box<CloseInfo> closed;
   Box<bool> heard;
@@ -284,7 +283,7 @@ TEST_P(ServerEcho, APausedSessionClosesCleanlyAndHearsNoMoreMessages) {
   CloseInfo seen;
   Calls own;
   own.on_open = [&](Session& session) {
-    const std::string text = pattern(kMessageBytes);
+    const std::string text = pattern(std::size_t{64} << 10);
     for (std::size_t sent = 0; sent < kBytes; sent += text.size()) {
       ASSERT_NE(session.send(Message::text(text)), SendStatus::dropped);
     }
