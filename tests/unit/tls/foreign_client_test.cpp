@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <array>
+#include <charconv>
 
 #include "crypto/hash.hpp"
 #include "crypto/openssl.hpp"
@@ -23,7 +24,8 @@ class ClientRecords {
     constexpr std::string_view kLabel = "CLIENT_TRAFFIC_SECRET_0 ";
     const std::string line = key_log.substr(key_log.find(kLabel) + kLabel.size());
     for (std::size_t i = 0; i < secret_.size(); ++i) {
-      secret_[i] = static_cast<std::uint8_t>(std::stoul(line.substr(65 + 2 * i, 2), nullptr, 16));
+      const char* digits = line.data() + 65 + 2 * i;
+      std::from_chars(digits, digits + 2, secret_[i], 16);
     }
   }
   std::vector<std::uint8_t> seal(std::uint8_t type, std::string_view content) {
