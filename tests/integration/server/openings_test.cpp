@@ -331,6 +331,7 @@ TEST(FrameOpening, AnAnswerThatIsNoneIsNotOurs) {
   for (const auto& [answer, reason] : answers) {
     auto listener = net::Listener::bind({.host = "127.0.0.1"});
     ASSERT_TRUE(listener);
+    const std::string& bytes = answer;  // what a lambda can capture
     std::optional<CloseInfo> closed;
     const Calls calls{.on_open = [](Session&) { ADD_FAILURE() << "it never opened"; },
                       .on_close = [&](Session&, const CloseInfo& info) { closed = info; }};
@@ -340,7 +341,7 @@ TEST(FrameOpening, AnAnswerThatIsNoneIsNotOurs) {
     net::Socket peer;
     ASSERT_TRUE(wait_until([&] {
       client.run_once(1ms);
-      if (!peer.is_open() && listener->accept(peer).status == net::IoStatus::ok) peer.write(as_bytes(answer));
+      if (!peer.is_open() && listener->accept(peer).status == net::IoStatus::ok) peer.write(as_bytes(bytes));
       return closed.has_value();
     }));
     EXPECT_EQ(closed->reason, reason);
