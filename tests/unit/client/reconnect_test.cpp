@@ -262,6 +262,8 @@ TEST_P(Reconnecting, EndsNoSessionButItsOwn) {
   ASSERT_NE(other, nullptr);
   other->send(Message::text("still there"));
   EXPECT_TRUE(turn_until([&] { return echoed; }));
+  other->close();  // its handler writes to what ends here
+  EXPECT_TRUE(turn_until([&] { return other == nullptr; }));
 }
 
 TEST_P(Reconnecting, AUrlThatCannotBeUsed) {
