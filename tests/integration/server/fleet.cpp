@@ -46,10 +46,11 @@ class ClientFleets : public testing::Test {
   void connect(ClientFleet& fleet, int count) {
     for (int i = 0; i < count; ++i) ASSERT_TRUE(fleet.connect(url_, handler()));
   }
-  [[nodiscard]] static bool wait_for_open(const ClientFleet& fleet, std::size_t count) {
+  // The fleet counts a session before its handler hears of it.
+  [[nodiscard]] bool wait_for_open(const ClientFleet& fleet, std::size_t count) {
     return wait_until([&] {
       const FleetStats stats = fleet.stats();
-      return stats.open == count && stats.opening == 0;
+      return stats.open == count && stats.opening == 0 && seen().open.size() == count;
     });
   }
 
