@@ -70,7 +70,8 @@ struct ServerOptions {
   /// SIGTERM and SIGINT drain(), a second one stop(), SIGHUP reload(), from the constructor on. One such server at a
   /// time.
   bool handle_signals = false;
-  /// How long drain() waits for closing handshakes.
+  /// How long drain() waits for connections to end. Limits::close_timeout cuts each session that does not answer its
+  /// close before, if that is shorter.
   Duration drain_timeout = std::chrono::seconds{5};
   /// CPUs to pin the loops to, in turn; empty: not pinned.
   std::vector<int> cpus;
