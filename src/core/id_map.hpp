@@ -172,8 +172,8 @@ class IdMap {
   std::unique_ptr<Node*[]> buckets_;
   Node* list_ = nullptr;  // the one bucket, as long as there is one
   mutable Node* last_ = nullptr;
-  std::size_t size_ = 0;
-  unsigned bucket_bits_ = 0;
+  std::uint32_t size_ = 0;
+  std::uint32_t bucket_bits_ = 0;
 };
 
 }  // namespace plait::core

@@ -50,7 +50,8 @@ void SendQueue::mark_acked(std::uint64_t offset) {
 void SendQueue::clear() {
   chunks_.clear();
   first_ = acked_ = sent_ = end_;
-  unsent_chunk_ = unsent_in_chunk_ = 0;
+  unsent_chunk_ = 0;
+  unsent_in_chunk_ = 0;
   fin_ = fin_sent_ = true;
 }
 

@@ -12,11 +12,6 @@ struct Stream {
   StreamId id = 0;
   SendQueue queue;
   std::uint64_t unconsumed_bytes = 0;  ///< delivered, and the credit not given back
-  bool can_write = false;              ///< the direction is ours, and neither reset nor stopped
-  bool can_read = false;               ///< neither reset nor stopped
-  bool stopped = false;                ///< by us, and its final size is not told
-  bool blocked = false;                ///< waits for the peer's credit
-  bool closed = false;                 ///< ngtcp2 knows it no more; only consume() is awaited
 
   static constexpr std::uint64_t kUnknown = UINT64_MAX;
   std::uint64_t final_size_bytes = kUnknown;  ///< of what the peer sends, if a STREAM frame with FIN said it
@@ -24,14 +19,18 @@ struct Stream {
   std::uint64_t group = 0;  ///< with `order`: see SendSchedule
   std::int64_t order = 0;
 
-  // Among those of which more was acknowledged than the visitor knows.
-  Stream* acked_next = nullptr;
-  bool acked = false;
-
-  // Its place among the streams that have something to send.
-  Stream* list_next = nullptr;
+  Stream* acked_next = nullptr;  ///< among those of which more was acknowledged than the visitor knows
+  Stream* list_next = nullptr;   ///< its place among the streams that have something to send
   Stream* list_previous = nullptr;
-  bool listed = false;
+
+  // Flags stand together: a connection has seven streams before its owner opens any.
+  bool can_write = false;  ///< the direction is ours, and neither reset nor stopped
+  bool can_read = false;   ///< neither reset nor stopped
+  bool stopped = false;    ///< by us, and its final size is not told
+  bool blocked = false;    ///< waits for the peer's credit
+  bool closed = false;     ///< ngtcp2 knows it no more; only consume() is awaited
+  bool acked = false;      ///< among those of acked_next
+  bool listed = false;     ///< among those of list_next
 };
 
 }  // namespace plait::quic
