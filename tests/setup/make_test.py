@@ -16,8 +16,14 @@ SOURCE = Path(sys.argv.pop(1)).resolve()
 PROGRAMS = {
     "dpkg-query": '''shift 3; for p; do awk -v p="$p" '$1 == p { print "ii", p, $2 }' installed; done; exit 0''',
     "apt-get": """
-case " $* " in *" -s "*) exit 0 ;; *" indextargets "*) cat targets; exit 0 ;; esac
+suites() { sed -n 's/^Suites: //p' root/etc/apt/sources.list.d/$1 2>/dev/null; }
+case " $* " in
+*" -s "*) exit 0 ;;
+*" --no-release-info "*) cat targets; suites 'plait-*' | sed 's,$,|http://mirror/debian/|/a:1|main,'; exit 0 ;;
+*" indextargets "*) cat lists; exit 0 ;;
+esac
 note apt-get "$@"
+case " $* " in *" update "*) suites '*.sources' | grep -vxFf unreachable > lists; [ ! -s unreachable ]; exit ;; esac
 while [ $# -gt 0 ] && [ "$1" != install ]; do shift; done
 [ $# = 0 ] || { shift; for p; do echo "${p%%/*} 9" >> installed; done; }""",
     "sudo": 'exec "$@"',
@@ -35,7 +41,12 @@ cp junit "$2"
 ! grep -q failure junit""",
 }
 DEBIAN = "Types: deb\nURIs: http://mirror/debian/\nSuites: bookworm\nComponents: main\nSigned-By: /keys/debian.gpg\n"
+BACKPORTS = "Types: deb\nURIs: http://mirror/debian/\nSuites: bookworm-backports\nComponents: main\n"
+OTHERS = "Types: deb\nURIs: http://docker\nSuites: bookworm\nComponents: stable\nSigned-By: /keys/docker.gpg\n"
+EMBEDDED = "Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINBF\n"
 LIST = "deb [arch=amd64 signed-by=/keys/list.gpg] http://mirror/debian bookworm main\n"
+KEYLESS_LIST = "deb [arch=amd64] http://mirror/debian bookworm main\n"
+OTHERS_LIST = "deb [signed-by=/keys/docker.gpg] http://docker bookworm stable\n"
 PASSED = '<testcase name="a" status="run">\n'
 FAILED = '<testcase name="b" status="fail">\n<failure message=""/>\n'
 SKIPPED = '<testcase name="c" status="notrun">\n<skipped message="SKIP_RETURN_CODE=77"/>\n'
@@ -51,17 +62,18 @@ class Make(unittest.TestCase):
             file = self.tree / "bin" / name
             file.write_text(f'#!/bin/bash\ncd {self.tree}\nnote() {{ echo "$@" >> calls; }}\n{script}\n')
             file.chmod(0o755)
-        (self.tree / "installed").touch()
+        for name in ("installed", "unreachable", "lists"):
+            (self.tree / name).touch()
         self.root = self.tree / "root"
         (self.root / "etc/apt/sources.list.d").mkdir(parents=True)
         self.system("bookworm", DEBIAN)
         self.results(PASSED)
 
-    def system(self, codename, sources, *targets):
-        """A release of Debian, its file of apt's sources, and what apt makes of it."""
+    def system(self, codename, sources, *targets, name="debian.sources:1"):
+        """A release of Debian, its file of apt's sources, and what apt makes of it: `name` is its entry of Debian."""
         (self.root / "etc/os-release").write_text(f"VERSION_CODENAME={codename}\n")
-        (self.root / "etc/apt/sources.list.d/debian.sources").write_text(sources)
-        entry = "/etc/apt/sources.list.d/debian.sources:1"
+        (self.root / "etc/apt/sources.list.d" / name.split(":")[0]).write_text(sources)
+        entry = f"/etc/apt/sources.list.d/{name}"
         releases = (codename, *targets)
         (self.tree / "targets").write_text("".join(f"{name}|http://mirror/debian/|{entry}|main\n" for name in releases))
 
@@ -103,16 +115,18 @@ class Make(unittest.TestCase):
         status, output, calls = self.run_make("serve")
         self.assertEqual((status, self.programs(calls)), (0, ["cmake", "plait"]), output)
 
+    @property
+    def added(self):
+        return self.root / "etc/apt/sources.list.d/plait-bookworm-backports.sources"
+
     def backports(self):
-        file = self.root / "etc/apt/sources.list.d/bookworm-backports.sources"
-        return file.read_text() if file.exists() else None
+        return self.added.read_text() if self.added.exists() else None
 
     def test_what_debian_12_has_only_in_backports_comes_from_there(self):
         status, output, calls = self.run_make("serve")
         self.assertEqual(status, 0, output)
         self.assertIn("adding bookworm-backports of http://mirror/debian/ to apt", output)
-        self.assertEqual(self.backports(), "Types: deb\nURIs: http://mirror/debian/\nSuites: bookworm-backports\n"
-                                           "Components: main\nSigned-By: /keys/debian.gpg\n")
+        self.assertEqual(self.backports(), BACKPORTS + "Signed-By: /keys/debian.gpg\n")
         for package in ("libngtcp2-dev", "libngtcp2-crypto-gnutls-dev", "libnghttp3-dev"):
             self.assertIn(f" {package}/bookworm-backports", calls[1])
         self.assertIn(" libgnutls28-dev ", calls[1])
@@ -126,15 +140,54 @@ class Make(unittest.TestCase):
             self.assertEqual((status, self.programs(calls)), (0, [] if enough else ["apt-get", "apt-get"]), output)
             (self.tree / "installed").write_text("")
 
-    def test_a_source_that_offers_backports_is_left_alone_and_one_in_a_list_has_its_key_read(self):
+    def test_a_source_that_offers_backports_is_left_alone(self):
         self.system("bookworm", DEBIAN, "bookworm-backports")
         status, output, calls = self.run_make("deps")
         self.assertEqual((status, self.backports()), (0, None), output)
         self.assertIn(" libngtcp2-dev/bookworm-backports", calls[1])
-        (self.tree / "installed").write_text("")
-        self.system("bookworm", LIST)
-        self.run_make("deps")
-        self.assertIn("Signed-By: /keys/list.gpg\n", self.backports())
+
+    def test_the_key_is_the_one_of_debians_own_entry(self):
+        key = "Signed-By: /keys/debian.gpg\n"
+        for name, sources, signed_by in (
+                ("a.list:1", LIST, "Signed-By: /keys/list.gpg\n"),
+                ("a.list:2", OTHERS_LIST + LIST, "Signed-By: /keys/list.gpg\n"),
+                ("a.list:2", OTHERS_LIST + KEYLESS_LIST, ""),
+                ("a.list:1", KEYLESS_LIST + OTHERS_LIST, ""),
+                ("a.list:1", LIST.replace("list.gpg", "a.gpg,/keys/b.gpg"), "Signed-By: /keys/a.gpg /keys/b.gpg\n"),
+                ("a.sources:2", f"# ours\n\n{OTHERS}\n\n# Debian\n\n{DEBIAN}", key),
+                ("a.sources:1", f"{DEBIAN}\n{OTHERS}", key),
+                ("a.sources:2", f"{OTHERS}\n{DEBIAN.replace(key, '')}", ""),
+                ("a.sources:1", DEBIAN.replace(key, EMBEDDED) + "Enabled: yes\n", EMBEDDED)):
+            with self.subTest(name=name, sources=sources):
+                self.system("bookworm", sources, name=name)
+                status, output, _ = self.run_make("deps")
+                self.assertEqual((status, self.backports()), (0, BACKPORTS + signed_by), output)
+                (self.tree / "installed").write_text("")
+                self.added.unlink()
+
+    def test_a_source_that_apt_cannot_use_is_taken_back(self):
+        (self.tree / "unreachable").write_text("bookworm-backports\n")
+        status, output, calls = self.run_make("deps")
+        self.assertEqual((status != 0, self.programs(calls), self.backports()), (True, ["apt-get"], None), output)
+        self.assertIn("Add a source that has bookworm-backports to /etc/apt/sources.list.d", output)
+
+    def test_one_that_cannot_be_reached_and_is_not_ours_stops_nothing(self):
+        (self.tree / "unreachable").write_text("elsewhere\n")
+        status, output, _ = self.run_make("deps")
+        self.assertEqual(status, 0, output)
+        self.assertIn("apt-get update had errors", output)
+        self.assertIsNotNone(self.backports())
+
+    def test_no_file_of_the_user_is_written_over(self):
+        theirs = self.root / "etc/apt/sources.list.d/bookworm-backports.sources"
+        for file in (theirs, self.added):
+            file.write_text("Types: deb\nEnabled: no\n")
+        status, output, calls = self.run_make("deps")
+        self.assertEqual((status != 0, calls), (True, []), output)
+        self.assertIn("plait-bookworm-backports.sources is there, but apt is not to use it", output)
+        self.added.unlink()
+        self.assertEqual(self.run_make("deps")[0], 0)
+        self.assertEqual(theirs.read_text(), "Types: deb\nEnabled: no\n")
 
     def test_debian_13_has_them_itself(self):
         self.system("trixie", DEBIAN.replace("bookworm", "trixie"))
