@@ -93,8 +93,10 @@ class HubSession {
     this.socket.send(JSON.stringify({c: 'U', t: type, p: payload, cid: String(++this.requests), v: 1}));
   }
 
+  // Whether it was sent.
   publish(data) {
     if (this.ready) this.send('publish', {topic: TOPIC, data});
+    return this.ready;
   }
 
   handleMessage(message) {
@@ -212,9 +214,12 @@ function plot() {
 
 function showRates(stats) {
   const seconds = stats.uptime_seconds - previous.uptime_seconds;
-  if (seconds <= 0) return;  // the server was started again
-  for (const [name, counter] of [['in', 'messages_received'], ['out', 'messages_sent']]) {
-    const rate = (stats.server[counter] - previous.server[counter]) / seconds;
+  const since = (counter) => stats.server[counter] - previous.server[counter];
+  const counters = {in: 'messages_received', out: 'messages_sent'};
+  // The server was started again, maybe long ago: a hidden page asks for nothing.
+  if (seconds <= 0 || Object.values(counters).some((counter) => since(counter) < 0)) return;
+  for (const [name, counter] of Object.entries(counters)) {
+    const rate = since(counter) / seconds;
     history[name].push(rate);
     if (history[name].length > SECONDS_PLOTTED) history[name].shift();
     element(`rate-${name}`).textContent = formatCount(rate);
@@ -244,7 +249,7 @@ let ticks = 0;
 element('publish').addEventListener('submit', (event) => {
   event.preventDefault();
   if (element('text').value === '') return;
-  session.publish(element('text').value);
+  if (!session.publish(element('text').value)) return notify('not connected: nothing was sent');
   element('text').value = '';
 });
 

@@ -1,4 +1,4 @@
-// The page's session (dashboard/app.js) on WebSockets whose other end the test holds.
+// The page's session and counters (dashboard/app.js), on WebSockets and statistics that the test makes up.
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import test from 'node:test';
@@ -6,7 +6,20 @@ import test from 'node:test';
 const sockets = [];
 const timers = [];
 let answerToken = async () => ({ok: false});
-const element = {dataset: {}, children: [], addEventListener() {}, append() {}, prepend() {}};
+let stats;
+const elements = {};
+
+class FakeElement {
+  dataset = {};
+  children = [];
+  listeners = {};
+  addEventListener(name, listener) { this.listeners[name] = listener; }
+  append() {}
+  prepend() {}
+  setAttribute() {}
+}
+
+const element = (id) => elements[id] ??= new FakeElement();
 
 class FakeWebSocket {
   constructor() {
@@ -20,10 +33,10 @@ class FakeWebSocket {
 
 // What the page finds in a browser, without WebTransport.
 globalThis.browser = {
-  document: {hidden: true, getElementById: () => element, createElement: () => element},
+  document: {hidden: true, getElementById: element, createElement: () => new FakeElement()},
   window: {},
   location: {protocol: 'http:', host: 'hub'},
-  fetch: () => answerToken(),
+  fetch: async (path) => path === '/stats' ? {ok: true, json: async () => stats} : answerToken(),
   WebSocket: FakeWebSocket,
   setTimeout: (task) => timers.push(task),
   clearTimeout() {},
@@ -31,9 +44,9 @@ globalThis.browser = {
 };
 const names = Object.keys(globalThis.browser).join(', ');
 const page = readFileSync(new URL('../../../dashboard/app.js', import.meta.url), 'utf8').replace(/^import .*$/m, '');
-const script = `const {${names}} = globalThis.browser;${page};globalThis.browser.session = session;`;
+const script = `const {${names}} = globalThis.browser;${page};Object.assign(globalThis.browser, {session, updateCounters});`;
 await import(`data:text/javascript,${encodeURIComponent(script)}`);
-const {session} = globalThis.browser;
+const {session, updateCounters} = globalThis.browser;
 
 async function connecting() {
   while (sockets.length === 0) await new Promise(setImmediate);
@@ -116,4 +129,34 @@ test('what fails after a later attempt has begun is that attempt\'s no more', as
   await superseded;
   assert.deepEqual(timers, []);
   assert.ok(session.ready);
+});
+
+test('what cannot be sent stays in its field, and the page says so', async () => {
+  const submit = () => element('publish').listeners.submit({preventDefault() {}});
+  session.connectNow();
+  const {socket} = await opened();
+  element('text').value = 'hello';
+  submit();
+  assert.deepEqual([element('text').value, element('notice').hidden], ['hello', false]);
+  assert.match(element('notice').textContent, /not connected/);
+  answer(socket, {offset: 9});
+  submit();
+  assert.deepEqual([element('text').value, element('notice').hidden], ['', true]);
+  assert.deepEqual(socket.sent.at(-1).p, {topic: 'demo', data: 'hello'});
+});
+
+test('a server that was started again while the page was hidden has no negative rates', async () => {
+  globalThis.browser.document.hidden = false;
+  const count = async (uptime_seconds, messages_received, messages_sent) => {
+    stats = {uptime_seconds, loops: 1, hub: {subscriptions_open: 0},
+             server: {sessions_open: 0, messages_received, messages_sent}};
+    await updateCounters();
+    return [element('rate-in').textContent, element('rate-out').textContent];
+  };
+  await count(10, 1000, 1000);
+  assert.deepEqual(await count(11, 1005, 1007), ['5', '7']);
+  assert.deepEqual(await count(2, 1, 1), ['5', '7'], 'it runs for a shorter time than before');
+  assert.deepEqual(await count(3, 3, 2), ['2', '1']);
+  assert.deepEqual(await count(20, 5, 1), ['2', '1'], 'it has sent less, in a longer time');
+  assert.deepEqual(await count(21, 8, 5), ['3', '4']);
 });
