@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import test from 'node:test';
 
+const TURNS_MAX = 1000;  // nothing here waits for anything but promises, so a few would do
 const sockets = [];
 const timers = [];
 let answerToken = async () => ({ok: false});
@@ -49,7 +50,10 @@ await import(`data:text/javascript,${encodeURIComponent(script)}`);
 const {session, updateCounters} = globalThis.browser;
 
 async function connecting() {
-  while (sockets.length === 0) await new Promise(setImmediate);
+  for (let turns = 0; sockets.length === 0; ++turns) {
+    assert.ok(turns < TURNS_MAX, 'the page opens no WebSocket');
+    await new Promise(setImmediate);
+  }
   return sockets.shift();
 }
 
