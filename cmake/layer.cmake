@@ -2,7 +2,7 @@
 #
 # One folder of src/ as one static library. Its include path is include/ and a build folder that holds a symlink to
 # its own sources only; the folders of other layers come with the LAYERS it declares and, because every link is
-# PRIVATE, with no others. So an include that the layer table (style §2) forbids fails with "No such file".
+# PRIVATE, with no others. So an include that the layer table (ARCHITECTURE.md) forbids fails with "No such file".
 function(plait_layer name)
   cmake_parse_arguments(ARG "" "" "LAYERS;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
