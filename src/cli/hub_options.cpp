@@ -24,8 +24,7 @@ void HubOptions::add_to(CLI::App& command) {
   command.add_option("--url", url, "ws: wss: https: quic: tcp: tls: or unix: URL of the hub")->capture_default_str();
   CLI::Option* token_option =
       command.add_option("--token", token, "Access token")->envname("PLAIT_TOKEN")->type_name("JWT");
-  command.add_option("--token-file", token_file, "A file with the access token; goes before --token")
-      ->type_name("PATH");
+  command.add_option("--token-file", token_file, "A file with the access token; overrides --token")->type_name("PATH");
   token_option->group("Options");
   command.add_option("--ca", authority_file, "PEM file with the authorities to trust [the system's]")
       ->type_name("PATH");

@@ -30,7 +30,7 @@ Examples:
   plait serve --dev --listen ws://127.0.0.1:0 --listen quic://127.0.0.1:0 --threads 1
   plait serve --dev --qlog /tmp/qlog)";
 
-/// What was given on the command line; it goes before the config file.
+/// What was given on the command line; it overrides the config file.
 struct ServeOptions {
   std::string config_file;
   bool development = false;
@@ -178,7 +178,8 @@ int serve(const ServeOptions& options) {
 }
 
 void add_listening_options(CLI::App& command, ServeOptions& options) {
-  command.add_option("--config", options.config_file, "TOML file; the command line goes before it")->type_name("PATH");
+  command.add_option("--config", options.config_file, "TOML file of settings; options given here override it")
+      ->type_name("PATH");
   command.add_flag("--dev", options.development,
                    "Development mode: loopback only, a certificate and tokens of its own");
   command

@@ -16,7 +16,7 @@ class SettingNames {
   /// A file of that name is read, and gave these.
   void set_file(std::string_view file) { file_ = file; }
   void add(std::string_view key, std::size_t line) { lines_.insert_or_assign(std::string{key}, line); }
-  /// The command line goes before the file.
+  /// The command line overrides the file.
   void override(std::string_view key);
   [[nodiscard]] bool gave(std::string_view key) const { return lines_.contains(key); }
 
