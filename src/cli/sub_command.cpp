@@ -24,7 +24,7 @@ using client::HubClient;
 
 constexpr ReconnectPolicy kReconnectPolicy{
     .attempts_max = 0, .delay = std::chrono::milliseconds{200}, .delay_max = std::chrono::seconds{5}};
-constexpr std::chrono::hours kForever{24};
+constexpr std::chrono::hours kReceiveTime{24};  // then it is waited for anew
 
 constexpr const char* kSubExamples =
     R"(A topic may be a pattern with * and ?. With a pattern, or several topics, each line begins with the topic.
@@ -84,7 +84,7 @@ class Subscriber {
 
   Result<void, Error> print_all(HubClient& hub) {
     while (options_.count == 0 || printed_ < options_.count) {
-      auto received = hub.receive(kForever);
+      auto received = hub.receive(kReceiveTime);
       if (!received) return err(received.error());
       if (received->has_value() && !print_received(**received)) break;  // run() of the command tells why
     }
