@@ -35,7 +35,7 @@ struct AskingSession : plait::SessionHandler {
     std::string text;
   };
 
-  explicit AskingSession(bool& failed) : failed(failed) {}
+  explicit AskingSession(bool& outcome) : failed(outcome) {}
   bool wants_streams() const override { return true; }
   void on_open(plait::Session& session) override { ask(session); }
   void on_close(plait::Session&, const plait::CloseInfo& info) override {

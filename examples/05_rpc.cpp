@@ -41,7 +41,7 @@ struct CalculatingSession : plait::SessionHandler {
 
 /// Has itself greeted, then sends the next line of the input, until there is none.
 struct AskingSession : plait::SessionHandler {
-  explicit AskingSession(bool& failed) : failed(failed) {}
+  explicit AskingSession(bool& outcome) : failed(outcome) {}
   bool wants_streams() const override { return true; }
   void on_open(plait::Session& session) override {
     const auto opened = plait::RpcPeer::open(session);
