@@ -124,6 +124,11 @@ class Page(unittest.TestCase):
                 self.open(server)
                 self.browser.run("document.cookie = 'access_token=; Path=/wse; Max-Age=0'")
                 self.browser.wait_for("return !document.getElementById('token-form').hidden")
+                self.browser.type("#token", "garbage")
+                self.browser.click("#token-form button")
+                refused = "return document.getElementById('notice').textContent.includes('refused this access token')"
+                self.browser.wait_for(refused)
+                self.browser.run("document.getElementById('token').value = ''")
                 self.browser.type("#token", token)
                 self.browser.click("#token-form button")
                 self.browser.wait_for(CONNECTED)
