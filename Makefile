@@ -1,6 +1,6 @@
 # The commands that people type. CMake builds; this sets the machine up, then calls it.
 .DEFAULT_GOAL := help
-.PHONY: help deps build serve test bench lint fuzz clean
+.PHONY: help deps build install serve test bench lint fuzz clean
 .NOTPARALLEL:  # the build and the tests are parallel inside
 
 PLAIT := build/release/plait
@@ -17,6 +17,11 @@ deps: ## install what building and testing need (Debian 12, apt); the other comm
 
 build: build/release/build.ninja ## build the release: the library, the command, the examples, the tests
 	@$(BUILD)
+
+PREFIX ?= /usr/local
+install: build/release/build.ninja ## build the release and install library and command (PREFIX=/usr/local DESTDIR=)
+	@$(BUILD) --target plait plait_cli
+	@cmake --install build/release --prefix "$(abspath $(PREFIX))" --component plait
 
 serve: build/release/build.ninja ## build the release and start the server in development mode (ARGS="--listen URL")
 	@$(BUILD) --target plait_cli

@@ -41,6 +41,7 @@ class HubSession {
     show('connecting', 'connecting');
     const attempt = ++this.attempts;
     this.ready = false;
+    this.greeted = false;
     this.abandon(this.socket);
     this.socket = null;
     const socket = await this.open().catch(() => null);
@@ -112,6 +113,7 @@ class HubSession {
 
   // After a reconnection the server fills the gap, or says that it cannot.
   subscribe() {
+    this.greeted = true;
     const request = {action: 'subscribe', topics: [TOPIC]};
     if (this.position) Object.assign(request, {recover: true, recovery: {[TOPIC]: this.position}});
     this.send('subscription_update', request);
@@ -138,11 +140,17 @@ class HubSession {
   }
 
   handleClose(event) {
-    const opened = this.ready;
     this.ready = false;
-    if (!opened && !this.development) element('token-form').hidden = false;
     if (event.reason) notify(`${event.code}: ${event.reason}`);
+    if (!this.greeted && !this.development) return this.askForToken();
     this.retry();
+  }
+
+  // A browser does not say why an opening failed. This server has just answered, so it refused: as often as it is asked.
+  askForToken() {
+    if (this.token) notify('the server has refused this access token');
+    element('token-form').hidden = false;
+    show('closed', 'not connected: an access token is needed');
   }
 
   retry() {
@@ -264,8 +272,8 @@ element('timer').addEventListener('click', () => {
 element('token-form').addEventListener('submit', (event) => {
   event.preventDefault();
   const secure = location.protocol === 'https:' ? '; Secure' : '';
-  const token = encodeURIComponent(element('token').value.trim());
-  document.cookie = `access_token=${token}; Path=/wse; SameSite=Strict${secure}`;
+  session.token = encodeURIComponent(element('token').value.trim());
+  document.cookie = `access_token=${session.token}; Path=/wse; SameSite=Strict${secure}`;
   session.connectNow();
 });
 

@@ -35,10 +35,13 @@ struct AskingSession : plait::SessionHandler {
     std::string text;
   };
 
+  explicit AskingSession(bool& outcome) : failed(outcome) {}
   bool wants_streams() const override { return true; }
   void on_open(plait::Session& session) override { ask(session); }
   void on_close(plait::Session&, const plait::CloseInfo& info) override {
-    if (!info.clean) std::cerr << info.reason << std::endl;
+    if (info.clean) return;
+    std::cerr << info.reason << std::endl;
+    failed = true;
   }
   void ask(plait::Session& session) {
     std::string line;
@@ -47,6 +50,7 @@ struct AskingSession : plait::SessionHandler {
     if (!stream) return session.close();
     (*stream)->write(plait::as_bytes(line), true);
   }
+  bool& failed;
 };
 
 int serve(const std::string& url) {
@@ -59,13 +63,14 @@ int serve(const std::string& url) {
 }
 
 int ask(const std::string& url) {
+  bool failed = false;
   plait::Client client;
   plait::ConnectOptions options;
   options.verify_certificate = false;
-  const auto session = client.connect(url, std::make_unique<AskingSession>(), options);
+  const auto session = client.connect(url, std::make_unique<AskingSession>(failed), options);
   if (!session) std::cerr << session.error().message << std::endl;
   client.run();
-  return session ? 0 : 1;
+  return session && !failed ? 0 : 1;
 }
 
 }  // namespace

@@ -17,7 +17,9 @@ plait::RpcResult sum(const plait::Value& params) {
   for (std::size_t i = 0; !params.at(i).is_null(); ++i) {
     const auto number = params.at(i).as_int64();
     if (!number) return plait::rpc_error(plait::rpc_code::kInvalidParams, "integers only");
-    total += *number;
+    if (__builtin_add_overflow(total, *number, &total)) {
+      return plait::rpc_error(plait::rpc_code::kInvalidParams, "the sum is too large");
+    }
   }
   return plait::Value{total};
 }
@@ -39,6 +41,7 @@ struct CalculatingSession : plait::SessionHandler {
 
 /// Has itself greeted, then sends the next line of the input, until there is none.
 struct AskingSession : plait::SessionHandler {
+  explicit AskingSession(bool& outcome) : failed(outcome) {}
   bool wants_streams() const override { return true; }
   void on_open(plait::Session& session) override {
     const auto opened = plait::RpcPeer::open(session);
@@ -48,7 +51,9 @@ struct AskingSession : plait::SessionHandler {
     call("greet", plait::Value::array());
   }
   void on_close(plait::Session&, const plait::CloseInfo& info) override {
-    if (!info.clean) std::cerr << info.reason << std::endl;
+    if (info.clean) return;
+    std::cerr << info.reason << std::endl;
+    failed = true;
   }
   void call(std::string_view method, const plait::Value& params) {
     rpc->call(method, params, [this](const plait::RpcResult& result) {
@@ -69,6 +74,7 @@ struct AskingSession : plait::SessionHandler {
     }
     call("sum", numbers);
   }
+  bool& failed;
   plait::RpcPeer* rpc = nullptr;
 };
 
@@ -82,13 +88,14 @@ int serve(const std::string& url) {
 }
 
 int ask(const std::string& url) {
+  bool failed = false;
   plait::Client client;
   plait::ConnectOptions options;
   options.verify_certificate = false;
-  const auto session = client.connect(url, std::make_unique<AskingSession>(), options);
+  const auto session = client.connect(url, std::make_unique<AskingSession>(failed), options);
   if (!session) std::cerr << session.error().message << std::endl;
   client.run();
-  return session ? 0 : 1;
+  return session && !failed ? 0 : 1;
 }
 
 }  // namespace

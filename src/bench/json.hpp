@@ -1,5 +1,5 @@
-// A JSON document small enough for the bench's own reports: what a generator tells the runner, and the results file.
-// Neither is hostile input; the bounded, validating reader for peers' JSON is codec's.
+// A JSON document that is put together and taken apart by name: what a generator tells the runner, and the results
+// file. codec's JsonParser reads it.
 #pragma once
 
 #include <plait/result.hpp>
@@ -40,7 +40,7 @@ class Json {
 
   /// One line, or indented by `indent` spaces a level. Numbers that are not finite become null.
   [[nodiscard]] std::string dump(int indent = 0) const;
-  /// Errors name the byte offset. Nesting is limited to 64.
+  /// Errors are codec::JsonError's words.
   static Result<Json, Error> parse(std::string_view text);
 
  private:

@@ -102,6 +102,17 @@ void name_groups(CLI::App& app) {
   }
 }
 
+/// As CLI11 wants them, the last first. `plait help COMMAND` is `plait COMMAND --help`.
+std::vector<std::string> arguments(int argc, char** argv) {
+  std::vector<std::string> words{argv + std::min(argc, 1), argv + argc};
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  std::ranges::reverse(words);
+  return words;
+}
+
 }  // namespace
 
 int fail(std::string_view message) {
@@ -140,7 +151,7 @@ std::string certificate_hint(std::string_view error, std::string_view more) {
 int run(CLI::App& app, const Action& action, int argc, char** argv) {
   name_groups(app);
   try {
-    app.parse(argc, argv);
+    app.parse(arguments(argc, argv));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return finish_output(app.exit(error));
     fail(explain(app, error));

@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 #include <plait/client.hpp>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "cli/commands.hpp"
@@ -18,7 +21,8 @@ namespace plait::cli {
 namespace {
 
 constexpr const char* kGetExamples =
-    R"(Speaks HTTP/3 and nothing else. Follows no redirects. Exits with 1 for a status of 400 or more, too.
+    R"(Speaks HTTP/3 and nothing else. Follows no redirects. Exits with 1 for a status of 400 or more, too, and without
+--json leaves the file of -o as it was then.
 Examples:
   plait get https://127.0.0.1:4433/health --insecure
   plait get -i https://example.org/ -o page.html
@@ -38,7 +42,39 @@ struct GetOptions {
   double timeout_seconds = 10;
 };
 
-using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+/// Where bodies go: standard output, or a file, which is not touched before there is something to write.
+class Output {
+ public:
+  explicit Output(const std::string& file_name) : name_(file_name) {}
+
+  /// False, and error() says why. So, too, write() and close().
+  bool open() {
+    if (name_.empty() || file_ != nullptr) return true;
+    file_.reset(std::fopen(name_.c_str(), "wb"));
+    if (file_ == nullptr) error_ = "-o " + name_ + ": cannot be written: " + std::generic_category().message(errno);
+    return file_ != nullptr;
+  }
+  bool write(std::string_view text) {
+    std::FILE* out = file_ != nullptr ? file_.get() : stdout;
+    if (std::fwrite(text.data(), 1, text.size(), out) == text.size()) return true;
+    return fail_writing();
+  }
+  bool close() { return file_ == nullptr || std::fclose(file_.release()) == 0 || fail_writing(); }
+  [[nodiscard]] bool is_file() const { return !name_.empty(); }
+  [[nodiscard]] const std::string& error() const { return error_; }
+
+ private:
+  bool fail_writing() {
+    error_ = "cannot write to " + (name_.empty() ? std::string{"standard output"} : name_);
+    return false;
+  }
+
+  const std::string& name_;
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
+  std::string error_;
+};
+
+bool is_failure(int status) { return status >= 400; }
 
 // Writes a body as it comes, or keeps it for --json.
 class Printer final : public ResponseHandler {
@@ -47,40 +83,42 @@ class Printer final : public ResponseHandler {
     Response response;
     std::string error;
   };
-  Printer(const GetOptions& options, std::FILE* out, Outcome& outcome)
-      : options_(options), out_(out), outcome_(outcome) {}
+  Printer(const GetOptions& options, Output& output, Outcome& outcome)
+      : options_(options), output_(output), outcome_(outcome) {}
 
   void on_head(const Response& head) override {
     outcome_.response = head;
+    if (!options_.json && !is_left_out()) output_.open();
     if (!options_.fields || options_.json) return;
     print("HTTP/3 {}\n", head.status);
     for (const auto& [name, value] : head.headers) print("{}: {}\n", core::printable(name), core::printable(value));
     print("\n");
   }
   bool on_body(ByteView part) override {
-    if (!options_.json) {
-      if (std::fwrite(part.data(), 1, part.size(), out_) == part.size()) return true;
-      write_error_ = "cannot write to " + (options_.output.empty() ? std::string{"standard output"} : options_.output);
-      return false;
-    }
+    if (!options_.json) return is_left_out() || (output_.open() && output_.write(as_text(part)));
     if (part.size() > kJsonBytesMax - outcome_.response.body.size()) {
-      write_error_ = "the body is too large for --json: use -o FILE";
+      too_large_ = "the body is too large for --json: use -o FILE";
       return false;
     }
     outcome_.response.body += as_text(part);
     return true;
   }
   void on_end(const Result<void, Error>& result) override {
-    outcome_.error = !write_error_.empty() ? write_error_ : result ? "" : result.error().message;
+    if (!result) outcome_.error = result.error().message;
+    if (!too_large_.empty()) outcome_.error = too_large_;
+    if (!output_.error().empty()) outcome_.error = output_.error();
   }
 
  private:
   static constexpr std::size_t kJsonBytesMax = std::size_t{64} << 20;
 
+  /// A page that explains an error is not the file that was asked for.
+  [[nodiscard]] bool is_left_out() const { return output_.is_file() && is_failure(outcome_.response.status); }
+
   const GetOptions& options_;
-  std::FILE* out_;
+  Output& output_;
   Outcome& outcome_;
-  std::string write_error_;
+  std::string too_large_;
 };
 
 Result<ConnectOptions, Error> connect_options(const GetOptions& options) {
@@ -107,26 +145,18 @@ Result<ConnectOptions, Error> connect_options(const GetOptions& options) {
 int get(const GetOptions& options) {
   const auto connect = connect_options(options);
   if (!connect) return fail(connect.error().message);
-  File file{nullptr, &std::fclose};
-  if (!options.output.empty()) {
-    file.reset(std::fopen(options.output.c_str(), "wb"));
-    if (file == nullptr) return fail("-o " + options.output + ": cannot be written");
-  }
-  std::FILE* out = file ? file.get() : stdout;
+  Output output{options.output};
   Printer::Outcome outcome;
   Client client;
-  const auto started = client.get(options.url, std::make_unique<Printer>(options, out, outcome), *connect);
+  const auto started = client.get(options.url, std::make_unique<Printer>(options, output, outcome), *connect);
   if (!started) return fail(started.error().message);
   client.run();
   if (!outcome.error.empty())
     return fail(options.url + ": " + outcome.error + certificate_hint(outcome.error, "--certificate-hash HASH, "));
   const std::string json = options.json ? printable_json(client::to_json(outcome.response)) + "\n" : "";
-  if (!file) {
-    print_text(json);
-  } else if (std::fwrite(json.data(), 1, json.size(), out) != json.size() || std::fclose(file.release()) != 0) {
-    return fail("cannot write to " + options.output);
-  }
-  return outcome.response.status < 400 ? 0 : fail(fmt::format("HTTP status {}", outcome.response.status));
+  if (!json.empty() && !(output.open() && output.write(json))) return fail(output.error());
+  if (!output.close()) return fail(output.error());
+  return is_failure(outcome.response.status) ? fail(fmt::format("HTTP status {}", outcome.response.status)) : 0;
 }
 
 }  // namespace

@@ -9,13 +9,13 @@ namespace plait::cli {
 namespace {
 
 // What the library says is for programs, too; here it is known which option helps.
-std::string hint(const std::string& message, bool has_token) {
-  const auto says = [&message](const char* words) { return message.find(words) != std::string::npos; };
-  if (says("refused with status 401")) {
+std::string hint(const Error& error, bool has_token) {
+  constexpr int kUnauthorized = 401;
+  if (error.status == kUnauthorized) {
     return has_token ? "; give another access token with --token-file PATH or in PLAIT_TOKEN"
                      : "; give an access token with --token-file PATH or in PLAIT_TOKEN (plait token makes one)";
   }
-  return certificate_hint(message);
+  return certificate_hint(error.message);
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ Result<client::HubClient, Error> HubOptions::connect() const {
   auto hub = client::HubClient::connect(url, *options);
   if (hub) return hub;
   Error error = hub.error();
-  error.message += hint(error.message, !options->headers.empty());
+  error.message += hint(error, !options->headers.empty());
   return err(std::move(error));
 }
 

@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string{"plait "} + plait::kVersion);
   app.require_subcommand(1);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  app.footer("'plait COMMAND --help' shows a command's options with examples.");
+  app.footer("'plait COMMAND --help' or 'plait help COMMAND' shows a command's options with examples.");
 
   Action action;
   add_serve_command(app, action);

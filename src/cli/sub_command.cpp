@@ -24,9 +24,10 @@ using client::HubClient;
 
 constexpr ReconnectPolicy kReconnectPolicy{
     .attempts_max = 0, .delay = std::chrono::milliseconds{200}, .delay_max = std::chrono::seconds{5}};
-constexpr std::chrono::hours kForever{24};
+constexpr std::chrono::hours kReceiveTime{24};  // then it is waited for anew
 
-constexpr const char* kSubExamples = R"(A topic may be a pattern with * and ?.
+constexpr const char* kSubExamples =
+    R"(A topic may be a pattern with * and ?. With a pattern, or several topics, each line begins with the topic.
 Examples:
   plait sub demo
   plait sub 'sensors.*' --json --token-file token.txt
@@ -40,6 +41,11 @@ struct SubOptions {
   bool reconnect = false;
   std::uint64_t count = 0;
 };
+
+/// Whether publications to more than one topic may come.
+bool may_differ(const std::vector<std::string>& topics) {
+  return topics.size() > 1 || topics.front().find_first_of("*?") != std::string::npos;
+}
 
 class Subscriber {
  public:
@@ -78,7 +84,7 @@ class Subscriber {
 
   Result<void, Error> print_all(HubClient& hub) {
     while (options_.count == 0 || printed_ < options_.count) {
-      auto received = hub.receive(kForever);
+      auto received = hub.receive(kReceiveTime);
       if (!received) return err(received.error());
       if (received->has_value() && !print_received(**received)) break;  // run() of the command tells why
     }
@@ -93,7 +99,13 @@ class Subscriber {
     }
     if (!received.publication) return true;
     const HubClient::Publication& publication = *received.publication;
-    print("{}\n", printable_json(options_.json ? publication.envelope : publication.data));
+    if (options_.json) {
+      print("{}\n", printable_json(publication.envelope));
+    } else if (may_differ(options_.topics)) {
+      print("{} {}\n", core::printable(publication.topic), printable_json(publication.data));
+    } else {
+      print("{}\n", printable_json(publication.data));
+    }
     ++printed_;
     return flush_output();
   }
@@ -114,7 +126,7 @@ void add_sub_command(CLI::App& app, Action& action) {
   auto options = std::make_shared<SubOptions>();
   command->add_option("TOPIC", options->topics, "Names or patterns")->required();
   options->hub.add_to(*command);
-  command->add_flag("--json", options->json, "Print whole envelopes");
+  command->add_flag("--json", options->json, "Print whole envelopes, which name the topic");
   command->add_option("--count", options->count, "Exit after so many messages; 0: never")
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()).description(""))
       ->capture_default_str();

@@ -10,7 +10,7 @@ namespace plait::cli {
 namespace {
 
 constexpr const char* kTokenExamples = R"(Examples:
-  head -c 32 /dev/urandom | base64 > secret
+  (umask 077; head -c 32 /dev/urandom | base64 > secret)
   plait token --user alice --secret-file secret > token.txt
   plait token --user bot --secret-file secret --ttl 30d --claim role=admin --claim 'rooms=["a","b"]')";
 

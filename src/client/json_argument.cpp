@@ -5,11 +5,12 @@
 
 namespace plait::client {
 
-std::string json_argument(std::string_view text) {
+Result<std::string, Error> json_argument(std::string_view text) {
   codec::JsonParser parser;
   if (parser.parse(text)) return std::string{text};
   std::string quoted;
   codec::append_json_string(quoted, text);
+  if (!parser.parse(quoted)) return err(Error{"the data to publish is not UTF-8"});
   return quoted;
 }
 

@@ -122,7 +122,7 @@ Result<void, Error> check_config(const Config& config) {
   if (!config.development && config.jwt_secret_file.empty()) {
     mistakes.add(Error{names.wanted("jwt.secret_file") +
                        " is required: a secret of at least 32 bytes that signs access tokens "
-                       "(make one: head -c 32 /dev/urandom | base64 > secret); or try " +
+                       "(make one: (umask 077; head -c 32 /dev/urandom | base64 > secret)); or try " +
                        names.wanted("development")});
   }
   for (const std::string& url : config.listen) mistakes.add(check_listener(config, url));

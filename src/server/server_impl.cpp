@@ -178,6 +178,15 @@ Result<void, Error> Server::Impl::make_workers() {
   return {};
 }
 
+// In development mode, which is for loopback only, whatever of its names a person has typed: the page of one goes on
+// with another, that of the https: listener.
+void allow_loopback_names(transport::Router& router, bool secure, std::uint16_t port) {
+  for (const char* host : {"localhost", "127.0.0.1", "[::1]"}) {
+    router.allowed_origins.push_back((secure ? "https://" : "http://") + std::string{host} + ":" +
+                                     std::to_string(port));
+  }
+}
+
 // Pages of ws: and wss: may open sessions at https: of the same host; responses of wss: say that it is there.
 void Server::Impl::introduce_bindings() {
   for (const auto& binding : bindings_) {
@@ -186,6 +195,7 @@ void Server::Impl::introduce_bindings() {
       const bool secure = other->uri.scheme == http::Scheme::wss;
       if (other->uri.host != binding->uri.host || (!secure && other->uri.scheme != http::Scheme::ws)) continue;
       binding->router->page_origins.push_back({.secure = secure, .port = other->uri.port});
+      if (options_.development_certificate) allow_loopback_names(*binding->router, secure, other->uri.port);
       if (secure) other->router->alternative_service = "h3=\":" + std::to_string(binding->uri.port) + "\"";
     }
   }

@@ -58,6 +58,16 @@ Result<void, Error> check_qlog(const Config& config) {
   return err(Error{config.names.at("qlog") + ": there is no folder \"" + folder + "\": make it first"});
 }
 
+// Whoever reads a secret makes tokens, and whoever reads a key is this server.
+void warn_of_readers(const std::string& setting, const std::string& file) {
+  std::error_code failed;
+  const auto permissions = std::filesystem::status(file, failed).permissions();
+  if (file.empty() || failed || (permissions & std::filesystem::perms::others_read) == std::filesystem::perms::none) {
+    return;
+  }
+  log(LogLevel::warning, setting + ": every user of this machine can read it; chmod o= '" + file + "'");
+}
+
 Config complete(Config config) {
   if (config.listen.empty()) config.listen = default_listeners(config);
   if (config.server.threads == 0) config.server.threads = static_cast<unsigned>(net::available_cpus().size());
@@ -74,6 +84,8 @@ Result<void, Error> Service::check(const Config& config) {
   check_files(config, mistakes);
   mistakes.add(check_qlog(config));
   mistakes.add(choose_key(config));
+  warn_of_readers(config.names.at("jwt.secret_file"), config.jwt_secret_file);
+  warn_of_readers(config.names.at("tls.private_key"), config.server.tls.private_key_file);
   return mistakes.result();
 }
 

@@ -46,8 +46,8 @@ class Examples(unittest.TestCase):
 
     def test_both_sides_call_each_other(self):
         with serving("example_05_rpc", "serve", "https://127.0.0.1:0/") as url:
-            result = send_lines(url, "1 2 3\nx\n\n", "example_05_rpc")
-        answers = '"hello, example"\n6\nintegers only\n0\n'
+            result = send_lines(url, "1 2 3\nx\n\n9223372036854775807 1\n", "example_05_rpc")
+        answers = '"hello, example"\n6\nintegers only\n0\nthe sum is too large\n'
         self.assertEqual((result.returncode, result.stdout), (0, answers), result.stderr)
 
     def test_client_says_why_it_cannot_connect(self):
@@ -55,6 +55,12 @@ class Examples(unittest.TestCase):
             result = send_lines(url.replace("/echo", "/elsewhere"), "one\n")
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertIn("404", result.stderr)
+
+    def test_clients_of_quic_fail_where_nobody_listens(self):
+        for example in ("example_04_streams", "example_05_rpc"):
+            result = send_lines("https://127.0.0.1:1/", "1\n", example)
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn("nobody listens", result.stderr)
 
     def test_server_says_why_it_cannot_listen(self):
         result = subprocess.run([FOLDER / "example_01_echo", "carrier-pigeon://x/"], capture_output=True, text=True)

@@ -115,6 +115,12 @@ class Make(unittest.TestCase):
         status, output, calls = self.run_make("serve")
         self.assertEqual((status, self.programs(calls)), (0, ["cmake", "plait"]), output)
 
+    def test_install_builds_what_is_installed(self):
+        status, output, calls = self.run_make("install", "PREFIX=/opt/a b")
+        self.assertEqual(status, 0, output)
+        self.assertRegex(calls[-2], "^cmake --build --preset release .* --target plait plait_cli$")
+        self.assertEqual(calls[-1], "cmake --install build/release --prefix /opt/a b --component plait")
+
     @property
     def added(self):
         return self.root / "etc/apt/sources.list.d/plait-bookworm-backports.sources"

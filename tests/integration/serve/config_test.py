@@ -143,6 +143,13 @@ class File(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("/nonexistent.toml", done.stderr)
 
+    def test_secrets_that_everyone_can_read(self):
+        self.file.write_text(f"[jwt]\nsecret_file = '{self.secret}'\n", encoding="utf-8")
+        for mode, warned in ((0o604, True), (0o640, False), (0o600, False)):
+            self.secret.chmod(mode)
+            done = plait("check", self.file)
+            self.assertEqual((done.returncode, f"chmod o= '{self.secret}'" in done.stderr), (0, warned), done.stderr)
+
     def test_a_good_file_serves_and_the_command_line_goes_before_it(self):
         self.file.write_text(f"""
 listen = ["ws://127.0.0.1:1"]   # nobody may have that port; --listen replaces it

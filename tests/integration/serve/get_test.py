@@ -44,6 +44,17 @@ class Get(unittest.TestCase):
             done = plait("get", f"{self.url}/", "--insecure", "-o", f"{folder}/none/page")
             self.assertEqual(done.returncode, 1)
             self.assertIn("-o", done.stderr)
+            self.assertIn("No such file or directory", done.stderr)
+
+    def test_a_file_stays_as_it_was_where_nothing_came_for_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            name = Path(folder) / "kept"
+            name.write_text("precious")
+            for url in ("https://127.0.0.1:1/", f"{self.url}/none"):
+                done = plait("get", url, "--insecure", "-o", name)
+                self.assertEqual((done.returncode, name.read_text()), (1, "precious"), done.stderr)
+            done = plait("get", f"{self.url}/none", "--insecure", "--json", "-o", name)
+            self.assertEqual((done.returncode, json.loads(name.read_text())["status"]), (1, 404))
 
     def test_a_file_on_a_full_disk(self):
         for options in ((), ("--json",)):

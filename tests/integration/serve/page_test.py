@@ -79,12 +79,18 @@ class Page(unittest.TestCase):
             browser.wait_for(CONNECTED)
             self.assertEqual(browser.run(STATUS), "connected over WebSocket")
 
-    def test_where_webtransport_fails_it_falls_back(self):
+    def test_in_development_the_names_of_this_machine_are_one(self):
         with Server("--dev", listen=(*ALL_WIRES, WEBTRANSPORT)) as server:
-            self.browser.open(f"http://localhost:{server.port()}/")  # another host: not the server's own page
+            self.browser.open(f"http://localhost:{server.port()}/")
+            self.browser.wait_for(CONNECTED)
+            self.assertEqual(self.browser.run(STATUS), "connected over WebTransport")
+
+    def test_where_webtransport_fails_it_falls_back(self):
+        with Server("--dev", listen=("ws://127.0.0.2:0", WEBTRANSPORT)) as server:
+            self.browser.open(f"http://127.0.0.2:{server.port()}/")  # another host: not the server's own page
             self.browser.wait_for(CONNECTED)
             self.assertEqual(self.browser.run(STATUS), "connected over WebSocket")
-            server.wait_logged("refused a session from origin http://localhost")
+            server.wait_logged("refused a session from origin http://127.0.0.2")
 
     def test_text_is_shown_as_text(self):
         with Server("--dev") as server:
@@ -118,6 +124,11 @@ class Page(unittest.TestCase):
                 self.open(server)
                 self.browser.run("document.cookie = 'access_token=; Path=/wse; Max-Age=0'")
                 self.browser.wait_for("return !document.getElementById('token-form').hidden")
+                self.browser.type("#token", "garbage")
+                self.browser.click("#token-form button")
+                refused = "return document.getElementById('notice').textContent.includes('refused this access token')"
+                self.browser.wait_for(refused)
+                self.browser.run("document.getElementById('token').value = ''")
                 self.browser.type("#token", token)
                 self.browser.click("#token-form button")
                 self.browser.wait_for(CONNECTED)

@@ -3,11 +3,12 @@
 import contextlib
 import json
 import socket
+import subprocess
 import threading
 import unittest
 
 from dialect_test import Client
-from harness import ALL_WIRES, TIMEOUT, Server, Subscriber, plait, publish
+from harness import ALL_WIRES, NO_FOLDER, PLAIT, TIMEOUT, Server, Subscriber, environment, plait, publish
 
 
 class Cuttable:
@@ -105,7 +106,28 @@ class PubSub(unittest.TestCase):
             self.publish("1", "unrelated")
             self.publish("2", "many.a")
             self.publish("3", "other")
-            self.assertEqual(sorted([subscriber.line(), subscriber.line()]), ["2", "3"])
+            self.assertEqual(sorted([subscriber.line(), subscriber.line()]), ["many.a 2", "other 3"])
+
+    def feed(self, text, *arguments):
+        arguments = (PLAIT, "pub", *arguments, "--url", self.server.url())
+        return subprocess.run(arguments, input=text, capture_output=True, timeout=TIMEOUT, check=False,
+                              env=environment(NO_FOLDER) | {"PLAIT_TOKEN": self.server.token})
+
+    def test_standard_input_as_one_message_or_a_message_a_line(self):
+        large = json.dumps("x" * 500_000)  # more than an argument may have
+        with self.subscribe("fed", "--count", 4) as subscriber:
+            self.assertEqual(self.feed(large.encode() + b"\n", "fed", "-").returncode, 0)
+            self.assertEqual(self.feed(b"two words\n", "fed", "-").returncode, 0)
+            done = self.feed(b'{"a":1}\n\nlast', "fed", "--lines")
+            self.assertEqual((done.returncode, done.stdout.count(b"published at ")), (0, 2), done.stderr)
+            self.assertEqual([subscriber.line() for _ in range(4)], [large, '"two words"', '{"a":1}', '"last"'])
+
+    def test_what_cannot_be_published_is_said_here(self):
+        for text, arguments, words in ((b"\xff", ("fed", "-"), b"not UTF-8"), (b"", ("fed",), b"DATA, or --lines"),
+                                       (b"", ("fed", "1", "--lines"), b"DATA, or --lines")):
+            done = self.feed(text, *arguments)
+            self.assertEqual((done.returncode, done.stdout), (1, b""))
+            self.assertIn(words, done.stderr)
 
     def test_recover_prints_what_was_published_while_the_connection_was_lost(self):
         with Cuttable(self.server.port()) as proxy:
@@ -132,7 +154,7 @@ class PubSub(unittest.TestCase):
                 self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
                 for i in range(count):
                     publisher.send(json.dumps({"t": "publish", "p": {"topic": f"lost{i}", "data": 1}}))
-                self.assertEqual({subscriber.line() for _ in range(count)}, {"1"})
+                self.assertEqual({subscriber.line() for _ in range(count)}, {f"lost{i} 1" for i in range(count)})
                 proxy.cut()
                 self.publish("2", "lost1")
                 self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
@@ -140,7 +162,7 @@ class PubSub(unittest.TestCase):
                 self.assertIn("connecting again", subscriber.process.stderr.readline())
                 self.assertIn("messages of los* were missed", subscriber.process.stderr.readline())
                 self.publish("3", "lost1")
-                self.assertEqual(subscriber.line(), "3")
+                self.assertEqual(subscriber.line(), "lost1 3")
                 self.assertEqual(subscriber.wait()[0], 0)
 
     def test_reconnect_goes_on_without_what_was_missed(self):
@@ -222,6 +244,8 @@ class Help(unittest.TestCase):
             done = plait(command, "--help")
             self.assertEqual(done.returncode, 0)
             self.assertIn("Examples:\n  ", done.stdout)
+            self.assertEqual(plait("help", command).stdout, done.stdout)
+        self.assertEqual(plait("help").stdout, plait("--help").stdout)
 
 
 if __name__ == "__main__":

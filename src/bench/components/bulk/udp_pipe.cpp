@@ -27,6 +27,7 @@ void set(int fd, int level, int option, int value) { setsockopt(fd, level, optio
 Result<UdpPipe, Error> UdpPipe::open(std::uint16_t port) {
   UdpPipe pipe;
   pipe.fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (pipe.fd_ < 0) return err(Error{std::string{"cannot make a UDP socket: "} + strerror(errno), errno});
   set(pipe.fd_, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
   set(pipe.fd_, SOL_UDP, UDP_GRO, 1);
   set(pipe.fd_, SOL_SOCKET, SO_RCVBUF, kSocketBufferBytes);
