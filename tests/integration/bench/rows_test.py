@@ -2,6 +2,8 @@
 
 import os
 import re
+import resource
+import shlex
 import shutil
 import sys
 import tempfile
@@ -9,7 +11,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from harness import PLAIT, Bench
+from harness import PLAIT, PLAIT_WORD, SCRIPTS, Bench, require, two_cpus
 
 # A WebSocket server that stops for a tenth of a second in every fifth.
 STALLING_PEER = """#!/bin/sh
@@ -71,8 +73,8 @@ class Kinds(unittest.TestCase):
         units = {case["row"]: case["claims"][0]["unit"] for case in bench.cases}
         self.assertIn("B", units["memory/tls"])
 
-    @unittest.skipUnless({0, 1} <= os.sched_getaffinity(0), "needs the CPUs 0 and 1")
     def test_a_download_to_a_client_that_never_falls_behind_does_not_starve_the_upload_beside_it(self):
+        two_cpus(self)
         bench = Bench("websocket", "^stream/concurrent$", "--placement", "two")
         self.assertGreater(samples(bench)[0]["messages"], 0)
 
@@ -90,11 +92,11 @@ class Kinds(unittest.TestCase):
 
 
 class Brokers(unittest.TestCase):
-    """Redis and NATS in their own protocols; they belong to the benchmark's packages, not to the tests'."""
+    """Redis and NATS in their own protocols."""
 
     def fan_out(self, name, more="", seconds=0.15):
-        if not shutil.which(f"{name}-server", path=os.environ["PATH"] + ":/usr/sbin"):
-            self.skipTest(f"{name}-server is not installed")
+        require(self, f"the Debian package {name}-server",
+                shutil.which(f"{name}-server", path=os.environ["PATH"] + ":/usr/sbin"))
         rows = "^(echo/93B/d1/c1|fanout/93B/b(1|16|64)/s100|connect/k1)$"
         bench = Bench("websocket", rows, "--placement", "free", "--verify", "--seconds", seconds, "--servers", name,
                       "--peer", f"{name}={BROKERS[name]} {more},{name}://127.0.0.1:{{port}}")
@@ -166,10 +168,10 @@ class Peers(unittest.TestCase):
         self.assertTrue(all(ratio["count"] == 3 for case in bench.cases
                             for ratio in case["servers"][1]["baseline_divided_by_it"].values()))
 
-    @unittest.skipUnless({0, 1} <= os.sched_getaffinity(0), "needs the CPUs 0 and 1")
     def test_placements_bind_the_server_to_its_cpu(self):
-        Bench("websocket", "^echo/93B/d1/c1$", "--cpu", "server=1,client=0", "--servers", "other", "--peer",
-              self.peer("other"))
+        first, second = two_cpus(self)
+        Bench("websocket", "^echo/93B/d1/c1$", "--cpu", f"server={second},client={first}", "--servers", "other",
+              "--peer", self.peer("other"))
         started = [(cpu, allowed) for _, cpu, allowed in self.lines()]
         self.assertEqual(started[1:], [("1", "1"), ("1", "1")])
         self.assertEqual(started[0][0], "-1", "free")

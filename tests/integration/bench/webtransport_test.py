@@ -68,14 +68,13 @@ class Kinds(unittest.TestCase):
             p50 = {form: self.sample(f"{name}/{form}")["latency_us"]["p50"] for form in ("literal", "confirmed")}
             self.assertLess(p50["confirmed"], p50["literal"])
 
-    def test_the_parts_of_an_opening_come_one_after_the_other(self):
-        steps = ("quic", "settings", "session")
+    def test_each_part_of_an_opening_is_measured_often_enough(self):
         bench = Bench("webtransport", "^opening/.*/ecdsa$")
-        p50 = {case["row"].split("/")[1]: case["servers"][0]["samples"][0]["latency_us"]["min"] for case in bench.cases}
-        self.assertEqual(tuple(p50), steps)
-        self.assertGreater(p50["quic"], 0)
-        samples = [case["servers"][0]["samples"][0]["messages"] for case in bench.cases]
-        self.assertGreaterEqual(min(samples), 1000 // 20, "at least so many, however short the window is")
+        samples = {case["row"].split("/")[1]: case["servers"][0]["samples"][0] for case in bench.cases}
+        self.assertEqual(samples.keys(), {"quic", "settings", "session"})
+        for part, sample in samples.items():
+            self.assertGreater(sample["latency_us"]["min"], 0, part)
+            self.assertGreaterEqual(sample["messages"], 1000 // 20, "at least so many, however short the window is")
 
     def test_openings_are_measured_with_each_kind_of_certificate(self):
         bench = Bench("webtransport", "^opening-cpu/(quic|session)/", "--peer", "raw")
