@@ -3,6 +3,7 @@
 #include "bench/components/raw_loop.hpp"
 #include "bench/peers.hpp"
 #include "bench/report.hpp"
+#include "bench/shell_word.hpp"
 #include "bench/text_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
@@ -37,6 +38,13 @@ redis and nats, message brokers spoken to in their own protocol, are in the fan-
 
 constexpr const char* kQuickMark = " --quick: a look, not a result (short samples, no retakes)";
 
+std::string own_path() {
+  std::string path(PATH_MAX, '\0');
+  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+  path.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+  return path;
+}
+
 struct BenchOptions {
   std::string suite;
   std::string json;
@@ -46,7 +54,7 @@ struct BenchOptions {
   std::string cpu;
   std::string placement;
   std::string baseline = "plait";
-  std::string scripts = bench::peer_scripts_folder();
+  std::string scripts = bench::peer_scripts_folder(own_path());
   std::vector<std::string> peers;
   std::vector<std::string> servers;
   std::size_t rounds = 0;
@@ -58,26 +66,12 @@ struct BenchOptions {
   bool list = false;
 };
 
-std::string own_path() {
-  std::string path(PATH_MAX, '\0');
-  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
-  path.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
-  return path;
-}
-
-/// As a shell reads it back.
-std::string shell_quoted(const std::string& word) {
-  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=.,:/@%^";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  return "'" + bench::replace_all(word, "'", "'\\''") + "'";
-}
-
 /// As typed, quoted where a shell would need it; the executable by its name alone.
 std::string own_command_line() {
   const std::string words = bench::read_text_file("/proc/self/cmdline");
   std::string out = "plait";
   for (std::size_t at = words.find('\0') + 1; at < words.size(); at = words.find('\0', at) + 1) {
-    out += " " + shell_quoted(words.substr(at, words.find('\0', at) - at));
+    out += " " + bench::shell_quoted(words.substr(at, words.find('\0', at) - at));
   }
   return out;
 }

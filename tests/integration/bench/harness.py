@@ -43,12 +43,13 @@ def one_cpu():
 class Bench:
     """One run. `report` is the JSON document, `markdown` and `html` the others; `cases` the report's."""
 
-    def __init__(self, suite, rows, *arguments, quick=True, stderr=subprocess.PIPE, environment=None):
+    def __init__(self, suite, rows, *arguments, quick=True, stderr=subprocess.PIPE, environment=None,
+                 program=PLAIT):
         if "--seconds" not in arguments:
             arguments += ("--seconds", "0.15")
         with tempfile.TemporaryDirectory() as folder:
             files = {kind: Path(folder, kind) for kind in ("json", "markdown", "html")}
-            command = [PLAIT, "bench", suite, "--rows", rows, *["--quick"] * quick, *map(str, arguments)]
+            command = [program, "bench", suite, "--rows", rows, *["--quick"] * quick, *map(str, arguments)]
             for kind, file in files.items():
                 command += [f"--{kind}", str(file)]
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, text=True, timeout=TIMEOUT,

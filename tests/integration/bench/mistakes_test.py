@@ -1,6 +1,7 @@
 """What plait bench cannot run is refused by name, a quick look says that it is one, and a peer that lies has no row."""
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -87,7 +88,7 @@ class Lies(unittest.TestCase):
             script = Path(folder, "twice.py")
             script.write_text(TWICE, encoding="utf-8")
             command = [PLAIT, "bench", "tcp-echo", "--quick", "--rows", "^echo/1KB/d64/c10$", "--placement", "free",
-                       "--peer", f"twice={sys.executable} {script} {{port}},tcp://127.0.0.1:{{port}}"]
+                       "--peer", f"twice={shlex.join([sys.executable, str(script)])} {{port}},tcp://127.0.0.1:{{port}}"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
         self.assertIn("the server answered more messages than it was sent", done.stdout + done.stderr)
 
@@ -95,7 +96,7 @@ class Lies(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "pong.py")
             script.write_text(PONG, encoding="utf-8")
-            peer = f"pong={sys.executable} {script} {{port}},ws://127.0.0.1:{{port}}"
+            peer = f"pong={shlex.join([sys.executable, str(script)])} {{port}},ws://127.0.0.1:{{port}}"
             command = [PLAIT, "bench", "websocket", "--quick", "--rows", "^stream/upload$", "--placement", "free",
                        "--servers", "pong", "--peer", peer]
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)

@@ -8,7 +8,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from harness import PLAIT, TIMEOUT, Bench
+from harness import PLAIT, PLAIT_WORD, TIMEOUT, Bench
 
 TWINS = ("upload", "download", "duplex", "handshake", "request/64B", "request/1KB", "datagram-rtt/64B", "aggregate",
          "datagram-send/64B")
@@ -97,7 +97,7 @@ class Kinds(unittest.TestCase):
 class Peers(unittest.TestCase):
     def errors(self, rows, path, *arguments, scheme="https"):
         base = f"{scheme}://127.0.0.1:{{port}}"
-        peer = f"peer={PLAIT} bench serve --listen {base},{base}{path}"
+        peer = f"peer={PLAIT_WORD} bench serve --listen {base},{base}{path}"
         bench = Bench("webtransport", rows, "--placement", "free", "--peer", peer, *arguments)
         return {case["row"]: {server["name"]: server.get("error") for server in case["servers"]}
                 for case in bench.cases}
@@ -108,7 +108,7 @@ class Peers(unittest.TestCase):
             self.assertEqual(servers, {"plait": None, "peer": None})
 
     def test_the_server_may_be_told_its_scheme_in_capitals(self):
-        peer = f"peer={PLAIT} bench serve --listen HTTPS://127.0.0.1:{{port}},https://127.0.0.1:{{port}}"
+        peer = f"peer={PLAIT_WORD} bench serve --listen HTTPS://127.0.0.1:{{port}},https://127.0.0.1:{{port}}"
         bench = Bench("webtransport", "^request/1KB/confirmed$", "--placement", "free", "--peer", peer)
         self.assertEqual([server.get("error") for server in bench.cases[0]["servers"]], [None, None])
 
@@ -156,7 +156,7 @@ esac
 class PyWebTransport(unittest.TestCase):
     def run_bench(self, *arguments, quick=True, **variables):
         """One row, and how often the client was called."""
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(prefix="sp ace ") as folder:
             python, note = Path(folder, "python"), Path(folder, "note")
             python.write_text(INTERPRETER, encoding="ascii")
             python.chmod(0o755)
