@@ -189,6 +189,9 @@ void add_opening_rows(std::vector<Row>& rows) {
   }
 }
 
+/// The latencies are of the datagrams that came back.
+Claim datagram_loss() { return own(Metric::loss_percent, "sent, and not back within 1 s: they have no latency"); }
+
 void add_exchange_rows(std::vector<Row>& rows) {
   const auto add = [&rows](const std::string& name, const char* path, std::uint64_t payload, bool datagrams,
                            std::vector<Claim> claims) {
@@ -199,6 +202,7 @@ void add_exchange_rows(std::vector<Row>& rows) {
     row.plan.payload_bytes = payload;
     row.plan.datagrams = datagrams;
     row.claims = std::move(claims);
+    if (datagrams) row.claims.push_back(datagram_loss());
     add_twins(rows, row, "on an open session");
   };
   add("request/64B", "/latency", 64, false,
@@ -216,6 +220,7 @@ void add_exchange_rows(std::vector<Row>& rows) {
     row.plan.depth = 64;
     row.plan.datagrams = datagrams;
     row.claims = {own(Metric::messages_per_second, "answers read whole")};
+    if (datagrams) row.claims.push_back(datagram_loss());
     rows.push_back(row);
   }
 }

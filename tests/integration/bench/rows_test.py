@@ -70,6 +70,10 @@ class Kinds(unittest.TestCase):
             measured = case["claims"][0]["measured"]["plait"]
             self.assertEqual(measured["count"], 1, case["row"])
             self.assertGreater(measured["median"], 0, case["row"])
+            (sample,) = case["servers"][0]["samples"]
+            whole = case["row"].startswith(("memory/", "stream/"))
+            self.assertEqual("per_second" in sample, not whole, "there is a rate of a second where it is known")
+            self.assertEqual("latency_us" in sample, not whole, case["row"])
         units = {case["row"]: case["claims"][0]["unit"] for case in bench.cases}
         self.assertIn("B", units["memory/tls"])
         self.assertEqual(bench.table("### stream/upload · free")[0]["p50 µs"], "–")

@@ -92,6 +92,10 @@ class Kinds(unittest.TestCase):
             for claim in case["claims"]:
                 least = -1 if claim["metric"] == "lost" else 0
                 self.assertGreater(claim["measured"]["plait"]["median"], least, case["row"])
+            (sample,) = case["servers"][0]["samples"]
+            whole = case["row"] in ("datagram-send/64B/steady", "memory/1000")
+            self.assertEqual("per_second" in sample, not whole, "there is a rate of a second where it is known")
+            self.assertEqual("latency_us" in sample, not whole, case["row"])
 
 
 class Peers(unittest.TestCase):
