@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
 #include "net/affinity.hpp"
+#include "net/file_limit.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -230,6 +231,8 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
                        .machine = bench::describe_machine(),
                        .missing_peers = {},
                        .cases = {}};
+  net::raise_file_limit();  // for the servers, too: they inherit it, and 10,000 connections need more than the usual
+                            // 1,024
   const auto run = make_run_options(options, report);
   if (!run) return fail(run.error().message);
   for (const std::string& missing : report.missing_peers) print("not measured: {}\n", missing);

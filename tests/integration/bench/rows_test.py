@@ -42,6 +42,12 @@ async def main():
 asyncio.run(main())
 """
 
+# A WebSocket server that notes how many files it may open.
+COUNTING_PEER = """#!/bin/sh
+ulimit -Sn > "$2"
+exec "$3" bench-raw ws --port "$1"
+"""
+
 # A WebSocket server that notes how it was started.
 PEER = """#!/bin/sh
 echo "$$ $2 $(sed -n 's/^Cpus_allowed_list:\\t//p' /proc/$$/status)" >> "$3"
@@ -181,6 +187,18 @@ class Peers(unittest.TestCase):
         started = [(cpu, allowed) for _, cpu, allowed in self.lines()]
         self.assertEqual(started[1:], [(str(second), str(second))] * 2)
         self.assertEqual(started[0][0], "-1", "free")
+
+    def test_servers_may_open_as_many_files_as_the_hard_limit_allows(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        low = 1024
+        require(self, f"a hard limit of open files above {low}", not 0 <= hard <= low)
+        self.script.write_text(COUNTING_PEER, encoding="utf-8")
+        script, started = shlex.quote(str(self.script)), shlex.quote(str(self.started))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (low, hard))
+        Bench("websocket", "^connect/k1$", "--placement", "free", "--servers", "counting", "--peer",
+              f"counting={script} {{port}} {started} {PLAIT_WORD},ws://127.0.0.1:{{port}}")
+        self.assertEqual(self.started.read_text(encoding="ascii").strip(), "unlimited" if hard < 0 else str(hard))
 
     def test_an_open_loop_sees_the_stalls_that_a_closed_one_hides(self):
         self.script.write_text(STALLING_PEER, encoding="utf-8")
