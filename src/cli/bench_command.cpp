@@ -54,7 +54,7 @@ struct BenchOptions {
   std::string rows;
   std::string cpu;
   std::string placement;
-  std::string baseline = "plait";
+  std::string baseline;
   std::string scripts = bench::peer_scripts_folder(own_path());
   std::vector<std::string> peers;
   std::vector<std::string> servers;
@@ -132,6 +132,15 @@ bool parse_placement(const std::string& text, bench::RunOptions& run) {
   return run.placements.has_value();
 }
 
+bool has_name(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+Result<void, Error> require_known(const char* option, const std::string& name, const std::vector<std::string>& known) {
+  if (has_name(known, name)) return {};
+  return err(Error{fmt::format("{} '{}': no such server; there are {}", option, name, fmt::join(known, ", "))});
+}
+
 Result<void, Error> add_servers(const BenchOptions& options, bench::RunOptions& run, bench::Report& report) {
   const auto append = [&run](std::vector<bench::ServerSpec> more) {
     run.servers.insert(run.servers.end(), more.begin(), more.end());
@@ -151,12 +160,13 @@ Result<void, Error> add_servers(const BenchOptions& options, bench::RunOptions& 
     append(std::move(found.servers));
     report.missing_peers = std::move(found.missing);
   }
-  if (!options.servers.empty()) {
-    std::erase_if(run.servers, [&](const bench::ServerSpec& spec) {
-      return std::find(options.servers.begin(), options.servers.end(), spec.name) == options.servers.end();
-    });
+  const auto known = bench::server_names(run.servers);
+  for (const std::string& name : options.servers) {
+    if (auto checked = require_known("--servers", name, known); !checked) return checked;
   }
-  if (run.servers.empty()) return err(Error{"--servers leaves no server to measure"});
+  if (!options.servers.empty()) {
+    std::erase_if(run.servers, [&](const bench::ServerSpec& spec) { return !has_name(options.servers, spec.name); });
+  }
   return {};
 }
 
@@ -180,8 +190,8 @@ Result<bench::RunOptions, Error> make_run_options(const BenchOptions& options, b
   }
   if (auto added = add_servers(options, run, report); !added) return err(added.error());
   const auto names = bench::server_names(run.servers);
-  report.baseline =
-      std::find(names.begin(), names.end(), options.baseline) == names.end() ? names.front() : options.baseline;
+  report.baseline = options.baseline.empty() ? names.front() : options.baseline;
+  if (auto checked = require_known("--baseline", report.baseline, names); !checked) return err(checked.error());
   return run;
 }
 
@@ -234,8 +244,8 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
   net::raise_file_limit();  // for the servers, too: they inherit it, and 10,000 connections need more than the usual
                             // 1,024
   const auto run = make_run_options(options, report);
-  if (!run) return fail(run.error().message);
   for (const std::string& missing : report.missing_peers) print("not measured: {}\n", missing);
+  if (!run) return fail(run.error().message);
   const bench::RunObserver observer{
       .on_progress = show_progress,
       .on_case = [&report](const bench::CaseResult& result) { show_case(result, report.baseline); }};
@@ -286,7 +296,7 @@ void add_options(CLI::App& command, BenchOptions& options) {
   command.add_flag("--peers", options.find_peers, "Every public server that is installed; the others are named");
   command.add_option("--peer-scripts", options.scripts, "Where the scripts of --peers are")->capture_default_str();
   command.add_option("--servers", options.servers, "Only these servers, by name")->delimiter(',');
-  command.add_option("--baseline", options.baseline, "The numerator of every ratio")->capture_default_str();
+  command.add_option("--baseline", options.baseline, "The numerator of every ratio [plait, or the first server]");
   command.add_option("--rounds", options.rounds, "Samples of each server in each case (default 5)")
       ->check(CLI::Range(1, 1'000'000).description("at least 1"));
   command.add_option("--seconds", options.seconds, "Length of a sample (default 0.6)")

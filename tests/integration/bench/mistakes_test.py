@@ -46,6 +46,20 @@ class Refusals(unittest.TestCase):
         self.assertIn("--peer 'foo': the = is missing", self.refused("websocket", "--peer", "foo"))
 
 
+    def test_servers_that_are_not_there(self):
+        self.assertIn("--servers 'typo': no such server; there are plait\n",
+                      self.refused("websocket", "--servers", "plait,typo"))
+        self.assertIn("--baseline 'nope': no such server; there are plait, raw, openssl\n",
+                      self.refused("websocket", "--peer", "raw", "--baseline", "nope"))
+        self.assertIn("--baseline 'plait': no such server; there are raw\n",
+                      self.refused("websocket", "--peer", "raw", "--servers", "raw", "--baseline", "plait"))
+
+    def test_rows_that_need_a_second_cpu_where_there_is_none(self):
+        with one_cpu() as cpu:
+            self.assertIn(f"left out: the placement on two cores, for which there is only CPU {cpu}, and so all of "
+                          "memory/plain, memory/tls\n", self.refused("websocket", "--rows", "memory"))
+
+
 # A TCP echo that sends everything back twice.
 TWICE = """
 import asyncio, sys
