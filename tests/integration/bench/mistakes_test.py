@@ -119,7 +119,7 @@ class Lies(unittest.TestCase):
 
 
 class Quick(unittest.TestCase):
-    def test_it_says_so(self):
+    def test_it_says_so_and_what_it_makes_smaller(self):
         quick = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free")
         for text in (quick.output, quick.markdown, quick.html):
             self.assertIn("--quick: a look, not a result", text)
