@@ -18,6 +18,7 @@ struct Report {
   std::string baseline;  ///< the server whose values are the numerator of every ratio
   MachineFacts machine;
   std::vector<std::string> missing_peers;  ///< each with what to install
+  std::vector<std::string> notes;          ///< of the runner
   std::vector<CaseResult> cases;
 };
 

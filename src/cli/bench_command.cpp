@@ -242,6 +242,7 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
                        .baseline = {},
                        .machine = bench::describe_machine(),
                        .missing_peers = {},
+                       .notes = {},
                        .cases = {}};
   net::raise_file_limit();  // for the servers, too: they inherit it, and 10,000 connections need more than the usual
                             // 1,024
@@ -250,7 +251,12 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
   if (!run) return fail(run.error().message);
   const bench::RunObserver observer{
       .on_progress = show_progress,
-      .on_case = [&report](const bench::CaseResult& result) { show_case(result, report.baseline); }};
+      .on_case = [&report](const bench::CaseResult& result) { show_case(result, report.baseline); },
+      .on_note =
+          [&report](const std::string& note) {
+            print("{}\n", note);
+            report.notes.push_back(note);
+          }};
   auto cases = bench::run_suite(*suite, *run, observer);
   if (!cases) return fail(cases.error().message);
   report.cases = std::move(*cases);
@@ -308,8 +314,12 @@ void add_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--placement", options.placement, "free, one, two or all, instead of each row's own");
   command.add_option("--cpu", options.cpu, "CPUs of the placements one and two (default: the first two there are)")
       ->type_name("server=N,client=M");
-  command.add_flag("--verify", options.verify, "Compare every byte (costs the generator's core)");
-  command.add_flag("--quick", options.quick, "One short round of each case: a look, not a result");
+  command.add_flag("--verify", options.verify,
+                   "Compare every byte of echoes and fan-out, not only lengths (costs the generator's core)");
+  command.add_flag(
+      "--quick", options.quick,
+      "One short round of each case, with a tenth of 1,000 connections or more and a sixteenth of a transfer's "
+      "bytes: a look, not a result");
   command.add_option("--json", options.json, "Write all samples as JSON")->type_name("FILE");
   command.add_option("--markdown", options.markdown, "Write the tables as Markdown")->type_name("FILE");
   command.add_option("--html", options.html, "Write one page with plots")->type_name("FILE");

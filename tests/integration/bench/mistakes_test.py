@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import PLAIT, TIMEOUT, Bench
+from harness import PLAIT, TIMEOUT, Bench, one_cpu
 
 
 class Refusals(unittest.TestCase):
@@ -123,6 +123,20 @@ class Quick(unittest.TestCase):
         quick = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free")
         for text in (quick.output, quick.markdown, quick.html):
             self.assertIn("--quick: a look, not a result", text)
+            self.assertIn("a tenth of 1,000 connections", text)
+
+
+class LeftOut(unittest.TestCase):
+    def test_what_is_not_done_is_said_in_the_output_and_in_the_report(self):
+        with one_cpu():
+            bench = Bench("websocket", "^(connect/k1|memory/plain)$", "--verify")
+        self.assertEqual([(case["row"], case["placement"]) for case in bench.cases], [("connect/k1", "one core")])
+        cores, verify = bench.report["notes"]
+        self.assertTrue(cores.endswith("and so all of memory/plain"), cores)
+        self.assertEqual(verify, "--verify compares nothing more in connect/k1, memory/plain")
+        for text in (bench.output, bench.markdown, bench.html):
+            self.assertIn(cores, text)
+            self.assertIn(verify, text)
 
 
 if __name__ == "__main__":

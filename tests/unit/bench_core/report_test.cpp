@@ -36,6 +36,7 @@ Report make_report() {
           .baseline = "plait",
           .machine = {{"CPU", "2 × chip"}},
           .missing_peers = {"x: apt install x"},
+          .notes = {"left out: <much>"},
           .cases = {result}};
 }
 
@@ -192,6 +193,12 @@ TEST(BenchReport, MarkdownHasCommandMachineAndMissingPeers) {
   EXPECT_THAT(text, HasSubstr("plait bench s"));
   EXPECT_THAT(text, HasSubstr("2 × chip"));
   EXPECT_THAT(text, HasSubstr("not measured: x: apt install x"));
+}
+
+TEST(BenchReport, NotesStandInEveryDocument) {
+  EXPECT_THAT(to_markdown(make_report()), HasSubstr("- left out: <much>\n"));
+  EXPECT_THAT(to_html(make_report()), HasSubstr("left out: &lt;much&gt;"));
+  EXPECT_EQ(to_json(make_report())["notes"].items()[0].text_or(""), "left out: <much>");
 }
 
 TEST(BenchSample, LimitIsTheFullerCore) {
