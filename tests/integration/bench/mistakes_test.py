@@ -96,7 +96,42 @@ while True:
 """
 
 
+# A broker that speaks RESP2 and delivers everything twice.
+TWICE_TO_ALL = """
+import asyncio, sys
+
+subscribers = []
+
+async def serve(reader, writer):
+    while data := await reader.read(65536):
+        if b"SUBSCRIBE" in data:
+            subscribers.append(writer)
+            writer.write(b"*3\\r\\n$9\\r\\nsubscribe\\r\\n$6\\r\\nfanout\\r\\n:1\\r\\n")
+        elif b"PING" in data:
+            writer.write(b"+PONG\\r\\n")
+        else:
+            delivery = data.replace(b"$7\\r\\nPUBLISH", b"$7\\r\\nmessage")
+            for subscriber in subscribers:
+                subscriber.write(2 * delivery)
+
+async def main():
+    await (await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]))).serve_forever()
+
+asyncio.run(main())
+"""
+
+
 class Lies(unittest.TestCase):
+    def test_a_broker_that_delivers_twice(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(folder, "twice.py")
+            script.write_text(TWICE_TO_ALL, encoding="utf-8")
+            peer = f"twice={shlex.join([sys.executable, str(script)])} {{port}},redis://127.0.0.1:{{port}}"
+            command = [PLAIT, "bench", "websocket", "--quick", "--rows", "^fanout/93B/b1/s100$", "--placement", "free",
+                       "--servers", "twice", "--peer", peer]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        self.assertIn("a subscriber was sent more messages than were published", done.stdout)
+
     def test_a_server_that_answers_twice(self):
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "twice.py")
