@@ -21,7 +21,7 @@ build: build/release/build.ninja ## build the release: the library, the command,
 PREFIX ?= /usr/local
 install: build/release/build.ninja ## build the release and install library and command (PREFIX=/usr/local DESTDIR=)
 	@$(BUILD) --target plait plait_cli
-	@cmake --install build/release --prefix "$(abspath $(PREFIX))" --component plait
+	@cmake --install build/release --prefix "$(PREFIX)" --component plait
 
 serve: build/release/build.ninja ## build the release and start the server in development mode (ARGS="--listen URL")
 	@$(BUILD) --target plait_cli

@@ -30,4 +30,6 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/plaitConfigVersion.cmake DESTINATION $
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/plait.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT plait)
 if(TARGET plait_cli)
   install(TARGETS plait_cli COMPONENT plait)
+  install(DIRECTORY bench/peers DESTINATION ${CMAKE_INSTALL_DATADIR}/plait COMPONENT plait
+    FILES_MATCHING PATTERN "*.py" PATTERN "*.js")
 endif()

@@ -146,7 +146,7 @@ class HubSession {
     this.retry();
   }
 
-  // A browser does not say why an opening failed. This server has just answered, so it refused: as often as it is asked.
+  // A browser does not say why an opening failed. The server has just answered, so it refused, and will again.
   askForToken() {
     if (this.token) notify('the server has refused this access token');
     element('token-form').hidden = false;

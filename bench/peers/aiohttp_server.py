@@ -14,6 +14,7 @@ subscribers = set()
 
 
 async def open_websocket(request):
+    # Compression is used when the client offers it, at the library's one level: 1, plait's.
     websocket = web.WebSocketResponse(max_msg_size=0)
     await websocket.prepare(request)
     return websocket

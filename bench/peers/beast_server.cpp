@@ -23,6 +23,7 @@ class Session : public std::enable_shared_from_this<Session> {
     stream_.next_layer().set_option(tcp::no_delay(true));
     websocket::permessage_deflate deflate;
     deflate.server_enable = true;  // when the client offers it
+    deflate.compLevel = 1;         // as plait
     stream_.set_option(deflate);
     stream_.read_message_max(0);
     stream_.auto_fragment(false);

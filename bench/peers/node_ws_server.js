@@ -5,7 +5,13 @@ const server = new WebSocketServer({
   host: "127.0.0.1",
   port: Number(process.argv[2]),
   maxPayload: 0,
-  perMessageDeflate: { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: 0 }, // when offered
+  perMessageDeflate: {
+    // when offered
+    serverNoContextTakeover: true,
+    clientNoContextTakeover: true,
+    threshold: 0,
+    zlibDeflateOptions: { level: 1 }, // as plait
+  },
 });
 const subscribers = new Set();
 

@@ -7,7 +7,11 @@ import sys
 
 import uvloop
 import websockets
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 
+# When the client offers it. The library's own settings, but for plait's level.
+DEFLATE = ServerPerMessageDeflateFactory(server_max_window_bits=12, client_max_window_bits=12,
+                                         compress_settings={"memLevel": 5, "level": 1})
 subscribers = set()
 
 
@@ -30,8 +34,9 @@ async def serve(connection, path):
 
 
 async def main(port):
-    # No pings and no size limit: the other servers have none either. Compression is used when the client offers it.
-    async with websockets.serve(serve, "127.0.0.1", port, ping_interval=None, max_size=None, write_limit=1 << 20):
+    # No pings and no size limit: the other servers have none either.
+    async with websockets.serve(serve, "127.0.0.1", port, ping_interval=None, max_size=None, write_limit=1 << 20,
+                                extensions=[DEFLATE]):
         await asyncio.Future()
 
 

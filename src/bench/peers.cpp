@@ -1,6 +1,7 @@
 #include "bench/peers.hpp"
 
 #include "bench/components/process.hpp"
+#include "bench/shell_word.hpp"
 
 #include <fmt/format.h>
 
@@ -89,6 +90,38 @@ std::optional<std::string> answer_of(const std::string& command) {
   return answer;
 }
 
+/// What is missing where a file of `scripts` is not there; empty where it is.
+std::string missing_script(const std::string& scripts, const std::string& file) {
+  const auto path = std::filesystem::path(scripts) / file;
+  if (std::filesystem::exists(path)) return {};
+  return fmt::format("{} is not there; --peer-scripts names the folder of the peers' scripts", path.string());
+}
+
+/// The file behind {scripts}/ in a command; empty when the peer is no script of ours.
+std::string script_of(std::string_view command) {
+  constexpr std::string_view kFolder = "{scripts}/";
+  const auto at = command.find(kFolder);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = command.substr(at + kFolder.size());
+  return std::string{rest.substr(0, rest.find(' '))};
+}
+
+void find_script_peers(const std::string& scripts, FoundPeers& found) {
+  for (const PeerScript& peer : peer_scripts()) {
+    const std::string script = script_of(peer.command);
+    std::string missing = script.empty() ? "" : missing_script(scripts, script);
+    if (missing.empty() && !answer_of(peer.probe)) missing = peer.install;
+    if (!missing.empty()) {
+      found.missing.push_back(fmt::format("{}: {}", peer.name, missing));
+      continue;
+    }
+    found.servers.push_back({.name = peer.name,
+                             .command = replace_all(peer.command, "{scripts}", shell_quoted(scripts)),
+                             .url = peer.url,
+                             .routes = peer.routes});
+  }
+}
+
 /// PyWebTransport wants an environment for each version, so the user names their interpreters. Its published rows are
 /// of its client and its server together.
 void find_pywebtransport(const std::string& scripts, FoundPeers& found) {
@@ -100,15 +133,21 @@ void find_pywebtransport(const std::string& scripts, FoundPeers& found) {
                     "DIR/bin/python, several with colons between them",
                     kPythonsVariable));
   }
+  const std::string missing = missing_script(scripts, "pywebtransport_server.py");
+  if (!pythons.empty() && !missing.empty()) {
+    found.missing.push_back("pywebtransport: " + missing);
+    return;
+  }
   while (!pythons.empty()) {
     const std::string python{pythons.substr(0, pythons.find(':'))};
     pythons.remove_prefix(std::min(pythons.size(), python.size() + 1));
-    const auto version = answer_of(python + " -c 'import uvloop, pywebtransport; print(pywebtransport.__version__)'");
+    const auto version =
+        answer_of(shell_quoted(python) + " -c 'import uvloop, pywebtransport; print(pywebtransport.__version__)'");
     if (!version) {
       found.missing.push_back(fmt::format("pywebtransport: {} has no pywebtransport and uvloop", python));
       continue;
     }
-    const std::string script = fmt::format("{} -B -O {}/pywebtransport_", python, scripts);
+    const std::string script = fmt::format("{} -B -O {}/pywebtransport_", shell_quoted(python), shell_quoted(scripts));
     found.servers.push_back(
         {.name = "pywebtransport-" + *version,
          .command = script + "server.py {port}",
@@ -120,25 +159,21 @@ void find_pywebtransport(const std::string& scripts, FoundPeers& found) {
 
 }  // namespace
 
-std::string peer_scripts_folder() { return PLAIT_PEER_SCRIPTS; }
+std::string peer_scripts_folder(const std::string& self) {
+  const auto installed = std::filesystem::path(self).parent_path().parent_path() / "share/plait/peers";
+  return std::filesystem::exists(installed) ? installed.string() : PLAIT_PEER_SCRIPTS;
+}
 
 FoundPeers find_peers(const std::string& scripts, const std::string& self) {
   FoundPeers found;
-  for (const PeerScript& peer : peer_scripts()) {
-    if (!answer_of(peer.probe)) {
-      found.missing.push_back(fmt::format("{}: {}", peer.name, peer.install));
-      continue;
-    }
-    found.servers.push_back({.name = peer.name,
-                             .command = replace_all(peer.command, "{scripts}", scripts),
-                             .url = peer.url,
-                             .routes = peer.routes});
-  }
+  find_script_peers(scripts, found);
   find_pywebtransport(scripts, found);
   const auto beast = std::filesystem::path(self).parent_path() / "plait-peer-beast";
   if (std::filesystem::exists(beast)) {
-    found.servers.push_back(
-        {.name = "beast", .command = beast.string() + " {port}", .url = "ws://127.0.0.1:{port}", .routes = {"/echo"}});
+    found.servers.push_back({.name = "beast",
+                             .command = shell_quoted(beast.string()) + " {port}",
+                             .url = "ws://127.0.0.1:{port}",
+                             .routes = {"/echo"}});
   } else {
     found.missing.push_back("beast: apt install libboost-dev, then build the target plait_peer_beast");
   }

@@ -15,6 +15,8 @@ std::vector<double> values_of(const ServerResult& result, Metric metric) {
   return values;
 }
 
+std::string median_text(const Summary& summary) { return summary.count == 0 ? "–" : human(summary.median); }
+
 std::string ratio_text(const Summary& summary) {
   if (summary.count == 0) return "–";
   return fmt::format("{:.2f} [{:.2f}–{:.2f}]", summary.median, summary.min, summary.max);
@@ -52,7 +54,8 @@ std::string noise_text(const ServerResult& result) {
   return fmt::format("{} retaken, {} noisy", result.repeated, result.noisy);
 }
 
-/// Of an open loop, which goes on without an answer; empty when there is nothing to say.
+/// Of what has no answer, and so no latency, or that of the time until it was given up; empty when there is nothing to
+/// say. What one-way datagrams are about is how many come.
 std::string loss_text(const CaseResult& result, const ServerResult& server) {
   double lost = 0;
   double messages = 0;
@@ -60,7 +63,7 @@ std::string loss_text(const CaseResult& result, const ServerResult& server) {
     lost += sample.lost;
     messages += sample.messages;
   }
-  if (result.row.plan.rate == 0 || lost == 0) return "";
+  if (result.row.plan.mode == LoadMode::datagram || lost == 0) return "";
   return fmt::format("{} lost {:.0f} messages ({:.3g} %)", server.server, lost, lost * 100 / (lost + messages));
 }
 
@@ -82,8 +85,9 @@ std::vector<std::string> server_cells(const CaseResult& result, const ServerResu
   const auto ratio = [&](Metric of) {
     return server.server == baseline ? "" : ratio_text(paired_ratio(result, baseline, server.server, of));
   };
-  std::vector<std::string> cells = {server.server, range_text(summary), human(summary.stddev)};
-  for (const Metric side : side_metrics(metric)) cells.push_back(human(summarize_metric(server, side).median));
+  std::vector<std::string> cells = {server.server, range_text(summary),
+                                    summary.count == 0 ? "–" : human(summary.stddev)};
+  for (const Metric side : side_metrics(metric)) cells.push_back(median_text(summarize_metric(server, side)));
   for (const double cpu : cpu_of_both(server, metric)) cells.push_back(human(cpu));
   cells.push_back(limit_text(server, result.placement));
   cells.push_back(ratio(metric));
@@ -104,7 +108,13 @@ std::string range_text(const Summary& summary) {
   return human_range(summary.median, summary.min, summary.max, summary.count);
 }
 
-Summary summarize_metric(const ServerResult& result, Metric metric) { return summarize(values_of(result, metric)); }
+Summary summarize_metric(const ServerResult& result, Metric metric) {
+  std::vector<double> values;
+  for (const Sample& sample : result.samples) {
+    if (sample.has(metric)) values.push_back(sample.value(metric));
+  }
+  return summarize(values);
+}
 
 Summary paired_ratio(const CaseResult& result, const std::string& baseline, const std::string& other, Metric metric) {
   const ServerResult* numerator = find_server(result, baseline);

@@ -18,6 +18,7 @@ struct Report {
   std::string baseline;  ///< the server whose values are the numerator of every ratio
   MachineFacts machine;
   std::vector<std::string> missing_peers;  ///< each with what to install
+  std::vector<std::string> notes;          ///< of the runner
   std::vector<CaseResult> cases;
 };
 
@@ -25,7 +26,7 @@ struct Report {
 [[nodiscard]] const ServerResult* find_server(const CaseResult& result, const std::string& name);
 /// "median [min–max]"
 [[nodiscard]] std::string range_text(const Summary& summary);
-/// Over the samples of a server; all zero when it has none.
+/// Over the samples of a server that have a value of the metric; all zero when none has.
 [[nodiscard]] Summary summarize_metric(const ServerResult& result, Metric metric);
 /// baseline ÷ other, paired by round; count 0 when either has no samples.
 [[nodiscard]] Summary paired_ratio(const CaseResult& result, const std::string& baseline, const std::string& other,
@@ -39,7 +40,7 @@ struct Report {
 
 /// One line a server: the headline, round trip, CPU of both sides, who was the limit, and baseline ÷ server.
 [[nodiscard]] Table servers_table(const CaseResult& result, const std::string& baseline);
-/// One sentence for each server that failed, and one for each that lost messages of an open loop.
+/// One sentence for each server that failed, and one for each that left messages without an answer.
 [[nodiscard]] std::vector<std::string> failures(const CaseResult& result);
 /// One line a claim: source document, published value, what it counted, ours, unit. With rows that exist as published
 /// and as confirmed, ours has two columns; of the other rows everything is confirmed.

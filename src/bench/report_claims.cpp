@@ -50,7 +50,7 @@ class ClaimLines {
     const CaseResult* twin = twin_of(report_, result);
     for (const Claim& claim : result.row.claims) {
       const bool shared = twin != nullptr && has_claim(*twin, claim.metric);
-      if (shared && twin < &result) continue;  // stands in its line
+      if (shared && !result.row.plan.literal) continue;  // stands in the line of the published steps
       add(result, claim, shared ? twin : nullptr);
     }
   }

@@ -130,6 +130,7 @@ std::string to_html(const Report& report) {
   for (const std::string& missing : report.missing_peers) {
     out += fmt::format("<p>Not measured: {}</p>\n", escape_html(missing));
   }
+  for (const std::string& note : report.notes) out += fmt::format("<p>{}</p>\n", escape_html(note));
   out += "<h2>Sources</h2>\n" + claims_table(report).html() + "<h2>Cases</h2>\n";
   for (const CaseResult& result : report.cases) {
     out +=

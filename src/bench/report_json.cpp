@@ -70,6 +70,8 @@ Json to_json(const Report& report) {
   out.set("machine", machine);
   Json::Array missing(report.missing_peers.begin(), report.missing_peers.end());
   out.set("missing_peers", missing);
+  const Json::Array notes(report.notes.begin(), report.notes.end());
+  out.set("notes", notes);
   Json::Array cases;
   for (const CaseResult& result : report.cases) {
     Json one;

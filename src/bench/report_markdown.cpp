@@ -16,6 +16,7 @@ std::string to_markdown(const Report& report) {
   for (const auto& [name, value] : report.machine) machine.rows.push_back({name, value});
   out += machine.markdown() + "\n";
   for (const std::string& missing : report.missing_peers) out += fmt::format("- not measured: {}\n", missing);
+  for (const std::string& note : report.notes) out += fmt::format("- {}\n", note);
   out += "\n## Sources\n\n" + claims_table(report).markdown() + "\n## Cases\n";
   for (const CaseResult& result : report.cases) {
     out += fmt::format("\n### {}\n{}\n\n", case_name(result), result.row.title);

@@ -197,20 +197,49 @@ struct Case {
   Placement placement;
 };
 
-Result<std::vector<Case>, Error> select_cases(const Suite& suite, const RunOptions& options) {
+struct Selection {
+  std::vector<Case> cases;
+  std::vector<std::string> notes;
+};
+
+/// What the generator compares with --verify; elsewhere it compares what it always does.
+bool is_verified(const Row& row) {
+  return row.scheme != "https" && (row.plan.mode == LoadMode::echo || row.plan.mode == LoadMode::fanout);
+}
+
+Result<Selection, Error> select_cases(const Suite& suite, const RunOptions& options) {
   const RowPattern pattern(options.rows.value_or(""));
   if (!pattern.is_valid()) {
     return err(Error{fmt::format("--rows '{}' is no extended regular expression", options.rows.value_or(""))});
   }
-  std::vector<Case> cases;
+  Selection selection;
+  bool lacks_cpu = false;
+  std::vector<std::string_view> left_out;
+  std::vector<std::string_view> unverified;
   for (const Row& row : suite.rows) {
     if (!pattern.matches(row.id)) continue;
+    const std::size_t before = selection.cases.size();
     for (const Placement placement : options.placements.value_or(row.placements)) {
-      if (placement != Placement::two || options.server_cpu != options.client_cpu) cases.push_back({&row, placement});
+      const bool has_cpus = placement != Placement::two || options.server_cpu != options.client_cpu;
+      lacks_cpu = lacks_cpu || !has_cpus;
+      if (has_cpus) selection.cases.push_back({&row, placement});
     }
+    if (selection.cases.size() == before) left_out.push_back(row.id);
+    if (options.verify && !is_verified(row)) unverified.push_back(row.id);
   }
-  if (cases.empty()) return err(Error{"no row of '" + suite.name + "' matches; --list shows them"});
-  return cases;
+  if (selection.cases.empty() && !lacks_cpu) {
+    return err(Error{"no row of '" + suite.name + "' matches; --list shows them"});
+  }
+  if (lacks_cpu) {
+    selection.notes.push_back(fmt::format("left out: the placement on two cores, for which there is only CPU {}{}{}",
+                                          options.server_cpu, left_out.empty() ? "" : ", and so all of ",
+                                          fmt::join(left_out, ", ")));
+  }
+  if (selection.cases.empty()) return err(Error{selection.notes.front()});
+  if (!unverified.empty()) {
+    selection.notes.push_back(fmt::format("--verify compares nothing more in {}", fmt::join(unverified, ", ")));
+  }
+  return selection;
 }
 
 }  // namespace
@@ -222,15 +251,17 @@ std::chrono::milliseconds generator_timeout(const Plan& plan) {
 
 Result<std::vector<CaseResult>, Error> run_suite(const Suite& suite, const RunOptions& options,
                                                  const RunObserver& observer) {
-  const auto cases = select_cases(suite, options);
-  if (!cases) return err(cases.error());
+  const auto selection = select_cases(suite, options);
+  if (!selection) return err(selection.error());
+  for (const std::string& note : selection->notes) observer.on_note(note);
+  const std::vector<Case>& cases = selection->cases;
   std::vector<CaseResult> results;
-  for (std::size_t i = 0; i < cases->size(); ++i) {
-    const Row& row = *(*cases)[i].row;
-    const Placement placement = (*cases)[i].placement;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const Row& row = *cases[i].row;
+    const Placement placement = cases[i].placement;
     CaseRun run(row, placement, options);
     const auto on_step = [&](std::size_t round, const std::string& server, std::chrono::milliseconds since_begin) {
-      observer.on_progress({i, cases->size(), round, options.rounds, row.id, placement, server, since_begin});
+      observer.on_progress({i, cases.size(), round, options.rounds, row.id, placement, server, since_begin});
     };
     results.push_back(run.run(on_step));
     observer.on_case(results.back());

@@ -26,7 +26,7 @@ struct RunOptions {
   std::optional<std::string> rows;                   ///< regular expression on row ids
   std::optional<std::vector<Placement>> placements;  ///< instead of the rows' own
   int server_cpu = 0;                                ///< of the placements one and two
-  int client_cpu = 1;                                ///< of two, which is left out when it is the server's
+  int client_cpu = 1;  ///< of two, which is left out, with a note, when it is the server's
 };
 
 /// One server in one case.
@@ -65,10 +65,12 @@ struct RunObserver {
   /// At the beginning of each sample, and every two seconds while it takes longer.
   std::function<void(const Progress&)> on_progress;
   std::function<void(const CaseResult&)> on_case;
+  /// Before the first sample: a sentence about what was asked for and is not done.
+  std::function<void(const std::string&)> on_note;
 };
 
-/// Fails when --rows is no regular expression or matches nothing. A server that fails in a case is reported in its
-/// ServerResult and the run goes on; one that does not speak the row's scheme has none.
+/// Fails when --rows is no regular expression, or nothing of what it matches can be measured. A server that fails in a
+/// case is reported in its ServerResult and the run goes on; one that does not speak the row's scheme has none.
 [[nodiscard]] Result<std::vector<CaseResult>, Error> run_suite(const Suite& suite, const RunOptions& options,
                                                                const RunObserver& observer);
 

@@ -57,6 +57,21 @@ double Sample::value(Metric metric) const {
   return 0;
 }
 
+bool Sample::has(Metric metric) const {
+  switch (metric) {
+    case Metric::latency_mean_us:
+    case Metric::latency_min_us:
+    case Metric::latency_max_us:
+    case Metric::latency_p50_us:
+    case Metric::latency_p95_us:
+    case Metric::latency_p99_us:
+    case Metric::latency_p999_us:
+      return value(metric) > 0;
+    default:
+      return true;
+  }
+}
+
 Result<Sample, Error> parse_sample(std::string_view report) {
   const auto json = Json::parse(report);
   if (!json) return err(Error{"the generator reported nothing that can be read: " + json.error().message});
@@ -82,11 +97,11 @@ Json to_json(const Sample& sample) {
   out.set("messages", sample.messages);
   out.set("payload_bytes", sample.payload_bytes);
   if (sample.lost > 0) out.set("lost", sample.lost);
-  out.set("per_second", Json::array_of(sample.per_second));
+  if (!sample.per_second.empty()) out.set("per_second", Json::array_of(sample.per_second));
   out.set("server_cpu_seconds", sample.server_cpu_seconds);
   out.set("client_cpu_seconds", sample.client_cpu_seconds);
   out.set("other_cpu_seconds", sample.other_cpu_seconds);
-  out.set("latency_us", sample.latency_us);
+  if (!sample.latency_us.is_null()) out.set("latency_us", sample.latency_us);
   if (!sample.memory.is_null()) out.set("memory", sample.memory);
   return out;
 }

@@ -14,17 +14,19 @@ struct Sample {
   double messages = 0;
   double payload_bytes = 0;
   double lost = 0;                 ///< messages that were sent and never came
-  std::vector<double> per_second;  ///< messages/s of each second of the window
+  std::vector<double> per_second;  ///< messages/s of each second of the window; empty when only their sum is known
   double server_cpu_seconds = 0;
   double client_cpu_seconds = 0;
   double other_cpu_seconds = 0;  ///< what all CPUs did beside those two
-  Json latency_us;               ///< min, mean, p50, p90, p95, p99, p999, max
+  Json latency_us;               ///< min, mean, p50, p90, p95, p99, p999, max; null when none was recorded
   Json memory;                   ///< bytes per connection: rss, pss, anonymous; null but in idle mode
 
   /// CPUs' worth of work by anybody else; above 0.12 the sample is noise (limits: a fifth of a core moves a rate by 10
   /// %).
   [[nodiscard]] double noise_cores() const { return seconds > 0 ? other_cpu_seconds / seconds : 0; }
   [[nodiscard]] double value(Metric metric) const;
+  /// False for a latency when none was recorded: 0 µs would be the best there is.
+  [[nodiscard]] bool has(Metric metric) const;
 };
 
 /// The generator's report; the error is its own sentence, or says that it is no report.

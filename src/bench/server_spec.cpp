@@ -1,5 +1,6 @@
 #include "bench/server_spec.hpp"
 
+#include "bench/shell_word.hpp"
 #include "bench/url.hpp"
 
 #include <fmt/format.h>
@@ -84,24 +85,26 @@ std::vector<std::string> server_names(const std::vector<ServerSpec>& specs) {
 }
 
 std::vector<ServerSpec> plait_servers(const std::string& self) {
-  const auto serve = [&self](const std::string& scheme) {
+  const std::string program = shell_quoted(self);
+  const auto serve = [&program](const std::string& scheme) {
     return ServerSpec{.name = "plait",
-                      .command = fmt::format("{} bench serve --listen {}://127.0.0.1:0/", self, scheme),
+                      .command = fmt::format("{} bench serve --listen {}://127.0.0.1:0/", program, scheme),
                       .url = scheme + "://127.0.0.1:0",
                       .takes_row_options = true};
   };
   // Raw bytes have no framing, so the plain TCP rows run against the echo pair.
   const ServerSpec echo{.name = "plait",
-                        .command = self + " echo serve --model async --host 127.0.0.1 --port {port}",
+                        .command = program + " echo serve --model async --host 127.0.0.1 --port {port}",
                         .url = "tcp://127.0.0.1:{port}",
                         .takes_row_options = true};
   return {serve("ws"), serve("wss"), serve("https"), echo};
 }
 
 std::vector<ServerSpec> raw_servers(const std::string& self) {
-  const auto raw = [&self](const char* kind, const char* scheme, std::vector<std::string> routes) {
+  const std::string program = shell_quoted(self);
+  const auto raw = [&program](const char* kind, const char* scheme, std::vector<std::string> routes) {
     return ServerSpec{.name = "raw",
-                      .command = fmt::format("{} bench-raw {}", self, kind),
+                      .command = fmt::format("{} bench-raw {}", program, kind),
                       .url = fmt::format("{}://127.0.0.1:0", scheme),
                       .routes = std::move(routes),
                       .has_deflate = false};

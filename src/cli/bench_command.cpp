@@ -3,10 +3,12 @@
 #include "bench/components/raw_loop.hpp"
 #include "bench/peers.hpp"
 #include "bench/report.hpp"
+#include "bench/shell_word.hpp"
 #include "bench/text_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
 #include "net/affinity.hpp"
+#include "net/file_limit.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -35,7 +37,16 @@ constexpr const char* kBenchExamples = R"(Examples:
 The scheme of a peer's URL says which rows it is in: tcp, tls, ws, wss or https (WebTransport); quic is in those of https, and
 redis and nats, message brokers spoken to in their own protocol, are in the fan-out rows.)";
 
-constexpr const char* kQuickMark = " --quick: a look, not a result (short samples, no retakes)";
+constexpr const char* kQuickMark =
+    " --quick: a look, not a result (short samples, no retakes; a tenth of 1,000 connections and of 10,000 streams or "
+    "more, a twentieth of the openings, a sixteenth of a transfer's bytes)";
+
+std::string own_path() {
+  std::string path(PATH_MAX, '\0');
+  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+  path.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+  return path;
+}
 
 struct BenchOptions {
   std::string suite;
@@ -45,8 +56,8 @@ struct BenchOptions {
   std::string rows;
   std::string cpu;
   std::string placement;
-  std::string baseline = "plait";
-  std::string scripts = bench::peer_scripts_folder();
+  std::string baseline;
+  std::string scripts = bench::peer_scripts_folder(own_path());
   std::vector<std::string> peers;
   std::vector<std::string> servers;
   std::size_t rounds = 0;
@@ -58,26 +69,12 @@ struct BenchOptions {
   bool list = false;
 };
 
-std::string own_path() {
-  std::string path(PATH_MAX, '\0');
-  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
-  path.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
-  return path;
-}
-
-/// As a shell reads it back.
-std::string shell_quoted(const std::string& word) {
-  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=.,:/@%^";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  return "'" + bench::replace_all(word, "'", "'\\''") + "'";
-}
-
 /// As typed, quoted where a shell would need it; the executable by its name alone.
 std::string own_command_line() {
   const std::string words = bench::read_text_file("/proc/self/cmdline");
   std::string out = "plait";
   for (std::size_t at = words.find('\0') + 1; at < words.size(); at = words.find('\0', at) + 1) {
-    out += " " + shell_quoted(words.substr(at, words.find('\0', at) - at));
+    out += " " + bench::shell_quoted(words.substr(at, words.find('\0', at) - at));
   }
   return out;
 }
@@ -137,6 +134,15 @@ bool parse_placement(const std::string& text, bench::RunOptions& run) {
   return run.placements.has_value();
 }
 
+bool has_name(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+Result<void, Error> require_known(const char* option, const std::string& name, const std::vector<std::string>& known) {
+  if (has_name(known, name)) return {};
+  return err(Error{fmt::format("{} '{}': no such server; there are {}", option, name, fmt::join(known, ", "))});
+}
+
 Result<void, Error> add_servers(const BenchOptions& options, bench::RunOptions& run, bench::Report& report) {
   const auto append = [&run](std::vector<bench::ServerSpec> more) {
     run.servers.insert(run.servers.end(), more.begin(), more.end());
@@ -156,12 +162,13 @@ Result<void, Error> add_servers(const BenchOptions& options, bench::RunOptions& 
     append(std::move(found.servers));
     report.missing_peers = std::move(found.missing);
   }
-  if (!options.servers.empty()) {
-    std::erase_if(run.servers, [&](const bench::ServerSpec& spec) {
-      return std::find(options.servers.begin(), options.servers.end(), spec.name) == options.servers.end();
-    });
+  const auto known = bench::server_names(run.servers);
+  for (const std::string& name : options.servers) {
+    if (auto checked = require_known("--servers", name, known); !checked) return checked;
   }
-  if (run.servers.empty()) return err(Error{"--servers leaves no server to measure"});
+  if (!options.servers.empty()) {
+    std::erase_if(run.servers, [&](const bench::ServerSpec& spec) { return !has_name(options.servers, spec.name); });
+  }
   return {};
 }
 
@@ -185,8 +192,8 @@ Result<bench::RunOptions, Error> make_run_options(const BenchOptions& options, b
   }
   if (auto added = add_servers(options, run, report); !added) return err(added.error());
   const auto names = bench::server_names(run.servers);
-  report.baseline =
-      std::find(names.begin(), names.end(), options.baseline) == names.end() ? names.front() : options.baseline;
+  report.baseline = options.baseline.empty() ? names.front() : options.baseline;
+  if (auto checked = require_known("--baseline", report.baseline, names); !checked) return err(checked.error());
   return run;
 }
 
@@ -235,13 +242,21 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
                        .baseline = {},
                        .machine = bench::describe_machine(),
                        .missing_peers = {},
+                       .notes = {},
                        .cases = {}};
+  net::raise_file_limit();  // for the servers, too: they inherit it, and 10,000 connections need more than the usual
+                            // 1,024
   const auto run = make_run_options(options, report);
-  if (!run) return fail(run.error().message);
   for (const std::string& missing : report.missing_peers) print("not measured: {}\n", missing);
+  if (!run) return fail(run.error().message);
   const bench::RunObserver observer{
       .on_progress = show_progress,
-      .on_case = [&report](const bench::CaseResult& result) { show_case(result, report.baseline); }};
+      .on_case = [&report](const bench::CaseResult& result) { show_case(result, report.baseline); },
+      .on_note =
+          [&report](const std::string& note) {
+            print("{}\n", note);
+            report.notes.push_back(note);
+          }};
   auto cases = bench::run_suite(*suite, *run, observer);
   if (!cases) return fail(cases.error().message);
   report.cases = std::move(*cases);
@@ -289,7 +304,7 @@ void add_options(CLI::App& command, BenchOptions& options) {
   command.add_flag("--peers", options.find_peers, "Every public server that is installed; the others are named");
   command.add_option("--peer-scripts", options.scripts, "Where the scripts of --peers are")->capture_default_str();
   command.add_option("--servers", options.servers, "Only these servers, by name")->delimiter(',');
-  command.add_option("--baseline", options.baseline, "The numerator of every ratio")->capture_default_str();
+  command.add_option("--baseline", options.baseline, "The numerator of every ratio [plait, or the first server]");
   command.add_option("--rounds", options.rounds, "Samples of each server in each case (default 5)")
       ->check(CLI::Range(1, 1'000'000).description("at least 1"));
   command.add_option("--seconds", options.seconds, "Length of a sample (default 0.6)")
@@ -299,8 +314,12 @@ void add_options(CLI::App& command, BenchOptions& options) {
   command.add_option("--placement", options.placement, "free, one, two or all, instead of each row's own");
   command.add_option("--cpu", options.cpu, "CPUs of the placements one and two (default: the first two there are)")
       ->type_name("server=N,client=M");
-  command.add_flag("--verify", options.verify, "Compare every byte (costs the generator's core)");
-  command.add_flag("--quick", options.quick, "One short round of each case: a look, not a result");
+  command.add_flag("--verify", options.verify,
+                   "Compare every byte of echoes and fan-out, not only lengths (costs the generator's core)");
+  command.add_flag(
+      "--quick", options.quick,
+      "One short round of each case, with a tenth of 1,000 connections or more and a sixteenth of a transfer's "
+      "bytes: a look, not a result");
   command.add_option("--json", options.json, "Write all samples as JSON")->type_name("FILE");
   command.add_option("--markdown", options.markdown, "Write the tables as Markdown")->type_name("FILE");
   command.add_option("--html", options.html, "Write one page with plots")->type_name("FILE");

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/shell_word.hpp"
 #include "cli/commands.hpp"
 #include "cli/log_writer.hpp"
 #include "cli/output.hpp"
@@ -125,11 +126,21 @@ struct Reach {
 };
 
 Reach choose_reach(const std::vector<std::string>& urls) {
-  for (const char* scheme : {"ws:", "tcp:", "unix:", "wss:", "tls:"}) {
+  struct Wire {
+    const char* scheme;
+    const char* options;
+  };
+  constexpr const char* kInsecure = " --insecure";
+  for (const Wire& wire : {Wire{"ws:", ""},
+                           {"tcp:", ""},
+                           {"unix:", ""},
+                           {"wss:", kInsecure},
+                           {"tls:", kInsecure},
+                           {"https:", kInsecure},
+                           {"quic:", kInsecure}}) {
     for (const std::string& url : urls) {
-      if (!url.starts_with(scheme)) continue;
-      const bool secure = url.starts_with("wss:") || url.starts_with("tls:");
-      return {url, (url == "ws://127.0.0.1:8800" ? "" : " --url " + url) + (secure ? " --insecure" : "")};
+      if (!url.starts_with(wire.scheme)) continue;
+      return {url, (url == "ws://127.0.0.1:8800" ? "" : " --url " + bench::shell_quoted(url)) + wire.options};
     }
   }
   return {};
@@ -145,7 +156,7 @@ std::string page_url(const std::vector<std::string>& urls) {
 void print_development_notice(const server::Service& service, const std::string& token) {
   const std::vector<std::string>& urls = service.urls();
   const Reach reach = choose_reach(urls);
-  const char* program = program_invocation_name;
+  const std::string program = bench::shell_quoted(program_invocation_name);
   print_error(
       "plait: warning: DEVELOPMENT MODE. Everyone on this machine gets a token, and certificates are not to be\n"
       "plait: warning: trusted. Loopback only. For production leave out --dev and give --jwt-secret-file.\n");

@@ -24,9 +24,11 @@ case " $* " in
 esac
 note apt-get "$@"
 case " $* " in *" update "*) suites '*.sources' | grep -vxFf unreachable > lists; [ ! -s unreachable ]; exit ;; esac
+[ ! -e root/usr/sbin/policy-rc.d ] || note without-services
 while [ $# -gt 0 ] && [ "$1" != install ]; do shift; done
 [ $# = 0 ] || { shift; for p; do echo "${p%%/*} 9" >> installed; done; }""",
     "sudo": 'exec "$@"',
+    "systemctl": 'note systemctl "$@"',
     "cmake": """
 note cmake "$@"
 mkdir -p build/release
@@ -66,6 +68,7 @@ class Make(unittest.TestCase):
             (self.tree / name).touch()
         self.root = self.tree / "root"
         (self.root / "etc/apt/sources.list.d").mkdir(parents=True)
+        (self.root / "usr/sbin").mkdir(parents=True)
         self.system("bookworm", DEBIAN)
         self.results(PASSED)
 
@@ -211,12 +214,28 @@ class Make(unittest.TestCase):
     def test_test_does_the_same_set_up_and_runs_every_test(self):
         status, output, calls = self.run_make("test")
         self.assertEqual(status, 0, output)
-        self.assertEqual(set(self.programs(calls)), {"apt-get", "cmake", "ctest"})
+        self.assertEqual(set(self.programs(calls)) - {"systemctl", "without-services"}, {"apt-get", "cmake", "ctest"})
         installed = (self.tree / "installed").read_text()
         for package in ("cmake", "python3-websockets", "python3-aiohttp", "curl", "chromium"):
             self.assertIn(f"{package} 9\n", installed)
         self.assertIn("ctest --preset release", calls[-1])
         self.assertEqual(output.splitlines()[-1], "1 passed, 0 failed")
+
+    def test_servers_that_tests_start_are_installed_without_their_services(self):
+        packages = self.tree / "scripts/packages.txt"
+        names = ("redis-server", "nats-server")
+        text = packages.read_text()
+        for name in names:  # whatever the machine of this test has
+            text = text.replace(f"unless={name}", "unless=no-such-command")
+        packages.write_text(text)
+        status, output, calls = self.run_make("build/deps.test")
+        self.assertEqual(status, 0, output)
+        (install,) = [i for i, call in enumerate(calls) if call.endswith(" install nats-server redis-server")]
+        self.assertEqual(calls[install + 1], "without-services")
+        self.assertNotIn("without-services", calls[:install])
+        self.assertFalse((self.root / "usr/sbin/policy-rc.d").exists())
+        for name in names:
+            self.assertIn(f"systemctl --quiet disable {name}", calls)
 
     def test_a_failed_test_fails_and_a_skipped_one_is_named_and_fails_where_ci_is_set(self):
         self.results(PASSED, SKIPPED)

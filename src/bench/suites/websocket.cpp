@@ -136,6 +136,7 @@ void add_tls_and_deflate_rows(std::vector<Row>& rows) {
   for (const EchoShape& shape : kShapes) rows.push_back(make_echo_row(shape, "tls", "wss"));
   for (const EchoShape& shape : {EchoShape{1024, 1, 100}, EchoShape{1024, 64, 10}, EchoShape{16384, 16, 10}}) {
     Row row = make_echo_row(shape, "deflate");
+    row.title += ", zlib level 1";  // Plait's, and that of the peers' scripts
     row.plan.deflate = true;
     row.server_options = "--deflate";
     rows.push_back(row);

@@ -27,17 +27,25 @@ Row make_row(const std::string& id, const std::string& title, const std::string&
 
 Claim own(Metric metric, const std::string& counted) { return {metric, "", std::nullopt, counted}; }
 
-/// `row` with the published steps, and as `confirmed`.
-void add_twins(std::vector<Row>& rows, Row row, const std::string& confirmed) {
+Row as_published(Row row) {
   row.twin = row.id;
-  Row literal = row;
-  literal.id += "/literal";
-  literal.title += ", as published";
-  literal.plan.literal = true;
-  rows.push_back(std::move(literal));
+  row.id += "/literal";
+  row.title += ", as published";
+  row.plan.literal = true;
+  return row;
+}
+
+Row as_confirmed(Row row, const std::string& confirmed) {
+  row.twin = row.id;
   row.id += "/confirmed";
   row.title += ", " + confirmed;
-  rows.push_back(std::move(row));
+  return row;
+}
+
+/// `row` with the published steps, and as `confirmed`.
+void add_twins(std::vector<Row>& rows, const Row& row, const std::string& confirmed) {
+  rows.push_back(as_published(row));
+  rows.push_back(as_confirmed(row, confirmed));
 }
 
 void limit_packets(Row& row, std::uint64_t bytes) {
@@ -132,7 +140,7 @@ void add_handshake_rows(std::vector<Row>& rows) {
   row.claims = latency_claims(16.01, 25.02, 28.86, "event loop, client, QUIC and TLS, CONNECT and 200, both closes");
   row.claims.push_back(
       {Metric::messages_per_second, kPyWebTransport, 40.92, "100 sessions, each with a client of its own"});
-  add_twins(rows, std::move(row), "one client; until the session is open");
+  add_twins(rows, row, "one client; until the session is open");
   for (const std::uint64_t concurrent : {1U, 4U, 16U, 64U, 256U}) {
     Row many = make_row(fmt::format("connect/k{}", concurrent),
                         fmt::format("connect, session, close; {} at a time, one client", concurrent), "/latency");
@@ -189,6 +197,9 @@ void add_opening_rows(std::vector<Row>& rows) {
   }
 }
 
+/// The latencies are of the datagrams that came back.
+Claim datagram_loss() { return own(Metric::loss_percent, "sent, and not back within 1 s: they have no latency"); }
+
 void add_exchange_rows(std::vector<Row>& rows) {
   const auto add = [&rows](const std::string& name, const char* path, std::uint64_t payload, bool datagrams,
                            std::vector<Claim> claims) {
@@ -199,6 +210,7 @@ void add_exchange_rows(std::vector<Row>& rows) {
     row.plan.payload_bytes = payload;
     row.plan.datagrams = datagrams;
     row.claims = std::move(claims);
+    if (datagrams) row.claims.push_back(datagram_loss());
     add_twins(rows, row, "on an open session");
   };
   add("request/64B", "/latency", 64, false,
@@ -216,6 +228,7 @@ void add_exchange_rows(std::vector<Row>& rows) {
     row.plan.depth = 64;
     row.plan.datagrams = datagrams;
     row.claims = {own(Metric::messages_per_second, "answers read whole")};
+    if (datagrams) row.claims.push_back(datagram_loss());
     rows.push_back(row);
   }
 }
@@ -229,19 +242,19 @@ void add_aggregate_rows(std::vector<Row>& rows) {
   Row row = make_stream_row(published, "1,000 streams of 64 KiB at once, one session");
   row.plan.payload_bytes = 65536;
   row.plan.depth = row.plan.count = kStreams;
-  add_twins(rows, row, "each stream confirmed by the server");
-  row.id = "aggregate/confirmed";
-  row.claims.front().counted = "bytes confirmed by the server";
-  Row small = row;
+  const std::string confirmed = "each stream confirmed by the server";
+  add_twins(rows, row, confirmed);
+  Row small = as_confirmed(row, confirmed);
+  small.claims = {own(Metric::mebibytes_per_second, "bytes confirmed by the server")};
   limit_packets(small, kSmallestPackets);
   rows.push_back(small);
   constexpr std::uint64_t kManyStreams = 10'000;
-  row.twin.clear();
-  row.id = "aggregate/10000";
-  row.title = "10,000 streams of 64 KiB on one session, as many at once as its credit allows";
-  row.plan.depth = row.plan.count = kManyStreams;
-  row.claims = {own(Metric::mebibytes_per_second, "bytes confirmed by the server; connect and close in the time")};
-  rows.push_back(row);
+  Row many = row;
+  many.id = "aggregate/10000";
+  many.title = "10,000 streams of 64 KiB on one session, as many at once as its credit allows";
+  many.plan.depth = many.plan.count = kManyStreams;
+  many.claims = {own(Metric::mebibytes_per_second, "bytes confirmed by the server; connect and close in the time")};
+  rows.push_back(many);
 }
 
 void add_datagram_rows(std::vector<Row>& rows) {

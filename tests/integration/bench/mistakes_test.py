@@ -1,13 +1,14 @@
 """What plait bench cannot run is refused by name, a quick look says that it is one, and a peer that lies has no row."""
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-from harness import PLAIT, TIMEOUT, Bench
+from harness import PLAIT, TIMEOUT, Bench, one_cpu
 
 
 class Refusals(unittest.TestCase):
@@ -43,6 +44,20 @@ class Refusals(unittest.TestCase):
 
     def test_a_peer_without_its_command(self):
         self.assertIn("--peer 'foo': the = is missing", self.refused("websocket", "--peer", "foo"))
+
+
+    def test_servers_that_are_not_there(self):
+        self.assertIn("--servers 'typo': no such server; there are plait\n",
+                      self.refused("websocket", "--servers", "plait,typo"))
+        self.assertIn("--baseline 'nope': no such server; there are plait, raw, openssl\n",
+                      self.refused("websocket", "--peer", "raw", "--baseline", "nope"))
+        self.assertIn("--baseline 'plait': no such server; there are raw\n",
+                      self.refused("websocket", "--peer", "raw", "--servers", "raw", "--baseline", "plait"))
+
+    def test_rows_that_need_a_second_cpu_where_there_is_none(self):
+        with one_cpu() as cpu:
+            self.assertIn(f"left out: the placement on two cores, for which there is only CPU {cpu}, and so all of "
+                          "memory/plain, memory/tls\n", self.refused("websocket", "--rows", "memory"))
 
 
 # A TCP echo that sends everything back twice.
@@ -81,13 +96,48 @@ while True:
 """
 
 
+# A broker that speaks RESP2 and delivers everything twice.
+TWICE_TO_ALL = """
+import asyncio, sys
+
+subscribers = []
+
+async def serve(reader, writer):
+    while data := await reader.read(65536):
+        if b"SUBSCRIBE" in data:
+            subscribers.append(writer)
+            writer.write(b"*3\\r\\n$9\\r\\nsubscribe\\r\\n$6\\r\\nfanout\\r\\n:1\\r\\n")
+        elif b"PING" in data:
+            writer.write(b"+PONG\\r\\n")
+        else:
+            delivery = data.replace(b"$7\\r\\nPUBLISH", b"$7\\r\\nmessage")
+            for subscriber in subscribers:
+                subscriber.write(2 * delivery)
+
+async def main():
+    await (await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]))).serve_forever()
+
+asyncio.run(main())
+"""
+
+
 class Lies(unittest.TestCase):
+    def test_a_broker_that_delivers_twice(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(folder, "twice.py")
+            script.write_text(TWICE_TO_ALL, encoding="utf-8")
+            peer = f"twice={shlex.join([sys.executable, str(script)])} {{port}},redis://127.0.0.1:{{port}}"
+            command = [PLAIT, "bench", "websocket", "--quick", "--rows", "^fanout/93B/b1/s100$", "--placement", "free",
+                       "--servers", "twice", "--peer", peer]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        self.assertIn("a subscriber was sent more messages than were published", done.stdout)
+
     def test_a_server_that_answers_twice(self):
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "twice.py")
             script.write_text(TWICE, encoding="utf-8")
             command = [PLAIT, "bench", "tcp-echo", "--quick", "--rows", "^echo/1KB/d64/c10$", "--placement", "free",
-                       "--peer", f"twice={sys.executable} {script} {{port}},tcp://127.0.0.1:{{port}}"]
+                       "--peer", f"twice={shlex.join([sys.executable, str(script)])} {{port}},tcp://127.0.0.1:{{port}}"]
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
         self.assertIn("the server answered more messages than it was sent", done.stdout + done.stderr)
 
@@ -95,7 +145,7 @@ class Lies(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             script = Path(folder, "pong.py")
             script.write_text(PONG, encoding="utf-8")
-            peer = f"pong={sys.executable} {script} {{port}},ws://127.0.0.1:{{port}}"
+            peer = f"pong={shlex.join([sys.executable, str(script)])} {{port}},ws://127.0.0.1:{{port}}"
             command = [PLAIT, "bench", "websocket", "--quick", "--rows", "^stream/upload$", "--placement", "free",
                        "--servers", "pong", "--peer", peer]
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
@@ -104,10 +154,24 @@ class Lies(unittest.TestCase):
 
 
 class Quick(unittest.TestCase):
-    def test_it_says_so(self):
+    def test_it_says_so_and_what_it_makes_smaller(self):
         quick = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free")
         for text in (quick.output, quick.markdown, quick.html):
             self.assertIn("--quick: a look, not a result", text)
+            self.assertIn("a tenth of 1,000 connections", text)
+
+
+class LeftOut(unittest.TestCase):
+    def test_what_is_not_done_is_said_in_the_output_and_in_the_report(self):
+        with one_cpu():
+            bench = Bench("websocket", "^(connect/k1|memory/plain)$", "--verify")
+        self.assertEqual([(case["row"], case["placement"]) for case in bench.cases], [("connect/k1", "one core")])
+        cores, verify = bench.report["notes"]
+        self.assertTrue(cores.endswith("and so all of memory/plain"), cores)
+        self.assertEqual(verify, "--verify compares nothing more in connect/k1, memory/plain")
+        for text in (bench.output, bench.markdown, bench.html):
+            self.assertIn(cores, text)
+            self.assertIn(verify, text)
 
 
 if __name__ == "__main__":

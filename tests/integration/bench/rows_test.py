@@ -2,6 +2,8 @@
 
 import os
 import re
+import resource
+import shlex
 import shutil
 import sys
 import tempfile
@@ -9,7 +11,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from harness import PLAIT, Bench
+from harness import PLAIT, PLAIT_WORD, SCRIPTS, Bench, require, two_cpus
 
 # A WebSocket server that stops for a tenth of a second in every fifth.
 STALLING_PEER = """#!/bin/sh
@@ -40,6 +42,12 @@ async def main():
 asyncio.run(main())
 """
 
+# A WebSocket server that notes how many files it may open.
+COUNTING_PEER = """#!/bin/sh
+ulimit -Sn > "$2"
+exec "$3" bench-raw ws --port "$1"
+"""
+
 # A WebSocket server that notes how it was started.
 PEER = """#!/bin/sh
 echo "$$ $2 $(sed -n 's/^Cpus_allowed_list:\\t//p' /proc/$$/status)" >> "$3"
@@ -68,11 +76,16 @@ class Kinds(unittest.TestCase):
             measured = case["claims"][0]["measured"]["plait"]
             self.assertEqual(measured["count"], 1, case["row"])
             self.assertGreater(measured["median"], 0, case["row"])
+            (sample,) = case["servers"][0]["samples"]
+            whole = case["row"].startswith(("memory/", "stream/"))
+            self.assertEqual("per_second" in sample, not whole, "there is a rate of a second where it is known")
+            self.assertEqual("latency_us" in sample, not whole, case["row"])
         units = {case["row"]: case["claims"][0]["unit"] for case in bench.cases}
         self.assertIn("B", units["memory/tls"])
+        self.assertEqual(bench.table("### stream/upload · free")[0]["p50 µs"], "–")
 
-    @unittest.skipUnless({0, 1} <= os.sched_getaffinity(0), "needs the CPUs 0 and 1")
     def test_a_download_to_a_client_that_never_falls_behind_does_not_starve_the_upload_beside_it(self):
+        two_cpus(self)
         bench = Bench("websocket", "^stream/concurrent$", "--placement", "two")
         self.assertGreater(samples(bench)[0]["messages"], 0)
 
@@ -90,11 +103,11 @@ class Kinds(unittest.TestCase):
 
 
 class Brokers(unittest.TestCase):
-    """Redis and NATS in their own protocols; they belong to the benchmark's packages, not to the tests'."""
+    """Redis and NATS in their own protocols."""
 
     def fan_out(self, name, more="", seconds=0.15):
-        if not shutil.which(f"{name}-server", path=os.environ["PATH"] + ":/usr/sbin"):
-            self.skipTest(f"{name}-server is not installed")
+        require(self, f"the Debian package {name}-server",
+                shutil.which(f"{name}-server", path=os.environ["PATH"] + ":/usr/sbin"))
         rows = "^(echo/93B/d1/c1|fanout/93B/b(1|16|64)/s100|connect/k1)$"
         bench = Bench("websocket", rows, "--placement", "free", "--verify", "--seconds", seconds, "--servers", name,
                       "--peer", f"{name}={BROKERS[name]} {more},{name}://127.0.0.1:{{port}}")
@@ -114,7 +127,7 @@ class Brokers(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
             file.write('ping_interval: "50ms"\n')
             file.flush()
-            self.fan_out("nats", f"-c {file.name}", seconds=0.6)
+            self.fan_out("nats", f"-c {shlex.quote(file.name)}", seconds=0.6)
 
     def test_a_broker_that_refuses_is_quoted(self):
         refusal = ("import socket; server = socket.create_server((\"127.0.0.1\", {port}))\nwhile True: "
@@ -135,7 +148,8 @@ class Peers(unittest.TestCase):
         self.script.chmod(0o755)
 
     def peer(self, name):
-        return f"{name}={self.script} {{port}} {{cpu}} {self.started} {PLAIT},ws://127.0.0.1:{{port}}"
+        script, started = shlex.quote(str(self.script)), shlex.quote(str(self.started))
+        return f"{name}={script} {{port}} {{cpu}} {started} {PLAIT_WORD},ws://127.0.0.1:{{port}}"
 
     def lines(self):
         return [line.split() for line in self.started.read_text(encoding="utf-8").splitlines()]
@@ -166,17 +180,30 @@ class Peers(unittest.TestCase):
         self.assertTrue(all(ratio["count"] == 3 for case in bench.cases
                             for ratio in case["servers"][1]["baseline_divided_by_it"].values()))
 
-    @unittest.skipUnless({0, 1} <= os.sched_getaffinity(0), "needs the CPUs 0 and 1")
     def test_placements_bind_the_server_to_its_cpu(self):
-        Bench("websocket", "^echo/93B/d1/c1$", "--cpu", "server=1,client=0", "--servers", "other", "--peer",
-              self.peer("other"))
+        first, second = two_cpus(self)
+        Bench("websocket", "^echo/93B/d1/c1$", "--cpu", f"server={second},client={first}", "--servers", "other",
+              "--peer", self.peer("other"))
         started = [(cpu, allowed) for _, cpu, allowed in self.lines()]
-        self.assertEqual(started[1:], [("1", "1"), ("1", "1")])
+        self.assertEqual(started[1:], [(str(second), str(second))] * 2)
         self.assertEqual(started[0][0], "-1", "free")
+
+    def test_servers_may_open_as_many_files_as_the_hard_limit_allows(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        low = 1024
+        require(self, f"a hard limit of open files above {low}", not 0 <= hard <= low)
+        self.script.write_text(COUNTING_PEER, encoding="utf-8")
+        script, started = shlex.quote(str(self.script)), shlex.quote(str(self.started))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (low, hard))
+        Bench("websocket", "^connect/k1$", "--placement", "free", "--servers", "counting", "--peer",
+              f"counting={script} {{port}} {started} {PLAIT_WORD},ws://127.0.0.1:{{port}}")
+        self.assertEqual(self.started.read_text(encoding="ascii").strip(), "unlimited" if hard < 0 else str(hard))
 
     def test_an_open_loop_sees_the_stalls_that_a_closed_one_hides(self):
         self.script.write_text(STALLING_PEER, encoding="utf-8")
-        peer = ("--peer", f"stalling={self.script} {{port}} {PLAIT},ws://127.0.0.1:{{port}}", "--servers", "stalling")
+        script = shlex.quote(str(self.script))
+        peer = ("--peer", f"stalling={script} {{port}} {PLAIT_WORD},ws://127.0.0.1:{{port}}", "--servers", "stalling")
         options = ("--placement", "free", "--seconds", 0.6, *peer)
         (closed,) = samples(Bench("websocket", "^echo/93B/d1/c10$", *options))
         (opened,) = samples(Bench("websocket", "^echo/93B/d1/c10$", "--rate", 500, *options))
@@ -187,9 +214,10 @@ class Peers(unittest.TestCase):
     def hold(self, seconds):
         """500 messages a second to the holding peer, 100 of them before it holds."""
         self.script.write_text(HOLDING_PEER, encoding="utf-8")
+        script = shlex.join([sys.executable, str(self.script)])
         bench = Bench("tcp-echo", "^echo/1KB/d64/c10$", "--placement", "free", "--rate", 500, "--seconds", 0.3,
                       "--servers", "holding",
-                      "--peer", f"holding={sys.executable} {self.script} {{port}} {seconds},tcp://127.0.0.1:{{port}}")
+                      "--peer", f"holding={script} {{port}} {seconds},tcp://127.0.0.1:{{port}}")
         return bench, *samples(bench)
 
     def test_an_open_loop_waits_for_what_was_due_when_its_window_ended(self):
@@ -208,8 +236,25 @@ class Peers(unittest.TestCase):
     def test_missing_peers_are_named_with_what_to_install(self):
         bench = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free", "--peers", "--peer-scripts",
                       "/nonexistent", "--servers", "plait")
-        self.assertTrue(bench.report["missing_peers"])
-        self.assertIn("not measured: " + bench.report["missing_peers"][0], bench.markdown)
+        missing = bench.report["missing_peers"]
+        self.assertIn("not measured: " + missing[0], bench.markdown)
+        for script in ("websockets", "aiohttp", "node-ws", "python-threads", "python-asyncio"):
+            (words,) = [peer for peer in missing if peer.startswith(script + ": ")]
+            self.assertRegex(words, r": /nonexistent/\w+\.(py|js) is not there; --peer-scripts names the folder")
+
+    def test_everything_starts_from_an_installation_whose_folder_has_a_space_in_its_name(self):
+        prefix = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="sp ace ")))
+        program, scripts = prefix / "bin" / "plait", prefix / "share" / "plait" / "peers"
+        program.parent.mkdir()
+        shutil.copy(PLAIT, program)
+        shutil.copytree(SCRIPTS, scripts)
+        (scripts / "tcp_threads_server.py").unlink()
+        bench = Bench("tcp-echo", "^echo/1KB/d64/c10$", "--placement", "free", "--peer", "raw", "--peers",
+                      program=program)
+        errors = {server["name"]: server.get("error") for server in bench.cases[0]["servers"]}
+        self.assertEqual(errors, {"plait": None, "raw": None, "python-asyncio": None})
+        self.assertTrue([peer for peer in bench.report["missing_peers"]
+                         if peer.startswith(f"python-threads: {scripts}/tcp_threads_server.py is not there")])
 
 
 if __name__ == "__main__":

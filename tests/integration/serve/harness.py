@@ -33,19 +33,19 @@ class Server:
     """`plait serve …` on free ports. `urls` are those it printed; `token` is the development token, if there is one.
     What it logs is in logged(), unless it goes to the file `stderr`."""
 
-    def __init__(self, *arguments, listen=ALL_WIRES[:1], stderr=None):
+    def __init__(self, *arguments, listen=ALL_WIRES[:1], stderr=None, program=PLAIT):
         self.folder = tempfile.TemporaryDirectory()
         self.log = open(Path(self.folder.name) / "log", "w+", encoding="utf-8")
-        command = [PLAIT, "serve", *map(str, arguments)]
+        command = [program, "serve", *map(str, arguments)]
         for url in listen:
             command += ["--listen", url]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr or self.log, text=True,
                                         env=environment(self.folder.name))
         lines = [self.process.stdout.readline() for _ in listen]
-        self.urls = [re.fullmatch(r"listening (\S+)\n", line).group(1) for line in lines]
+        self.urls = [re.fullmatch(r"listening (.+)\n", line).group(1) for line in lines]
         self.token = None
         self.greeting = ""
-        while "--dev" in arguments and not self.greeting.endswith("/\n\n"):
+        while "--dev" in arguments and not re.search(r" pub demo .*\n(  http.*\n)?\n$", self.greeting):
             self.greeting += self.process.stdout.readline()
             if match := re.search(r"PLAIT_TOKEN=(\S+)", self.greeting):
                 self.token = match.group(1)

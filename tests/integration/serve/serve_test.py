@@ -5,12 +5,14 @@ import json
 import re
 import socket
 import ssl
+import subprocess
+import tempfile
 import time
 import unittest
 import urllib.request
 from pathlib import Path
 
-from harness import ALL_WIRES, TIMEOUT, Server, Subscriber, plait, publish
+from harness import ALL_WIRES, NO_FOLDER, PLAIT, TIMEOUT, Server, Subscriber, environment, plait, publish
 
 
 class Endpoints(unittest.TestCase):
@@ -26,6 +28,27 @@ class Endpoints(unittest.TestCase):
         for expected in (r" sub demo --url ws://127", r" pub demo '\{", rf"http://127\.0\.0\.1:{self.server.port()}/"):
             self.assertRegex(self.server.greeting, expected)
         self.assertIn("DEVELOPMENT MODE", self.server.logged())
+
+    def paste(self, server, pattern):
+        """One of the printed lines, started in a shell."""
+        (line,) = re.findall(rf"\n  (.* {pattern} .*)\n", server.greeting)
+        return subprocess.Popen(["sh", "-c", f"exec {line}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=environment(NO_FOLDER) | {"PLAIT_TOKEN": server.token})
+
+    def test_the_lines_to_paste_reach_this_server_on_its_only_wire(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="sp ace ")))
+        program = folder / "plait"
+        program.symlink_to(PLAIT)
+        for url in ("quic://127.0.0.1:0", "https://127.0.0.1:0", "wss://127.0.0.1:0", f"unix:{folder}/socket"):
+            with (self.subTest(url), Server("--dev", listen=(url,), program=str(program)) as server,
+                  self.paste(server, "sub demo") as subscriber):
+                try:
+                    self.assertEqual(subscriber.stderr.readline(), "subscribed\n")
+                    with self.paste(server, "pub demo") as publisher:
+                        self.assertEqual((publisher.wait(TIMEOUT), publisher.stderr.read()), (0, ""))
+                    self.assertIn("world", subscriber.stdout.readline())
+                finally:
+                    subscriber.kill()
 
     def test_health(self):
         status, fields, body = self.server.request("/health")

@@ -3,9 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
+#include <cstring>
 
 namespace plait::bench {
 namespace {
@@ -43,10 +47,44 @@ TEST(BenchAccounting, ThisProcessHasCpuTimeMemoryAndItself) {
 
 TEST(BenchAccounting, CpuTimeGrowsWithWork) {
   const double before = own_cpu_seconds();
-  std::uint64_t sum = 1;
-  while (own_cpu_seconds() - before < 0.001) sum = sum * 6364136223846793005U + 1;
-  EXPECT_NE(sum, 0U);
+  volatile std::uint64_t sum = 1;
+  for (int i = 0; i < 100'000; ++i) sum = sum * 6364136223846793005U + 1;
   EXPECT_GT(own_cpu_seconds(), before);
+}
+
+constexpr double kChildSeconds = 0.05;
+constexpr std::size_t kChildBytes = std::size_t{32} << 20;
+
+/// Works, fills memory, says so and waits for its end.
+[[noreturn]] void be_a_child(int ready) {
+  while (own_cpu_seconds() < kChildSeconds) {
+  }
+  void* memory = mmap(nullptr, kChildBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) _exit(1);
+  std::memset(memory, 1, kChildBytes);
+  if (write(ready, "", 1) != 1) _exit(1);
+  for (;;) pause();
+}
+
+TEST(BenchAccounting, AChildIsInItsParentsTree) {
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const ProcessTree alone(getpid());
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) be_a_child(ready[1]);
+  char byte = 0;
+  close(ready[1]);
+  EXPECT_EQ(read(ready[0], &byte, 1), 1);
+  const ProcessTree both(getpid());
+  EXPECT_NE(std::find(both.processes().begin(), both.processes().end(), child), both.processes().end());
+  // Of the parent alone after that of both: its own time in between can only make the difference smaller.
+  const double cpu = both.cpu_seconds();
+  EXPECT_GT(cpu - alone.cpu_seconds(), kChildSeconds / 2);
+  EXPECT_GE(both.memory().anonymous_bytes, alone.memory().anonymous_bytes + kChildBytes / 2);
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  close(ready[0]);
 }
 
 TEST(BenchMachine, CpuModel) {

@@ -69,6 +69,9 @@ TEST(BenchPlan, UselessPlansAreRefused) {
   for (const std::string word : {"connections=0", "depth=0", "payload=0", "seconds=0", "mode=stream"}) {
     EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=ws://h:1", word})) << word;
   }
+  EXPECT_EQ(parse_plan({}).error().message, "generator: url= is required, with a port");
+  EXPECT_EQ(parse_plan(std::vector<std::string>{"url=ws://h:1", "mode=stream"}).error().message,
+            "generator: mode=stream needs total= but for https: and quic:");
   EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=redis://h:1"})) << "a broker echoes nothing";
   EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=redis://h:1", "mode=fanout"}));
 }

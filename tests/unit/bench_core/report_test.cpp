@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace plait::bench {
@@ -35,6 +36,7 @@ Report make_report() {
           .baseline = "plait",
           .machine = {{"CPU", "2 × chip"}},
           .missing_peers = {"x: apt install x"},
+          .notes = {"left out: <much>"},
           .cases = {result}};
 }
 
@@ -82,12 +84,30 @@ TEST(BenchReport, TextNamesLimitAndFailures) {
   EXPECT_THAT(text, HasSubstr("broken failed after 0 samples: it fell"));
 }
 
-TEST(BenchReport, TextNamesWhatAnOpenLoopLost) {
+TEST(BenchReport, WhereNoLatencyWasRecordedNoneIsShown) {
+  Report report = make_report();
+  CaseResult& result = report.cases[0];
+  for (Sample& sample : result.servers[0].samples) sample.latency_us = Json{};
+  Json zero;
+  zero.set("p50", 0.0);
+  result.servers[1].samples[0].latency_us = zero;  // as a peer's own client may say it
+  const Table table = servers_table(result, "plait");
+  ASSERT_EQ(table.header[4], "p50 µs");
+  EXPECT_EQ(table.rows[0][4], "–");
+  EXPECT_EQ(table.rows[1][4], "10.0") << "of the sample that has one";
+  EXPECT_EQ(summarize_metric(result.servers[0], Metric::latency_p50_us).count, 0U);
+  EXPECT_EQ(summarize_metric(result.servers[1], Metric::latency_p50_us).count, 1U);
+  result.row.claims = {{Metric::latency_p50_us, "", std::nullopt, "c"}};
+  EXPECT_EQ(claims_table(report).rows[0][5], "–");
+}
+
+TEST(BenchReport, TextNamesWhatWasLost) {
   Report report = make_report();
   CaseResult& result = report.cases[0];
   result.servers[1].samples[0].lost = 1 << 20;
-  EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("lost"))) << "a closed loop's rows have a column for it";
-  result.row.plan.rate = 1000;
+  result.row.plan.mode = LoadMode::datagram;
+  EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("lost"))) << "what the row is about";
+  result.row.plan.mode = LoadMode::echo;
   EXPECT_THAT(to_text(result, "plait"), HasSubstr("peer lost 1048576 messages (25 %)"));
   EXPECT_THAT(to_markdown(report), HasSubstr("peer lost 1048576 messages (25 %)"));
   EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("plait lost")));
@@ -175,6 +195,12 @@ TEST(BenchReport, MarkdownHasCommandMachineAndMissingPeers) {
   EXPECT_THAT(text, HasSubstr("not measured: x: apt install x"));
 }
 
+TEST(BenchReport, NotesStandInEveryDocument) {
+  EXPECT_THAT(to_markdown(make_report()), HasSubstr("- left out: <much>\n"));
+  EXPECT_THAT(to_html(make_report()), HasSubstr("left out: &lt;much&gt;"));
+  EXPECT_EQ(to_json(make_report())["notes"].items()[0].text_or(""), "left out: <much>");
+}
+
 TEST(BenchSample, LimitIsTheFullerCore) {
   EXPECT_EQ(limit_of(make_sample(1, 0.9, 0.95), Placement::two), Limit::generator);
   EXPECT_EQ(limit_of(make_sample(1, 0.95, 0.9), Placement::two), Limit::server);
@@ -202,6 +228,28 @@ TEST(BenchSample, JsonRoundTrip) {
   EXPECT_DOUBLE_EQ(read->value(Metric::loss_percent), 75);
   EXPECT_DOUBLE_EQ(read->value(Metric::mebibytes_per_second), 1000.0 / 1024);
   EXPECT_DOUBLE_EQ(read->value(Metric::gigabit_per_second), 1000 * 1024 * 8 / 1e9);
+}
+
+TEST(BenchSample, WhatWasNotMeasuredIsLeftOutAndReadBack) {
+  Sample sample = make_sample(1000, 0.25, 0.5);
+  sample.latency_us = Json{};
+  Json json = to_json(sample);
+  EXPECT_TRUE(json["per_second"].is_null());
+  EXPECT_TRUE(json["latency_us"].is_null());
+  json.set("ok", true);
+  const auto read = parse_sample(json.dump());
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->per_second.empty());
+  EXPECT_FALSE(read->has(Metric::latency_max_us));
+  EXPECT_TRUE(read->has(Metric::loss_percent)) << "none is a result";
+}
+
+TEST(BenchSuite, RowsThatLoseDatagramsSayHowMany) {
+  for (const Row& row : webtransport_suite().rows) {
+    const bool counts_losses = row.plan.datagrams || (row.plan.mode == LoadMode::datagram && !row.plan.literal);
+    const auto is_loss = [](const Claim& claim) { return claim.metric == Metric::loss_percent; };
+    EXPECT_EQ(std::any_of(row.claims.begin(), row.claims.end(), is_loss), counts_losses) << row.id;
+  }
 }
 
 TEST(BenchSuite, RowsAreUniqueAndComplete) {

@@ -40,7 +40,7 @@ Result<void, Error> run_bulk_transfers(BulkClient& client, LoadContext& context)
   if (auto warm = client.run(transfer(std::max<std::uint64_t>(bytes / kWarmupPart, 1))); !warm) return warm;
   context.meter.begin(now_ns());
   if (auto done = client.run(transfer(bytes)); !done) return done;
-  context.meter.confirm(1, bytes);
+  context.meter.confirm_whole(1, bytes);
   context.meter.end(now_ns());
   return {};
 }

@@ -27,7 +27,7 @@ class FanoutLoad {
                 .payload_bytes = plan_.payload_bytes},
                plan_.burst * plan_.window),
         publisher_(cycle_),
-        subscribers_(plan_.connections + 1, Subscriber{KnownReplies(cycle_, plan_.verify, protocol_.ping), 0}) {}
+        subscribers_(plan_.connections + 1, Subscriber{KnownReplies(cycle_, plan_.verify, protocol_.ping)}) {}
 
   Result<void, Error> run() {
     if (auto opened = open_connections(); !opened) return opened;
@@ -55,7 +55,8 @@ class FanoutLoad {
  private:
   struct Subscriber {
     KnownReplies replies;
-    std::uint64_t received;  // messages since the last probe
+    std::uint64_t received = 0;        // messages since the last probe
+    std::uint64_t received_total = 0;  // probes included
   };
   struct Burst {
     std::uint64_t sent_at;
@@ -101,6 +102,7 @@ class FanoutLoad {
 
   void publish(std::uint64_t messages) {
     published_ += messages;
+    published_total_ += messages;
     bursts_.push_back({now_ns(), published_, plan_.connections});
     publisher_.owe(messages);
     publisher_.flush(endpoints_[0]);
@@ -141,6 +143,9 @@ class FanoutLoad {
   void deliver(Subscriber& subscriber, std::uint64_t completed) {
     const std::uint64_t before = subscriber.received;
     subscriber.received += completed;
+    subscriber.received_total += completed;
+    if (subscriber.received_total > published_total_)
+      failure_ = "a subscriber was sent more messages than were published";
     deliveries_ += completed;
     now_ = last_progress_ = now_ns();
     context_.meter.confirm(completed, completed * plan_.payload_bytes);
@@ -163,7 +168,8 @@ class FanoutLoad {
   std::vector<Subscriber> subscribers_;
   std::deque<Burst> bursts_;
   std::string failure_;
-  std::uint64_t published_ = 0;
+  std::uint64_t published_ = 0;  // since the last probe
+  std::uint64_t published_total_ = 0;
   std::uint64_t deliveries_ = 0;
   std::uint64_t now_ = 0;
   std::uint64_t last_progress_ = 0;

@@ -29,7 +29,7 @@ class IdleLoad {
     const std::uint64_t begin = now_ns();
     context_.meter.begin(begin);
     if (auto done = open(1 + plan_.connections); !done) return done;
-    context_.meter.confirm(plan_.connections, 0);
+    context_.meter.confirm_whole(plan_.connections, 0);
     context_.meter.end(now_ns());
     if (plan_.touch) {
       if (auto done = echo_from(1); !done) return done;

@@ -45,10 +45,11 @@ Json Meter::report() const {
   out.set("messages", static_cast<double>(messages_));
   out.set("payload_bytes", static_cast<double>(bytes_));
   out.set("lost", static_cast<double>(lost_));
-  out.set("per_second", Json::array_of(per_second_));
+  if (has_rates_) out.set("per_second", Json::array_of(per_second_));
   out.set("server_cpu_seconds", server_cpu);
   out.set("client_cpu_seconds", client_cpu);
   out.set("other_cpu_seconds", busy - server_cpu - client_cpu);
+  if (latency_.count() == 0) return out;
   const auto us = [](std::uint64_t value) { return Json{microseconds(value)}; };
   Json latency;
   latency.set("min", us(latency_.min()));

@@ -29,6 +29,11 @@ class Meter {
     messages_ += messages;
     bytes_ += bytes;
   }
+  /// As confirm(), of the whole window: nobody knows in which of its seconds they came, so there are no rates of them.
+  void confirm_whole(std::uint64_t messages, std::uint64_t bytes) {
+    confirm(messages, bytes);
+    has_rates_ = false;
+  }
   /// `messages` that were sent and never came.
   void lose(std::uint64_t messages) {
     if (measuring_ || draining_) lost_ += messages;
@@ -44,7 +49,7 @@ class Meter {
 
   /// Memory of the server as it is now.
   [[nodiscard]] MemoryUse server_memory() const { return server_.memory(); }
-  /// The fields that every mode reports; modes add their own.
+  /// The fields that every mode reports; modes add their own. Latencies and rates that were not measured are left out.
   [[nodiscard]] Json report() const;
 
  private:
@@ -60,6 +65,7 @@ class Meter {
   bool has_server_;
   bool measuring_ = false;
   bool draining_ = false;
+  bool has_rates_ = true;
   std::uint64_t begin_ = 0;
   std::uint64_t end_ = 0;
   std::uint64_t messages_ = 0;

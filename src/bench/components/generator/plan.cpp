@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <string_view>
 #include <variant>
 
@@ -83,15 +84,34 @@ bool apply(Plan& plan, std::string_view key, std::string_view value) {
   return field != kFields.end() && store(plan, *field, value);
 }
 
-bool is_sound(const Plan& plan) {
-  return plan.url.port != 0 && plan.connections > 0 && plan.payload_bytes > 0 && plan.depth > 0 && plan.burst > 0 &&
-         plan.window > 0 && plan.seconds > 0 && (!plan.url.is_broker() || plan.mode == LoadMode::fanout) &&
-         (plan.mode != LoadMode::bulk || plan.total_bytes > 0) &&
-         (!plan.url.is_yardstick() || plan.mode == LoadMode::bulk || plan.mode == LoadMode::handshake) &&
-         (plan.mode != LoadMode::stream || plan.total_bytes > 0 || plan.url.has_streams()) &&
-         (plan.mode != LoadMode::datagram || plan.url.has_streams()) &&
-         (plan.mode != LoadMode::handshake || plan.url.scheme == "https" || plan.url.scheme == "quic-bulk") &&
-         (plan.mode != LoadMode::bulk || plan.url.has_streams() || plan.url.is_yardstick());
+/// What is wrong with a plan whose words are all known; empty when nothing is.
+std::string_view mistake_in(const Plan& plan) {
+  const Url& url = plan.url;
+  const LoadMode mode = plan.mode;
+  const std::uint64_t counts[] = {plan.connections, plan.payload_bytes, plan.depth, plan.burst, plan.window};
+  struct Rule {
+    bool holds;
+    std::string_view sentence;
+  };
+  const Rule rules[] = {
+      {url.port != 0, "url= is required, with a port"},
+      {*std::min_element(std::begin(counts), std::end(counts)) > 0,
+       "connections, payload, depth, burst and window are at least 1"},
+      {plan.seconds > 0, "seconds is above zero"},
+      {!url.is_broker() || mode == LoadMode::fanout, "a broker is for mode=fanout"},
+      {!url.is_yardstick() || mode == LoadMode::bulk || mode == LoadMode::handshake,
+       "a yardstick is for mode=bulk and mode=handshake"},
+      {mode != LoadMode::bulk || url.has_streams() || url.is_yardstick(),
+       "mode=bulk is for https:, quic: and the yardsticks"},
+      {mode != LoadMode::bulk || plan.total_bytes > 0, "mode=bulk needs total="},
+      {mode != LoadMode::stream || plan.total_bytes > 0 || url.has_streams(),
+       "mode=stream needs total= but for https: and quic:"},
+      {mode != LoadMode::datagram || url.has_streams(), "mode=datagram is for https: and quic:"},
+      {mode != LoadMode::handshake || url.scheme == "https" || url.scheme == "quic-bulk",
+       "mode=handshake is for https: and quic-bulk:"},
+  };
+  const auto broken = std::find_if(std::begin(rules), std::end(rules), [](const Rule& rule) { return !rule.holds; });
+  return broken == std::end(rules) ? std::string_view{} : broken->sentence;
 }
 
 }  // namespace
@@ -105,8 +125,7 @@ Result<Plan, Error> parse_plan(std::span<const std::string> arguments) {
       return err(Error{"generator: '" + argument + "' is no key=value that it knows"});
     }
   }
-  if (!is_sound(plan))
-    return err(Error{"generator: a url with a port (of a broker: in mode fanout) and counts above zero are required"});
+  if (const auto mistake = mistake_in(plan); !mistake.empty()) return err(Error{fmt::format("generator: {}", mistake)});
   return plan;
 }
 

@@ -93,7 +93,7 @@ class StreamLoad {
   void finish() {
     const std::uint64_t sent = uploads_ ? plan_.total_bytes : 0;
     const std::uint64_t received = downloads_ ? plan_.total_bytes : 0;
-    context_.meter.confirm((sent + received) / plan_.payload_bytes, sent + received);
+    context_.meter.confirm_whole((sent + received) / plan_.payload_bytes, sent + received);
     context_.meter.end(now_ns());
   }
 

@@ -56,7 +56,7 @@ class WtDatagramLoad final : public WtLoad {
     while (is_running() && is_in_window()) pump();
     ask();
     const std::uint64_t delivered = received_ - received_before;
-    meter_.confirm(delivered, delivered * plan_.payload_bytes);
+    meter_.confirm_whole(delivered, delivered * plan_.payload_bytes);
     const std::uint64_t sent = sent_ - sent_before;
     meter_.lose(sent > delivered ? sent - delivered : 0);
     end_window();

@@ -29,7 +29,7 @@ class WtIdleLoad final : public WtLoad {
     const MemoryUse client = ProcessTree(getpid()).memory();
     begin_window();
     open_until(1 + plan_.connections);
-    meter_.confirm(plan_.connections, 0);
+    meter_.confirm_whole(plan_.connections, 0);
     end_window();
     settle();
     if (is_running()) report(server, client);

@@ -33,7 +33,11 @@ class WtStreamLoad final : public WtLoad {
     ++finished_;
     progress();
     meter_.record_latency(now - started, 1);
-    meter_.confirm(1, bytes);
+    if (plan_.mode == LoadMode::bulk) {
+      meter_.confirm_whole(1, bytes);
+    } else {
+      meter_.confirm(1, bytes);
+    }
     start_streams();
   }
   void refuse(std::string why) {

@@ -1,0 +1,11 @@
+// Words for `sh -c`: commands of servers hold paths, which may hold anything.
+#pragma once
+
+#include <string>
+
+namespace plait::bench {
+
+/// `word` as a shell reads it back as one word: in single quotes where it needs them.
+[[nodiscard]] std::string shell_quoted(const std::string& word);
+
+}  // namespace plait::bench

@@ -1,0 +1,44 @@
+#include "bench/components/generator/meter.hpp"
+#include "bench/components/units.hpp"
+
+#include <gtest/gtest.h>
+
+namespace plait::bench {
+namespace {
+
+constexpr std::uint64_t kBegin = 5 * kSecond;
+
+TEST(BenchMeter, RatesOfTheSecondsAddUpToTheMessages) {
+  Meter meter{Plan{}};
+  meter.begin(kBegin);
+  meter.confirm(100, 100);
+  meter.tick(kBegin + kSecond);
+  meter.confirm(50, 50);
+  meter.end(kBegin + 2 * kSecond);
+  EXPECT_EQ(meter.report()["per_second"].numbers(), (std::vector<double>{100, 50}));
+}
+
+TEST(BenchMeter, WhatIsKnownOfTheWholeWindowOnlyHasNoRates) {
+  Meter meter{Plan{}};
+  meter.begin(kBegin);
+  meter.tick(kBegin + kSecond);
+  meter.confirm_whole(100, 1000);
+  meter.end(kBegin + 2 * kSecond);
+  const Json report = meter.report();
+  EXPECT_TRUE(report["per_second"].is_null());
+  EXPECT_EQ(report["messages"].number_or(0), 100);
+  EXPECT_EQ(report["payload_bytes"].number_or(0), 1000);
+}
+
+TEST(BenchMeter, WithoutALatencyThereIsNone) {
+  Meter meter{Plan{}};
+  meter.begin(kBegin);
+  meter.confirm(1, 1);
+  EXPECT_TRUE(meter.report()["latency_us"].is_null());
+  meter.record_latency(2000, 1);
+  meter.end(kBegin + kSecond);
+  EXPECT_NEAR(meter.report()["latency_us"]["max"].number_or(0), 2, 0.1);
+}
+
+}  // namespace
+}  // namespace plait::bench
