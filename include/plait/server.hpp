@@ -115,7 +115,14 @@ struct ServerStats {
   std::uint64_t bytes_received = 0;  ///< payload
   std::uint64_t bytes_sent = 0;      ///< payload
   std::uint64_t http_requests = 0;
-  std::uint64_t quic_resumed = 0;  ///< QUIC connections whose handshake went by a session ticket
+  std::uint64_t quic_resumed = 0;       ///< QUIC connections whose handshake went by a session ticket
+  std::uint64_t handshakes_failed = 0;  ///< of TLS and QUIC: no certificate, one that is not accepted, no TLS at all
+  // Openings of sessions that were refused, by the status of the answer.
+  std::uint64_t openings_refused_401 = 0;
+  std::uint64_t openings_refused_403 = 0;
+  std::uint64_t openings_refused_404 = 0;
+  std::uint64_t openings_refused_429 = 0;
+  std::uint64_t openings_refused_other = 0;
 };
 
 /// Set up with listen() and http(), then run(). Not copyable or movable.

@@ -328,6 +328,7 @@ void Server::Impl::handle_signal(int signal) {
   drain();
 }
 
+// Two files that change are several events, and SIGHUP may come behind them: what is the same is said once.
 void Server::Impl::try_reload() {
   if (auto reloaded = reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
 }
@@ -393,6 +394,12 @@ ServerStats Server::Impl::stats() const {
     sum.bytes_sent += counters.bytes_sent.get();
     sum.http_requests += counters.http_requests.get();
     sum.quic_resumed += counters.quic_resumed.get();
+    sum.handshakes_failed += counters.handshakes_failed.get();
+    sum.openings_refused_401 += counters.openings_refused_401.get();
+    sum.openings_refused_403 += counters.openings_refused_403.get();
+    sum.openings_refused_404 += counters.openings_refused_404.get();
+    sum.openings_refused_429 += counters.openings_refused_429.get();
+    sum.openings_refused_other += counters.openings_refused_other.get();
   }
   return sum;
 }

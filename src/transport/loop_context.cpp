@@ -24,6 +24,21 @@ void end_for_exception(Session& session, const char* what) {
 
 }  // namespace
 
+Counter& Counters::openings_refused(int status) {
+  switch (status) {
+    case 401:
+      return openings_refused_401;
+    case 403:
+      return openings_refused_403;
+    case 404:
+      return openings_refused_404;
+    case 429:
+      return openings_refused_429;
+    default:
+      return openings_refused_other;
+  }
+}
+
 ConnectionTable::ConnectionTable() = default;
 ConnectionTable::~ConnectionTable() = default;
 
@@ -77,6 +92,11 @@ SessionId LoopContext::put(std::unique_ptr<Connection> connection, std::optional
   if (!id) return connections.add(std::move(connection), index);
   loop.retire(connections.replace(*id, std::move(connection)));
   return *id;
+}
+
+void LoopContext::note_failed_handshake(const std::string& peer, std::string_view reason) {
+  counters.handshakes_failed.add();
+  log(LogLevel::info, (peer + " handshake failed: ").append(reason));
 }
 
 void LoopContext::run(SessionId id, const std::function<void(Session&)>& task) {

@@ -45,6 +45,11 @@ class Counter {
 struct Counters {
   Counter connections_accepted, connections_refused, connections_open, sessions_open, quic_resumed;
   Counter messages_received, messages_sent, bytes_received, bytes_sent, http_requests;
+  Counter handshakes_failed;
+  Counter openings_refused_401, openings_refused_403, openings_refused_404, openings_refused_429;
+  Counter openings_refused_other;
+
+  [[nodiscard]] Counter& openings_refused(int status);
 };
 
 /// Who is connected on this loop: a slab, so that a SessionId of the past resolves to nothing.

@@ -89,10 +89,11 @@ Result<quic::Connection*, Error> QuicEndpoint::connect(const net::SocketAddress&
 }
 
 quic::ConnectionVisitor* QuicEndpoint::on_connection(quic::Connection& connection) {
-  if (!accept_ || context_.connection_count.load(std::memory_order_relaxed) >= context_.limits.connections_max) {
-    return nullptr;
-  }
-  return accept_(connection);
+  return accept_ && context_.admits_connection() ? accept_(connection) : nullptr;
+}
+
+void QuicEndpoint::on_handshake_failed(const quic::Path& path, const quic::CloseReason& reason) {
+  context_.note_failed_handshake(to_net(path.remote).text(), describe(reason));
 }
 
 void QuicEndpoint::count() {

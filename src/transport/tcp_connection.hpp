@@ -147,6 +147,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   void keep_input(ByteView rest);
   void handle_plain(MutableByteView buffer, std::size_t kept, const net::IoResult& result, std::size_t direct_bytes);
   void handle_ciphertext(ByteView ciphertext);
+  void fail_tls(bool opening);
   [[nodiscard]] bool admits_answers(std::size_t size);
   void handle_input(MutableByteView input);
   void handle_read_end(const net::IoResult& result);
