@@ -142,7 +142,7 @@ class PLAIT_API Server {
   /// {name:*} for the rest (OpeningRequest::parameter); or it ends in "*", which stands for any rest. Exact paths come
   /// first, then patterns with names in the order of their registration, then the longest "*". The query takes no part.
   /// Returns the URL really bound. Errors name the address, certificate, scheme or path, and the fix; a path that
-  /// matches the same as one before is an error. Before run() only.
+  /// matches the same as one before is an error, and so is a call after run() was called.
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
 
   /// Answers `path` on every ws:, wss:, https: and unix: listener: "/health", or a pattern as with listen() (there is
@@ -157,7 +157,8 @@ class PLAIT_API Server {
   /// hub outlives the server.
   void attach(Hub& hub);
 
-  /// Serves until stop() or drain() has finished. Errors: a thread or loop that could not be made.
+  /// Serves until stop() or drain() has finished. Once only. Errors: a thread or loop that could not be made, a path of
+  /// http() that is wrong or taken, a second call.
   Result<void, Error> run();
 
   /// Stops accepting, closes sessions with 1001, waits at most drain_timeout, then run() returns. From any thread.

@@ -78,6 +78,7 @@ Server::Impl::~Impl() {
 // --- Set-up ----------------------------------------------------------------------------------------------------------
 
 Result<std::string, Error> Server::Impl::listen(std::string_view url, HandlerFactory factory) {
+  if (has_run_) return err(Error{"cannot listen on \"" + std::string{url} + "\": listen() comes before run()"});
   auto uri = parse_listen_url(url);
   if (!uri) return err(uri.error());
   Binding* binding = find_binding(*uri);
@@ -290,6 +291,7 @@ void Server::Impl::AgeCheck::on_timer(core::TimePoint) {
 // --- Running ---------------------------------------------------------------------------------------------------------
 
 Result<void, Error> Server::Impl::run() {
+  if (has_run_.exchange(true)) return err(Error{"this server has run() already: make another one to serve again"});
   if (!loops_made_) return loops_made_;
   if (auto listening = start_listening(); !listening) return listening;
   if (auto watching = watch_files(); !watching) return watching;
