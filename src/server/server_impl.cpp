@@ -18,6 +18,7 @@ namespace plait {
 namespace {
 
 constexpr std::chrono::hours kAgeCheckInterval{1};
+constexpr std::chrono::seconds kReloadRepeatMin{10};
 constexpr Duration kBusyPollMax = std::chrono::microseconds{50};
 
 bool is_secure(http::Scheme scheme) {
@@ -284,7 +285,7 @@ void Server::Impl::watch_age() {
 }
 
 void Server::Impl::AgeCheck::on_timer(core::TimePoint) {
-  server_.try_reload();
+  if (const auto reloaded = server_.reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
   server_.watch_age();
 }
 
@@ -332,7 +333,15 @@ void Server::Impl::handle_signal(int signal) {
 
 // Two files that change are several events, and SIGHUP may come behind them: what is the same is said once.
 void Server::Impl::try_reload() {
-  if (auto reloaded = reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
+  const auto reloaded = reload();
+  std::string line =
+      reloaded ? "the certificate was read again: it is valid until " + date_text(certificates().front().not_after)
+               : reloaded.error().message;
+  const core::TimePoint now = workers_.front()->loop().now();
+  if (line == reload_line_ && now - reload_said_at_ < kReloadRepeatMin) return;
+  log(reloaded ? LogLevel::info : LogLevel::warning, line);
+  reload_line_ = std::move(line);
+  reload_said_at_ = now;
 }
 
 void Server::Impl::drain() {

@@ -103,6 +103,8 @@ class Server::Impl {
   bool draining_ = false;  // since the first SIGTERM or SIGINT
   std::unique_ptr<net::FileWatch> certificate_watch_;
   AgeCheck age_check_{*this};
+  std::string reload_line_;  // what try_reload() said last, on the first loop's thread
+  core::TimePoint reload_said_at_;
   mutable std::mutex served_mutex_;
   std::vector<ServerCertificate> served_;  // newest first
 };

@@ -91,7 +91,7 @@ void FrameSession::handle_event(const frames::Event& event) {
   }
 }
 
-void FrameSession::fail_decoding(frames::Error error) { fail(frames::close_code_of(error), frames::name_of(error)); }
+void FrameSession::fail_decoding(frames::Error error) { fail(frames::close_code_of(error), frames::reason_of(error)); }
 
 void FrameSession::handle_deadline(core::TimePoint now) {
   if (started()) return StreamSession::handle_deadline(now);
