@@ -57,8 +57,8 @@ struct CorsOptions {
 /// through: use Authorization. Openings are checked without it.
 PLAIT_API std::unique_ptr<Middleware> cors(const CorsOptions& options = {});
 
-/// Logs each request and opening (LogLevel::info): peer, method, path without query, status. At most
-/// kLogLinesPerSecond.
+/// Logs each request and opening (LogLevel::info): peer, method, path without query, status, user if the handler has
+/// named one, subject of the client's certificate. At most kLogLinesPerSecond.
 PLAIT_API std::unique_ptr<Middleware> access_log();
 
 }  // namespace plait

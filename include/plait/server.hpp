@@ -115,7 +115,14 @@ struct ServerStats {
   std::uint64_t bytes_received = 0;  ///< payload
   std::uint64_t bytes_sent = 0;      ///< payload
   std::uint64_t http_requests = 0;
-  std::uint64_t quic_resumed = 0;  ///< QUIC connections whose handshake went by a session ticket
+  std::uint64_t quic_resumed = 0;       ///< QUIC connections whose handshake went by a session ticket
+  std::uint64_t handshakes_failed = 0;  ///< of TLS and QUIC: no certificate, one that is not accepted, no TLS at all
+  // Openings of sessions that were refused, by the status of the answer.
+  std::uint64_t openings_refused_401 = 0;
+  std::uint64_t openings_refused_403 = 0;
+  std::uint64_t openings_refused_404 = 0;
+  std::uint64_t openings_refused_429 = 0;
+  std::uint64_t openings_refused_other = 0;
 };
 
 /// Set up with listen() and http(), then run(). Not copyable or movable.
@@ -135,7 +142,7 @@ class PLAIT_API Server {
   /// {name:*} for the rest (OpeningRequest::parameter); or it ends in "*", which stands for any rest. Exact paths come
   /// first, then patterns with names in the order of their registration, then the longest "*". The query takes no part.
   /// Returns the URL really bound. Errors name the address, certificate, scheme or path, and the fix; a path that
-  /// matches the same as one before is an error. Before run() only.
+  /// matches the same as one before is an error, and so is a call after run() was called.
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
 
   /// Answers `path` on every ws:, wss:, https: and unix: listener: "/health", or a pattern as with listen() (there is
@@ -150,7 +157,8 @@ class PLAIT_API Server {
   /// hub outlives the server.
   void attach(Hub& hub);
 
-  /// Serves until stop() or drain() has finished. Errors: a thread or loop that could not be made.
+  /// Serves until stop() or drain() has finished. Once only. Errors: a thread or loop that could not be made, a path of
+  /// http() that is wrong or taken, a second call.
   Result<void, Error> run();
 
   /// Stops accepting, closes sessions with 1001, waits at most drain_timeout, then run() returns. From any thread.

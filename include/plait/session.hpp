@@ -291,6 +291,8 @@ class PLAIT_API IncomingRequest {
   [[nodiscard]] virtual bool secure() const = 0;
   /// The client's certificate, verified; null if it showed none (ServerOptions::client_certificates).
   [[nodiscard]] virtual const ClientCertificate* certificate() const = 0;
+  /// Who asks, once a handler has said so (OpeningRequest::set_user), or empty.
+  [[nodiscard]] virtual std::string_view user() const { return {}; }
   /// Whether the page that asks may open sessions: it is none, or of this server's origin or one of
   /// ServerOptions::allowed_origins. An opening for which this is false is refused.
   [[nodiscard]] virtual bool is_origin_allowed() const = 0;
@@ -308,6 +310,8 @@ class PLAIT_API OpeningRequest : public IncomingRequest {
  public:
   [[nodiscard]] bool opens_session() const final { return true; }
 
+  /// Says who asks, for those that see the request afterwards, such as access_log(). Any text.
+  virtual void set_user(std::string_view /*user*/) {}
   /// Accepts, with one of the offered subprotocols or none.
   virtual void accept(std::string_view subprotocol = {}) = 0;
   /// Refuses with an HTTP status (400–599, else it becomes 500) and a reason for the body.

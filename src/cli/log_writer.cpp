@@ -1,10 +1,14 @@
 #include "cli/log_writer.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
+#include <ctime>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -24,8 +28,29 @@ std::string_view name_of(LogLevel level) {
   return level == LogLevel::warning ? "warning" : "error";
 }
 
+/// systemd-journald names what it reads so, and gives each line a time of its own (systemd.exec(5)).
+bool is_stderr_the_journal() {
+  const char* named = std::getenv("JOURNAL_STREAM");
+  struct stat here {};
+  if (named == nullptr || ::fstat(STDERR_FILENO, &here) != 0) return false;
+  return std::to_string(here.st_dev) + ":" + std::to_string(here.st_ino) == named;
+}
+
+/// RFC 3339, in UTC, with a space behind it: "2026-01-31T12:00:00.123Z ".
+std::string time_prefix() {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  std::tm parts{};
+  if (::gmtime_r(&seconds, &parts) == nullptr) return {};
+  std::array<char, 32> date{};
+  const std::size_t size = std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  const std::string digits = std::to_string(1000 + now.time_since_epoch().count() % 1000);
+  return std::string{date.data(), size} + "." + digits.substr(1) + "Z ";
+}
+
 std::string make_line(LogLevel level, std::string_view text) {
-  return "plait: " + std::string{name_of(level)} + ": " + std::string{text} + "\n";
+  static const bool with_time = !is_stderr_the_journal();
+  return (with_time ? time_prefix() : "") + "plait: " + std::string{name_of(level)} + ": " + std::string{text} + "\n";
 }
 
 /// Not by stdio, whose lock the main thread may want while this blocks.

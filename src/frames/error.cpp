@@ -18,6 +18,10 @@ std::uint16_t close_code_of(Error error) {
   }
 }
 
+std::string_view reason_of(Error error) {
+  return error == Error::message_too_big ? std::string_view{"message is too big"} : name_of(error);
+}
+
 std::string_view name_of(Error error) {
   switch (error) {
     case Error::unknown_type:

@@ -43,7 +43,10 @@ enum class Error : std::uint8_t {
 
 /// What the session is closed with: 1007, 1008, 1009 or 1002.
 std::uint16_t close_code_of(Error error);
-/// The enumerator as text: the reason in the close frame, and the word in spec/vectors/frames.json.
+/// The enumerator as text, the word in spec/vectors/frames.json.
 std::string_view name_of(Error error);
+/// The reason in the close frame: its name, but of a message that is too big, which no peer's mistake need be, the
+/// sentence that WebSocket sessions are closed with.
+std::string_view reason_of(Error error);
 
 }  // namespace plait::frames

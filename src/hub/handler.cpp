@@ -16,6 +16,7 @@ void Handler::on_request(OpeningRequest& request) {
   if (!identity_.authenticated && identity_.refusal_status != 0) {
     return request.reject(identity_.refusal_status, identity_.reason);
   }
+  if (identity_.authenticated) request.set_user(identity_.user);
   request.accept(kSubprotocol);
 }
 

@@ -42,10 +42,16 @@ std::string listen_advice(int system_errno, const Address& address, PortKind kin
       return "its directory does not exist: make it, or use another path";
     case EMFILE:
     case ENFILE:
-      return "too many open files: raise the limit (ulimit -n)";
+      return "too many open files: " + accept_advice(system_errno);
     default:
       return "";
   }
+}
+
+std::string accept_advice(int system_errno) {
+  if (system_errno == EMFILE) return "raise the limit (ulimit -n; LimitNOFILE= in a unit of systemd)";
+  if (system_errno == ENFILE) return "raise the limit of the whole system (sysctl fs.file-max)";
+  return "";
 }
 
 }  // namespace plait::net

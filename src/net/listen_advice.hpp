@@ -1,4 +1,4 @@
-// What a person can do when listening fails.
+// What a person can do when listening or accepting fails.
 #pragma once
 
 #include <cstdint>
@@ -14,5 +14,8 @@ enum class PortKind : std::uint8_t { tcp, udp };
 /// The cause and the fix for `system_errno` of socket(), bind() or listen() on `address`; empty if there is none to
 /// give.
 std::string listen_advice(int system_errno, const Address& address, PortKind kind);
+
+/// The fix for `system_errno` of Listener::accept(): "raise the limit (…)"; empty if there is none to give.
+std::string accept_advice(int system_errno);
 
 }  // namespace plait::net

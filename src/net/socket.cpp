@@ -86,6 +86,11 @@ std::size_t Socket::unacknowledged_bytes() const {
   return ::ioctl(fd_, TIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
+std::size_t Socket::unread_bytes() const {
+  int bytes = 0;
+  return ::ioctl(fd_, FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
 void Socket::shutdown_write() const { ::shutdown(fd_, SHUT_WR); }
 
 void Socket::reset_on_close() const {

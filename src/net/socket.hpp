@@ -59,6 +59,8 @@ class Socket {
   IoResult write(std::span<const iovec> data) const;
   /// Bytes written that the peer's kernel has not acknowledged yet; 0 if that cannot be known.
   [[nodiscard]] std::size_t unacknowledged_bytes() const;
+  /// Bytes that have arrived and can be read; 0 if that cannot be known.
+  [[nodiscard]] std::size_t unread_bytes() const;
   /// Sends FIN; what the peer still sends can be read.
   void shutdown_write() const;
   /// Makes close() send RST instead of FIN, so that nothing lingers.

@@ -264,7 +264,8 @@ void Connection::State::become_ready() {
   if (is_server) {
     visitor = endpoint.visitor.on_connection(*connection);
     if (visitor == nullptr) {
-      close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_CONNECTION_REFUSED, "refused"};
+      close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_CONNECTION_REFUSED,
+                                    "the server refused the connection: it is full, perhaps"};
       ++endpoint.counters.refused_count;
     }
   }

@@ -10,6 +10,13 @@ namespace {
 
 std::string name_of(int error) { return std::string{"the peer broke a rule of QUIC ("} + ngtcp2_strerror(error) + ")"; }
 
+bool is_alert(std::uint64_t code) { return (code & ~std::uint64_t{0xff}) == NGTCP2_CRYPTO_ERROR; }
+
+bool is_of_tls(const CloseReason& reason) {
+  return reason.kind == CloseReason::Kind::tls ||
+         (reason.kind == CloseReason::Kind::peer_transport && is_alert(reason.code));
+}
+
 CloseReason silence() {
   return {CloseReason::Kind::idle_timeout, 0, "nothing came from the peer for the idle timeout"};
 }
@@ -211,9 +218,7 @@ CloseReason Connection::State::reason_of_peer() const {
   CloseReason reason{Kind::peer_transport, error->error_code, {}};
   if (error->type == NGTCP2_CCERR_TYPE_APPLICATION) reason.kind = Kind::peer_application;
   reason.reason.assign(reinterpret_cast<const char*>(error->reason), error->reasonlen);
-  const bool is_alert =
-      reason.kind == Kind::peer_transport && (reason.code & ~std::uint64_t{0xff}) == NGTCP2_CRYPTO_ERROR;
-  if (is_alert && reason.reason.empty()) {
+  if (reason.reason.empty() && is_of_tls(reason)) {
     reason.reason = explain_alert(static_cast<std::uint8_t>(reason.code), false);
   }
   return reason;
@@ -229,6 +234,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   phase = next;
   leave_handshakes();
   std::erase(endpoint.clients, this);
+  if (is_server && !handshake_completed && is_of_tls(reason)) endpoint.visitor.on_handshake_failed(path, reason);
   if (visitor != nullptr) std::exchange(visitor, nullptr)->on_closed(reason);
   conn.reset();
   qlog.reset();

@@ -60,6 +60,9 @@ class EndpointVisitor {
   /// A client's first packet came. The answer is the connection's visitor, or null to refuse it. Nothing may be sent
   /// before its on_ready.
   virtual ConnectionVisitor* on_connection(Connection& /*connection*/) { return nullptr; }
+  /// A client's connection ended in its handshake, because TLS failed here or the client says that it did there. It
+  /// came by `path`. No call of the endpoint may be made.
+  virtual void on_handshake_failed(const Path& /*path*/, const CloseReason& /*reason*/) {}
   /// Something waits to be sent, nothing did before, and no call of the endpoint is under way: poll_transmit() before
   /// the loop sleeps. A driver that stopped polling before nothing came has to go on by itself.
   virtual void on_transmit_wanted() {}

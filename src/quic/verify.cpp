@@ -9,6 +9,7 @@
 
 #include "crypto/client_certificate.hpp"
 #include "crypto/hash.hpp"
+#include "crypto/trust_advice.hpp"
 #include "quic/tls_state.hpp"
 
 namespace plait::quic {
@@ -70,7 +71,7 @@ std::string verify_by_hash(const gnutls_datum_t& der, gnutls_x509_crt_t leaf, co
   return "";
 }
 
-std::string explain(unsigned status, const std::string& name) {
+std::string explain(unsigned status, gnutls_x509_crt_t leaf, const std::string& name) {
   if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0) {
     return name + " is not valid for that name: connect by a name that the certificate lists";
   }
@@ -79,9 +80,8 @@ std::string explain(unsigned status, const std::string& name) {
   }
   if ((status & GNUTLS_CERT_REVOKED) != 0) return name + " was revoked by its authority: its owner must replace it";
   if ((status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0) {
-    return name +
-           " is signed by no authority known here: give the authority's certificate, verify by its hash, or for "
-           "development connect with verification off";
+    const bool self_signed = gnutls_x509_crt_check_issuer(leaf, leaf) != 0;
+    return name + (self_signed ? crypto::kSelfSigned : crypto::kUnknownAuthority);
   }
   if ((status & GNUTLS_CERT_INSECURE_ALGORITHM) != 0) {
     return name + " is signed with an algorithm that is not secure any more: its owner must renew it";
@@ -99,7 +99,7 @@ std::string explain(unsigned status, const std::string& name) {
 }
 
 /// Up to an authority that we trust, and all that `demands` name.
-std::string verify_chain(gnutls_session_t session,
+std::string verify_chain(gnutls_session_t session, gnutls_x509_crt_t leaf,
                          const std::vector<std::pair<gnutls_vdata_types_t, std::string>>& demands,
                          const std::string& name) {
   std::vector<gnutls_typed_vdata_st> native;
@@ -112,12 +112,13 @@ std::string verify_chain(gnutls_session_t session,
   const int error =
       gnutls_certificate_verify_peers(session, native.data(), static_cast<unsigned>(native.size()), &status);
   if (error != 0) return name + " cannot be verified: " + gnutls_strerror(error);
-  return status == 0 ? "" : explain(status, name);
+  return status == 0 ? "" : explain(status, leaf, name);
 }
 
-std::string verify_by_authority(gnutls_session_t session, const std::string& host, const std::string& name) {
-  return verify_chain(session, {{GNUTLS_DT_DNS_HOSTNAME, host}, {GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_SERVER}},
-                      name);
+std::string verify_by_authority(gnutls_session_t session, gnutls_x509_crt_t leaf, const std::string& host,
+                                const std::string& name) {
+  return verify_chain(session, leaf,
+                      {{GNUTLS_DT_DNS_HOSTNAME, host}, {GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_SERVER}}, name);
 }
 
 }  // namespace
@@ -143,8 +144,8 @@ std::string verify_server(gnutls_session_t session, const ClientTls::State& tls,
   const Certificate leaf = parse(chain[0]);
   if (!leaf) return name + " cannot be read: its owner must replace it";
   const bool by_hash = tls.config.verify == ClientTlsConfig::Verify::hashes;
-  std::string reason =
-      by_hash ? verify_by_hash(chain[0], leaf.get(), tls.config, name) : verify_by_authority(session, host, name);
+  std::string reason = by_hash ? verify_by_hash(chain[0], leaf.get(), tls.config, name)
+                               : verify_by_authority(session, leaf.get(), host, name);
   if (!reason.empty()) return reason;
   return check_chain_times(chain, by_hash ? 1 : count, name, tls.config.wall_clock());
 }
@@ -157,7 +158,7 @@ std::string verify_client(gnutls_session_t session, const ServerTls::State& tls,
   const std::string name = "the client's certificate";
   const Certificate leaf = parse(chain[0]);
   if (!leaf) return name + " cannot be read";
-  std::string reason = verify_chain(session, {{GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_CLIENT}}, name);
+  std::string reason = verify_chain(session, leaf.get(), {{GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_CLIENT}}, name);
   if (reason.empty()) reason = check_chain_times(chain, count, name, tls.wall_clock());
   if (!reason.empty()) return reason;
   auto described = crypto::describe_client({chain[0].data, chain[0].size});

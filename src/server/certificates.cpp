@@ -35,20 +35,12 @@ Result<TlsFiles, Error> make_development_certificate() {
   return TlsFiles{made->certificate_file.string(), made->private_key_file.string()};
 }
 
-std::string date_of(crypto::WallTime time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  std::array<char, 32> text{};
-  if (::gmtime_r(&seconds, &parts) == nullptr) return "?";
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts)};
-}
-
 void warn_unless_valid(const crypto::CertificateInfo& info, const std::string& file, crypto::WallTime now) {
   if (now > info.not_after) {
-    log(LogLevel::warning, "certificate file " + file + " expired on " + date_of(info.not_after) +
+    log(LogLevel::warning, "certificate file " + file + " expired on " + date_text(info.not_after) +
                                ": clients that verify it will refuse it; replace it");
   } else if (now < info.not_before) {
-    log(LogLevel::warning, "certificate file " + file + " is valid only from " + date_of(info.not_before) +
+    log(LogLevel::warning, "certificate file " + file + " is valid only from " + date_text(info.not_before) +
                                ": clients that verify it will refuse it until then; is the clock right?");
   }
 }
@@ -157,6 +149,14 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
   warn_unless_valid(*info, files.certificate_file, std::chrono::system_clock::now());
   loaded.description = {.sha256 = info->fingerprint, .not_after = info->not_after};
   return loaded;
+}
+
+std::string date_text(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  std::array<char, 32> text{};
+  if (::gmtime_r(&seconds, &parts) == nullptr) return "?";
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts)};
 }
 
 std::array<std::uint8_t, 32> quic_secret_of(const Certificates::Loaded& loaded, std::string_view address) {

@@ -5,6 +5,7 @@
 #include <plait/server.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -54,6 +55,9 @@ class Certificates {
   const ClientCertificates client_certificates_;
   const std::string client_authority_file_;
 };
+
+/// "2026-01-31 12:00:00 UTC".
+[[nodiscard]] std::string date_text(std::chrono::system_clock::time_point time);
 
 /// quic::EndpointConfig::secret of the listener at `address` (host:port): the same after a restart, so that clients of
 /// before are told that their connection is gone. Another one for each machine and address: no other server with this

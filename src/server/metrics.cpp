@@ -1,7 +1,9 @@
 #include "server/metrics.hpp"
 
 #include <array>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "codec/json_writer.hpp"
 
@@ -14,7 +16,10 @@ struct Metric {
   std::string_view name;
   std::string_view help;
   std::uint64_t Stats::*value;
+  std::string_view status{};  ///< its label, if it has one; neighbours of one name differ in it
 };
+
+constexpr std::string_view kOpeningsHelp = "Openings of sessions that were refused, by status.";
 
 constexpr std::array kServerMetrics{
     Metric<ServerStats>{"connections_accepted", "Connections accepted.", &ServerStats::connections_accepted},
@@ -28,6 +33,12 @@ constexpr std::array kServerMetrics{
     Metric<ServerStats>{"bytes_sent", "Payload bytes sent.", &ServerStats::bytes_sent},
     Metric<ServerStats>{"http_requests", "HTTP requests.", &ServerStats::http_requests},
     Metric<ServerStats>{"quic_resumed", "QUIC handshakes by a session ticket.", &ServerStats::quic_resumed},
+    Metric<ServerStats>{"handshakes_failed", "TLS and QUIC handshakes that failed.", &ServerStats::handshakes_failed},
+    Metric<ServerStats>{"openings_refused", kOpeningsHelp, &ServerStats::openings_refused_401, "401"},
+    Metric<ServerStats>{"openings_refused", kOpeningsHelp, &ServerStats::openings_refused_403, "403"},
+    Metric<ServerStats>{"openings_refused", kOpeningsHelp, &ServerStats::openings_refused_404, "404"},
+    Metric<ServerStats>{"openings_refused", kOpeningsHelp, &ServerStats::openings_refused_429, "429"},
+    Metric<ServerStats>{"openings_refused", kOpeningsHelp, &ServerStats::openings_refused_other, "other"},
 };
 
 constexpr std::array kHubMetrics{
@@ -47,16 +58,20 @@ constexpr std::array kHubMetrics{
 class PrometheusText {
  public:
   void add(std::string_view prefix, std::string_view name, std::string_view help, bool is_gauge,
-           const std::string& value) {
+           const std::string& value, std::string_view status = {}) {
     const std::string full = "plait_" + std::string{prefix} + std::string{name} + (is_gauge ? "" : "_total");
-    text_ += "# HELP " + full + " " + std::string{help} + "\n# TYPE " + full + (is_gauge ? " gauge\n" : " counter\n");
-    text_ += full + " " + value + "\n";
+    if (std::exchange(last_, full) != full) {
+      text_ += "# HELP " + full + " " + std::string{help} + "\n# TYPE " + full + (is_gauge ? " gauge\n" : " counter\n");
+    }
+    const std::string label = status.empty() ? "" : "{status=\"" + std::string{status} + "\"}";
+    text_ += full + label + " " + value + "\n";
   }
 
   template <class Stats, std::size_t Count>
   void add(std::string_view prefix, const std::array<Metric<Stats>, Count>& metrics, const Stats& stats) {
     for (const auto& metric : metrics) {
-      add(prefix, metric.name, metric.help, metric.name.ends_with("_open"), std::to_string(stats.*metric.value));
+      add(prefix, metric.name, metric.help, metric.name.ends_with("_open"), std::to_string(stats.*metric.value),
+          metric.status);
     }
   }
 
@@ -64,12 +79,17 @@ class PrometheusText {
 
  private:
   std::string text_;
+  std::string last_;  // the name of the last metric
 };
 
 template <class Stats, std::size_t Count>
 void append_json(codec::JsonWriter& json, const std::array<Metric<Stats>, Count>& metrics, const Stats& stats) {
   json.begin_object();
-  for (const auto& metric : metrics) json.member(metric.name, stats.*metric.value);
+  for (const auto& metric : metrics) {
+    std::string name{metric.name};
+    if (!metric.status.empty()) name.append("_").append(metric.status);
+    json.member(name, stats.*metric.value);
+  }
   json.end_object();
 }
 

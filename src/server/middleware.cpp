@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/rate_limiter.hpp"
+#include "server/session_log.hpp"
 
 namespace plait {
 namespace {
@@ -97,6 +98,7 @@ class AccessLog final : public Middleware {
     std::string line = request.peer();
     line.append(" ").append(request.method().empty() ? "OPEN" : request.method());
     line.append(" ").append(request.path()).append(" ").append(std::to_string(response.status));
+    line.append(server::user_field(request.user()));
     if (const ClientCertificate* certificate = request.certificate()) line.append(" ").append(certificate->subject);
     log(LogLevel::info, line);
   }

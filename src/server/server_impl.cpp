@@ -18,6 +18,7 @@ namespace plait {
 namespace {
 
 constexpr std::chrono::hours kAgeCheckInterval{1};
+constexpr std::chrono::seconds kReloadRepeatMin{10};
 constexpr Duration kBusyPollMax = std::chrono::microseconds{50};
 
 bool is_secure(http::Scheme scheme) {
@@ -78,6 +79,7 @@ Server::Impl::~Impl() {
 // --- Set-up ----------------------------------------------------------------------------------------------------------
 
 Result<std::string, Error> Server::Impl::listen(std::string_view url, HandlerFactory factory) {
+  if (has_run_) return err(Error{"cannot listen on \"" + std::string{url} + "\": listen() comes before run()"});
   auto uri = parse_listen_url(url);
   if (!uri) return err(uri.error());
   Binding* binding = find_binding(*uri);
@@ -293,13 +295,14 @@ void Server::Impl::watch_age() {
 }
 
 void Server::Impl::AgeCheck::on_timer(core::TimePoint) {
-  server_.try_reload();
+  if (const auto reloaded = server_.reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
   server_.watch_age();
 }
 
 // --- Running ---------------------------------------------------------------------------------------------------------
 
 Result<void, Error> Server::Impl::run() {
+  if (has_run_.exchange(true)) return err(Error{"this server has run() already: make another one to serve again"});
   if (!loops_made_) return loops_made_;
   if (auto listening = start_listening(); !listening) return listening;
   if (auto watching = watch_files(); !watching) return watching;
@@ -338,8 +341,17 @@ void Server::Impl::handle_signal(int signal) {
   drain();
 }
 
+// Two files that change are several events, and SIGHUP may come behind them: what is the same is said once.
 void Server::Impl::try_reload() {
-  if (auto reloaded = reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
+  const auto reloaded = reload();
+  std::string line =
+      reloaded ? "the certificate was read again: it is valid until " + date_text(certificates().front().not_after)
+               : reloaded.error().message;
+  const core::TimePoint now = workers_.front()->loop().now();
+  if (line == reload_line_ && now - reload_said_at_ < kReloadRepeatMin) return;
+  log(reloaded ? LogLevel::info : LogLevel::warning, line);
+  reload_line_ = std::move(line);
+  reload_said_at_ = now;
 }
 
 void Server::Impl::drain() {
@@ -403,6 +415,12 @@ ServerStats Server::Impl::stats() const {
     sum.bytes_sent += counters.bytes_sent.get();
     sum.http_requests += counters.http_requests.get();
     sum.quic_resumed += counters.quic_resumed.get();
+    sum.handshakes_failed += counters.handshakes_failed.get();
+    sum.openings_refused_401 += counters.openings_refused_401.get();
+    sum.openings_refused_403 += counters.openings_refused_403.get();
+    sum.openings_refused_404 += counters.openings_refused_404.get();
+    sum.openings_refused_429 += counters.openings_refused_429.get();
+    sum.openings_refused_other += counters.openings_refused_other.get();
   }
   return sum;
 }

@@ -97,11 +97,14 @@ class Server::Impl {
   std::vector<std::unique_ptr<Middleware>> middleware_;
   std::vector<std::unique_ptr<Worker>> workers_;  // made first and kept, so that any thread may use them
   std::size_t quic_binding_count_ = 0;
+  std::atomic<bool> has_run_{false};  // run() was called
   Result<void, Error> loops_made_;
   std::unique_ptr<net::SignalWatcher> signals_;
   bool draining_ = false;  // since the first SIGTERM or SIGINT
   std::unique_ptr<net::FileWatch> certificate_watch_;
   AgeCheck age_check_{*this};
+  std::string reload_line_;  // what try_reload() said last, on the first loop's thread
+  core::TimePoint reload_said_at_;
   mutable std::mutex served_mutex_;
   std::vector<ServerCertificate> served_;  // newest first
 };

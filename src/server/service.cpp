@@ -17,6 +17,7 @@
 #include "server/metrics.hpp"
 #include "server/mistakes.hpp"
 #include "server/pages.hpp"
+#include "server/session_log.hpp"
 #include "server/tokens.hpp"
 #include "tls/context.hpp"
 
@@ -137,7 +138,9 @@ Result<void, Error> Service::listen() {
     const auto uri = http::parse_uri(url);
     const bool is_unix = uri && uri->scheme == http::Scheme::unix_socket;
     const std::string hub_path = (is_unix ? ":" : "") + std::string{kHubPath};
-    auto bound = server_.listen((url.ends_with('/') ? url.substr(0, url.size() - 1) : url) + hub_path, hub_.handler());
+    auto handlers = config_.access_log ? log_ends(hub_.handler()) : hub_.handler();
+    auto bound =
+        server_.listen((url.ends_with('/') ? url.substr(0, url.size() - 1) : url) + hub_path, std::move(handlers));
     if (!bound) {
       return err(
           Error{config_.names.at("listen") + " " + url + ": " + bound.error().message, bound.error().system_errno});

@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
+#include "crypto/trust_advice.hpp"
+
 namespace plait::tls {
 namespace {
 
@@ -17,15 +19,12 @@ std::string explain_verification(long result, const std::string& host) {
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return certificate + " is not valid yet: check this machine's clock";
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+      return certificate + crypto::kSelfSigned;
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-      return certificate +
-             " is self-signed: use it as certificate authority file, or for development connect with verification off";
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-      return certificate +
-             " is signed by no authority known here: use a certificate authority file, or for development connect "
-             "with verification off";
+      return certificate + crypto::kUnknownAuthority;
     default:
       return certificate + " is not accepted: " + X509_verify_cert_error_string(result);
   }

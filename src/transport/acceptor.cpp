@@ -1,7 +1,5 @@
 #include "transport/acceptor.hpp"
 
-#include <plait/log.hpp>
-
 #include <sys/epoll.h>
 
 #include <cerrno>
@@ -9,6 +7,7 @@
 #include <cstring>
 #include <string>
 
+#include "net/listen_advice.hpp"
 #include "transport/tcp_connection.hpp"
 
 namespace plait::transport {
@@ -16,6 +15,12 @@ namespace {
 
 constexpr int kAcceptsPerTurn = 64;  // so that a flood of connections does not starve the ones that are there
 constexpr std::chrono::milliseconds kPause{100};
+
+std::string describe_shortage(int system_errno) {
+  const std::string advice = net::accept_advice(system_errno);
+  return std::string{"there is no room for more connections: "} + std::strerror(system_errno) +
+         (advice.empty() ? "" : ": " + advice);
+}
 
 }  // namespace
 
@@ -47,13 +52,13 @@ void Acceptor::handle_events(std::uint32_t) {
     net::Socket socket;
     const net::IoResult result = listener_.accept(socket);
     if (result.status == net::IoStatus::would_block) return;
-    if (result.status == net::IoStatus::error && make_room(result.system_errno)) continue;
     if (result.status != net::IoStatus::ok) {
-      log(LogLevel::warning,
-          std::string{"cannot accept connections for a moment: "} + std::strerror(result.system_errno));
+      if (!listener_.has_waiting()) return;  // accept() takes a descriptor before it looks whether anybody waits
+      context_.accept_warning.give(context_.loop.now(), describe_shortage(result.system_errno));
+      if (make_room(result.system_errno)) continue;
       return pause();
     }
-    if (context_.connection_count.load(std::memory_order_relaxed) >= context_.limits.connections_max) {
+    if (!context_.admits_connection()) {
       context_.counters.connections_refused.add();
       socket.reset_on_close();
       continue;
@@ -64,9 +69,11 @@ void Acceptor::handle_events(std::uint32_t) {
   }
 }
 
-// When file descriptors are short, a flood of half-open connections must not keep everybody else out.
+// When file descriptors are short, neither a flood of half-open connections nor one of idle ones must keep everybody
+// else out.
 bool Acceptor::make_room(int system_errno) {
-  if ((system_errno != EMFILE && system_errno != ENFILE) || context_.handshakes.empty()) return false;
+  if (system_errno != EMFILE && system_errno != ENFILE) return false;
+  if (context_.handshakes.empty()) return context_.evict_idle();
   context_.counters.connections_refused.add();
   context_.handshakes.front()->abort({.reason = "file descriptors are short"});
   return true;

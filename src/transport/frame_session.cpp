@@ -1,5 +1,7 @@
 #include "transport/frame_session.hpp"
 
+#include <cerrno>
+
 #include "core/byte_sink.hpp"
 #include "transport/refusal.hpp"
 
@@ -89,7 +91,7 @@ void FrameSession::handle_event(const frames::Event& event) {
   }
 }
 
-void FrameSession::fail_decoding(frames::Error error) { fail(frames::close_code_of(error), frames::name_of(error)); }
+void FrameSession::fail_decoding(frames::Error error) { fail(frames::close_code_of(error), frames::reason_of(error)); }
 
 void FrameSession::handle_deadline(core::TimePoint now) {
   if (started()) return StreamSession::handle_deadline(now);
@@ -218,6 +220,13 @@ void FrameConnect::fail_decoding(frames::Error error) {
   if (started()) return FrameSession::fail_decoding(error);
   const bool speaks_another = error == frames::Error::open_expected;
   connection().abort({.reason = speaks_another ? kAnotherProtocol : frames::name_of(error)});
+}
+
+void FrameConnect::handle_closed(const Disconnect& why) {
+  const bool ended = why.system_errno == ECONNRESET || why.system_errno == EPIPE;
+  if (started() || !ended) return FrameSession::handle_closed(why);
+  const std::string reason = why.text() + " without an answer; the server is full, perhaps";
+  FrameSession::handle_closed({.reason = reason});
 }
 
 }  // namespace plait::transport

@@ -77,6 +77,7 @@ class FrameConnect final : public FrameSession {
       : FrameSession(context, std::move(handler), parts), request_(std::move(request)) {}
 
   void handle_open() override;
+  void handle_closed(const Disconnect& why) override;
 
  protected:
   void handle_open_frame(ByteView payload) override;

@@ -5,19 +5,26 @@
 namespace plait::transport {
 
 void HandshakeSlot::enter(TcpConnection& connection) {
-  if (context_ != nullptr) return;
-  context_ = &connection.context();
-  std::list<TcpConnection*>& handshakes = context_->handshakes;
-  place_ = handshakes.insert(handshakes.end(), &connection);
-  if (handshakes.size() <= context_->limits.handshakes_max) return;
-  context_->counters.connections_refused.add();
-  handshakes.front()->abort({.reason = "too many opening handshakes are under way"});
+  LoopContext& context = connection.context();
+  if (list_ == &context.handshakes) return;
+  leave();
+  list_ = &context.handshakes;
+  place_ = list_->insert(list_->end(), &connection);
+  if (list_->size() <= context.limits.handshakes_max) return;
+  context.counters.connections_refused.add();
+  list_->front()->abort({.reason = "too many opening handshakes are under way"});
+}
+
+void HandshakeSlot::enter_idle(TcpConnection& connection) {
+  leave();
+  list_ = &connection.context().idle;
+  place_ = list_->insert(list_->end(), &connection);
 }
 
 void HandshakeSlot::leave() {
-  if (context_ == nullptr) return;
-  context_->handshakes.erase(place_);
-  context_ = nullptr;
+  if (list_ == nullptr) return;
+  list_->erase(place_);
+  list_ = nullptr;
 }
 
 }  // namespace plait::transport

@@ -1,5 +1,6 @@
 // HandshakeSlot: counts a connection among those whose opening handshake is under way, as long as it lives. When there
 // are more than Limits::handshakes_max, the oldest is cut: a flood of half-open handshakes costs a bounded amount.
+// Of HTTP it may instead be among those that are idle: see LoopContext::evict_idle().
 #pragma once
 
 #include <list>
@@ -19,10 +20,12 @@ class HandshakeSlot {
   ~HandshakeSlot() { leave(); }
 
   void enter(TcpConnection& connection);
+  /// From now on it is idle, not opening.
+  void enter_idle(TcpConnection& connection);
   void leave();
 
  private:
-  LoopContext* context_ = nullptr;
+  std::list<TcpConnection*>* list_ = nullptr;
   std::list<TcpConnection*>::iterator place_;
 };
 

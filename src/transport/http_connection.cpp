@@ -51,7 +51,9 @@ void HttpConnection::handle_bytes(MutableByteView& input) {
 void HttpConnection::begin_request() {
   if (head_begun_) return;
   head_begun_ = true;
-  if (has_responded_) set_deadline(connection().context().limits.handshake_timeout);
+  if (!has_responded_) return;
+  handshake_.leave();  // nor is it idle
+  set_deadline(connection().context().limits.handshake_timeout);
 }
 
 // False: more bytes are needed, or no more will be handled.
@@ -174,7 +176,7 @@ void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool
   if (with_body && !head_only) output.append(as_bytes(response.body));
   if (!keep_alive) return finish();
   connection().write_soon();
-  handshake_.leave();
+  handshake_.enter_idle(connection());
   has_responded_ = true;
   expect_request(connection().context().limits.keep_alive_timeout);
 }

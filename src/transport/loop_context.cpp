@@ -2,16 +2,20 @@
 
 #include <plait/log.hpp>
 
+#include <algorithm>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "core/assert.hpp"
 #include "http/date.hpp"
+#include "transport/tcp_connection.hpp"
 
 namespace plait::transport {
 namespace {
 
 constexpr std::chrono::seconds kGoodbyeTime{1};
+constexpr std::size_t kIdleTriesMax = 64;  // each takes two system calls
 
 void end_for_exception(Session& session, const char* what) {
   log(LogLevel::error, std::string{"a task posted to a session threw: "} + what);
@@ -19,6 +23,21 @@ void end_for_exception(Session& session, const char* what) {
 }
 
 }  // namespace
+
+Counter& Counters::openings_refused(int status) {
+  switch (status) {
+    case 401:
+      return openings_refused_401;
+    case 403:
+      return openings_refused_403;
+    case 404:
+      return openings_refused_404;
+    case 429:
+      return openings_refused_429;
+    default:
+      return openings_refused_other;
+  }
+}
 
 ConnectionTable::ConnectionTable() = default;
 ConnectionTable::~ConnectionTable() = default;
@@ -75,6 +94,11 @@ SessionId LoopContext::put(std::unique_ptr<Connection> connection, std::optional
   return *id;
 }
 
+void LoopContext::note_failed_handshake(const std::string& peer, std::string_view reason) {
+  counters.handshakes_failed.add();
+  log(LogLevel::info, (peer + " handshake failed: ").append(reason));
+}
+
 void LoopContext::run(SessionId id, const std::function<void(Session&)>& task) {
   Connection* connection = connections.find(id);
   Session* session = connection == nullptr ? nullptr : connection->session();
@@ -86,6 +110,29 @@ void LoopContext::run(SessionId id, const std::function<void(Session&)>& task) {
   } catch (...) {
     end_for_exception(*session, "something that is not a std::exception");
   }
+}
+
+bool LoopContext::admits_connection() {
+  const auto has_room = [this] { return connection_count.load(std::memory_order_relaxed) < limits.connections_max; };
+  if (has_room()) return true;
+  full_warning.give(loop.now(), "there are as many connections as connections_max allows (" +
+                                    std::to_string(limits.connections_max) +
+                                    "): more are refused, unless idle HTTP connections make room; raise it");
+  return evict_idle() && has_room();
+}
+
+// Who seems idle may have its last response or next request under way: its turn comes again behind the others.
+bool LoopContext::evict_idle() {
+  for (std::size_t left = std::min(idle.size(), kIdleTriesMax); left > 0; --left) {
+    TcpConnection& longest = *idle.front();
+    if (longest.is_quiet()) {
+      counters.connections_refused.add();
+      longest.abort({.reason = "idle connections make room for new ones"});
+      return true;
+    }
+    idle.splice(idle.end(), idle, idle.begin());
+  }
+  return false;
 }
 
 // A turn frees what was retired and sends a bounded number of QUIC's goodbyes.

@@ -23,6 +23,7 @@
 #include "transport/broadcast_log.hpp"
 #include "transport/connection.hpp"
 #include "transport/output_queue.hpp"
+#include "transport/rare_warning.hpp"
 
 namespace plait::transport {
 
@@ -44,6 +45,11 @@ class Counter {
 struct Counters {
   Counter connections_accepted, connections_refused, connections_open, sessions_open, quic_resumed;
   Counter messages_received, messages_sent, bytes_received, bytes_sent, http_requests;
+  Counter handshakes_failed;
+  Counter openings_refused_401, openings_refused_403, openings_refused_404, openings_refused_429;
+  Counter openings_refused_other;
+
+  [[nodiscard]] Counter& openings_refused(int status);
 };
 
 /// Who is connected on this loop: a slab, so that a SessionId of the past resolves to nothing.
@@ -100,6 +106,9 @@ struct LoopContext {
   OutputQueues queues;
   BroadcastLog broadcast;
   std::list<TcpConnection*> handshakes;  ///< connections whose opening handshake is under way, oldest first
+  std::list<TcpConnection*> idle;        ///< HTTP/1.1 connections between requests, the longest idle first
+  RareWarning accept_warning;            ///< the system has no room for more connections
+  RareWarning full_warning;              ///< Limits::connections_max is reached
   ConnectionTable connections;
   std::unordered_map<std::uint64_t, Opening*> openings;  ///< that were deferred, by OpeningId::number
   std::uint64_t last_opening = 0;
@@ -110,6 +119,12 @@ struct LoopContext {
 
   /// Adds `connection` to the table; with `id` it takes the place of what has that, which is retired.
   SessionId put(std::unique_ptr<Connection> connection, std::optional<SessionId> id = {});
+  /// Whether Limits::connections_max allows one more connection. If need be it closes one that is idle here.
+  [[nodiscard]] bool admits_connection();
+  /// Closes the HTTP/1.1 connection that has been idle longest. False: there is none.
+  bool evict_idle();
+  /// A client's handshake of TLS or QUIC has failed: counts and logs it.
+  void note_failed_handshake(const std::string& peer, std::string_view reason);
   /// A connection is there, or gone: for the counters and Limits::connections_max.
   void count_connection() {
     counters.connections_open.add();

@@ -101,7 +101,7 @@ void MessageStream::handle_event(const frames::Event& event) {
     case frames::Event::Kind::close:
       return owner_.on_peer_close(event.close_code, as_text(event.payload));
     case frames::Event::Kind::failed:
-      return owner_.on_framing_error(frames::close_code_of(event.error), frames::name_of(event.error));
+      return owner_.on_framing_error(frames::close_code_of(event.error), frames::reason_of(event.error));
     case frames::Event::Kind::open:
     case frames::Event::Kind::pong:
     case frames::Event::Kind::need_more:

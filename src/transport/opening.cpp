@@ -89,7 +89,9 @@ void Opening::conclude() {
   end_deferral();
   HttpResponse accepted{.status = accepted_status()};
   chain_.tell(*this, is_accepted() ? accepted : refusal_);
-  if (!is_accepted()) refuse(std::move(refusal_));
+  if (is_accepted()) return;
+  refuse(std::move(refusal_));
+  context_.counters.openings_refused(refusal_.status).add();
 }
 
 // --- Later -----------------------------------------------------------------------------------------------------------

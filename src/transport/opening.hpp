@@ -59,6 +59,8 @@ class Opening : public OpeningRequest {
   [[nodiscard]] bool is_origin_allowed() const final {
     return router_.allows_origin(origin(), header("host"), secure());
   }
+  [[nodiscard]] std::string_view user() const final { return user_; }
+  void set_user(std::string_view user) final { user_ = user; }
   void accept(std::string_view subprotocol) final;
   void reject(int status, std::string_view reason) final;
   OpeningId defer() final;
@@ -96,6 +98,7 @@ class Opening : public OpeningRequest {
   std::unique_ptr<SessionHandler> handler_;
   Wants wants_;
   std::string accepted_subprotocol_;
+  std::string user_;
   HttpResponse refusal_;
   std::uint64_t number_ = 0;  // while it may be found by its OpeningId
   State state_ = State::asking;

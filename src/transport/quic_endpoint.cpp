@@ -14,8 +14,9 @@
 namespace plait::transport {
 namespace {
 
-constexpr int kReceivesPerTurn = 32;  // so that a flood of datagrams does not starve the rest of the loop
-constexpr int kBatchesPerTurn = 16;   // 1 MiB: then what arrives, acknowledgements among it, has its turn
+constexpr int kReceivesPerTurn = 32;                // so that a flood of datagrams does not starve the rest of the loop
+constexpr std::uint64_t kConnectionRefused = 0x02;  // RFC 9000 §20.1
+constexpr int kBatchesPerTurn = 16;                 // 1 MiB: then what arrives, acknowledgements among it, has its turn
 
 quic::EndpointConfig within(const Limits& limits, quic::EndpointConfig config) {
   config.settings.datagram_age_max = limits.datagram_age_max;
@@ -41,6 +42,9 @@ net::SocketAddress to_net(const quic::Address& address) {
 std::string describe(const quic::CloseReason& reason) {
   if (!reason.reason.empty() && codec::is_utf8(as_bytes(reason.reason))) return reason.reason;
   switch (reason.kind) {
+    case quic::CloseReason::Kind::peer_transport:
+      if (reason.code == kConnectionRefused) return "the server refused the connection: it is full, perhaps";
+      break;
     case quic::CloseReason::Kind::idle_timeout:
       return "the peer was silent for too long";
     case quic::CloseReason::Kind::handshake_timeout:
@@ -50,8 +54,9 @@ std::string describe(const quic::CloseReason& reason) {
     case quic::CloseReason::Kind::version:
       return "the server speaks no QUIC version 1";
     default:
-      return "the connection ended with code " + std::to_string(reason.code);
+      break;
   }
+  return "the connection ended with code " + std::to_string(reason.code);
 }
 
 QuicEndpoint::QuicEndpoint(LoopContext& context, net::UdpSocket socket, quic::EndpointConfig config, Accept accept,
@@ -84,10 +89,11 @@ Result<quic::Connection*, Error> QuicEndpoint::connect(const net::SocketAddress&
 }
 
 quic::ConnectionVisitor* QuicEndpoint::on_connection(quic::Connection& connection) {
-  if (!accept_ || context_.connection_count.load(std::memory_order_relaxed) >= context_.limits.connections_max) {
-    return nullptr;
-  }
-  return accept_(connection);
+  return accept_ && context_.admits_connection() ? accept_(connection) : nullptr;
+}
+
+void QuicEndpoint::on_handshake_failed(const quic::Path& path, const quic::CloseReason& reason) {
+  context_.note_failed_handshake(to_net(path.remote).text(), describe(reason));
 }
 
 void QuicEndpoint::count() {

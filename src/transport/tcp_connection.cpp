@@ -125,6 +125,7 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
     const std::size_t kept = restore_kept_input(buffer);
     const std::size_t waiting = encrypted_output().bytes();
     std::size_t size = 0;
+    const bool opening = !tls_->handshake_done();
     const tls::Status status = tls_->decrypt(ciphertext, buffer.subspan(kept), size, *encrypted_);
     if (!admits_answers(encrypted_->bytes() - waiting)) return abort({.reason = "the peer reads no answers of TLS"});
     if (size > 0 || kept > 0 || status == tls::Status::ok) {
@@ -134,8 +135,13 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
     flush();
     if (closed_ || (input_stopped() && !finishing_)) return;  // the engine keeps the rest, and the status
     if (status == tls::Status::closed) return handle_read_end({.status = net::IoStatus::end});
-    if (status == tls::Status::failed) return abort({.reason = tls_->error()});
+    if (status == tls::Status::failed) return fail_tls(opening);
   } while (tls_->pending() && !finishing_);
+}
+
+void TcpConnection::fail_tls(bool opening) {
+  if (opening && !initiated_) context_.note_failed_handshake(peer(), tls_->error());
+  abort({.reason = tls_->error()});
 }
 
 // Each KeyUpdate may ask for one of ours (RFC 8446 §4.6.3): they are bounded where the peer takes nothing, since a

@@ -83,6 +83,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   }
   /// The same and those that the kernel has, but the peer's not yet.
   [[nodiscard]] std::size_t undelivered_bytes() const { return backlog_bytes() + socket_.unacknowledged_bytes(); }
+  /// Nothing is under way: all output has arrived, and no input waits in the kernel.
+  [[nodiscard]] bool is_quiet() const { return undelivered_bytes() == 0 && socket_.unread_bytes() == 0; }
   /// True while this connection's own input is being handled: borrowed views of it may be appended to the output.
   [[nodiscard]] bool reading() const { return reading_; }
   /// Whether the kernel took output since this was last asked: while a backlog stands, a sign that the peer reads.
@@ -145,6 +147,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   void keep_input(ByteView rest);
   void handle_plain(MutableByteView buffer, std::size_t kept, const net::IoResult& result, std::size_t direct_bytes);
   void handle_ciphertext(ByteView ciphertext);
+  void fail_tls(bool opening);
   [[nodiscard]] bool admits_answers(std::size_t size);
   void handle_input(MutableByteView input);
   void handle_read_end(const net::IoResult& result);

@@ -115,9 +115,11 @@ void WsConnect::handle_deadline(core::TimePoint) {
 void WsConnect::handle_closed(const Disconnect& why) {
   if (handler_ == nullptr) return;
   std::string reason = failure_.empty() ? why.text() : failure_;
-  const bool ended = why.reason.empty() || why.system_errno == ECONNRESET;
-  if (failure_.empty() && ended && !answered_ && !connection().secure()) {
-    reason += std::string{" without an answer; "} + kPerhapsTls;
+  const bool ended = why.reason.empty() || why.system_errno == ECONNRESET || why.system_errno == EPIPE;
+  if (failure_.empty() && ended && !answered_) {
+    reason += " without an answer; ";
+    if (!connection().secure()) reason += std::string{kPerhapsTls} + ", ";
+    reason += connection().secure() ? "the server is full, perhaps" : "or the server is full";
   }
   tell_not_opened(*handler_, {.reason = reason, .status = status_}, connection().context().loop, connection().id());
 }

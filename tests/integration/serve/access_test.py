@@ -1,11 +1,16 @@
 """Who may ask, how often, and what the log says of it."""
 
+import os
+import re
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from harness import ALL_WIRES, TIMEOUT, Server, plait, publish
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z "
 
 
 class RequestsOfAnAddress(unittest.TestCase):
@@ -31,8 +36,31 @@ class AccessLog(unittest.TestCase):
             logged = server.logged()
         for line in (" GET /health 200\n", " GET /none 404\n", " GET /wse 401\n"):
             self.assertIn(line, logged)
-        self.assertRegex(logged, r"(?m)^plait: info: 127\.0\.0\.1:\d+ GET ")
+        self.assertRegex(logged, rf"(?m)^{TIME}plait: info: 127\.0\.0\.1:\d+ GET ")
         self.assertNotIn("hunter2", logged)
+
+    def test_names_user_duration_bytes_and_close_code_of_a_session(self):
+        wires = (*ALL_WIRES, "https://127.0.0.1:0", "quic://127.0.0.1:0")
+        with Server("--dev", "--access-log", listen=wires) as server:
+            for url in wires:
+                scheme = url.split(":")[0]
+                self.assertEqual(publish(server, "1", scheme=scheme).returncode, 0)
+            self.assertEqual(server.stop(), 0)
+            logged = server.logged()
+        self.assertEqual(logged.count(' user="developer"\n'), len(wires), logged)
+        end = (r'plait: info: 127\.0\.0\.1:\d+ END /wse 1000 user="developer" seconds=\d+\.\d{3} '
+               r"in=[1-9]\d* out=[1-9]\d*\n")
+        self.assertEqual(len(re.findall(end, logged)), len(wires), logged)
+
+    def test_the_journal_gives_lines_a_time_of_its_own(self):
+        with tempfile.NamedTemporaryFile("w+", encoding="utf-8") as log:
+            stat = os.fstat(log.fileno())
+            journal = {"JOURNAL_STREAM": f"{stat.st_dev}:{stat.st_ino}"}
+            with mock.patch.dict(os.environ, journal), Server("--dev", "--access-log", stderr=log) as server:
+                server.request("/health")
+                self.assertEqual(server.stop(), 0)
+            log.seek(0)
+            self.assertRegex(log.read(), r"(?m)^plait: info: 127\.0\.0\.1:\d+ GET /health 200$")
 
     def test_it_is_off_by_default(self):
         with Server("--dev") as server:

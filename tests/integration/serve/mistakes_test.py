@@ -60,7 +60,7 @@ def text_frame(text):
 class Connecting(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.enterClassContext(Server("--dev", listen=ALL_WIRES))
+        cls.server = cls.enterClassContext(Server("--dev", listen=(*ALL_WIRES, "https://127.0.0.1:0")))
 
     def said(self, *arguments, url=None, **variables):
         done = plait(*arguments, "--url", url or self.server.url(), **variables)
@@ -161,9 +161,9 @@ class Connecting(unittest.TestCase):
             self.assertIn("403 Forbidden\n", self.said("pub", "demo", "1", url=url))
 
     def test_a_self_signed_certificate(self):
-        for wire in ("wss", "tls"):
+        for wire in ("wss", "tls", "https"):
             said = self.said("pub", "demo", "1", url=self.server.url(wire))
-            self.assertIn("self-signed", said)
+            self.assertIn("self-signed: use it as certificate authority file", said)
             for option in ("--ca", "--insecure"):
                 self.assertIn(option, said)
 

@@ -135,7 +135,8 @@ class GoneReader(unittest.TestCase):
                     lines = ""
                     while "GET /read 404\n" not in lines:
                         lines += reader.readline()
-                self.assertRegex(lines, r"plait: warning: \d+ lines of the log before this were lost\nplait: info: ")
+                self.assertRegex(
+                    lines, r"plait: warning: \d+ lines of the log before this were lost\n\S+Z plait: info: ")
                 self.assertEqual(server.stop(), 0)
 
 

@@ -123,8 +123,9 @@ class Hangup(unittest.TestCase):
         for file in self.files:
             file.symlink_to(self.real / file.name)
 
-    def serve(self):
-        return Server("--dev", "--cert", self.files[0], "--key", self.files[1], listen=("wss://127.0.0.1:0",))
+    def serve(self, *arguments):
+        return Server("--dev", "--cert", self.files[0], "--key", self.files[1], *arguments,
+                      listen=("wss://127.0.0.1:0",))
 
     def wait_for(self, done):
         give_up = time.monotonic() + TIMEOUT
@@ -145,6 +146,24 @@ class Hangup(unittest.TestCase):
             server.process.send_signal(signal.SIGHUP)
             self.wait_for(lambda: str(self.files[1]) in server.logged())
             self.assertEqual(served_certificate(server.port("wss")), self.first)
+            self.assertEqual(server.stop(), 0)
+
+    def test_a_bad_file_is_warned_of_once_however_it_is_noticed(self):
+        with self.serve() as server:
+            bad = self.real / "bad"
+            bad.write_text("no key", encoding="utf-8")
+            bad.replace(self.files[1])  # the watch of files sees that
+            server.wait_logged(str(self.files[1]))
+            for _ in range(2):
+                server.process.send_signal(signal.SIGHUP)
+            self.assertEqual(server.stop(), 0)
+            told = [line for line in server.logged().splitlines() if str(self.files[1]) in line]
+            self.assertEqual(len(told), 1, told)
+
+    def test_a_good_one_is_told_in_the_access_log(self):
+        with self.serve("--access-log") as server:
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_logged("info: the certificate was read again: it is valid until 2")
             self.assertEqual(server.stop(), 0)
 
 

@@ -59,10 +59,21 @@ class Endpoints(unittest.TestCase):
         status, fields, body = self.server.request("/metrics")
         self.assertEqual(status, 200)
         self.assertTrue(fields["Content-Type"].startswith("text/plain; version=0.0.4"))
-        sample = re.compile(r"plait_[a-z_]+ [0-9.]+|# (HELP|TYPE) plait_[a-z_]+ \S.*")
+        sample = re.compile(r"plait_[a-z_]+(\{status=\"(\d{3}|other)\"\})? [0-9.]+|# (HELP|TYPE) plait_[a-z_]+ \S.*")
         self.assertTrue(all(sample.fullmatch(line) for line in body.splitlines()))
         self.assertIn("# TYPE plait_hub_publications_total counter\n", body)
         self.assertRegex(body, r"\nplait_loops 2\n")
+        self.assertIn("\nplait_handshakes_failed_total 0\n", body)
+        self.assertEqual(body.count("# TYPE plait_openings_refused_total counter\n"), 1)
+
+    def test_metrics_count_openings_that_are_refused(self):
+        def refused():
+            body = self.server.request("/metrics")[2]
+            return int(re.search(r'plait_openings_refused_total{status="401"} (\d+)', body)[1])
+
+        before = refused()
+        self.assertEqual(self.server.upgrade()[0], 401)
+        self.assertEqual(refused(), before + 1)
 
     def test_metrics_count_a_publication(self):
         def published():

@@ -63,8 +63,11 @@ TEST_P(ServerClientCertificates, TheOwnerOfAnAcceptedOneIsTheHandlersToSee) {
 
 TEST_P(ServerClientCertificates, WithoutARequiredOneTheClientIsToldWhatToGive) {
   start(ClientCertificates::required, make_client("worker-7"));
+  const QuietLog log;
   EXPECT_NE(outcome().find("asks for a client certificate"), std::string::npos) << outcome();
   EXPECT_FALSE(owner_.get());
+  EXPECT_EQ((*server_)->stats().handshakes_failed, 1U);
+  EXPECT_NE(log.text().find(" handshake failed: the client has shown no certificate"), std::string::npos) << log.text();
 }
 
 TEST_P(ServerClientCertificates, WithoutAnOptionalOneThereIsNoOwner) {

@@ -120,6 +120,8 @@ TEST_P(ServerMiddleware, AuthenticateRefusesWith401AndExceptionsWith500) {
   }));
   EXPECT_NE(refusal("/x").find("401"), std::string::npos);
   EXPECT_NE(refusal("/broken").find("500"), std::string::npos);
+  EXPECT_EQ((*server_)->stats().openings_refused_401, 1U);
+  EXPECT_EQ((*server_)->stats().openings_refused_other, 1U);
   ConnectOptions with_token = options();
   with_token.headers = {{"Authorization", "Bearer good"}};
   EXPECT_TRUE(BlockingClient::connect(base_ + "/x", with_token));
@@ -133,9 +135,14 @@ TEST_P(ServerMiddleware, LimitRateRefusesWith429) {
   EXPECT_NE(refusal("/3").find("429"), std::string::npos) << refusal("/3");
 }
 
-TEST_P(ServerMiddleware, AccessLogNamesPeerPathAndStatus) {
+TEST_P(ServerMiddleware, AccessLogNamesPeerPathStatusAndUser) {
   make();
-  listen(calling(echo()), "/{path}");
+  Calls calls = echo();
+  calls.on_request = [](OpeningRequest& request) {
+    request.set_user(R"(a "user")");
+    request.accept();
+  };
+  listen(calling(calls), "/{path}");
   (*server_)->use(access_log());
   QuietLog log;
   server_->start();
@@ -144,6 +151,7 @@ TEST_P(ServerMiddleware, AccessLogNamesPeerPathAndStatus) {
   EXPECT_TRUE(wait_until([&] { return log.text().find(" /a/b 404") != std::string::npos; })) << log.text();
   EXPECT_NE(log.text().find(GetParam() == "unix" ? "unix GET /good 101" : "127.0.0.1:"), std::string::npos);
   EXPECT_NE(log.text().find(" /good "), std::string::npos) << log.text();
+  EXPECT_NE(log.text().find(R"( user="a \"user\"")"), std::string::npos) << log.text();
   EXPECT_EQ(log.text().find("secret"), std::string::npos) << "a query may hold a token";
 }
 

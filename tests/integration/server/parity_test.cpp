@@ -43,6 +43,15 @@ TEST_P(ServerParity, AMessageInPartsCountsAsOne) {
   EXPECT_EQ(stats.bytes_sent, 150U);
 }
 
+TEST_P(ServerParity, AMessageThatIsTooBigIsNamedSo) {
+  ServerOptions options;
+  options.limits.message_bytes_max = 10;
+  start(echo(), options);
+  const CloseInfo closed = run({.on_open = [](Session& session) { session.send(Message::text("eleven char")); }});
+  EXPECT_EQ(closed.code, close_code::kMessageTooBig);
+  EXPECT_EQ(closed.reason, "message is too big");
+}
+
 TEST_P(ServerParity, AMessageInPartsEndsWithItsSession) {
   start({});
   run({.on_open = [&](Session& session) {

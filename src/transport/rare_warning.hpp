@@ -1,0 +1,29 @@
+// RareWarning: a warning whose cause may come thousands of times a second, such as a limit that is reached.
+#pragma once
+
+#include <plait/log.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "core/timer.hpp"
+
+namespace plait::transport {
+
+class RareWarning {
+ public:
+  static constexpr std::chrono::seconds kInterval{10};
+
+  /// Logs `line`, unless the last was logged less than kInterval ago.
+  void give(core::TimePoint now, std::string_view line) {
+    if (last_ && now - *last_ < kInterval) return;
+    last_ = now;
+    log(LogLevel::warning, line);
+  }
+
+ private:
+  std::optional<core::TimePoint> last_;
+};
+
+}  // namespace plait::transport
