@@ -250,7 +250,7 @@ TEST_P(ServerStreams, AReaderThatDoesNotConsumeStopsItsPeer) {
   }));
   std::size_t consumed = 0;
   for (int i = 0; i < 20; ++i) client.run_once(5ms);
-  EXPECT_LT(received, std::size_t{20} << 20) << "credit is bounded";
+  EXPECT_LE(received, std::size_t{1} << 20) << "the credit of a stream at its beginning";
   // From now on it consumes, and all arrives.
   ASSERT_TRUE(wait_until([&] {
     const std::size_t now = received;
