@@ -274,6 +274,26 @@ TEST_F(QuicAttack, TwoSessionsOnOneConnectionEndApart) {
   EXPECT_FALSE(peer->closed());
 }
 
+// Without a code of an application's it is the end of the session, of which WT_CLOSE_SESSION is to tell.
+TEST_F(QuicAttack, AMessageStreamResetWithoutTheCloseThatFollowsEndsTheSessionAfterATime) {
+  ServerOptions options;
+  options.limits.close_timeout = 100ms;
+  std::atomic<int> heard{0};
+  Box<CloseInfo> closed;
+  start(calling({.on_message = [&](Session&, const Message&) { ++heard; },
+                 .on_close = [&](Session&, const CloseInfo& info) { closed.set(info); }}),
+        options);
+  const auto peer = connected();
+  const std::uint64_t session = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(peer->turn_until([&] { return !peer->stream(session).data.empty(); }));
+  const std::uint64_t stream =
+      peer->open(Direction::bidirectional, raw::stream_of_session(Direction::bidirectional, session) + message("hi"));
+  ASSERT_TRUE(peer->turn_until([&] { return heard == 1; }));
+  peer->connection().reset(stream, h3::code::kNoError);
+  EXPECT_TRUE(peer->turn_until([&] { return closed.get().has_value(); }));
+  EXPECT_FALSE(closed.wait().clean);
+}
+
 // The handler ends the session in on_open, while streams, datagrams and capsules wait that came before it.
 TEST_F(QuicAttack, EarlyStreamsOfASessionThatEndsAtOnceAreRefused) {
   for (const bool abort : {true, false}) {

@@ -331,13 +331,18 @@ TEST_P(ServerStreams, WritableFollowsAFullBacklog) {
   };
   StreamsCalls calls;
   calls.on_open = [&](Session& session) {
-    const auto stream = session.open_stream(StreamDirection::bidirectional,
-                                            stream_calling({.on_data =
-                                                                [&](Stream& from, ByteView data, bool fin) {
-                                                                  received += data.size();
-                                                                  if (fin) from.session().close();
-                                                                },
-                                                            .on_writable = fill}));
+    const auto stream =
+        session.open_stream(StreamDirection::bidirectional,
+                            stream_calling({.on_data =
+                                                [&](Stream& from, ByteView data, bool fin) {
+                                                  received += data.size();
+                                                  if (fin) from.session().close();
+                                                },
+                                            .on_writable =
+                                                [&](Stream& drained) {
+                                                  EXPECT_LE(drained.buffered_bytes(), Limits{}.send_low_water_bytes);
+                                                  fill(drained);
+                                                }}));
     ASSERT_TRUE(stream);
     fill(**stream);
     EXPECT_LT(written, kPieces) << "the high-water mark was met";
