@@ -124,5 +124,6 @@ void mask_copy(std::uint8_t* destination, ByteView source, std::uint32_t key) {
 }
 
 std::span<const detail::NamedMaskKernel> detail::mask_kernels() { return {kernels.data(), kernel_count}; }
+detail::MaskKernel detail::chosen_mask_kernel() { return best_kernel; }
 
 }  // namespace plait::ws

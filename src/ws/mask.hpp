@@ -40,6 +40,8 @@ struct NamedMaskKernel {
 
 /// All kernels that this machine can run, the best first; for tests.
 [[nodiscard]] std::span<const NamedMaskKernel> mask_kernels();
+/// The one that mask() and mask_copy() use; for tests.
+[[nodiscard]] MaskKernel chosen_mask_kernel();
 
 }  // namespace detail
 }  // namespace plait::ws

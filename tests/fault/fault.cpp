@@ -100,6 +100,7 @@ Plan& Plan::shorten_transfers(std::size_t max) {
 }
 
 int Plan::next(Call call) {
+  ++made_.at(static_cast<std::size_t>(call));
   if (!can_fail_with(call, errno_)) return 0;
   ++counted_;
   if (counted_ != n_ && (period_ == 0 || counted_ % period_ != 0)) return 0;

@@ -20,6 +20,7 @@
 // Calls of other threads and of shared libraries (OpenSSL's, libc's own) are not touched.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -43,6 +44,8 @@ enum class Call : std::uint8_t {
   eventfd,
   timerfd_create,
 };
+inline constexpr std::size_t kCallCount = 14;
+static_assert(static_cast<std::size_t>(Call::timerfd_create) + 1 == kCallCount);
 
 /// Whether Linux documents `system_errno` for `call` as net uses it (non-blocking; write() only for eventfds).
 bool can_fail_with(Call call, int system_errno);
@@ -60,6 +63,8 @@ class Plan {
   [[nodiscard]] int fired() const { return fired_; }
   /// Which call failed last, for messages: "recv".
   [[nodiscard]] std::string last() const;
+  /// How many calls of one kind were made, those that were made to fail too.
+  [[nodiscard]] int made(Call call) const { return made_.at(static_cast<std::size_t>(call)); }
 
   /// For the wrappers: 0 or the errno that this call must fail with.
   int next(Call call);
@@ -72,6 +77,7 @@ class Plan {
   int counted_ = 0;
   int fired_ = 0;
   Call last_{};
+  std::array<int, kCallCount> made_{};
   std::size_t transfer_bytes_max_ = SIZE_MAX;
 };
 

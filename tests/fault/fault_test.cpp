@@ -42,6 +42,18 @@ TEST_F(FaultPlan, FailsTheNthCallThatCanFailSo) {
   EXPECT_EQ(plan.last(), "send");
 }
 
+TEST_F(FaultPlan, CountsTheCallsOfEachKind) {
+  Plan plan;
+  plan.fail_nth(2, EPIPE);
+  const Injection injection{plan};
+  send(1);
+  send(1);
+  recv(1);
+  EXPECT_EQ(plan.made(Call::send), 2);
+  EXPECT_EQ(plan.made(Call::recv), 1);
+  EXPECT_EQ(plan.made(Call::sendmsg), 0);
+}
+
 TEST_F(FaultPlan, FailsPeriodically) {
   Plan plan;
   plan.fail_every(2, EINTR);

@@ -7,6 +7,7 @@
 #include <plait/rpc.hpp>
 #include <plait/structured.hpp>
 
+#include <set>
 #include <stdexcept>
 
 #include "integration/server/support.hpp"
@@ -368,6 +369,7 @@ TEST_F(MessagingSessions, ReliableDatagramsArriveOnce) {
   run(std::move(client));
   EXPECT_EQ(acknowledged, kCount);
   EXPECT_EQ(echoed.size(), static_cast<std::size_t>(kCount));
+  EXPECT_EQ((std::set<std::string>{echoed.begin(), echoed.end()}).size(), echoed.size()) << "no two are the same";
 }
 
 /// Calls until its monitor has taken three samples.

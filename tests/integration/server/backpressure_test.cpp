@@ -91,6 +91,42 @@ TEST_F(ServerBackpressure, AMessageDroppedBelowTheHighWaterMarkIsFollowedByOnWri
   EXPECT_TRUE(writable.wait());
 }
 
+class ServerMarks : public EveryWire {};
+
+TEST_P(ServerMarks, TheQueueIsBoundedAndWritableComesAtTheLowWaterMark) {
+  ServerOptions limited;
+  limited.limits.send_high_water_bytes = 100'000;
+  limited.limits.send_low_water_bytes = 10'000;
+  limited.limits.send_queue_bytes_max = 400'000;
+  Box<std::size_t> accepted, backlog, writable;
+  start({.on_open =
+             [&](Session& session) {
+               std::size_t count = 0;
+               while (session.send(Message::text(numbered(count))) != SendStatus::dropped) ++count;
+               backlog.set(session.buffered_bytes());
+               accepted.set(count);
+             },
+         .on_writable =
+             [&](Session& session) {
+               writable.set(session.buffered_bytes());
+               session.close();
+             }},
+        limited);
+  std::size_t received = 0;
+  Client client;
+  const Calls calls{.on_message = [&](Session&, const Message& message) {
+    EXPECT_TRUE(message.text() == numbered(received)) << received;
+    ++received;
+  }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  client.run();
+  EXPECT_EQ(received, accepted.wait());
+  EXPECT_LE(backlog.wait(), limited.limits.send_queue_bytes_max + accepted.wait() * 10) << "payload and headers";
+  EXPECT_LE(writable.wait(), limited.limits.send_low_water_bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Wires, ServerMarks, kEveryWire, [](const auto& wire) { return wire.param; });
+
 /// Sends `count` numbered messages without reading, until the server has stopped taking them; then reads all echoes.
 class ServerEchoBackpressure : public testing::TestWithParam<std::string> {};
 

@@ -46,6 +46,35 @@ TEST_P(ServerOpening, TheLongestTimesAreNever) {
   EXPECT_TRUE(client->close(close_code::kNormal, {}, Duration::max()).clean);
 }
 
+TEST_P(ServerOpening, DuringADrainNoneIsAccepted) {
+  ServerOptions patient;
+  patient.drain_timeout = 60s;
+  std::atomic<int> asked{0};
+  Calls calls = echo();
+  calls.on_request = [&](OpeningRequest& request) {
+    ++asked;
+    request.accept();
+  };
+  start(std::move(calls), std::move(patient));
+  std::optional<Client> held;  // says nothing meanwhile, so that the drain lasts
+  held.emplace();
+  bool open = false;
+  ASSERT_TRUE(held->connect(base_ + "/", std::make_unique<Called>(Calls{.on_open = [&](Session&) { open = true; }}),
+                            options()));
+  ASSERT_TRUE(wait_until([&] {
+    held->run_once(1ms);
+    return open;
+  }));
+  (*server_)->drain();
+  ConnectOptions impatient = options();
+  impatient.timeout = 2s;
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(BlockingClient::connect(base_ + "/", impatient)) << i;
+  EXPECT_EQ(asked, 1);
+  EXPECT_TRUE(server_->running());
+  held.reset();
+  EXPECT_TRUE(server_->join());
+}
+
 // --- Handlers that fail ----------------------------------------------------------------------------------------------
 
 TEST_P(ServerOpening, APostedTaskThatThrowsClosesItsSessionOnly) {

@@ -1,8 +1,10 @@
 // What a client may do to an HTTP/3 server that keeps the rules of QUIC and few others.
 #include "h3/error.hpp"
 #include "h3/qpack.hpp"
+#include "integration/server/raw_frames.hpp"
 #include "integration/server/raw_quic.hpp"
 #include "integration/server/stream_calls.hpp"
+#include "wt/error_code.hpp"
 
 namespace plait::test {
 namespace {
@@ -244,22 +246,52 @@ TEST_F(QuicAttack, ASecondSessionWithoutFlowControlIsRejected) {
 }
 
 TEST_F(QuicAttack, TwoSessionsOnOneConnectionEndApart) {
-  std::atomic<int> opened{0}, closed{0};
-  start(calling({.on_open = [&](Session&) { ++opened; }, .on_close = [&](Session&, const CloseInfo&) { ++closed; }}));
+  std::atomic<int> opened{0}, closed{0}, heard{0}, others_heard{0};
+  start(calling(
+      {.on_open = [&](Session&) { ++opened; },
+       .on_message = [&](Session&, const Message& message) { ++(message.text() == "hi" ? heard : others_heard); },
+       .on_close = [&](Session&, const CloseInfo&) { ++closed; }}));
   const auto peer = connected();
   const std::uint64_t first = peer->open(Direction::bidirectional, raw::connect("/wt"));
   const std::uint64_t second = peer->open(Direction::bidirectional, raw::connect("/wt"));
   ASSERT_TRUE(peer->turn_until([&] { return opened == 2; }));
   peer->connection().reset(first, h3::code::kRequestCancelled);
   ASSERT_TRUE(peer->turn_until([&] { return closed == 1; }));
-  peer->open(Direction::bidirectional, raw::stream_of_session(Direction::bidirectional, first) + "late");
+  const std::uint64_t late =
+      peer->open(Direction::bidirectional, raw::stream_of_session(Direction::bidirectional, first) + message("late"));
   const std::uint64_t stream =
-      peer->open(Direction::bidirectional,
-                 raw::stream_of_session(Direction::bidirectional, second) + std::string{"\x01\x02hi", 4});
-  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(stream).closed || peer->closed() || opened == 2; }));
+      peer->open(Direction::bidirectional, raw::stream_of_session(Direction::bidirectional, second) + message("hi"));
+  EXPECT_TRUE(peer->turn_until([&] { return peer->stream(late).reset && peer->stream(late).stopped; }));
+  EXPECT_EQ(peer->stream(late).reset, wt::code::kSessionGone);
+  EXPECT_EQ(peer->stream(late).stopped, wt::code::kSessionGone);
+  EXPECT_TRUE(peer->turn_until([&] { return heard == 1; }));
+  EXPECT_FALSE(peer->stream(stream).reset);
+  EXPECT_EQ(closed, 1);
   peer->write(second, {}, true);
   EXPECT_TRUE(peer->turn_until([&] { return closed == 2; }));
+  EXPECT_EQ(heard, 1);
+  EXPECT_EQ(others_heard, 0);
   EXPECT_FALSE(peer->closed());
+}
+
+// Without a code of an application's it is the end of the session, of which WT_CLOSE_SESSION is to tell.
+TEST_F(QuicAttack, AMessageStreamResetWithoutTheCloseThatFollowsEndsTheSessionAfterATime) {
+  ServerOptions options;
+  options.limits.close_timeout = 100ms;
+  std::atomic<int> heard{0};
+  Box<CloseInfo> closed;
+  start(calling({.on_message = [&](Session&, const Message&) { ++heard; },
+                 .on_close = [&](Session&, const CloseInfo& info) { closed.set(info); }}),
+        options);
+  const auto peer = connected();
+  const std::uint64_t session = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(peer->turn_until([&] { return !peer->stream(session).data.empty(); }));
+  const std::uint64_t stream =
+      peer->open(Direction::bidirectional, raw::stream_of_session(Direction::bidirectional, session) + message("hi"));
+  ASSERT_TRUE(peer->turn_until([&] { return heard == 1; }));
+  peer->connection().reset(stream, h3::code::kNoError);
+  EXPECT_TRUE(peer->turn_until([&] { return closed.get().has_value(); }));
+  EXPECT_FALSE(closed.wait().clean);
 }
 
 // The handler ends the session in on_open, while streams, datagrams and capsules wait that came before it.

@@ -79,6 +79,11 @@ TEST_F(QuicConnections, AClientThatIsGoneAtOnceLeavesNothing) {
     EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; })) << turns;
     EXPECT_EQ((*server_)->stats().sessions_open, 0U) << turns;
   }
+  // Whatever they have sent came before this one, which the server has seen to its end.
+  Client last;
+  EXPECT_TRUE(visit(last, options()).clean);
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }));
+  EXPECT_GT((*server_)->stats().connections_accepted, 1U) << "the last is not the only one that it heard of";
 }
 
 TEST_F(QuicConnections, ManyThatAreGoneAtOnceLeaveNothing) {

@@ -88,12 +88,15 @@ TEST_F(QuicOpenings, ARequestThatIsRejected) {
 
 TEST_F(QuicOpenings, ARequestThatEndsWithoutAResponse) {
   answer_with_settings();
-  EXPECT_FALSE(run([&](std::uint64_t id) { server_.write(id, {}, true); }).reason.empty());
+  EXPECT_EQ(run([&](std::uint64_t id) { server_.write(id, {}, true); }).reason, "stream ended before a final response");
 }
 
 TEST_F(QuicOpenings, AResponseThatIsNone) {
   answer_with_settings();
-  EXPECT_FALSE(run([&](std::uint64_t id) { server_.write(id, raw::headers({{":status", "2x0"}})); }).reason.empty());
+  EXPECT_EQ(run([&](std::uint64_t id) {
+              server_.write(id, raw::headers({{":status", "2x0"}}));
+            }).reason,
+            ":status is not a status");
 }
 
 TEST_F(QuicOpenings, ARefusalWhoseContentNeverEnds) {
@@ -130,10 +133,16 @@ TEST_F(QuicOpenings, ARefusalWithAPageIsToldWithoutIt) {
   EXPECT_EQ(info.reason, "the server refused with status 403 Forbidden");
 }
 
-TEST_F(QuicOpenings, AServerThatGoesAwayBeforeTheRequestAndAfterIt) {
+TEST_F(QuicOpenings, AServerThatGoesAwayRightBehindItsSettings) {
+  server_.on_ready_do = [this] { server_.open(Direction::unidirectional, raw::control_stream() + raw::goaway(0)); };
+  EXPECT_EQ(run({}).reason, "the server is going away");
+  EXPECT_EQ(opened_count_, 0);
+}
+
+TEST_F(QuicOpenings, AServerThatGoesAwayInsteadOfAResponse) {
   answer_with_settings();
-  const CloseInfo info = run([&](std::uint64_t) { server_.write(control_, raw::goaway(0)); });
-  EXPECT_NE(info.reason.find("going away"), std::string::npos) << info.reason;
+  EXPECT_EQ(run([&](std::uint64_t) { server_.write(control_, raw::goaway(0)); }).reason, "the server is going away");
+  EXPECT_EQ(opened_count_, 0);
 }
 
 TEST_F(QuicOpenings, AHeaderThatCannotBeSent) {

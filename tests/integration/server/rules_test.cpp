@@ -160,6 +160,19 @@ TEST_F(ServerSession, APeerThatIgnoresOurCloseIsCut) {
   EXPECT_FALSE(seen.wait().clean);
 }
 
+// Its close is answered, and FIN sent; the rest is its own.
+TEST_F(ServerSession, APeerThatClosesAndKeepsTheConnectionIsCut) {
+  ServerOptions options;
+  options.limits.close_timeout = 50ms;
+  start(options);
+  RawClient client{port_};
+  client.upgrade();
+  client.send(close_frame(1000));
+  EXPECT_EQ(client.read_frame().close_code(), 1000);
+  EXPECT_EQ(client.read_all(), "");
+  EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }));
+}
+
 TEST_F(ServerSession, APeerThatNeverAnswersPingsIsDead) {
   ServerOptions options;
   options.limits.ping_interval = 20ms;

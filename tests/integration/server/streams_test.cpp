@@ -250,7 +250,7 @@ TEST_P(ServerStreams, AReaderThatDoesNotConsumeStopsItsPeer) {
   }));
   std::size_t consumed = 0;
   for (int i = 0; i < 20; ++i) client.run_once(5ms);
-  EXPECT_LT(received, std::size_t{20} << 20) << "credit is bounded";
+  EXPECT_LE(received, std::size_t{1} << 20) << "the credit of a stream at its beginning";
   // From now on it consumes, and all arrives.
   ASSERT_TRUE(wait_until([&] {
     const std::size_t now = received;
@@ -331,13 +331,18 @@ TEST_P(ServerStreams, WritableFollowsAFullBacklog) {
   };
   StreamsCalls calls;
   calls.on_open = [&](Session& session) {
-    const auto stream = session.open_stream(StreamDirection::bidirectional,
-                                            stream_calling({.on_data =
-                                                                [&](Stream& from, ByteView data, bool fin) {
-                                                                  received += data.size();
-                                                                  if (fin) from.session().close();
-                                                                },
-                                                            .on_writable = fill}));
+    const auto stream =
+        session.open_stream(StreamDirection::bidirectional,
+                            stream_calling({.on_data =
+                                                [&](Stream& from, ByteView data, bool fin) {
+                                                  received += data.size();
+                                                  if (fin) from.session().close();
+                                                },
+                                            .on_writable =
+                                                [&](Stream& drained) {
+                                                  EXPECT_LE(drained.buffered_bytes(), Limits{}.send_low_water_bytes);
+                                                  fill(drained);
+                                                }}));
     ASSERT_TRUE(stream);
     fill(**stream);
     EXPECT_LT(written, kPieces) << "the high-water mark was met";

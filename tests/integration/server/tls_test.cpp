@@ -88,7 +88,15 @@ TEST_F(ServerTls, ReloadWithABadFileSaysSoAndTheOldCertificateStays) {
 }
 
 TEST_F(ServerTls, ReloadFromAnotherThreadTakesEffect) {
-  write_certificate(folder_);
+  const Folder elsewhere;  // what is written by other names of the same files is not seen by who watches these
+  const TlsFiles fresh = write_certificate(elsewhere);
+  for (const auto& [file, from] : {std::pair{options_.tls.certificate_file, fresh.certificate_file},
+                                   {options_.tls.private_key_file, fresh.private_key_file}}) {
+    const std::string other_name = from + ".link";
+    std::filesystem::create_hard_link(file, other_name);
+    std::ofstream{other_name} << std::ifstream{from}.rdbuf();
+  }
+  EXPECT_FALSE(accepts(options_.tls.certificate_file));
   ASSERT_TRUE((*server_)->reload());
   EXPECT_TRUE(wait_until([&] { return accepts(options_.tls.certificate_file); }));
 }

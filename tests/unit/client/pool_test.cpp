@@ -388,8 +388,15 @@ TEST_F(StreamPools, AStreamThatThePeerHasEndedIsOverThoughItsQueueIsFull) {
 TEST_F(StreamPools, AfterTheSessionThereIsNone) {
   make({.size_max = 2});
   acquire();
-  client_->post(session_->id(), [](Session& session) { session.close(); });
+  ASSERT_EQ(got_.size(), 1U);
+  client_->post(session_->id(), [this](Session& session) {
+    session.close();
+    acquire();
+  });
   ASSERT_TRUE(turn_until([&] { return closed_ == 1; }));
+  EXPECT_EQ(got_.size(), 1U);
+  ASSERT_EQ(errors_.size(), 1U);
+  EXPECT_NE(errors_[0].find("closing or closed"), std::string::npos) << errors_[0];
   EXPECT_EQ(pool_->stats().lent, 0U);
 }
 

@@ -181,6 +181,23 @@ TEST_P(Reconnecting, GivesUpAfterItsAttempts) {
   EXPECT_FALSE(reason_.empty());
 }
 
+TEST_P(Reconnecting, EachAttemptAsksTheServer) {
+  std::atomic<int> asked{0};
+  ServerOptions server_options;
+  server_options.tls = test::write_certificate(folder_);
+  test::TestServer busy{std::move(server_options)};
+  const std::string url = busy.listen(GetParam(), test::calling({.on_request = [&](OpeningRequest& request) {
+                                        ++asked;
+                                        request.reject(503, "come again");
+                                      }}));
+  busy.start();
+  const auto session = make({}, url, 4);
+  ASSERT_TRUE(session->start());
+  client_.run();
+  EXPECT_EQ(events_, Events{"failed"});
+  EXPECT_EQ(asked, 4);
+}
+
 TEST_P(Reconnecting, GivesUpAtOnceWhereItIsRefusedForGood) {
   const auto session = make({}, url_ + "nowhere", 1000);
   ASSERT_TRUE(session->start());

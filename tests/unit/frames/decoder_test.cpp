@@ -225,6 +225,35 @@ TEST(FramesDecoder, MessageLimitIsExact) {
   EXPECT_EQ(over.events.back(), "failed message_too_big 1009");
 }
 
+TEST(FramesDecoder, ALargeDeclaredLengthTakesMemoryOnlyAsBytesArrive) {
+  constexpr std::size_t kDeclaredBytes = std::size_t{64} << 20;
+  constexpr std::size_t kAtOnceBytes = std::size_t{1} << 20;
+  Limits limits;
+  limits.message_bytes_max = kDeclaredBytes;
+  for (const bool in_parts : {false, true}) {
+    core::BufferPool pool;
+    Decoder decoder{{}, limits, pool};
+    core::VectorSink out;
+    out.append(opened());
+    out.append(in_parts ? FrameHeader::part(MessageKind::binary, false, kDeclaredBytes).view()
+                        : FrameHeader{FrameType::binary, kDeclaredBytes}.view());
+    ByteView input{out.bytes};
+    ASSERT_EQ(decoder.next(input).kind, Event::Kind::open);
+    ASSERT_EQ(decoder.next(input).kind, Event::Kind::need_more);
+    for (std::size_t received = 0; received < 8 * kAtOnceBytes;) {
+      const MutableByteView direct = decoder.direct_buffer();
+      ASSERT_FALSE(direct.empty());
+      ASSERT_LE(received + direct.size(), std::max(kAtOnceBytes, 2 * received)) << received;
+      const std::size_t count = std::min<std::size_t>(direct.size(), 100'000);
+      std::fill_n(direct.begin(), count, std::uint8_t{0});
+      decoder.commit_direct(count);
+      ByteView none;
+      ASSERT_EQ(decoder.next(none).kind, Event::Kind::need_more);
+      received += count;
+    }
+  }
+}
+
 TEST(FramesDecoder, LimitCountsAllPartsOfAMessageTogether) {
   Limits limits;
   limits.message_bytes_max = 10000;

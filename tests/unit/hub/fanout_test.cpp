@@ -114,6 +114,29 @@ TEST(HubWakeUp, BurstWakesAnotherLoopOnce) {
   EXPECT_EQ(hub.executor(1).posted_count(), 1u);
 }
 
+TEST(HubWakeUp, NobodyIsWokenForATopicThatNobodyHearsAnyMore) {
+  for (const bool by_pattern : {false, true}) {
+    for (const bool leaves : {false, true}) {
+      FakeHub hub{2};
+      const std::string topic = hub.topic_at(0);
+      auto bob = hub.connect(0);
+      auto alice = hub.connect(1);
+      const std::string name = by_pattern ? "t*" : topic;
+      alice->subscribe(name);
+      hub.settle();
+      bob->publish(topic, "1");
+      hub.turn(0);
+      EXPECT_EQ(hub.executor(1).posted_count(), 1u) << "as long as it is heard";
+      hub.settle();
+      leaves ? alice->close() : alice->unsubscribe(name);
+      hub.settle();
+      bob->publish(topic, "2");
+      hub.turn(0);
+      EXPECT_EQ(hub.executor(1).posted_count(), 0u) << name << (leaves ? " left" : " unsubscribed");
+    }
+  }
+}
+
 TEST(HubWakeUp, NobodyIsWokenForATopicThatNobodyHears) {
   FakeHub hub{2};
   const std::string topic = hub.topic_at(0);

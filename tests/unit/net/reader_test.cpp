@@ -5,14 +5,34 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <fstream>
+#include <string>
 #include <thread>
 
 namespace plait::net {
 namespace {
 
+/// Whether a thread of this process is asleep in the kernel (proc(5): its state stands behind its name).
+bool is_asleep(pid_t thread) {
+  std::ifstream file{"/proc/self/task/" + std::to_string(thread) + "/stat"};
+  std::string line;
+  std::getline(file, line);
+  const std::size_t name_end = line.rfind(") ");
+  return name_end != std::string::npos && line.compare(name_end + 2, 1, "S") == 0;
+}
+
 // Hangs if the wait does not end.
 void expect_end_with(std::array<int, 2> ends) {
-  std::thread waiting{[&ends] { wait_until_unread(ends[1]); }};
+  std::atomic<pid_t> thread{0};
+  std::atomic<bool> ended{false};
+  std::thread waiting{[&] {
+    thread = ::gettid();
+    wait_until_unread(ends[1]);
+    ended = true;
+  }};
+  while (!ended && (thread == 0 || !is_asleep(thread))) std::this_thread::yield();
+  EXPECT_FALSE(ended) << "the reader is there";
   ::close(ends[0]);
   waiting.join();
   wait_until_unread(ends[1]);  // also when it was gone before

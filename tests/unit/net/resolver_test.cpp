@@ -119,7 +119,13 @@ TEST_F(ResolverTest, ALookUpThatHangsHoldsNeitherTheLoopNorOthersUp) {
 
 TEST_F(ResolverTest, ThreadsAreBoundedAndAllAreAnswered) {
   Gate gate;
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
   Resolver resolver{*loop_, [&](const Address&) -> Result<Addresses, Error> {
+                      {
+                        const std::lock_guard lock{mutex};
+                        threads.insert(std::this_thread::get_id());
+                      }
                       gate.pass();
                       return literals({"192.0.2.1"});
                     }};
@@ -132,6 +138,8 @@ TEST_F(ResolverTest, ThreadsAreBoundedAndAllAreAnswered) {
   EXPECT_EQ(gate.waiting(), 4);
   gate.open();
   EXPECT_TRUE(turn_until([&] { return answers == 20; }));
+  const std::lock_guard lock{mutex};
+  EXPECT_EQ(threads.size(), 4U);
 }
 
 TEST_F(ResolverTest, ACancelledQueryIsNotAnswered) {
@@ -177,6 +185,7 @@ TEST_F(ResolverTest, FindsLocalhost) {
     found = *result;
   });
   ASSERT_TRUE(turn_until([&] { return found.has_value(); }));
+  EXPECT_FALSE(found->empty());
   const std::set<std::string> loopback{"127.0.0.1:7", "[::1]:7"};
   for (const std::string& text : texts(*found)) EXPECT_TRUE(loopback.contains(text)) << text;
 }

@@ -160,11 +160,14 @@ TEST(QuicLifetime, GarbageIsNoSignOfLife) {
   forged.back() ^= 1U;
   pair.network.run_for(1s);
   pair.network.drops = [&](ByteView datagram) { return !std::ranges::equal(datagram, forged); };
+  const std::uint64_t received = pair.client_host.received_bytes;
   for (int i = 0; i < 31 && !pair.client.reason; ++i) {
     pair.network.send(pair.server_host.at, pair.client_host.at, forged);
     pair.network.run_for(1s);
   }
-  EXPECT_TRUE(pair.client.reason);
+  EXPECT_GE(pair.client_host.received_bytes, received + 20 * forged.size()) << "it did come";
+  ASSERT_TRUE(pair.client.reason);
+  EXPECT_EQ(pair.client.reason->kind, Kind::idle_timeout);
 }
 
 TEST(QuicLifetime, TheClientsKeepAliveHoldsAConnectionWhoseServerSendsNone) {

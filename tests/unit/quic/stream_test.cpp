@@ -165,6 +165,7 @@ TEST(QuicStream, StopSendingForWhatHasArrivedIsIgnored) {
   EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(8000)), true));
   EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->buffered_bytes(id) == 0; }, 1s));
   ASSERT_FALSE(pair.client.streams[id].stop_code);
+  ASSERT_FALSE(late.empty());
   pair.network.send(pair.server_host.at, pair.client_host.at, as_bytes(late));
   pair.network.run_for(1s);
   EXPECT_FALSE(pair.client.streams[id].stop_code);

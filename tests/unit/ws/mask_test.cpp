@@ -41,6 +41,13 @@ TEST(Mask, EveryKernelEqualsTheByteLoopAtEveryLengthAndAlignment) {
   }
 }
 
+TEST(Mask, TheBestKernelOfThisMachineIsUsed) {
+  EXPECT_EQ(detail::chosen_mask_kernel(), detail::mask_kernels().front().run);
+#if defined(__x86_64__)
+  EXPECT_STRNE(detail::mask_kernels().front().name, "words") << "each x86-64 has SSE2";
+#endif
+}
+
 TEST(Mask, EveryOffsetIntoThePayload) {
   for (std::size_t size = 0; size <= 300; ++size) {
     for (std::size_t offset = 0; offset < 9; ++offset) {

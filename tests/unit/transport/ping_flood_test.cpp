@@ -1,0 +1,80 @@
+// A server that sends pings and reads nothing: its client, who goes on reading, does not gather answers without end.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "core/byte_sink.hpp"
+#include "frames/frame.hpp"
+#include "frames/open.hpp"
+#include "transport/frame_session.hpp"
+#include "transport/loop_context.hpp"
+#include "transport/ws_session.hpp"
+
+namespace plait::transport {
+namespace {
+
+constexpr std::size_t kHighWaterBytes = 10'000;
+constexpr std::size_t kPingBytes = 125;
+constexpr std::size_t kFloodBytes = std::size_t{4} << 20;  // more than a socket takes
+
+class TransportPingFlood : public testing::Test {
+ protected:
+  void start(std::unique_ptr<Protocol> protocol) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+    peer_ = net::Socket{ends[1]};
+    connection_ = TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::move(protocol), true);
+    ASSERT_NE(connection_, nullptr);
+    loop_->run_once({});
+  }
+  ~TransportPingFlood() override {
+    context_.connections.for_each([](Connection& connection) { connection.abort({}); });
+    loop_->run_once({});
+  }
+  /// Sends `ping` again and again, and reads nothing.
+  void flood(std::string_view ping) {
+    std::string many;
+    while (many.size() < 100 * ping.size()) many += ping;
+    for (std::size_t sent = 0; sent < kFloodBytes; sent += many.size()) {
+      ASSERT_EQ(peer_.write(as_bytes(many)).bytes, many.size()) << "it reads all the time";
+      loop_->run_once({});
+      ASSERT_EQ(context_.connections.size(), 1U);
+      ASSERT_LE(connection_->backlog_bytes(), kHighWaterBytes + 2 * many.size());
+    }
+    EXPECT_GT(connection_->backlog_bytes(), kHighWaterBytes) << "answers wait";
+  }
+
+  const Limits limits_{.send_high_water_bytes = kHighWaterBytes, .send_low_water_bytes = kHighWaterBytes / 2};
+  const std::unique_ptr<net::Loop> loop_ = *net::Loop::make();
+  std::atomic<std::size_t> connection_count_{0};
+  LoopContext context_{*loop_, limits_, 0, connection_count_};
+  net::Socket peer_;
+  TcpConnection* connection_ = nullptr;
+};
+
+TEST_F(TransportPingFlood, Rfc6455Section5_5_3_AWebSocketsClientAnswersNotAll) {
+  WsSession::Options options;
+  options.role = ws::Role::client;
+  start(std::make_unique<WsSession>(context_, std::make_unique<SessionHandler>(), std::move(options)));
+  flood(std::string{'\x89', static_cast<char>(kPingBytes)} + std::string(kPingBytes, 'p'));
+}
+
+TEST_F(TransportPingFlood, AClientOfFramesAnswersNotAll) {
+  FrameRequest request;
+  request.path = "/";
+  start(std::make_unique<FrameConnect>(context_, std::make_unique<SessionHandler>(), false, std::move(request)));
+  core::VectorSink answer;
+  frames::encode_open(frames::OpenResponse{.status = frames::kStatusAccepted}, answer);
+  ASSERT_EQ(peer_.write(ByteView{answer.bytes}).bytes, answer.bytes.size());
+  loop_->run_once({});
+  core::VectorSink ping;
+  frames::encode_ping(as_bytes(std::string(kPingBytes, 'p')), ping);
+  flood(as_text(ByteView{ping.bytes}));
+}
+
+}  // namespace
+}  // namespace plait::transport
