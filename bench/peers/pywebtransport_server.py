@@ -2,6 +2,7 @@
 
 Usage: pywebtransport_server.py PORT
 """
+import asyncio
 import sys
 
 import uvloop
@@ -17,26 +18,34 @@ class Routes:
         self.session = session
         self.received_datagrams = 0
 
-    async def discard(self, stream):
+    async def count(self, stream):
         received = 0
         while data := await stream.read():
             received += len(data)
+        return received
+
+    async def discard(self, stream):
+        received = await self.count(stream)
         if stream.bidirectional:
             await stream.write(data=f"{received} {self.received_datagrams}".encode(), end_stream=True)
 
     async def produce(self, stream):
         await self.send(stream, int(await stream.read()))
 
-    async def send(self, stream, left):
+    async def send(self, stream, left, end_stream=True):
         while left > 0:
             size = min(left, len(CHUNK))
             left -= size
-            await stream.write(data=CHUNK[:size], end_stream=left == 0)
+            await stream.write(data=CHUNK[:size], end_stream=end_stream and left == 0)
 
     async def duplex(self, stream):
         self.session.spawn(self.send(stream, DUPLEX_BYTES))
-        while await stream.read():
-            pass
+        await self.count(stream)
+
+    async def duplex_confirmed(self, stream):
+        """Both halves at once; behind ours, how much of the client's was read."""
+        _, received = await asyncio.gather(self.send(stream, DUPLEX_BYTES, end_stream=False), self.count(stream))
+        await stream.write(data=str(received).encode(), end_stream=True)
 
     async def latency(self, stream):
         await stream.write_whole(await stream.read_all())
@@ -56,7 +65,7 @@ async def handle(session):
     path = session.path.split("?")[0]
     if path in ("/discard", "/echo"):
         session.spawn(routes.datagrams(path == "/echo"))
-    serve = getattr(routes, path.strip("/"))
+    serve = getattr(routes, path.strip("/").replace("/", "_"))
 
     async def quietly(stream):
         try:

@@ -39,7 +39,10 @@ class Stream:
 
     async def read(self):
         if HAS_APP:
-            return await self.stream.read(max_bytes=65536)
+            try:
+                return await self.stream.read(max_bytes=65536)
+            except pywebtransport.StreamError:  # so 0.9 tells the end when our half has ended, too
+                return b""
         return await self.stream.read(max_size=65536)
 
     async def write_whole(self, data):
@@ -135,7 +138,7 @@ async def serve(port, handle):
                               bind_port=port, **LIMITS)
         if HAS_APP:
             app = pywebtransport.ServerApp(config=config)
-            for path in ("/discard", "/produce", "/duplex", "/latency", "/echo"):
+            for path in ("/discard", "/produce", "/duplex", "/duplex/confirmed", "/latency", "/echo"):
                 app.route(path=path)(lambda session: handle(Session(session)))
             async with app:
                 await app.serve(host="127.0.0.1", port=port)

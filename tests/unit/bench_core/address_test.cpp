@@ -108,6 +108,18 @@ TEST(BenchPeer, RawQuicTellsNoPartsOfAnOpening) {
   EXPECT_GE(left_out, 3U);
 }
 
+TEST(BenchPeer, AGeneratorOfItsOwnResumesNothingAndTellsNoPartsOfAnOpening) {
+  const ServerSpec spec{.name = "own", .command = "server", .url = "https://127.0.0.1:0", .generator = "client"};
+  std::vector<std::string> openings;
+  for (const Suite& suite : all_suites()) {
+    for (const Row& row : suite.rows) {
+      if (row.id.starts_with("opening") && find_spec({spec}, "own", row) != nullptr) openings.push_back(row.id);
+    }
+  }
+  EXPECT_EQ(openings, (std::vector<std::string>{"opening/session/ecdsa", "opening-cpu/session/ecdsa",
+                                                "opening/session/rsa", "opening-cpu/session/rsa"}));
+}
+
 TEST(BenchPeer, RowsChooseBySchemeRouteAndDeflate) {
   const std::vector<ServerSpec> raw = raw_servers("plait");
   Row row{.scheme = "ws", .path = "/fanout"};
