@@ -115,7 +115,7 @@ class PLAIT_API StructuredHandlers {
  public:
   explicit StructuredHandlers(const StructuredTypes& types) : types_(types) {}
 
-  /// Replaces the function of that type. A programmer's error if the type is not registered. Not from inside of it.
+  /// Replaces the function of that type, from inside of it, too. A programmer's error if the type is not registered.
   template <Structured T>
   void on(std::function<void(T object)> handler) {
     set(types_.id_of<T>(), [&types = types_, handler = std::move(handler)](ByteView payload) {
@@ -126,7 +126,9 @@ class PLAIT_API StructuredHandlers {
     });
   }
   /// Objects that could not be read. Without it they are left out silently.
-  void on_error(std::function<void(StructuredError error)> handler) { on_error_ = std::move(handler); }
+  void on_error(std::function<void(StructuredError error)> handler) {
+    on_error_ = std::make_shared<const OnError>(std::move(handler));
+  }
 
  protected:
   [[nodiscard]] const StructuredTypes& types() const { return types_; }
@@ -134,11 +136,14 @@ class PLAIT_API StructuredHandlers {
   void report(StructuredError error) const;
 
  private:
-  void set(std::optional<std::uint16_t> id, std::function<bool(ByteView payload)> handler);
+  using Handler = std::function<bool(ByteView payload)>;
+  using OnError = std::function<void(StructuredError error)>;
+  void set(std::optional<std::uint16_t> id, Handler handler);
 
   const StructuredTypes& types_;
-  std::unordered_map<std::uint16_t, std::function<bool(ByteView payload)>> handlers_;
-  std::function<void(StructuredError error)> on_error_;
+  // Shared, since one that runs may replace itself.
+  std::unordered_map<std::uint16_t, std::shared_ptr<const Handler>> handlers_;
+  std::shared_ptr<const OnError> on_error_;
 };
 
 /// Objects on one stream. Belongs to its session, as every stream handler, and lives until on_close has returned.
@@ -166,7 +171,9 @@ class PLAIT_API StructuredStream final : public StreamHandler, public Structured
   /// The peer's direction is over: it finished, or gave up (then with its code).
   void on_end(std::function<void(std::optional<std::uint32_t> code)> handler) { on_end_ = std::move(handler); }
   /// As StreamHandler::on_writable and on_close.
-  void on_writable(std::function<void()> handler) { on_writable_ = std::move(handler); }
+  void on_writable(std::function<void()> handler) {
+    on_writable_ = std::make_shared<const std::function<void()>>(std::move(handler));
+  }
   void on_close(std::function<void()> handler) { on_close_ = std::move(handler); }
 
   void on_data(Stream& stream, ByteView data, bool fin) override;
@@ -184,7 +191,7 @@ class PLAIT_API StructuredStream final : public StreamHandler, public Structured
   bool over_ = false;  // nothing more is read
   std::string sent_;   // scratch
   std::function<void(std::optional<std::uint32_t>)> on_end_;
-  std::function<void()> on_writable_;
+  std::shared_ptr<const std::function<void()>> on_writable_;  // one that runs may replace itself
   std::function<void()> on_close_;
 };
 

@@ -99,6 +99,9 @@ struct JsonDocument {
   [[nodiscard]] std::uint32_t after(std::uint32_t index) const;
 
   simdjson::error_code reserve(std::size_t size);
+  simdjson::error_code read(const char* source);
+  simdjson::error_code read_deep(const char* source);
+  [[nodiscard]] bool is_too_deep() const;
   void release();
   const char* padded(std::string_view source);
   void locate();
@@ -137,8 +140,38 @@ simdjson::error_code JsonDocument::reserve(std::size_t size) {
   if (parser.capacity() > kKeptTextBytes && size <= kKeptTextBytes) release();
   if (parser.capacity() >= size && parser.capacity() != 0) return simdjson::SUCCESS;
   const std::size_t capacity = std::max(std::bit_ceil(size), kSmallestCapacity);
-  const auto error = parser.allocate(capacity, kJsonDepthMax + 1);
+  const auto error = parser.allocate(capacity, kJsonDepthMax);
   return error != simdjson::SUCCESS ? error : parser.doc.allocate(capacity);
+}
+
+// simdjson does not count an empty innermost array or object. With the limit of reserve() it takes no text that is too
+// deep, and refuses those of exactly kJsonDepthMax levels with something in the innermost.
+simdjson::error_code JsonDocument::read(const char* source) {
+  const auto error = parser.parse(source, text.size(), false).error();
+  return error == simdjson::DEPTH_ERROR ? read_deep(source) : error;
+}
+
+// Once more with a limit that refuses too little, and the levels counted.
+simdjson::error_code JsonDocument::read_deep(const char* source) {
+  auto error = parser.allocate(parser.capacity(), kJsonDepthMax + 1);
+  if (error != simdjson::SUCCESS) return error;
+  error = parser.parse(source, text.size(), false).error();
+  const auto restored = parser.allocate(parser.capacity(), kJsonDepthMax);
+  if (error != simdjson::SUCCESS) return error;
+  return is_too_deep() ? simdjson::DEPTH_ERROR : restored;
+}
+
+bool JsonDocument::is_too_deep() const {
+  const std::uint32_t end = after(1);
+  std::size_t depth = 0;
+  for (std::uint32_t index = 1; index < end;) {
+    const char kind = type(index);
+    const bool opens = kind == '{' || kind == '[';
+    if (opens && ++depth > kJsonDepthMax) return true;
+    if (kind == '}' || kind == ']') --depth;
+    index = opens ? index + 1 : after(index);
+  }
+  return false;
 }
 
 void JsonDocument::release() {
@@ -271,8 +304,7 @@ Result<JsonValue, JsonError> JsonParser::parse(std::string_view text, Padding pa
   document_->text = text;
   document_->located = false;
   const char* source = padding == Padding::present ? text.data() : document_->padded(text);
-  const auto error = document_->parser.parse(source, text.size(), false).error();
-  if (error != simdjson::SUCCESS) return err(error_of(error));
+  if (const auto error = document_->read(source); error != simdjson::SUCCESS) return err(error_of(error));
   return JsonValue{document_.get(), 1};
 }
 

@@ -35,7 +35,7 @@ enum class JsonError : std::uint8_t {
 /// A few words for a person.
 [[nodiscard]] std::string_view describe(JsonError error);
 
-/// Arrays and objects in one another; an empty innermost one is not counted.
+/// Arrays and objects in one another.
 inline constexpr std::size_t kJsonDepthMax = 64;
 /// Readable bytes behind the text that parse() needs when told that they are there.
 inline constexpr std::size_t kJsonPaddingBytes = 64;

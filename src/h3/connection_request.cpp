@@ -121,6 +121,7 @@ void Connection::handle_section(StreamId id, Stream& stream, ByteView section) {
 }
 
 void Connection::handle_request_head(StreamId id, Stream& stream, const FieldSection& section) {
+  if (id >= goaway_limit_) return fail_stream(id, stream, Error::request_rejected);  // sent since the frame began
   const auto head = parse_request(section, options_.settings.extended_connect);
   if (!head) return fail_stream(id, stream, head.error());
   stream.phase = head->is_connect() ? Phase::tunnel : Phase::content;

@@ -79,7 +79,7 @@ Result<void, Error> take_authority(std::optional<std::string_view> authority, Re
 
 bool is_path(std::string_view path, std::string_view method) {
   if (path == "*") return method == "OPTIONS";
-  return path.starts_with('/') && http::all_in_class(path, CharClass::target);
+  return path.starts_with('/') && http::all_in_class(path, CharClass::target) && !http::has_backslash_in_path(path);
 }
 
 // RFC 9114 §4.4: a tunnel to :authority, which has a port, and nothing else.

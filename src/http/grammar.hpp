@@ -81,6 +81,12 @@ inline constexpr std::array<std::uint8_t, 256> kCharClasses = make_char_classes(
   return text;
 }
 
+/// In front of a query. Browsers turn a backslash in a path into a slash; whoever still sends one wants it to be read
+/// as one further on.
+[[nodiscard]] constexpr bool has_backslash_in_path(std::string_view path_and_query) {
+  return path_and_query.substr(0, path_and_query.find('?')).find('\\') != std::string_view::npos;
+}
+
 /// Splits `text` at the first `separator`: answers what stands before it, or all, and leaves the rest in `text`.
 [[nodiscard]] constexpr std::string_view take_until(std::string_view& text, char separator) {
   const std::size_t at = std::min(text.find(separator), text.size());

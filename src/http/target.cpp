@@ -8,11 +8,10 @@ namespace plait::http {
 namespace {
 
 Result<Target, Error> split_path(std::string_view text, std::string_view authority) {
+  if (has_backslash_in_path(text)) return err(Error::bad_target);
   Target target{.path = {}, .query = {}, .authority = authority};
   target.path = take_until(text, '?');
   target.query = text;
-  // Browsers turn a backslash in a path into a slash; whoever still sends one wants it to be read as one further on.
-  if (target.path.find('\\') != std::string_view::npos) return err(Error::bad_target);
   if (target.path.empty()) target.path = "/";
   return target;
 }

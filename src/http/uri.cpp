@@ -28,9 +28,8 @@ Result<Scheme, UriError> find_scheme(std::string_view name) {
 // path-abempty [ "?" query ], RFC 3986 §3.3, §3.4.
 Result<void, UriError> parse_path(std::string_view text, Uri& uri) {
   if (text.find('#') != std::string_view::npos) return err(UriError::fragment_given);
-  if (!all_in_class(text, CharClass::target)) return err(UriError::bad_character);
+  if (!all_in_class(text, CharClass::target) || has_backslash_in_path(text)) return err(UriError::bad_character);
   const std::string_view path = take_until(text, '?');
-  if (path.find('\\') != std::string_view::npos) return err(UriError::bad_character);
   if (!path.empty()) uri.path = path;
   uri.query = text;
   return {};

@@ -161,7 +161,7 @@ void LinesClient::on_data(Stream& stream, ByteView data, bool fin) {
 
 void LinesClient::on_close(Stream&) {
   impl_->end("the stream ended");
-  if (impl_->on_close) impl_->on_close();
+  if (const auto on_close = std::exchange(impl_->on_close, nullptr)) on_close();
 }
 
 }  // namespace plait

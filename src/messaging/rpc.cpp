@@ -228,9 +228,12 @@ void RpcPeer::Impl::send_error(const Value& id, std::int32_t code, std::string_v
   write();
 }
 
-// A peer that asks and does not read the answers is given up.
+// A peer that asks and does not read the answers is given up. Guarded, since a reply's destructor may stand below, and
+// the calls that fail then are the user's code.
 void RpcPeer::Impl::write() {
-  if (stream_ != nullptr && stream_->write(as_bytes(sent_)) == SendStatus::dropped) give_up(*stream_);
+  if (stream_ == nullptr || stream_->write(as_bytes(sent_)) != SendStatus::dropped) return;
+  Stream& stream = *stream_;
+  messaging::guarded(stream.session(), [&] { give_up(stream); });
 }
 
 // --- The end --------------------------------------------------------------------------------------------------------

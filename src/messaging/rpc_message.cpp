@@ -27,6 +27,7 @@ RpcMessage decode_request(const Value& message, const Value& method) {
   request.method = *method.as_string();
   if (const Value* params = member(message, "params")) request.params = *params;
   if (request.params.as_array() == nullptr && request.params.as_object() == nullptr) {
+    if (!request.id) return RpcIgnored{};
     return RpcFault{id, rpc_code::kInvalidParams, "parameters are an array or an object"};
   }
   return request;

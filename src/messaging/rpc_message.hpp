@@ -28,7 +28,7 @@ struct RpcFault {
   std::int32_t code = rpc_code::kInvalidRequest;
   std::string_view message;
 };
-/// An answer to nothing that we asked.
+/// An answer to nothing that we asked, or a notification whose parameters are wrong.
 struct RpcIgnored {};
 
 using RpcMessage = std::variant<RpcRequest, RpcAnswer, RpcFault, RpcIgnored>;

@@ -1,5 +1,7 @@
 #include <plait/structured.hpp>
 
+#include <utility>
+
 #include "core/assert.hpp"
 #include "messaging/frame_decoder.hpp"
 #include "messaging/open_stream.hpp"
@@ -42,19 +44,20 @@ std::optional<std::uint16_t> StructuredTypes::id_of(std::type_index type) const 
   return found == ids_.end() ? std::nullopt : std::optional{found->second};
 }
 
-void StructuredHandlers::set(std::optional<std::uint16_t> id, std::function<bool(ByteView payload)> handler) {
+void StructuredHandlers::set(std::optional<std::uint16_t> id, Handler handler) {
   PLAIT_ASSERT(id.has_value(), "the type is registered");
-  handlers_[*id] = std::move(handler);
+  handlers_[*id] = std::make_shared<const Handler>(std::move(handler));
 }
 
 void StructuredHandlers::dispatch(std::uint16_t id, ByteView payload) {
-  const auto handler = handlers_.find(id);
-  if (handler == handlers_.end()) return report(StructuredError::unknown_type);
-  if (!handler->second(payload)) report(StructuredError::malformed);
+  const auto found = handlers_.find(id);
+  if (found == handlers_.end()) return report(StructuredError::unknown_type);
+  const auto handler = found->second;
+  if (!(*handler)(payload)) report(StructuredError::malformed);
 }
 
 void StructuredHandlers::report(StructuredError error) const {
-  if (on_error_) on_error_(error);
+  if (const auto handler = on_error_; handler != nullptr && *handler) (*handler)(error);
 }
 
 // --- Streams --------------------------------------------------------------------------------------------------------
@@ -107,20 +110,21 @@ void StructuredStream::on_data(Stream& stream, ByteView data, bool fin) {
   if (!fin || over_) return;
   over_ = true;
   if (decoder_->inside()) report(StructuredError::truncated);
-  if (on_end_) on_end_(std::nullopt);
+  if (const auto on_end = std::exchange(on_end_, nullptr)) on_end(std::nullopt);
 }
 
 void StructuredStream::on_reset(Stream&, std::uint32_t code) {
-  if (!std::exchange(over_, true) && on_end_) on_end_(code);
+  if (std::exchange(over_, true)) return;
+  if (const auto on_end = std::exchange(on_end_, nullptr)) on_end(code);
 }
 
 void StructuredStream::on_writable(Stream&) {
-  if (on_writable_) on_writable_();
+  if (const auto handler = on_writable_; handler != nullptr && *handler) (*handler)();
 }
 
 void StructuredStream::on_close(Stream&) {
   over_ = true;
-  if (on_close_) on_close_();
+  if (const auto on_close = std::exchange(on_close_, nullptr)) on_close();
 }
 
 // --- Datagrams ------------------------------------------------------------------------------------------------------

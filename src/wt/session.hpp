@@ -108,6 +108,11 @@ class Session {
   void handle_goaway() { handle_draining(); }
   /// `stopped`: a STOP_SENDING came before, with this code.
   void handle_stream(StreamId id, Direction direction, std::optional<std::uint64_t> stopped = {});
+  /// One that was refused before the session was there, with what has come of it: the peer has used credit for it,
+  /// which is given back. Nothing of it is reported.
+  void handle_refused_stream(StreamId id, std::uint64_t received_bytes);
+  /// So many of those that are over already, with what came of them.
+  void handle_refused_ends(Direction direction, std::uint64_t streams, std::uint64_t received_bytes);
   void handle_stream_data(StreamId id, ByteView data, bool fin);
   /// `payload_bytes`: the final size without the stream's header; what did not arrive counts against the credit, too.
   void handle_stream_reset(StreamId id, std::uint64_t error_code, std::optional<std::uint64_t> payload_bytes);
@@ -176,7 +181,9 @@ class Session {
   void end_sending(StreamId id, Stream& stream);
   // session_streams.cpp: receiving
   [[nodiscard]] bool count_received(std::uint64_t bytes);
+  [[nodiscard]] bool count_refused(Direction direction, std::uint64_t streams, std::uint64_t bytes);
   void give_credit(std::uint64_t bytes);
+  void give_streams(Direction direction, std::uint64_t closed);
   void use_up(StreamId id, Stream& stream);
   void erase_if_over(StreamId id);
 

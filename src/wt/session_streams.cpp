@@ -181,6 +181,33 @@ void Session::handle_stream_data(StreamId id, ByteView data, bool fin) {
   visitor_.on_stream_data(id, data, fin);
 }
 
+void Session::handle_refused_stream(StreamId id, std::uint64_t received_bytes) {
+  if (!is_open() || !count_refused(h3::direction_of(id), 1, received_bytes)) return;
+  ++stream_count_;
+  context_.streams[id] =
+      Stream{.session = this, .received_bytes = received_bytes, .receives = true, .dropped = true, .refused = true};
+}
+
+void Session::handle_refused_ends(Direction direction, std::uint64_t streams, std::uint64_t received_bytes) {
+  if (streams == 0 || !is_open() || !count_refused(direction, streams, received_bytes)) return;
+  give_streams(direction, streams);
+}
+
+// False: the session has failed.
+bool Session::count_refused(Direction direction, std::uint64_t streams, std::uint64_t bytes) {
+  StreamCounts& counts = counts_of(direction);
+  if (streams > counts.local_limit - counts.peer_opened) {
+    fail(Error::stream_limit_exceeded);
+  } else if (!count_received(bytes)) {
+    fail(Error::data_limit_exceeded);
+  } else {
+    counts.peer_opened += streams;
+    give_credit(bytes);
+    return true;
+  }
+  return false;
+}
+
 // False: more than the peer may send.
 bool Session::count_received(std::uint64_t bytes) {
   if (!context_.flow_control) return true;
@@ -240,8 +267,9 @@ void Session::handle_stream_closed(StreamId id) {
   end_sending(id, *stream);
   stream->receives = false;
   stream->closed = true;
+  const bool reported = !stream->refused;
   erase_if_over(id);
-  visitor_.on_stream_closed(id);
+  if (reported) visitor_.on_stream_closed(id);
 }
 
 // A stream of the peer's makes place for another when it is over and all of it is consumed.
@@ -251,10 +279,13 @@ void Session::erase_if_over(StreamId id) {
   const bool local = found->second.local;
   context_.streams.erase(found);
   --stream_count_;
-  if (local) return;
-  const Direction direction = h3::direction_of(id);
+  if (!local) give_streams(h3::direction_of(id), 1);
+}
+
+// A new limit when at most half of the streams are left.
+void Session::give_streams(Direction direction, std::uint64_t closed) {
   StreamCounts& counts = counts_of(direction);
-  ++counts.peer_closed;
+  counts.peer_closed += closed;
   const std::uint64_t window = initial_streams(context_.local, direction);
   if (!context_.flow_control || !is_open() || counts.local_limit - counts.peer_closed > window / 2) return;
   counts.local_limit = counts.peer_closed + window;

@@ -11,7 +11,7 @@ namespace plait::wt {
 namespace {
 
 // Of a stream of the peer's: its signal or type, two bytes, and the session ID. A longer encoding is not accounted for.
-std::size_t header_bytes(StreamId session) { return 2 + core::varint_size(static_cast<std::uint64_t>(session)); }
+std::uint64_t header_bytes(StreamId session) { return 2 + core::varint_size(static_cast<std::uint64_t>(session)); }
 
 }  // namespace
 
@@ -129,6 +129,8 @@ bool Sessions::handle_data(StreamId id, ByteView data) {
   } else if (EarlyStream* early = early_.find(id); early != nullptr) {
     append_early(*early, data);
   } else {
+    const auto refused = refused_.find(id);
+    if (refused != refused_.end()) refused->second.received_bytes += data.size();
     context_.connection.consume(id, data.size());
   }
   return true;
@@ -157,12 +159,15 @@ bool Sessions::handle_reset(StreamId id, std::uint64_t error_code, std::optional
   if (const auto found = context_.streams.find(id); found != context_.streams.end()) {
     const Stream& stream = found->second;
     if (stream.session != nullptr) {
-      const std::size_t header = stream.local ? 0 : header_bytes(stream.session->id());
-      if (final_size) *final_size -= std::min<std::uint64_t>(*final_size, header);
+      const std::uint64_t header = stream.local ? 0 : header_bytes(stream.session->id());
+      if (final_size) *final_size -= std::min(*final_size, header);
       stream.session->handle_stream_reset(id, error_code, final_size);
     } else if (EarlyStream* early = early_.find(id); early != nullptr) {
-      if (final_size) *final_size -= std::min<std::uint64_t>(*final_size, header_bytes(early->session));
+      if (final_size) *final_size -= std::min(*final_size, header_bytes(early->session));
       early->reset = EarlyStream::Reset{error_code, final_size};
+    } else if (const auto refused = refused_.find(id); refused != refused_.end() && final_size) {
+      std::uint64_t& received = refused->second.received_bytes;
+      received = std::max(received, *final_size - std::min(*final_size, header_bytes(refused->second.session)));
     }
     return true;
   }
@@ -227,6 +232,7 @@ bool Sessions::handle_closed(StreamId id) {
   } else if (EarlyStream* early = early_.find(id); early != nullptr) {
     early->closed = true;
   } else {
+    end_refused(id);
     context_.streams.erase(found);
   }
   return true;

@@ -25,6 +25,7 @@
 #include <plait/bytes.hpp>
 #include <plait/result.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -113,6 +114,16 @@ class Sessions {
     bool fin = false;
     bool live = false;   // deliver_early() was called
     bool ended = false;  // before that
+    /// Of streams that were refused and are over: how many of each direction, and their bytes.
+    std::array<std::uint64_t, 2> refused_streams{};
+    std::array<std::uint64_t, 2> refused_bytes{};
+  };
+
+  /// A stream that was refused as too much to be kept, until its session is there or its own end. It counts against the
+  /// session's limits all the same.
+  struct RefusedStream {
+    StreamId session = 0;
+    std::uint64_t received_bytes = 0;  // without the header
   };
 
   Entry* find_entry(StreamId id);
@@ -129,6 +140,9 @@ class Sessions {
   // sessions_early.cpp
   void append_early(EarlyStream& early, ByteView data);
   void deliver(Session& session, const EarlyStream& early);
+  void deliver_refused(StreamId id, const Entry& entry);
+  void note_refused(StreamId id, StreamId session, std::uint64_t received_bytes);
+  void end_refused(StreamId id);
   void refuse(StreamId id, std::uint64_t error_code);
   void drop(const EarlyStream& early, std::uint64_t error_code);
   void drop_early(StreamId session);
@@ -138,6 +152,7 @@ class Sessions {
   core::IdMap<StreamId, Entry> sessions_;
   std::vector<StreamId> gone_;
   EarlyBuffer early_;
+  core::IdMap<StreamId, RefusedStream> refused_;  // at most as many as streams are open
 };
 
 }  // namespace plait::wt

@@ -18,7 +18,9 @@ void Sessions::handle_stream(StreamId id, StreamId session, Direction direction,
   EarlyStream early{.id = id, .session = session};
   early.stopped = stopped;
   if (entry == nullptr) early.deadline = now + kEarlyTime;
-  if (!early_.add_stream(std::move(early))) refuse(id, code::kBufferedStreamRejected);
+  if (early_.add_stream(std::move(early))) return;
+  note_refused(id, session, 0);
+  refuse(id, code::kBufferedStreamRejected);
 }
 
 void Sessions::handle_datagram(StreamId session, ByteView payload, core::TimePoint now) {
@@ -41,7 +43,9 @@ bool Sessions::is_gone(StreamId session) {
 void Sessions::append_early(EarlyStream& early, ByteView data) {
   if (early_.append(early, data)) return;
   context_.connection.consume(early.id, data.size());
-  drop(early_.take_stream(early.id), code::kBufferedStreamRejected);
+  const EarlyStream refused = early_.take_stream(early.id);
+  note_refused(refused.id, refused.session, refused.data.size() + data.size());
+  drop(refused, code::kBufferedStreamRejected);
 }
 
 // --- The session is there -------------------------------------------------------------------------------------------
@@ -51,6 +55,7 @@ void Sessions::deliver_early(StreamId id) {
   if (entry == nullptr || !entry->session || std::exchange(entry->live, true)) return;
   Session& session = *entry->session;
   if (entry->ended) return session.handle_lost();
+  deliver_refused(id, *entry);
   for (const EarlyStream& stream : early_.take_streams(id)) deliver(session, stream);
   for (const EarlyDatagram& datagram : early_.take_datagrams(id)) session.handle_datagram(datagram.payload);
   const std::vector<std::uint8_t> capsules = std::exchange(entry->capsules, {});
@@ -69,11 +74,45 @@ void Sessions::deliver(Session& session, const EarlyStream& early) {
   if (early.closed) handle_closed(early.id);
 }
 
+// Before those that waited, so that the peer has its credit back when the user hears of them.
+void Sessions::deliver_refused(StreamId id, const Entry& entry) {
+  for (const Direction direction : {Direction::bidirectional, Direction::unidirectional}) {
+    const auto index = static_cast<std::size_t>(direction);
+    entry.session->handle_refused_ends(direction, entry.refused_streams[index], entry.refused_bytes[index]);
+  }
+  std::vector<StreamId> streams;
+  for (const auto& [stream, refused] : refused_) {
+    if (refused.session == id) streams.push_back(stream);
+  }
+  for (const StreamId stream : streams) {
+    const auto refused = refused_.extract(stream);
+    if (refused) entry.session->handle_refused_stream(stream, refused->entry.second.received_bytes);
+  }
+}
+
 // --- It will not be -------------------------------------------------------------------------------------------------
 
 void Sessions::refuse(StreamId id, std::uint64_t error_code) {
   if (h3::direction_of(id) == Direction::bidirectional) context_.connection.reset(id, error_code);
   context_.connection.stop_sending(id, error_code);
+}
+
+// Its session may still come, and then has to give back what the peer has used for it.
+void Sessions::note_refused(StreamId id, StreamId session, std::uint64_t received_bytes) {
+  refused_[id] = {session, received_bytes};
+  context_.streams[id].dropped = true;
+}
+
+// One whose session nobody has asked for is forgotten, since it could be of any.
+void Sessions::end_refused(StreamId id) {
+  const auto refused = refused_.find(id);
+  if (refused == refused_.end()) return;
+  if (Entry* entry = find_entry(refused->second.session); entry != nullptr) {
+    const auto index = static_cast<std::size_t>(h3::direction_of(id));
+    ++entry->refused_streams[index];
+    entry->refused_bytes[index] += refused->second.received_bytes;
+  }
+  refused_.erase(refused);
 }
 
 // Of a stream that was kept; its entry in the table stays until h3 reports the end.
@@ -92,7 +131,11 @@ void Sessions::drop_early(StreamId session) {
 }
 
 void Sessions::handle_timeout(core::TimePoint now) {
-  for (const EarlyStream& stream : early_.take_expired(now)) drop(stream, code::kBufferedStreamRejected);
+  for (const EarlyStream& stream : early_.take_expired(now)) {
+    const auto final_bytes = stream.reset ? stream.reset->payload_bytes.value_or(0) : 0;
+    if (!stream.closed) note_refused(stream.id, stream.session, std::max(final_bytes, stream.data.size()));
+    drop(stream, code::kBufferedStreamRejected);
+  }
 }
 
 }  // namespace plait::wt

@@ -36,6 +36,7 @@ struct Stream {
   bool sends = false;     ///< our sending side is open
   bool receives = false;  ///< the peer's sending side is open
   bool dropped = false;   ///< after our STOP_SENDING: what still arrives is used up at once
+  bool refused = false;   ///< before its session was there: it counts, and nothing of it is reported
   bool local = false;     ///< we opened it
   bool closed = false;    ///< both sides are over; only consume() is awaited
 };

@@ -16,6 +16,12 @@ VectorFile::VectorFile(std::string_view name) {
   root_ = *parsed;
 }
 
+codec::JsonElements VectorFile::array(std::string_view member) const {
+  const codec::JsonElements elements = root_.find(member).elements();
+  PLAIT_ASSERT(elements.begin() != elements.end(), "the array of vectors is missing or empty");
+  return elements;
+}
+
 std::vector<std::uint8_t> from_hex(std::string_view hex) {
   std::vector<std::uint8_t> bytes(hex.size() / 2);
   for (std::size_t i = 0; i < bytes.size(); ++i) {

@@ -16,7 +16,8 @@ namespace plait::test {
 class VectorFile {
  public:
   explicit VectorFile(std::string_view name);
-  [[nodiscard]] codec::JsonElements array(std::string_view member) const { return root_.find(member).elements(); }
+  /// An array of the file's root. Ends the process, too, if there is none or it is empty.
+  [[nodiscard]] codec::JsonElements array(std::string_view member) const;
 
  private:
   std::string text_;

@@ -194,6 +194,39 @@ TEST(JsonLimits, DepthIsBounded) {
   EXPECT_EQ(error_of(nested(100'000)), JsonError::too_deep);
 }
 
+// simdjson does not count it.
+TEST(JsonLimits, AnEmptyInnermostLevelCounts) {
+  const auto arrays = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto objects = [](std::size_t depth) {
+    std::string text;
+    for (std::size_t i = 1; i < depth; ++i) text += "{\"a\":";
+    return text + "{}" + std::string(depth - 1, '}');
+  };
+  EXPECT_TRUE(accepts(arrays(kJsonDepthMax)));
+  EXPECT_TRUE(accepts(objects(kJsonDepthMax)));
+  EXPECT_EQ(error_of(arrays(kJsonDepthMax + 1)), JsonError::too_deep);
+  EXPECT_EQ(error_of(objects(kJsonDepthMax + 1)), JsonError::too_deep);
+  EXPECT_EQ(error_of("[[\"[\",1,-1,1.5,18446744073709551615,null," + arrays(kJsonDepthMax - 1) + "]]"),
+            JsonError::too_deep)
+      << "behind numbers and texts";
+  EXPECT_TRUE(accepts("[[" + arrays(kJsonDepthMax - 2) + ',' + arrays(kJsonDepthMax - 2) + "],[[]]]"));
+  EXPECT_EQ(error_of("[[" + arrays(kJsonDepthMax - 2) + "],1"), JsonError::bad_structure) << "and another rule is told";
+}
+
+TEST(JsonLimits, ADeepTextLeavesTheParserAsItWas) {
+  JsonParser parser;
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + "[1]" + std::string(depth, ']'); };
+  const std::string deepest = nested(kJsonDepthMax - 1);
+  for (int i = 0; i < 2; ++i) {
+    const auto value = parser.parse(deepest);
+    ASSERT_TRUE(value);
+    EXPECT_EQ(value->raw(), deepest);
+    EXPECT_FALSE(parser.parse(nested(kJsonDepthMax)));
+    EXPECT_FALSE(parser.parse(std::string(kJsonDepthMax + 1, '[') + std::string(kJsonDepthMax + 1, ']')));
+    EXPECT_TRUE(parser.parse("[[]]"));
+  }
+}
+
 TEST(JsonLimits, SizeIsBounded) {
   JsonParser parser{10};
   EXPECT_TRUE(parser.parse("\"12345678\""));

@@ -117,9 +117,15 @@ TEST(ValueFormats, SixtyFourLevelsAndNotOneMore) {
   const auto deeper = decode_hex(packed + "c0");
   ASSERT_FALSE(deeper);
   EXPECT_EQ(deeper.error(), FormatError::too_deep);
-  const auto deep = decode(Format::json, as_bytes(std::string(70, '[') + "1" + std::string(70, ']')));
-  ASSERT_FALSE(deep);
-  EXPECT_EQ(deep.error(), FormatError::too_deep);
+  for (const std::string_view innermost : {"", "1"}) {
+    const std::string text = std::string(65, '[').append(innermost) + std::string(65, ']');
+    const auto deep = decode(Format::json, as_bytes(text));
+    ASSERT_FALSE(deep) << innermost;
+    EXPECT_EQ(deep.error(), FormatError::too_deep) << innermost;
+    EXPECT_TRUE(decode(Format::json, as_bytes(text).subspan(1, text.size() - 2))) << innermost;
+  }
+  EXPECT_EQ(decode_hex(packed.substr(2) + "90").error(), FormatError::too_deep) << "an empty innermost counts";
+  EXPECT_TRUE(decode_hex(packed.substr(4) + "90"));
 }
 
 TEST(ValueFormats, WhatAFormatCannotSay) {

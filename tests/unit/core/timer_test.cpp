@@ -100,5 +100,17 @@ TEST(TimerWheel, NextDeadlineIsNeverMoreThanOneTickLate) {
   }
 }
 
+// Further away than one turn it is asked for once a turn, and too early where another was cancelled.
+TEST(TimerWheel, NextDeadlineIsNotEarlyWithinATurn) {
+  for (int milliseconds : {8, 9, 500, 3000, 4000}) {
+    TimerWheel wheel{kStart};
+    RecordingTimer timer;
+    const TimePoint deadline = kStart + std::chrono::milliseconds{milliseconds};
+    wheel.schedule(timer, deadline);
+    ASSERT_TRUE(wheel.next_deadline());
+    EXPECT_GE(*wheel.next_deadline(), deadline - TimerWheel::kTick) << milliseconds;
+  }
+}
+
 }  // namespace
 }  // namespace plait::core

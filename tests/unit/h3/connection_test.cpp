@@ -221,6 +221,21 @@ TEST(H3Connection, Rfc9114Section5_2_AServerGoesAway) {
   EXPECT_EQ(pair.client.recorder.log.back(), "fin 0");
 }
 
+TEST(H3Connection, Rfc9114Section5_2_AHeadThatWasHalfThereAtGoawayIsRefused) {
+  Endpoint server{Role::server};
+  server.connection.handle_ready();
+  const Buffer head = headers(post_lines());
+  server.feed(0, head, true);
+  server.feed(4, Buffer(head.begin(), head.begin() + 5));
+  server.connection.goaway();
+  server.feed(4, Buffer(head.begin() + 5, head.end()) + data("a"), true);
+  EXPECT_EQ(server.recorder.log,
+            (Log{"request 0 POST https localhost:4433 / ", "fin 0", "stream error 4 request after GOAWAY"}));
+  EXPECT_EQ(server.streams.streams[4].reset, code::kRequestRejected);
+  EXPECT_EQ(server.streams.streams[4].stopped, code::kRequestRejected);
+  EXPECT_EQ(server.streams.streams[4].consumed, head.size() + data("a").size());
+}
+
 TEST(H3Connection, AfterGoawayWebTransportStreamsStillCome) {
   Endpoint server{Role::server};
   server.connection.handle_ready();

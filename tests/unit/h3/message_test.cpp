@@ -130,9 +130,10 @@ TEST(H3Message, Section4_3_1_TheScheme) {
 }
 
 TEST(H3Message, Section4_3_1_ThePathBeginsWithASlashOrIsAnAsterisk) {
-  for (const std::string_view path : {"", "a", "*", "/a b", "/#f"}) {
+  for (const std::string_view path : {"", "a", "*", "/a b", "/#f", "/..\\etc", "/a\\?b"}) {
     EXPECT_EQ(request_error(get_with(":path", path)), Error::path_invalid) << path;
   }
+  EXPECT_EQ(request_error(get_with(":path", "/a?b\\c")), std::nullopt) << "as in HTTP/1.1, only the path counts";
   HeadLines options = get_with(":path", "*");
   options[0].second = "OPTIONS";
   EXPECT_EQ(request_error(options), std::nullopt);

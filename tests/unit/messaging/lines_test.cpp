@@ -110,6 +110,12 @@ TEST_F(Lines, AHandlerMayReplaceItselfWhileItRuns) {
   });
   wire->receive("MSG t 1\naMSG t 1\nb");
   EXPECT_EQ(seen, "kkkkksecond");
+  client->on_close([this, kept, &seen] {
+    client->on_close({});
+    seen = kept;
+  });
+  wire->close();
+  EXPECT_EQ(seen, kept);
 }
 
 TEST_F(Lines, ASubscriptionHasADeadline) {

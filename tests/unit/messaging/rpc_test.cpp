@@ -353,6 +353,27 @@ TEST_F(RpcLimits, APeerThatDoesNotReadIsGivenUp) {
   EXPECT_EQ(kind, RpcError::Kind::unsent);
 }
 
+// The reply is answered by its destructor, out of which no exception may come.
+TEST_F(Rpc, AnExceptionWhenAPeerIsGivenUpEndsTheSessionOnly) {
+  server->serve("throws", [](const Value&) -> RpcResult { throw std::runtime_error{"user"}; });
+  server->call("x", Value::array(), [](const RpcResult&) { throw std::runtime_error{"user"}; });
+  server_wire->status = SendStatus::dropped;
+  server_wire->receive(frame(R"({"id":1,"method":"throws"})"));
+  EXPECT_EQ(server_wire->reset_codes, std::vector<std::uint32_t>{0xC});
+  EXPECT_EQ(server->pending_calls(), 0U);
+  EXPECT_TRUE(session.closed);
+}
+
+TEST_F(Rpc, AnAssignmentToAReplyMayEndTheSession) {
+  client->call("later", Value::array(), [](const RpcResult&) {});
+  client->call("later", Value::array(), [](const RpcResult&) {});
+  settle();
+  server->call("x", Value::array(), [](const RpcResult&) { throw std::runtime_error{"user"}; });
+  server_wire->status = SendStatus::dropped;
+  replies[0] = std::move(replies[1]);
+  EXPECT_TRUE(session.closed);
+}
+
 TEST_F(Rpc, CutAnywhere) {
   for (std::size_t cut = 0;; ++cut) {
     std::string text;

@@ -194,6 +194,42 @@ TEST_F(StructuredStreams, EndsAreTold) {
   EXPECT_TRUE(closed);
 }
 
+// What they hold is too long to live inside the function object.
+TEST_F(StructuredStreams, AHandlerMayReplaceItselfWhileItRuns) {
+  std::string seen;
+  const std::string kept(100, 'k');
+  const auto see = [kept, &seen](char what) { seen += what + kept.substr(0, 2); };
+  peer->on<User>([this, see, &seen](const User&) {
+    peer->on<User>([&seen](const User&) { seen += "second"; });
+    see('u');
+  });
+  peer->on_error([this, see](StructuredError) {
+    peer->on_error({});
+    see('e');
+  });
+  peer->on_writable([this, see] {
+    peer->on_writable({});
+    see('w');
+  });
+  peer->on_end([this, see](std::optional<std::uint32_t>) {
+    peer->on_end({});
+    see('n');
+  });
+  peer->on_close([this, see] {
+    peer->on_close({});
+    see('c');
+  });
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(ours->send(kAnn));
+    peer_wire->receive(wire->take());
+    peer_wire->receive(std::string{"\x00\x63\x00\x00\x00\x01x", 7});
+    peer_wire->handler->on_writable(*peer_wire);
+  }
+  peer_wire->receive({}, true);
+  peer_wire->close();
+  EXPECT_EQ(seen, "ukkekkwkksecondnkkckk");
+}
+
 TEST_F(StructuredStreams, OpeningFailsAsTheSessionSays) {
   session.stream_error = StreamError::unsupported;
   EXPECT_EQ(StructuredStream::open(session, types).error(), StreamError::unsupported);

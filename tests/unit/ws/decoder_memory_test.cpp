@@ -1,6 +1,8 @@
 // No input makes the decoder allocate more than its limits, and whole messages make it allocate nothing.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <optional>
 #include <random>
 
 #include "codec/deflate.hpp"
@@ -13,16 +15,27 @@ namespace {
 
 constexpr std::size_t kBlockHeader = sizeof(Block);
 
-// What one call of next() on `data` allocates.
-test::Allocations allocations_of(Decoder& decoder, Buffer data) {
+struct Outcome {
+  test::Allocations allocations{};
+  std::size_t messages = 0;
+  std::optional<Error> error{};
+};
+
+// All calls of next() that `data` is good for.
+Outcome run_on(Decoder& decoder, Buffer data) {
+  Outcome outcome;
   MutableByteView input{data};
   test::start_counting();
-  while (true) {
-    const auto kind = decoder.next(input).kind;
-    if (kind == Event::Kind::need_more || kind == Event::Kind::failed) break;
+  Event event = decoder.next(input);
+  for (; event.kind != Event::Kind::need_more && event.kind != Event::Kind::failed; event = decoder.next(input)) {
+    outcome.messages += event.kind == Event::Kind::message ? 1 : 0;
   }
-  return test::stop_counting();
+  if (event.kind == Event::Kind::failed) outcome.error = event.error;
+  outcome.allocations = test::stop_counting();
+  return outcome;
 }
+
+test::Allocations allocations_of(Decoder& decoder, const Buffer& data) { return run_on(decoder, data).allocations; }
 
 Buffer header_declaring(std::uint64_t length) {
   Buffer header(kFrameHeaderBytesMax);
@@ -128,7 +141,21 @@ TEST(DecoderMemory, ABombIsStoppedNearTheRatioNotAtTheMessageLimit) {
   // Beyond what is free, one step of compressed bytes may give 1032 times as much before the ratio is looked at; a
   // block at most doubles.
   const std::size_t bound = 2 * (codec::Inflater::kRatioFreeBytes + 1032 * codec::Inflater::kRatioStepBytes);
-  EXPECT_LE(allocations_of(decoder, frame.bytes()).bytes_max, bound + kBlockHeader);
+  const Outcome outcome = run_on(decoder, frame.bytes());
+  EXPECT_LE(outcome.allocations.bytes_max, bound + kBlockHeader);
+  EXPECT_EQ(outcome.error, Error::inflate_bomb);
+}
+
+std::string random_payload(std::mt19937& random) {
+  std::string payload(random() % 9'000, 'a');
+  if (random() % 2 == 0) std::generate(payload.begin(), payload.end(), [&] { return static_cast<char>(random()); });
+  return payload;
+}
+
+std::string deflated(codec::Deflater& deflater, std::string_view piece, bool last) {
+  core::VectorSink out;
+  last ? deflater.finish(as_bytes(piece), out) : deflater.add(as_bytes(piece), out);
+  return std::string{as_text(out.bytes)};
 }
 
 TEST(DecoderMemory, NoInputAllocatesMoreThanTheLimits) {
@@ -140,18 +167,31 @@ TEST(DecoderMemory, NoInputAllocatesMoreThanTheLimits) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random{seed};
+  std::size_t messages = 0;
+  std::size_t inflated = 0;
   for (int round = 0; round < 500; ++round) {
     codec::Inflater inflater{{}};
+    codec::Deflater deflater{{}};
     core::BufferPool pool;
     Decoder decoder{{.inflater = &inflater}, limits, pool};
+    const bool deflates = round % 2 == 0;
+    bool inside = false;
     for (int frame = 0; frame < 8; ++frame) {
-      Frame next{.opcode = static_cast<Opcode>(random() % 3), .payload = std::string(random() % 9'000, 'a')};
-      next.fin = random() % 3 == 0;
-      next.rsv1 = next.opcode != Opcode::continuation && random() % 2 == 0;
-      for (char& c : next.payload) c = static_cast<char>(random());
-      ASSERT_LE(allocations_of(decoder, next.bytes()).bytes_max, bound);
+      const bool wrong = random() % 20 == 0;
+      Frame next{.payload = random_payload(random), .fin = random() % 3 == 0};
+      next.opcode = inside != wrong ? Opcode::continuation : Opcode::binary;
+      next.rsv1 = next.opcode == Opcode::binary && (deflates || random() % 4 == 0);  // or says that it is compressed
+      if (deflates) next.payload = deflated(deflater, next.payload, next.fin);
+      inside = !next.fin;
+      const Outcome outcome = run_on(decoder, next.bytes());
+      ASSERT_LE(outcome.allocations.bytes_max, bound);
+      messages += outcome.messages;
+      inflated += deflates ? outcome.messages : 0;
+      if (outcome.error) break;
     }
   }
+  EXPECT_GT(messages, 200U) << "most frames are right";
+  EXPECT_GT(inflated, 100U);
 }
 
 }  // namespace

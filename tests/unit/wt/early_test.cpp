@@ -122,6 +122,85 @@ TEST(WtEarly, StreamsAreBoundedInBytes) {
   EXPECT_FALSE(server->out(12).stopped.has_value()) << "the refused one takes no place";
 }
 
+// Its session is asked for, and limits the peer to so much.
+std::unique_ptr<Endpoint> make_limited_waiting_server(const h3::WebTransportSettings& local) {
+  auto server = std::make_unique<Endpoint>(Role::server, h3::webtransport_settings(local));
+  server->connection.handle_ready();
+  server->feed_settings(draft14(limits(100, 4, 4)));
+  server->accepts = false;
+  server->feed_connect(0);
+  return server;
+}
+
+TEST(WtEarly, TheBytesOfARefusedStreamAreCreditAgain) {
+  auto server = make_limited_waiting_server(limits(1'000'000, 4, 4));
+  server->feed(4, stream_header(4) + Buffer(500'000, 'x'));
+  server->feed(4, Buffer(100'000, 'x'));
+  EXPECT_EQ(server->out(4).stopped, code::kBufferedStreamRejected);
+  EXPECT_EQ(server->out(4).consumed, stream_header(4).size() + 600'000);
+  server->accept(0);
+  EXPECT_EQ(server->sent_capsules(), (Capsules{{capsule_type::kMaxData, varint(1'600'000)}}));
+  server->feed(8, stream_header(8) + Buffer(400'000, 'x'));
+  server->sessions.handle_stopped_end(4, stream_header(4).size() + 800'000);
+  EXPECT_EQ(server->sent_capsules().back(), (Capsules::value_type{capsule_type::kMaxData, varint(2'200'000)}));
+  server->connection.handle_stream_closed(4);
+  EXPECT_EQ(server->log().log, (Log{"bidirectional 8", "data 8"})) << "nothing of the refused one";
+}
+
+TEST(WtEarly, TheFinalSizeOfARefusedStreamMayComeBeforeItsSession) {
+  auto server = make_limited_waiting_server(limits(1'000'000, 4, 4));
+  server->feed(12, stream_header(12) + Buffer(kEarlyBytesMax, 'x'));
+  for (const StreamId id : {4, 8, 6}) server->feed(id, stream_header(id) + Buffer(1000, 'x'));
+  server->sessions.handle_stopped_end(4, stream_header(4).size() + 100'000);
+  server->connection.handle_stream_closed(4);
+  server->final_size = stream_header(8).size() + 80'000;
+  server->connection.handle_stream_reset(8, to_http_code(1));
+  server->sessions.handle_stopped_end(6, stream_header(6).size() + 70'000);
+  server->accept(0);
+  EXPECT_EQ(server->error(), std::nullopt);
+  EXPECT_EQ(server->sent_capsules(), (Capsules{{capsule_type::kMaxData, varint(1'250'000 + kEarlyBytesMax)}}));
+  server->connection.handle_stream_closed(8);
+  EXPECT_EQ(server->log().log, (Log{"bidirectional 12", "data 12"}));
+}
+
+TEST(WtEarly, RefusedStreamsMakePlaceForOthers) {
+  auto server = make_limited_waiting_server(limits(1000, 4, 80));
+  for (StreamId id = 4; id <= 4 * 80; id += 4) server->feed(id, stream_header(id) + to_buffer("x"), true);
+  for (StreamId id = 4 * 70; id <= 4 * 80; id += 4) server->connection.handle_stream_closed(id);
+  server->accept(0);
+  for (StreamId id = 4; id < 4 * 70; id += 4) server->connection.handle_stream_closed(id);
+  EXPECT_EQ(server->error(), std::nullopt);
+  EXPECT_EQ(server->sent_capsules().back(), (Capsules::value_type{capsule_type::kMaxStreamsBidi, varint(160)}));
+}
+
+TEST(WtEarly, RefusedStreamsMeetTheLimits) {
+  auto streams = make_limited_waiting_server(limits(1000, 4, 80));
+  for (StreamId id = 4; id <= 4 * 81; id += 4) streams->feed(id, stream_header(id));
+  streams->accept(0);
+  EXPECT_EQ(streams->error(), Error::stream_limit_exceeded);
+  auto closed = make_limited_waiting_server(limits(1000, 4, 80));
+  for (StreamId id = 4; id <= 4 * 145; id += 4) closed->feed(id, stream_header(id), true);
+  for (StreamId id = 4 * 65; id <= 4 * 145; id += 4) closed->connection.handle_stream_closed(id);
+  closed->accept(0);
+  EXPECT_EQ(closed->error(), Error::stream_limit_exceeded);
+  auto bytes = make_limited_waiting_server(limits(1000, 4, 80));
+  bytes->feed(4, stream_header(4) + Buffer(kEarlyBytesMax + 1, 'x'));
+  bytes->accept(0);
+  EXPECT_EQ(bytes->error(), Error::data_limit_exceeded);
+}
+
+TEST(WtEarly, StreamsThatWereRefusedBeforeTheRequestCountToo) {
+  Endpoint server{Role::server, h3::webtransport_settings(limits(1'000'000, 4, 4))};
+  server.connection.handle_ready();
+  server.feed_settings(draft14(limits(100, 4, 4)));
+  server.feed(4, stream_header(4) + Buffer(kEarlyBytesMax, 'x'));
+  server.feed(6, stream_header(6) + Buffer(300'000, 'x'));
+  server.sessions.handle_timeout(at(5s));
+  EXPECT_EQ(server.out(4).stopped, code::kBufferedStreamRejected);
+  server.feed_connect(0);
+  EXPECT_EQ(server.sent_capsules(), (Capsules{{capsule_type::kMaxData, varint(1'300'000 + kEarlyBytesMax)}}));
+}
+
 TEST(WtEarly, DatagramsAreBoundedAndDropped) {
   auto server = make_waiting_server();
   for (int i = 0; i < 1000; ++i) server->connection.handle_datagram(bytes_of({0, 'd'}));
