@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 namespace plait::transport {
 
@@ -90,7 +91,7 @@ void Opening::conclude() {
   HttpResponse accepted{.status = accepted_status()};
   chain_.tell(*this, is_accepted() ? accepted : refusal_);
   if (is_accepted()) return;
-  refuse(std::move(refusal_));
+  refuse(std::exchange(refusal_, {}));
   context_.counters.openings_refused(refusal_.status).add();
 }
 
