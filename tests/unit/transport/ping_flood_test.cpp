@@ -17,7 +17,7 @@
 namespace plait::transport {
 namespace {
 
-constexpr std::size_t kHighWaterBytes = 10'000;
+constexpr std::size_t kAnswersMark = 10'000;
 constexpr std::size_t kPingBytes = 125;
 constexpr std::size_t kFloodBytes = std::size_t{4} << 20;  // more than a socket takes
 
@@ -43,12 +43,12 @@ class TransportPingFlood : public testing::Test {
       ASSERT_EQ(peer_.write(as_bytes(many)).bytes, many.size()) << "it reads all the time";
       loop_->run_once({});
       ASSERT_EQ(context_.connections.size(), 1U);
-      ASSERT_LE(connection_->backlog_bytes(), kHighWaterBytes + 2 * many.size());
+      ASSERT_LE(connection_->backlog_bytes(), kAnswersMark + 2 * many.size());
     }
-    EXPECT_GT(connection_->backlog_bytes(), kHighWaterBytes) << "answers wait";
+    EXPECT_GT(connection_->backlog_bytes(), kAnswersMark) << "answers wait";
   }
 
-  const Limits limits_{.send_high_water_bytes = kHighWaterBytes, .send_low_water_bytes = kHighWaterBytes / 2};
+  const Limits limits_{.send_high_water_bytes = kAnswersMark, .send_low_water_bytes = kAnswersMark / 2};
   const std::unique_ptr<net::Loop> loop_ = *net::Loop::make();
   std::atomic<std::size_t> connection_count_{0};
   LoopContext context_{*loop_, limits_, 0, connection_count_};
