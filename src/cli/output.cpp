@@ -7,11 +7,11 @@
 #include <csignal>
 #include <cstdio>
 #include <system_error>
-#include <thread>
 
 #include "cli/command.hpp"
 #include "core/printable.hpp"
 #include "net/reader.hpp"
+#include "net/thread.hpp"
 
 namespace plait::cli {
 namespace {
@@ -58,11 +58,12 @@ int finish_output(int status) {
 }
 
 void end_with_reader() {
-  std::thread{[] {
+  auto watcher = net::start_thread([] {
     net::wait_until_unread(STDOUT_FILENO);
     std::signal(SIGPIPE, SIG_DFL);
     std::raise(SIGPIPE);
-  }}.detach();
+  });
+  if (watcher) watcher->detach();  // without it the next line notices
 }
 
 void outlive_readers() { std::signal(SIGPIPE, SIG_IGN); }

@@ -9,13 +9,13 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "client/client_impl.hpp"
 #include "client/handler_proxy.hpp"
 #include "core/assert.hpp"
+#include "net/thread.hpp"
 #include "transport/no_session.hpp"
 
 namespace plait {
@@ -98,12 +98,14 @@ Result<void, Error> ClientFleet::Impl::start() {
     std::uint32_t index = 0;
     for (One& one : crew_) one.client = ClientAccess::make(options_.client, index++);
   }
-  try {
-    for (One& one : crew_) one.thread = std::thread{[this, &one] { run(one); }};
-  } catch (const std::system_error& error) {
-    stop();
-    return err(Error{"cannot start a fleet of " + std::to_string(size()) + " clients: no thread is left for one",
-                     error.code().value()});
+  for (One& one : crew_) {
+    auto thread = net::start_thread([this, &one] { run(one); });
+    if (!thread) {
+      stop();
+      return err(Error{"cannot start a fleet of " + std::to_string(size()) + " clients: " + thread.error().message,
+                       thread.error().system_errno});
+    }
+    one.thread = std::move(*thread);
   }
   return {};
 }

@@ -2,9 +2,9 @@
 
 #include <deque>
 #include <mutex>
-#include <system_error>
-#include <thread>
 #include <utility>
+
+#include "net/thread.hpp"
 
 namespace plait::net {
 namespace {
@@ -81,15 +81,14 @@ std::unique_ptr<Resolver::Query> Resolver::start(const Address& address, Done do
   const std::lock_guard lock{state_->mutex};
   state_->jobs.push_back({address, asked});
   if (state_->threads >= kThreadsMax) return query;
-  try {
-    std::thread{[state = state_] { state->work(); }}.detach();
+  auto thread = start_thread([state = state_] { state->work(); });
+  if (thread) {
+    thread->detach();
     ++state_->threads;
-  } catch (const std::system_error& error) {
-    if (state_->threads == 0) {
-      state_->jobs.pop_back();
-      state_->post(asked, err(Error{"cannot resolve the host " + address.host + ": no thread is left for it",
-                                    error.code().value()}));
-    }
+  } else if (state_->threads == 0) {
+    state_->jobs.pop_back();
+    state_->post(asked, err(Error{"cannot resolve the host " + address.host + ": " + thread.error().message,
+                                  thread.error().system_errno}));
   }
   return query;
 }

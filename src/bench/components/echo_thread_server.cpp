@@ -1,7 +1,6 @@
 // The loop accepts; each connection has a thread and a buffer of its own, whose calls block. All bookkeeping is on the
 // loop: a thread that has ended says so by post().
 #include <list>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "bench/components/echo_socket.hpp"
 #include "core/assert.hpp"
 #include "net/affinity.hpp"
+#include "net/thread.hpp"
 
 namespace plait::bench {
 namespace {
@@ -60,11 +60,12 @@ void ThreadEchoServer::open(net::Socket socket) {
   }
   if (!options_.no_delay) set_no_delay(socket, false);
   open_.emplace_front(std::move(socket), options_.busy_poll);
-  try {
-    open_.front().thread =
-        std::thread{[this, connection = open_.begin(), number = totals_.connections] { serve(connection, number); }};
+  auto thread = net::start_thread(
+      [this, connection = open_.begin(), number = totals_.connections] { serve(connection, number); });
+  if (thread) {
+    open_.front().thread = std::move(*thread);
     ++totals_.connections;
-  } catch (const std::system_error&) {  // no more threads: this connection is closed, the others live on
+  } else {  // this connection is closed, the others live on
     open_.pop_front();
     ++totals_.connections_refused;
   }

@@ -99,6 +99,10 @@ class Threads(unittest.TestCase):
             said = self.said_with_few_threads("echo", "bench", "--port", str(server.port()), "--parallel", "200")
             self.assertRegex(said, r"thread \d+ of 200: no thread")
 
+    def test_so_it_is_for_a_subscriber(self):  # who watches its reader, and has a name looked up
+        said = self.said_with_few_threads("sub", "demo", "--url", "ws://localhost:1", stack_bytes=1 << 40)
+        self.assertIn("cannot resolve the host localhost: no thread", said)
+
 
 class OpenFiles(unittest.TestCase):
     def test_the_soft_limit_is_raised_to_the_hard_one(self):
