@@ -185,7 +185,8 @@ class PLAIT_API BlockingClient {
     Bytes data;
   };
 
-  /// Connects; errors say what failed (resolve, connect, TLS, handshake status).
+  /// Connects; errors say what failed (resolve, connect, TLS, handshake status). Their system_errno is ENOTCONN if an
+  /// attempt was made, so that another one may succeed, unless there is a status that says otherwise.
   static Result<BlockingClient, Error> connect(std::string_view url, const ConnectOptions& options = {});
   BlockingClient(BlockingClient&&) noexcept;
   BlockingClient& operator=(BlockingClient&&) noexcept;

@@ -1,6 +1,7 @@
 // plait sub: print what is published, one message a line.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <chrono>
 #include <limits>
 #include <map>
@@ -57,7 +58,8 @@ class Subscriber {
       auto ended = listen();
       if (ended) return 0;
       const bool goes_on = options_.recover || options_.reconnect;
-      if (!goes_on || !was_subscribed_) return fail(ended.error().message);
+      const bool may_succeed = was_subscribed_ || ended.error().system_errno == ENOTCONN;
+      if (!goes_on || !may_succeed) return fail(ended.error().message);
       const auto delay =
           std::exchange(is_subscribed_, false) ? std::optional{backoff_.lose()} : backoff_.fail(ended.error().status);
       if (!delay) return fail(ended.error().message);
@@ -131,11 +133,12 @@ void add_sub_command(CLI::App& app, Action& action) {
       ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()).description(""))
       ->capture_default_str();
   command->add_flag("--reconnect", options->reconnect,
-                    "Connect again when the connection is lost; what is published meanwhile is not printed");
+                    "Connect again when the connection is lost, or the server is not there yet; what is published "
+                    "meanwhile is not printed");
   command->add_flag(
       "--recover", options->recover,
-      "Connect again when the connection is lost, and print what was published meanwhile; of patterns that "
-      "cannot be recovered: a line says that messages may be missing");
+      "As --reconnect, and print what was published while the connection was lost; of patterns that cannot be "
+      "recovered: a line says that messages may be missing");
   command->callback([&action, options] { action = [options] { return Subscriber{*options}.run(); }; });
 }
 

@@ -1,5 +1,6 @@
 #include <plait/client.hpp>
 
+#include <cerrno>
 #include <chrono>
 #include <deque>
 #include <utility>
@@ -95,12 +96,11 @@ Result<BlockingClient, Error> BlockingClient::connect(std::string_view url, cons
   // The session's own deadline comes first: it knows what was waited for.
   impl->turn_until([&] { return inbox.session != nullptr || inbox.is_closed; },
                    core::bounded(options.timeout) + kTellingTime);
-  if (!inbox.was_open && inbox.is_closed) {
-    return err(Error{.message = "cannot connect to " + std::string{url} + ": " + inbox.closed.reason,
-                     .status = inbox.closed.status});
-  }
-  if (!inbox.was_open) return err(Error{"cannot connect to " + std::string{url} + ": timed out"});
-  return BlockingClient{std::move(impl)};
+  if (inbox.was_open) return BlockingClient{std::move(impl)};
+  return err(Error{
+      .message = "cannot connect to " + std::string{url} + ": " + (inbox.is_closed ? inbox.closed.reason : "timed out"),
+      .system_errno = ENOTCONN,
+      .status = inbox.closed.status});
 }
 
 Result<void, Error> BlockingClient::send(const Message& message, Duration timeout) {

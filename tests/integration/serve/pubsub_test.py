@@ -4,8 +4,10 @@ import contextlib
 import json
 import socket
 import subprocess
+import tempfile
 import threading
 import unittest
+from pathlib import Path
 
 from dialect_test import Client
 from harness import ALL_WIRES, NO_FOLDER, PLAIT, TIMEOUT, Server, Subscriber, environment, plait, publish
@@ -195,6 +197,27 @@ class PubSub(unittest.TestCase):
             self.assertEqual((status, output), (1, ""))
             self.assertIn("connecting again", errors)
             self.assertRegex(errors.splitlines()[-1], r"refused with status 401 Unauthorized: .*--token-file PATH")
+
+    def test_reconnect_waits_for_a_server_that_is_not_there_yet(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        secret = folder / "secret"
+        secret.write_text("s" * 32, encoding="utf-8")
+        token = plait("token", "--user", "early", "--secret-file", secret).stdout.strip()
+        with Server("--dev") as gone:
+            url = gone.url()
+        arguments = (PLAIT, "sub", "early", "--reconnect", "--count", "1", "--url", url)
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=environment(NO_FOLDER) | {"PLAIT_TOKEN": token}) as subscriber:
+            self.assertIn("connecting again", subscriber.stderr.readline())
+            with Server("--jwt-secret-file", secret, listen=(url,)) as server:
+                while "connecting again" in (said := subscriber.stderr.readline()):
+                    pass
+                self.assertEqual(said, "subscribed\n")
+                self.assertEqual(publish(server, "1", topic="early", token=token).returncode, 0)
+                self.assertEqual(subscriber.communicate(timeout=TIMEOUT)[0], "1\n")
+        done = plait("sub", "early", "--reconnect", "--url", "ws://", PLAIT_TOKEN=token)
+        self.assertEqual(done.returncode, 1)
+        self.assertNotIn("connecting again", done.stderr)
 
     def test_without_recover_a_lost_connection_ends_it_with_1(self):
         with Cuttable(self.server.port()) as proxy:
