@@ -40,10 +40,10 @@ class SendQueue {
 
  private:
   Fifo<Bytes> chunks_;
-  std::uint64_t first_ = 0;       // offset of the front chunk
-  std::uint64_t acked_ = 0;       // first_ <= acked_ <= sent_ <= end_
-  std::uint64_t sent_ = 0;        //
-  std::uint64_t end_ = 0;         //
+  std::uint64_t first_ = 0;  // offset of the front chunk
+  std::uint64_t acked_ = 0;  // first_ <= acked_ <= sent_ <= end_
+  std::uint64_t sent_ = 0;   //
+  std::uint64_t end_ = 0;    //
   std::size_t unsent_in_chunk_ = 0;
   std::uint32_t unsent_chunk_ = 0;  // where sent_ lies
   bool fin_ = false;
