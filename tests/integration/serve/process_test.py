@@ -154,6 +154,7 @@ class Hangup(unittest.TestCase):
 
     def test_a_bad_file_is_warned_of_once_however_it_is_noticed(self):
         with self.serve() as server:
+            self.assertEqual(served_certificate(server.port("wss")), self.first)  # so it watches by now
             bad = self.real / "bad"
             bad.write_text("no key", encoding="utf-8")
             bad.replace(self.files[1])  # the watch of files sees that
