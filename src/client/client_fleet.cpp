@@ -13,9 +13,9 @@
 #include <utility>
 
 #include "client/client_impl.hpp"
-#include "client/handler_proxy.hpp"
 #include "core/assert.hpp"
 #include "net/thread.hpp"
+#include "transport/handler_proxy.hpp"
 #include "transport/no_session.hpp"
 
 namespace plait {
@@ -32,7 +32,7 @@ struct Load {
 };
 
 // The handler of one session, with the user's own.
-class Member final : public client::HandlerProxy {
+class Member final : public transport::HandlerProxy {
  public:
   Member(Load& load, std::shared_ptr<SessionHandler> handler)
       : HandlerProxy(*handler), load_(load), handler_(std::move(handler)) {}

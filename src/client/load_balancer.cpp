@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "client/client_impl.hpp"
-#include "client/handler_proxy.hpp"
 #include "core/assert.hpp"
 #include "core/bounded.hpp"
+#include "transport/handler_proxy.hpp"
 #include "transport/no_session.hpp"
 
 namespace plait {
@@ -79,7 +79,7 @@ class LoadBalancer::Impl : public std::enable_shared_from_this<LoadBalancer::Imp
 };
 
 // The handler of one attempt, with the user's own, which goes on to the next attempt if this one fails.
-class LoadBalancer::Impl::Member final : public client::HandlerProxy {
+class LoadBalancer::Impl::Member final : public transport::HandlerProxy {
  public:
   Member(std::weak_ptr<Impl> balancer, std::shared_ptr<Opening> opening, std::size_t index)
       : HandlerProxy(*opening->handler),

@@ -4,9 +4,9 @@
 
 #include "client/backoff.hpp"
 #include "client/client_impl.hpp"
-#include "client/handler_proxy.hpp"
 #include "client/pause.hpp"
 #include "core/guard.hpp"
+#include "transport/handler_proxy.hpp"
 
 namespace plait {
 
@@ -54,7 +54,7 @@ class ReconnectingSession::Impl {
 };
 
 // The handler of one session. Once it has no owner, it does nothing.
-class ReconnectingSession::Impl::Link final : public client::HandlerProxy {
+class ReconnectingSession::Impl::Link final : public transport::HandlerProxy {
  public:
   explicit Link(Impl& owner) : HandlerProxy(*owner.handler_), owner_(&owner) {}
   void leave() {

@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "client/client_impl.hpp"
-#include "client/handler_proxy.hpp"
 #include "client/pool_core.hpp"
+#include "transport/handler_proxy.hpp"
 
 namespace plait {
 
@@ -32,7 +32,7 @@ class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl>
 
  private:
   // The handler of one session, with the user's own; outlives the pool, perhaps.
-  class Member final : public client::HandlerProxy {
+  class Member final : public transport::HandlerProxy {
    public:
     Member(const std::weak_ptr<Impl>& pool, std::unique_ptr<SessionHandler> handler)
         : HandlerProxy(*handler), pool_(pool), handler_(std::move(handler)) {}

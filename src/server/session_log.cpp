@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "transport/handler_proxy.hpp"
+
 namespace plait::server {
 namespace {
 
@@ -19,9 +21,9 @@ std::string seconds_text(std::chrono::duration<double> time) {
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
-class LoggedHandler final : public SessionHandler {
+class LoggedHandler final : public transport::HandlerProxy {
  public:
-  explicit LoggedHandler(std::unique_ptr<SessionHandler> inner) : inner_(std::move(inner)) {}
+  explicit LoggedHandler(std::unique_ptr<SessionHandler> inner) : HandlerProxy(*inner), inner_(std::move(inner)) {}
 
   void on_request(OpeningRequest& request) override {
     inner_->on_request(request);
@@ -30,28 +32,11 @@ class LoggedHandler final : public SessionHandler {
   }
   void on_open(Session& session) override {
     opened_ = std::chrono::steady_clock::now();
-    inner_->on_open(session);
+    HandlerProxy::on_open(session);
   }
-  void on_message(Session& session, const Message& message) override { inner_->on_message(session, message); }
-  [[nodiscard]] bool wants_parts() const override { return inner_->wants_parts(); }
-  void on_message_part(Session& session, const Message& part, bool last) override {
-    inner_->on_message_part(session, part, last);
-  }
-  [[nodiscard]] bool wants_streams() const override { return inner_->wants_streams(); }
-  std::unique_ptr<StreamHandler> on_stream(Session& session, Stream& stream) override {
-    return inner_->on_stream(session, stream);
-  }
-  void on_streams_available(Session& session, StreamDirection direction) override {
-    inner_->on_streams_available(session, direction);
-  }
-  void on_datagram(Session& session, ByteView data) override { inner_->on_datagram(session, data); }
-  void on_datagram_fate(Session& session, DatagramId id, DatagramFate fate) override {
-    inner_->on_datagram_fate(session, id, fate);
-  }
-  void on_writable(Session& session) override { inner_->on_writable(session); }
   void on_close(Session& session, const CloseInfo& info) override {
     if (opened_) tell(session, info);
-    inner_->on_close(session, info);
+    HandlerProxy::on_close(session, info);
   }
 
  private:

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace plait::client {
+namespace plait::transport {
 
 class HandlerProxy : public SessionHandler {
  public:
@@ -37,4 +37,4 @@ class HandlerProxy : public SessionHandler {
   SessionHandler* target_;
 };
 
-}  // namespace plait::client
+}  // namespace plait::transport
