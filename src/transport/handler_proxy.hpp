@@ -31,6 +31,7 @@ class HandlerProxy : public SessionHandler {
     target_->on_datagram_fate(session, id, fate);
   }
   void on_writable(Session& session) override { target_->on_writable(session); }
+  void on_draining(Session& session) override { target_->on_draining(session); }
   void on_close(Session& session, const CloseInfo& info) override { target_->on_close(session, info); }
 
  private:

@@ -176,6 +176,10 @@ void QuicSession::consume(StreamId id, std::size_t bytes) {
   if (live_) wire_consume(id, bytes);
 }
 
+void QuicSession::handle_draining() {
+  if (is_open()) guarded([&] { handler_->on_draining(*this); });
+}
+
 // --- Datagrams -------------------------------------------------------------------------------------------------------
 
 void QuicSession::handle_datagram(ByteView payload) {

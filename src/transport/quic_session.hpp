@@ -100,6 +100,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   void handle_streams_available(StreamDirection direction);
   void handle_datagram(ByteView payload);
   void handle_datagram_fate(std::uint32_t id, DatagramFate fate);
+  void handle_draining();
   /// The wire is gone. `told` is how, unless this side knows better.
   void end(const CloseInfo& told);
   /// The session was never open; calls on_close. `status` as CloseInfo's.

@@ -47,7 +47,7 @@ class WtSession final : public QuicSession, private wt::SessionVisitor {
   void on_stream_writable(wt::StreamId id) override { handle_acked(id); }
   void on_streams_available(wt::Direction direction) override;
   void on_datagram(ByteView payload) override { handle_datagram(payload); }
-  void on_draining() override {}
+  void on_draining() override { handle_draining(); }
   void on_closed(const wt::CloseInfo& info) override;
 
   // QuicSession

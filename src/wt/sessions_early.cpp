@@ -61,6 +61,7 @@ void Sessions::deliver_early(StreamId id) {
   const std::vector<std::uint8_t> capsules = std::exchange(entry->capsules, {});
   early_.release_bytes(capsules.size());
   if (!capsules.empty()) session.handle_connect_data(capsules);
+  if (context_.connection.is_peer_going_away()) session.handle_goaway();
   if (entry->fin) session.handle_connect_fin();
 }
 

@@ -336,6 +336,23 @@ TEST_F(QuicAttack, AnUploadThatDripsIs408) {
   EXPECT_EQ(status_of(peer->stream(other).data), 200);
 }
 
+TEST_F(QuicAttack, ADrainThatThePeerAsksForIsToldOnce) {
+  std::atomic<int> drainings{0};
+  Box<std::string> message_after;
+  start(calling({.on_message = [&](Session&, const Message& got) { message_after.set(std::string{got.text()}); },
+                 .on_draining = [&](Session&) { ++drainings; }}));
+  const auto peer = connected();
+  const std::uint64_t session = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(peer->turn_until([&] { return !peer->stream(session).data.empty(); }));
+  const std::string drain = raw::data({"\x80\x00\x78\xae\x00", 5});  // WT_DRAIN_SESSION
+  peer->write(session, drain + drain);
+  ASSERT_TRUE(peer->turn_until([&] { return drainings == 1; }));
+  peer->open(Direction::bidirectional, raw::stream_of_session(Direction::bidirectional, session) + message("hi"));
+  EXPECT_TRUE(peer->turn_until([&] { return message_after.get().has_value(); })) << "the session goes on";
+  EXPECT_EQ(message_after.get(), "hi");
+  EXPECT_EQ(drainings, 1);
+}
+
 // Browsers keep the connection of a session that was closed.
 TEST_F(QuicAttack, ADrainWaitsForNoClientThatHasAnsweredTheClose) {
   ServerOptions options;

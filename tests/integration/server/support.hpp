@@ -36,6 +36,7 @@ struct Calls {
   std::function<void(Session&, const Message&)> on_message{};
   std::function<void(Session&, const Message&, bool)> on_part{};  ///< set: wants_parts
   std::function<void(Session&)> on_writable{};
+  std::function<void(Session&)> on_draining{};
   std::function<void(Session&, const CloseInfo&)> on_close{};
 };
 
@@ -57,6 +58,9 @@ class Called final : public SessionHandler {
   }
   void on_writable(Session& session) override {
     if (calls_.on_writable) calls_.on_writable(session);
+  }
+  void on_draining(Session& session) override {
+    if (calls_.on_draining) calls_.on_draining(session);
   }
   void on_close(Session& session, const CloseInfo& info) override {
     if (calls_.on_close) calls_.on_close(session, info);

@@ -137,6 +137,16 @@ TEST(WtPair, ServersStreamsMayOvertakeTheResponse) {
   EXPECT_EQ(client.log(id).log, (Log{"bidirectional 1", "data 1"}));
 }
 
+TEST(WtPair, ASessionThatOpensAfterGoawayIsToldToo) {
+  Endpoint client{Role::client};
+  client.connection.handle_ready();
+  client.feed_settings(h3::webtransport_settings());
+  const StreamId id = client.connect();
+  client.feed(3, h3::frame(h3::frame_type::kGoaway, varint(4)));
+  client.feed(id, headers({{":status", "200"}}));
+  EXPECT_EQ(client.log(id).log, (Log{"draining"}));
+}
+
 TEST(WtPair, ARefusal) {
   Endpoint client{Role::client};
   client.connection.handle_ready();
