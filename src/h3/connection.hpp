@@ -114,8 +114,6 @@ class Connection {
   [[nodiscard]] std::size_t datagram_bytes_max(StreamId id) const;
 
   // --- The connection ---------------------------------------------------------------------------------------------
-  /// GOAWAY that refuses nothing yet: tells a client to send new requests elsewhere (RFC 9114 §5.2).
-  void announce_goaway();
   /// GOAWAY. Server: requests that have not come yet are refused from now on.
   void goaway();
   /// Closes the connection, H3_NO_ERROR unless told otherwise.

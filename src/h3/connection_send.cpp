@@ -180,11 +180,6 @@ bool Connection::send_datagram(StreamId id, ByteView payload) {
 
 // --- The connection -------------------------------------------------------------------------------------------------
 
-void Connection::announce_goaway() {
-  constexpr std::uint64_t kRequestIdMax = kStreamIdMax - 3;  // RFC 9114 §5.2
-  send_goaway(options_.role == Role::server ? kRequestIdMax : core::kVarintMax);
-}
-
 void Connection::goaway() {
   if (options_.role == Role::client) return send_goaway(0);
   goaway_limit_ = std::min(goaway_limit_, next_request_);

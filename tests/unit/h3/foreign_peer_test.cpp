@@ -135,7 +135,6 @@ TEST_P(H3ForeignPeer, AsksOurServer) {
   ASSERT_TRUE(server.connection.respond(0, 200, fields, false));
   server.connection.send_data(0, Bytes::copy_of("ans"), false);
   server.connection.send_data(0, Bytes::copy_of("wer"), true);
-  server.connection.announce_goaway();
   server.connection.goaway();
   client.take_from(server, GetParam());
   EXPECT_EQ(client.received, ":status=103\n:status=200\ncontent-type=text/plain\nx-other=\xE9 value\nanswer\nend\n");
