@@ -11,8 +11,8 @@
 #include <memory>
 #include <string>
 
+#include "client/happy_eyeballs.hpp"
 #include "client/quic_client.hpp"
-#include "client/race.hpp"
 #include "client/tcp_dial.hpp"
 #include "http/uri.hpp"
 #include "net/loop.hpp"

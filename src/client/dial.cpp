@@ -10,15 +10,15 @@ Dial::Dial(transport::LoopContext& context, net::Resolver& resolver, const DialS
            std::unique_ptr<SessionHandler> handler, const char* silence)
     : context_(context),
       handler_(std::move(handler)),
-      race_(context.loop, resolver, settings.attempt_delay,
-            {.begin = [this](const net::SocketAddress& address) { return begin(address); },
-             .win =
-                 [this](Attempt& winner) {
-                   cancel();
-                   go_on(winner, std::move(handler_));
-                 },
-             .lose = [this](const std::string& reason) { fail(reason); },
-             .silence = silence}) {}
+      happy_eyeballs_(context.loop, resolver, settings.attempt_delay,
+                      {.begin = [this](const net::SocketAddress& address) { return begin(address); },
+                       .win =
+                           [this](Attempt& winner) {
+                             cancel();
+                             go_on(winner, std::move(handler_));
+                           },
+                       .lose = [this](const std::string& reason) { fail(reason); },
+                       .silence = silence}) {}
 
 SessionId Dial::put(std::unique_ptr<Dial> dial) {
   Dial& there = *dial;
@@ -33,7 +33,7 @@ SessionId Dial::start(std::unique_ptr<Dial> dial, const net::Address& address, c
   started.wait_deadline_ = deadline;
   context.loop.schedule(started, deadline);
   context.loop.post([&context, id, address] {
-    if (auto* there = static_cast<Dial*>(context.connections.find(id))) there->race_.start(address);
+    if (auto* there = static_cast<Dial*>(context.connections.find(id))) there->happy_eyeballs_.start(address);
   });
   return id;
 }
@@ -49,7 +49,7 @@ SessionId Dial::fail_soon(std::unique_ptr<Dial> dial, const std::string& reason)
 
 void Dial::fail(const std::string& reason) {
   cancel();
-  race_.stop();
+  happy_eyeballs_.stop();
   context_.loop.retire(context_.connections.remove(id_));
   transport::tell_not_opened(*handler_, {.reason = reason}, context_.loop, id_);
 }

@@ -1,4 +1,4 @@
-// Dial: a session whose server's addresses race (RFC 8305), until one connection is there to take its place.
+// Dial: a session whose server's addresses are tried (RFC 8305), until one connection is there to take its place.
 #pragma once
 
 #include <plait/session.hpp>
@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "client/race.hpp"
+#include "client/happy_eyeballs.hpp"
 #include "core/timer.hpp"
 #include "transport/connection.hpp"
 #include "transport/loop_context.hpp"
@@ -35,7 +35,7 @@ class Dial : public transport::Connection, private core::Timer {
   [[nodiscard]] SessionId id() const { return id_; }
   [[nodiscard]] core::TimePoint wait_deadline() const { return wait_deadline_; }
   /// For attempts, which do not outlive it.
-  [[nodiscard]] Race& race() { return race_; }
+  [[nodiscard]] HappyEyeballs& happy_eyeballs() { return happy_eyeballs_; }
 
  private:
   virtual Result<std::unique_ptr<Attempt>, Error> begin(const net::SocketAddress& address) = 0;
@@ -43,14 +43,14 @@ class Dial : public transport::Connection, private core::Timer {
   virtual void go_on(Attempt& winner, std::unique_ptr<SessionHandler> handler) = 0;
 
   static SessionId put(std::unique_ptr<Dial> dial);
-  void on_timer(core::TimePoint) override { fail(race_.standing()); }
+  void on_timer(core::TimePoint) override { fail(happy_eyeballs_.status()); }
   void fail(const std::string& reason);
 
   transport::LoopContext& context_;
   std::unique_ptr<SessionHandler> handler_;
   SessionId id_;
   core::TimePoint wait_deadline_;
-  Race race_;
+  HappyEyeballs happy_eyeballs_;
 };
 
 }  // namespace plait::client

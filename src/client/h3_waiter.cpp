@@ -21,7 +21,7 @@ void H3Waiter::fail(const std::string& reason) {
 }
 
 void H3Waiter::on_timer(core::TimePoint) {
-  abort({.reason = dial_ != nullptr ? dial_->standing() : "the opening took too long"});
+  abort({.reason = dial_ != nullptr ? dial_->status() : "the opening took too long"});
 }
 
 void H3Waiter::abort(const transport::Disconnect& why) {

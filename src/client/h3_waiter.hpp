@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/timer.hpp"
-#include "transport/h3_connection.hpp"
+#include "transport/h3_client_connection.hpp"
 
 namespace plait::client {
 
@@ -49,9 +49,9 @@ class H3Waiter : public transport::Connection, private core::Timer {
   [[nodiscard]] const H3Server& server() const { return server_; }
 
   /// Whether a connection that others use, and whose SETTINGS have come, has room for it.
-  [[nodiscard]] virtual bool fits(const transport::H3Connection& connection) const = 0;
+  [[nodiscard]] virtual bool fits(const transport::H3ClientConnection& connection) const = 0;
   /// Goes on above `connection`, whose SETTINGS have come. The waiter is retired.
-  void go_on(transport::H3Connection& connection) {
+  void go_on(transport::H3ClientConnection& connection) {
     cancel();
     take_over(connection);
   }
@@ -69,7 +69,7 @@ class H3Waiter : public transport::Connection, private core::Timer {
  protected:
   [[nodiscard]] core::Executor& executor() const { return context_.loop; }
   [[nodiscard]] core::TimePoint wait_deadline() const { return wait_deadline_; }
-  virtual void take_over(transport::H3Connection& connection) = 0;
+  virtual void take_over(transport::H3ClientConnection& connection) = 0;
   virtual void tell_failed(const std::string& reason) = 0;
 
  private:

@@ -1,5 +1,5 @@
-// Race: Happy Eyeballs (RFC 8305 §5), for whatever a connection is made of. The addresses of a server are tried one
-// after the other, each while those before it are still under way; the first that succeeds wins, the others are ended.
+// HappyEyeballs: RFC 8305 §5, for whatever a connection is made of. The addresses of a server are tried one after the
+// other, each while those before it are still under way; the first that succeeds wins, the others are ended.
 #pragma once
 
 #include <plait/limits.hpp>
@@ -22,19 +22,19 @@ struct DialSettings {
   Duration attempt_delay = std::chrono::milliseconds{250};
 };
 
-/// One try at one address; it tells the race how it ends, unless it is ended before. Freed at the end of a turn.
+/// One try at one address; it tells how it ends, unless it is ended before. Freed at the end of a turn.
 class Attempt : public net::Retirable {
  public:
   /// It was not the first, or nobody needs it any more.
   virtual void end() = 0;
 };
 
-class Race final : private core::Timer {
+class HappyEyeballs final : private core::Timer {
  public:
-  struct Course {
+  struct Callbacks {
     /// Begins one attempt. Errors: it cannot even begin, so the next one is tried.
     std::function<Result<std::unique_ptr<Attempt>, Error>(const net::SocketAddress&)> begin;
-    /// The winner, which is freed at the end of the turn. The race may be stopped in it, as in `lose`.
+    /// The winner, which is freed at the end of the turn. stop() may be called in it, as in `lose`.
     std::function<void(Attempt&)> win;
     /// None succeeded, for these reasons.
     std::function<void(const std::string&)> lose;
@@ -42,15 +42,15 @@ class Race final : private core::Timer {
     const char* silence;
   };
 
-  /// Both outlive the race.
-  Race(net::Loop& loop, net::Resolver& resolver, Duration attempt_delay, Course course);
-  ~Race() override { stop(); }
+  /// Both outlive the object.
+  HappyEyeballs(net::Loop& loop, net::Resolver& resolver, Duration attempt_delay, Callbacks callbacks);
+  ~HappyEyeballs() override { stop(); }
   /// Looks `address` up, unless it is a number. May call `lose` before it returns.
   void start(const net::Address& address);
-  /// Ends all attempts; nothing of the course is called any more.
+  /// Ends all attempts; none of the callbacks is called any more.
   void stop();
   /// Why it is still under way, for who cannot wait any longer.
-  [[nodiscard]] std::string standing() const;
+  [[nodiscard]] std::string status() const;
 
   // For attempts
   void succeed(Attempt& attempt);
@@ -65,7 +65,7 @@ class Race final : private core::Timer {
   void end(std::unique_ptr<Attempt> attempt);
   void note_failure(const net::SocketAddress& address, const std::string& reason);
 
-  struct Runner {
+  struct Running {
     std::unique_ptr<Attempt> attempt;
     net::SocketAddress address;
   };
@@ -73,11 +73,11 @@ class Race final : private core::Timer {
   net::Loop& loop_;
   net::Resolver& resolver_;
   const Duration attempt_delay_;
-  Course course_;
+  Callbacks callbacks_;
   std::unique_ptr<net::Resolver::Query> query_;
   net::Addresses addresses_;
   std::size_t begun_ = 0;
-  std::vector<Runner> runners_;
+  std::vector<Running> attempts_;
   std::string failures_;
 };
 

@@ -1,10 +1,10 @@
-// QuicAttempt: a QUIC connection until its handshake is completed: then it has won the race of its server's addresses.
+// QuicAttempt: a QUIC connection until its handshake is completed: then its address has won.
 #pragma once
 
 #include <string>
 #include <utility>
 
-#include "client/race.hpp"
+#include "client/happy_eyeballs.hpp"
 #include "transport/connection.hpp"
 
 namespace plait::client {
@@ -15,7 +15,7 @@ inline constexpr const char* kQuicSilence = "no answer: does the peer speak QUIC
 template <class Wire, class Owner>
 class QuicAttempt final : public Attempt, public Owner {
  public:
-  explicit QuicAttempt(Race& race) : race_(race) {}
+  explicit QuicAttempt(HappyEyeballs& happy_eyeballs) : happy_eyeballs_(happy_eyeballs) {}
 
   /// `begin` starts a connection that has this owner.
   template <class Begin>
@@ -33,14 +33,14 @@ class QuicAttempt final : public Attempt, public Owner {
     release().abort({.reason = "not needed any more"});
   }
 
-  void on_handshake_completed(Wire&) override { race_.succeed(*this); }
+  void on_handshake_completed(Wire&) override { happy_eyeballs_.succeed(*this); }
   void on_ended(Wire&, const std::string& reason) override {
     wire_ = nullptr;
-    race_.fail(*this, reason);
+    happy_eyeballs_.fail(*this, reason);
   }
 
  private:
-  Race& race_;
+  HappyEyeballs& happy_eyeballs_;
   Wire* wire_ = nullptr;
 };
 

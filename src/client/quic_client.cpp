@@ -17,7 +17,7 @@ namespace plait {
 using client::H3Dial;
 using client::H3Server;
 using client::H3Waiter;
-using transport::H3Connection;
+using transport::H3ClientConnection;
 using transport::RawSession;
 using transport::WtRequest;
 
@@ -54,10 +54,10 @@ class SessionWaiter final : public H3Waiter {
         wants_(wants),
         request_(std::move(request)) {}
 
-  [[nodiscard]] bool fits(const H3Connection& connection) const override { return connection.admits_session(); }
+  [[nodiscard]] bool fits(const H3ClientConnection& connection) const override { return connection.admits_session(); }
 
  private:
-  void take_over(H3Connection& connection) override {
+  void take_over(H3ClientConnection& connection) override {
     connection.connect(std::move(request_), std::move(handler_), wants_, id()).set_opening_deadline(wait_deadline());
   }
   void tell_failed(const std::string& reason) override {
@@ -79,10 +79,10 @@ class FetchWaiter final : public H3Waiter {
         request_(std::move(request)),
         timeout_(timeout) {}
 
-  [[nodiscard]] bool fits(const H3Connection& connection) const override { return connection.admits_fetch(); }
+  [[nodiscard]] bool fits(const H3ClientConnection& connection) const override { return connection.admits_fetch(); }
 
  private:
-  void take_over(H3Connection& connection) override {
+  void take_over(H3ClientConnection& connection) override {
     connection.fetch(transport::H3Fetch::make(connection, std::move(request_), std::move(handler_), wait_deadline(),
                                               timeout_, id()));
   }
@@ -212,8 +212,7 @@ void QuicClient::place_soon(SessionId id) {
   context_.loop.post([this, id] { place(id); });
 }
 
-// --- Connections and who waits for them
-// -------------------------------------------------------------------------------
+// --- Connections and who waits for them -----------------------------------------------------------------------------
 
 void QuicClient::place(SessionId id) {
   auto* waiter = static_cast<H3Waiter*>(context_.connections.find(id));
@@ -229,20 +228,21 @@ void QuicClient::dial_for(H3Waiter& waiter, Origin& origin) {
   auto made = std::make_unique<H3Dial>(context_.loop, resolver_, settings_.attempt_delay);
   H3Dial& dial = *made;
   const H3Server& server = waiter.server();
-  const auto make = [](Side& side) { return &H3Connection::make(side.service); };
-  dial.set_course({.begin = [this, server, make](
-                                const net::SocketAddress& address,
-                                H3Owner& owner) { return begin(http::Scheme::https, server, address, make, owner); },
-                   .finish = [this, server, &dial](H3Connection& connection,
-                                                   const auto& waiting) { finish(server, dial, connection, waiting); },
-                   .give_up = [this, server, &dial] { drop(server, dial); }});
+  const auto make = [](Side& side) { return &H3ClientConnection::make(side.service); };
+  dial.set_callbacks(
+      {.begin = [this, server, make](
+                    const net::SocketAddress& address,
+                    H3Owner& owner) { return begin(http::Scheme::https, server, address, make, owner); },
+       .finish = [this, server, &dial](H3ClientConnection& connection,
+                                       const auto& waiting) { finish(server, dial, connection, waiting); },
+       .give_up = [this, server, &dial] { drop(server, dial); }});
   origin.dials.push_back(std::move(made));
   dial.add(waiter);
   dial.start({.host = server.host, .port = server.port});
 }
 
 // Whom the connection has no room for gets another one. The first always goes on: it is told if there is none at all.
-void QuicClient::finish(const H3Server& server, H3Dial& dial, H3Connection& connection,
+void QuicClient::finish(const H3Server& server, H3Dial& dial, H3ClientConnection& connection,
                         const std::vector<SessionId>& waiting) {
   drop(server, dial);
   if (server.shared) {
@@ -273,7 +273,7 @@ void QuicClient::drop(const H3Server& server, H3Dial& dial) {
   if (origin->second.is_empty()) origins_.erase(origin);
 }
 
-void QuicClient::on_ended(H3Connection& connection, const std::string&) {
+void QuicClient::on_ended(H3ClientConnection& connection, const std::string&) {
   for (auto origin = origins_.begin(); origin != origins_.end(); ++origin) {
     if (std::erase(origin->second.connections, &connection) == 0) continue;
     if (origin->second.is_empty()) origins_.erase(origin);

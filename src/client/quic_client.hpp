@@ -11,11 +11,11 @@
 
 #include "client/h3_dial.hpp"
 #include "client/h3_waiter.hpp"
-#include "client/race.hpp"
+#include "client/happy_eyeballs.hpp"
 #include "http/uri.hpp"
 #include "net/address.hpp"
 #include "quic/tls.hpp"
-#include "transport/h3_connection.hpp"
+#include "transport/h3_client_connection.hpp"
 
 namespace plait {
 
@@ -44,8 +44,8 @@ class QuicClient final : private transport::H3Owner {
   };
   // The connections to one server.
   struct Origin {
-    std::vector<transport::H3Connection*> connections;   // those that are shared
-    std::vector<std::unique_ptr<client::H3Dial>> dials;  // at most one, where they are shared
+    std::vector<transport::H3ClientConnection*> connections;  // those that are shared
+    std::vector<std::unique_ptr<client::H3Dial>> dials;       // at most one, where they are shared
     [[nodiscard]] bool is_empty() const { return connections.empty() && dials.empty(); }
   };
 
@@ -61,12 +61,12 @@ class QuicClient final : private transport::H3Owner {
   void place_soon(SessionId id);
   void place(SessionId id);
   void dial_for(client::H3Waiter& waiter, Origin& origin);
-  void finish(const client::H3Server& server, client::H3Dial& dial, transport::H3Connection& connection,
+  void finish(const client::H3Server& server, client::H3Dial& dial, transport::H3ClientConnection& connection,
               const std::vector<SessionId>& waiting);
   void drop(const client::H3Server& server, client::H3Dial& dial);
 
   // H3Owner of the shared connections
-  void on_ended(transport::H3Connection& connection, const std::string& reason) override;
+  void on_ended(transport::H3ClientConnection& connection, const std::string& reason) override;
 
   transport::LoopContext& context_;
   net::Resolver& resolver_;

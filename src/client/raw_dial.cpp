@@ -19,7 +19,7 @@ RawDial::RawDial(transport::LoopContext& context, net::Resolver& resolver, const
       wants_(wants) {}
 
 Result<std::unique_ptr<Attempt>, Error> RawDial::begin(const net::SocketAddress& address) {
-  auto attempt = std::make_unique<RawAttempt>(race());
+  auto attempt = std::make_unique<RawAttempt>(happy_eyeballs());
   if (auto started = attempt->start(begin_, address); !started) return err(started.error());
   return std::unique_ptr<Attempt>{std::move(attempt)};
 }

@@ -14,7 +14,8 @@ constexpr const char* kTcpSilence = "no answer: is the address right, or does a 
 // A socket until it is connected: then it has won.
 class TcpDial::TcpAttempt final : public Attempt, private net::EventHandler {
  public:
-  TcpAttempt(net::Loop& loop, Race& race, net::Socket socket) : loop_(loop), race_(race), socket_(std::move(socket)) {}
+  TcpAttempt(net::Loop& loop, HappyEyeballs& happy_eyeballs, net::Socket socket)
+      : loop_(loop), happy_eyeballs_(happy_eyeballs), socket_(std::move(socket)) {}
 
   Result<void, Error> watch() { return loop_.watch(socket_.fd(), kWritable, *this); }
   net::Socket release() {
@@ -28,13 +29,13 @@ class TcpDial::TcpAttempt final : public Attempt, private net::EventHandler {
  private:
   void handle_events(std::uint32_t) override {
     const int error = socket_.finish_connect();
-    if (error == 0) return race_.succeed(*this);
+    if (error == 0) return happy_eyeballs_.succeed(*this);
     end();
-    race_.fail(*this, transport::Disconnect{.system_errno = error, .reason = "connect failed"}.text());
+    happy_eyeballs_.fail(*this, transport::Disconnect{.system_errno = error, .reason = "connect failed"}.text());
   }
 
   net::Loop& loop_;
-  Race& race_;
+  HappyEyeballs& happy_eyeballs_;
   net::Socket socket_;
 };
 
@@ -44,7 +45,7 @@ TcpDial::TcpDial(transport::LoopContext& context, net::Resolver& resolver, const
 Result<std::unique_ptr<Attempt>, Error> TcpDial::begin(const net::SocketAddress& address) {
   auto socket = net::Socket::connect(address);
   if (!socket) return err(socket.error());
-  auto attempt = std::make_unique<TcpAttempt>(context().loop, race(), std::move(*socket));
+  auto attempt = std::make_unique<TcpAttempt>(context().loop, happy_eyeballs(), std::move(*socket));
   if (auto watched = attempt->watch(); !watched) return err(watched.error());
   return std::unique_ptr<Attempt>{std::move(attempt)};
 }

@@ -15,6 +15,11 @@ namespace plait::core {
 /// Monotonic time. Protocol layers get it as an argument and never read a clock.
 using TimePoint = std::chrono::steady_clock::time_point;
 
+/// The one that comes first; none if there is neither.
+[[nodiscard]] inline std::optional<TimePoint> earlier(std::optional<TimePoint> a, std::optional<TimePoint> b) {
+  return a && (!b || *a < *b) ? a : b;
+}
+
 /// A deadline with what to do then. Cancels itself when destroyed.
 class Timer {
  public:

@@ -24,37 +24,18 @@ quic::Direction to_quic(h3::Direction direction) {
 
 }  // namespace
 
-H3Connection& H3Connection::make(H3Service& service) {
-  LoopContext& context = service.endpoint.context();
-  std::unique_ptr<H3Connection> owned{new H3Connection{service}};
-  H3Connection& connection = *owned;
-  connection.id_ = context.connections.add(std::move(owned), context.index);
-  context.count_connection();
-  return connection;
-}
-
 H3Connection::H3Connection(H3Service& service)
-    : service_(service),
-      h3_(service.options, *this, *this, service.qpack),
-      sessions_(service.sessions, h3_),
-      made_at_(is_client() ? std::chrono::steady_clock::now() : core::TimePoint{}),
-      active_at_(service.endpoint.context().loop.now()) {
-  schedule();
-}
+    : service_(service), h3_(service.options, *this, *this, service.qpack), sessions_(service.sessions, h3_) {}
 
 H3Connection::~H3Connection() = default;
 
+void H3Connection::enter(std::unique_ptr<H3Connection> self) {
+  id_ = context().connections.add(std::move(self), context().index);
+  context().count_connection();
+  schedule();
+}
+
 std::string H3Connection::peer() const { return quic_ == nullptr ? last_peer_ : to_net(quic_->path().remote).text(); }
-
-// By the clock and not the loop's time: one turn may do all the work of a handshake.
-void H3Connection::note(Duration OpeningTimes::*step) {
-  Duration& time = opening_times_.*step;
-  if (is_client() && time == Duration::zero()) time = std::chrono::steady_clock::now() - made_at_;
-}
-
-std::optional<OpeningTimes> H3Connection::opening_times() const {
-  return opening_times_.response == Duration::zero() ? std::nullopt : std::optional{opening_times_};
-}
 
 std::optional<ClientCertificate> H3Connection::client_certificate() const {
   return quic_ == nullptr ? std::nullopt : quic_->client_certificate();
@@ -105,7 +86,6 @@ void H3Connection::on_stream_acked(quic::StreamId id, std::uint64_t) {
     unattributed_.erase(found);
     if (code) return reset_now(to_h3(id), *code);
   }
-  note_activity();
   for (std::size_t i = 0; i < live_.size(); ++i) live_[i]->handle_acked(to_h3(id));
 }
 
@@ -137,7 +117,6 @@ void H3Connection::leave() {
   context.uncount_connection();
   cancel();
   context.loop.retire(context.connections.remove(id_));
-  if (owner_ != nullptr) std::exchange(owner_, nullptr)->on_ended(*this, end_reason_);
 }
 
 // --- To QUIC ---------------------------------------------------------------------------------------------------------
@@ -176,7 +155,6 @@ void H3Connection::note_unsent(h3::StreamId id, std::uint64_t bytes) {
 
 void H3Connection::on_turn_end() {
   for (const auto& [id, bytes] : std::exchange(unsent_, {})) sessions_.handle_unsent(id, bytes);
-  close_if_unused();
 }
 
 void H3Connection::stop_sending(h3::StreamId id, std::uint64_t error_code) {
@@ -209,32 +187,8 @@ bool H3Connection::send_datagram(wt::Session& session, ByteView payload, std::op
   return is_sent;
 }
 
-// --- From HTTP/3: who it is for --------------------------------------------------------------------------------------
-
-void H3Connection::on_ready() {
-  note(&OpeningTimes::handshake);
-  h3_.handle_ready();
-}
-
-void H3Connection::on_settings(const h3::Settings&) {
-  note(&OpeningTimes::settings);
-  if (is_client()) {
-    request_waiting();
-    if (owner_ != nullptr) owner_->on_settings(*this);
-    return;
-  }
-  note_activity();
-  schedule();
-  for (const h3::StreamId id : waiting_sessions()) accept_session(id);
-}
-
-void H3Connection::on_request(h3::StreamId id, const h3::RequestHead& head) { begin_exchange(id, head); }
-
-void H3Connection::on_response(h3::StreamId id, const h3::ResponseHead& head) {
-  if (head.is_interim()) return;
-  if (H3Fetch* fetch = find_fetch(id)) return fetch->handle_head(head);
-  finish_opening(id, head);
-}
+// --- From HTTP/3: what is the sessions'
+// ---------------------------------------------------------------------------------
 
 void H3Connection::on_webtransport_stream(h3::StreamId id, h3::StreamId session, h3::Direction direction) {
   std::optional<std::uint64_t> stopped;
@@ -246,84 +200,46 @@ void H3Connection::on_webtransport_stream(h3::StreamId id, h3::StreamId session,
   schedule();
 }
 
-void H3Connection::on_data(h3::StreamId id, ByteView data) {
-  if (sessions_.handle_data(id, data) || take_fetch_data(id, data) || take_explanation(id, data)) return;
-  take_content(id, data);
-}
-
-void H3Connection::on_fin(h3::StreamId id) {
-  if (sessions_.handle_fin(id)) return;
-  if (is_client()) {
-    fail_opening(id, "the server has ended the request without a response");
-    return end_fetch(id, {});
-  }
-  answer(id);
-}
-
 void H3Connection::on_reset(h3::StreamId id, std::uint64_t error_code) {
   sessions_.handle_reset(id, error_code, reset_size_);
-  if (exchanges_.contains(id) || is_deferred(id)) h3_.reset(id, h3::code::kRequestCancelled);  // it gets no answer
-  end_exchange(id);
-  drop_deferred(id);
-  fail_opening(id, "the server has reset the request");
-  end_fetch(id, err(Error{"the server has reset the request"}));
 }
 
 void H3Connection::on_stop_sending(h3::StreamId id, std::uint64_t error_code) {
   sessions_.handle_stop_sending(id, error_code);
 }
 
-void H3Connection::on_stream_error(h3::StreamId id, h3::Error error) {
-  sessions_.handle_stream_error(id);
-  end_exchange(id);
-  drop_deferred(id);
-  fail_opening(id, std::string{h3::describe(error)});
-  end_fetch(id, err(Error{std::string{h3::describe(error)}}));
-}
+void H3Connection::on_stream_error(h3::StreamId id, h3::Error) { sessions_.handle_stream_error(id); }
 
-void H3Connection::on_closed(h3::StreamId id) {
-  sessions_.handle_closed(id);
-  end_exchange(id);
-  drop_deferred(id);
-  fail_opening(id, "the server has ended the request without a response");
-  close_when_idle();
-}
+void H3Connection::on_closed(h3::StreamId id) { sessions_.handle_closed(id); }
 
 void H3Connection::on_datagram(h3::StreamId id, ByteView payload) {
   sessions_.handle_datagram(id, payload, context().loop.now());
   schedule();
 }
 
-void H3Connection::on_goaway(std::uint64_t id) {
-  sessions_.handle_goaway();
-  if (!is_client()) return;
-  end_openings(id, "the server is going away");
-  end_fetches(id, "the server is going away");
-}
+void H3Connection::on_goaway(std::uint64_t) { sessions_.handle_goaway(); }
 
-void H3Connection::on_streams_available(h3::Direction direction) {
-  if (direction == h3::Direction::bidirectional) {
-    request_waiting();
-    send_fetches();
-  }
-  sessions_.handle_streams_available(direction);
-}
+void H3Connection::on_streams_available(h3::Direction direction) { sessions_.handle_streams_available(direction); }
 
 void H3Connection::on_connection_error(h3::Error error) {
   end_reason_ = h3::describe(error);
   end_sessions(end_reason_);
 }
 
-// --- The end ---------------------------------------------------------------------------------------------------------
+// --- Sessions --------------------------------------------------------------------------------------------------------
 
-void H3Connection::drain() {
-  if (quic_ == nullptr) return;
-  draining_ = true;
-  h3_.goaway();
-  for (const h3::StreamId id : waiting_sessions()) accept_session(id);  // refuses it
-  refuse_deferred("the server is shutting down");
-  close_when_idle();
+void H3Connection::start_session(WtSession& session, wt::Session& protocol, const std::string& subprotocol) {
+  live_.push_back(&session);
+  session.start(protocol, subprotocol);
+  sessions_.deliver_early(protocol.id());
 }
+
+void H3Connection::forget(WtSession& session, bool settled) {
+  std::erase(live_, &session);
+  handle_session_end(settled);
+}
+
+void H3Connection::end_sessions(const std::string&) { sessions_.handle_connection_closed(); }
 
 void H3Connection::abort(const Disconnect& why) {
   if (end_reason_.empty()) end_reason_ = why.text();
@@ -332,57 +248,20 @@ void H3Connection::abort(const Disconnect& why) {
   if (quic_ == nullptr) leave();
 }
 
-void H3Connection::end_sessions(const std::string& reason) {
-  deferred_.clear();
-  sessions_.handle_connection_closed();
-  for (const Asked& opening : std::exchange(openings_, {})) tell_refused(opening, reason);
-  end_fetches(0, reason);
-}
-
 // --- Time ------------------------------------------------------------------------------------------------------------
-
-void H3Connection::note_activity() {
-  if (h3_.peer_settings()) active_at_ = context().loop.now();
-}
-
-// When a connection that has no session is closed. By a server: there was no request, or none that goes on.
-std::optional<core::TimePoint> H3Connection::idle_deadline() const {
-  if (is_client()) return is_unused() ? leave_at_ : std::nullopt;
-  if (!live_.empty() || !deferred_.empty()) return std::nullopt;
-  const bool opening = !served_ || !h3_.peer_settings();
-  return active_at_ + (opening ? context().limits.handshake_timeout : context().limits.keep_alive_timeout);
-}
 
 // The idle deadline moves with all that is done, and the timer after it when it goes off.
 void H3Connection::schedule() {
-  std::optional<core::TimePoint> next = idle_deadline();
-  const auto early = sessions_.next_timeout();
-  if (early && (!next || *early < *next)) next = early;
-  if (request_deadline_ && (!next || *request_deadline_ < *next)) next = request_deadline_;
-  if (!deferred_.empty() && (!next || deferred_.front().deadline < *next)) next = deferred_.front().deadline;
+  const auto next = core::earlier(next_deadline(), sessions_.next_timeout());
   if (next && (!armed() || *next < deadline())) context().loop.schedule(*this, *next);
 }
 
 void H3Connection::on_timer(core::TimePoint now) {
   sessions_.handle_timeout(now);
-  expire_deferred(now);
-  expire_requests(now);
+  handle_timeout(now);
   const auto idle = idle_deadline();
   if (idle && *idle <= now) return h3_.close(h3::code::kNoError, "no request is under way");
   schedule();
-}
-
-bool H3Connection::is_unused() const {
-  return live_.empty() && openings_.empty() && unsent_fetches_.empty() && fetches_.empty();
-}
-
-// After the last stream: everything that was sent has arrived by then.
-void H3Connection::close_when_idle() {
-  const bool wanted = draining_ || is_client();
-  const bool idle = is_unused() && h3_.stream_count() == 0;
-  if (!wanted || !idle || quic_ == nullptr) return;
-  if (is_client()) return close_when_unused();
-  h3_.close();
 }
 
 }  // namespace plait::transport

@@ -4,11 +4,11 @@
 
 #include <exception>
 
-#include "transport/h3_connection.hpp"
+#include "transport/h3_client_connection.hpp"
 
 namespace plait::transport {
 
-H3Fetch& H3Fetch::make(H3Connection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
+H3Fetch& H3Fetch::make(H3ClientConnection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
                        core::TimePoint deadline, Duration part_timeout, SessionId id) {
   std::unique_ptr<H3Fetch> owned{new H3Fetch{connection, std::move(request), std::move(handler), part_timeout}};
   H3Fetch& fetch = *owned;
@@ -17,7 +17,7 @@ H3Fetch& H3Fetch::make(H3Connection& connection, FetchRequest request, std::uniq
   return fetch;
 }
 
-H3Fetch::H3Fetch(H3Connection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
+H3Fetch::H3Fetch(H3ClientConnection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
                  Duration part_timeout)
     : connection_(connection),
       request_(std::move(request)),

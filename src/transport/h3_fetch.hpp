@@ -15,7 +15,7 @@
 
 namespace plait::transport {
 
-class H3Connection;
+class H3ClientConnection;
 
 /// What is asked for.
 struct FetchRequest {
@@ -28,7 +28,7 @@ class H3Fetch final : public Connection, private core::Timer {
  public:
   /// In the context's table, in the place that `id` has there. `connection` outlives it. The response must have begun
   /// by `deadline`, and then go on at least every `part_timeout`.
-  static H3Fetch& make(H3Connection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
+  static H3Fetch& make(H3ClientConnection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
                        core::TimePoint deadline, Duration part_timeout, SessionId id);
 
   [[nodiscard]] const FetchRequest& request() const { return request_; }
@@ -44,13 +44,13 @@ class H3Fetch final : public Connection, private core::Timer {
   void abort(const Disconnect& why) override;
 
  private:
-  H3Fetch(H3Connection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
+  H3Fetch(H3ClientConnection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
           Duration part_timeout);
   void on_timer(core::TimePoint now) override;
   template <class Call>
   bool guarded(Call&& call);
 
-  H3Connection& connection_;
+  H3ClientConnection& connection_;
   const FetchRequest request_;
   const std::unique_ptr<ResponseHandler> handler_;
   const Duration part_timeout_;

@@ -1,8 +1,8 @@
-// Requests of a client's H3Connection that open no session.
+// Pages over HTTP/3: requests of H3ClientConnection that open no session.
 #include <algorithm>
 #include <utility>
 
-#include "transport/h3_connection.hpp"
+#include "transport/h3_client_connection.hpp"
 
 namespace plait::transport {
 namespace {
@@ -22,17 +22,17 @@ std::string why_unsent(h3::SendError error) {
 
 }  // namespace
 
-bool H3Connection::admits_fetch() const {
+bool H3ClientConnection::admits_fetch() const {
   return quic_ != nullptr && !h3_.is_closed() && !h3_.is_peer_going_away() && has_settings();
 }
 
-void H3Connection::fetch(H3Fetch& fetch) {
+void H3ClientConnection::fetch(H3Fetch& fetch) {
   unsent_fetches_.push_back(&fetch);
   send_fetches();
 }
 
 // In their order, as far as the server's limit on streams allows, and not all of those, since sessions need some, too.
-void H3Connection::send_fetches() {
+void H3ClientConnection::send_fetches() {
   while (!unsent_fetches_.empty() && fetches_.size() < kFetchesMax) {
     H3Fetch& fetch = *unsent_fetches_.front();
     const FetchRequest& wanted = fetch.request();
@@ -51,12 +51,12 @@ void H3Connection::send_fetches() {
   }
 }
 
-H3Fetch* H3Connection::find_fetch(h3::StreamId id) const {
+H3Fetch* H3ClientConnection::find_fetch(h3::StreamId id) const {
   const auto found = fetches_.find(id);
   return found == fetches_.end() ? nullptr : found->second;
 }
 
-bool H3Connection::take_fetch_data(h3::StreamId id, ByteView data) {
+bool H3ClientConnection::take_fetch_data(h3::StreamId id, ByteView data) {
   H3Fetch* fetch = find_fetch(id);
   if (fetch == nullptr) return false;
   h3_.consume(id, data.size());
@@ -65,7 +65,7 @@ bool H3Connection::take_fetch_data(h3::StreamId id, ByteView data) {
 }
 
 // The request is over; `result` says how, if nobody was told yet.
-void H3Connection::end_fetch(h3::StreamId id, const Result<void, Error>& result) {
+void H3ClientConnection::end_fetch(h3::StreamId id, const Result<void, Error>& result) {
   H3Fetch* fetch = find_fetch(id);
   if (fetch == nullptr) return;
   fetches_.erase(id);
@@ -74,7 +74,7 @@ void H3Connection::end_fetch(h3::StreamId id, const Result<void, Error>& result)
   close_after_fetch();
 }
 
-void H3Connection::give_up(H3Fetch& fetch, const std::string& reason) {
+void H3ClientConnection::give_up(H3Fetch& fetch, const std::string& reason) {
   std::erase(unsent_fetches_, &fetch);
   const auto found = std::ranges::find_if(fetches_, [&](const auto& entry) { return entry.second == &fetch; });
   if (found != fetches_.end()) {
@@ -88,7 +88,7 @@ void H3Connection::give_up(H3Fetch& fetch, const std::string& reason) {
 }
 
 // Those that the server will not answer: with an ID from `from` on, and those that were not sent.
-void H3Connection::end_fetches(std::uint64_t from, const std::string& reason) {
+void H3ClientConnection::end_fetches(std::uint64_t from, const std::string& reason) {
   std::vector<H3Fetch*> ending = std::exchange(unsent_fetches_, {});
   for (const auto& [id, fetch] : fetches_) {
     if (static_cast<std::uint64_t>(id) >= from) ending.push_back(fetch);
@@ -97,20 +97,9 @@ void H3Connection::end_fetches(std::uint64_t from, const std::string& reason) {
 }
 
 // The end of a session may still be under way: close_when_idle() comes after it.
-void H3Connection::close_after_fetch() {
+void H3ClientConnection::close_after_fetch() {
   if (sessions_.session_count() == 0) return close_when_unused();
   schedule();
-}
-
-// What was asked for has arrived. Not before the end of the turn: who was told may ask for more.
-void H3Connection::close_when_unused() {
-  maybe_unused_ = true;
-  context().loop.at_turn_end(*this);
-}
-
-void H3Connection::close_if_unused() {
-  if (!std::exchange(maybe_unused_, false)) return;
-  if (is_unused() && quic_ != nullptr) h3_.close();
 }
 
 }  // namespace plait::transport

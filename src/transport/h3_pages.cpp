@@ -1,5 +1,5 @@
-// Pages over HTTP/3: requests of H3Connection that open no session.
-#include "transport/h3_connection.hpp"
+// Pages over HTTP/3: requests of H3ServerConnection that open no session.
+#include "transport/h3_server_connection.hpp"
 
 #include <plait/log.hpp>
 
@@ -12,20 +12,8 @@ constexpr std::size_t kBodiesMax = 8;  // times Limits::body_bytes_max: what all
 
 }  // namespace
 
-void H3Connection::begin_exchange(h3::StreamId id, const h3::RequestHead& head) {
-  served_ = true;
-  note_activity();
-  context().counters.http_requests.add();
-  const core::TimePoint deadline = context().loop.now() + context().limits.handshake_timeout;
-  exchanges_.try_emplace(id, HttpExchange{head, deadline});
-  if (!request_deadline_) request_deadline_ = deadline;
-  schedule();
-  if (head.fields.size() > context().limits.header_count_max) return refuse(id, 431, "too many header fields");
-  if (head.is_connect()) begin_session(id);
-}
-
 // A CONNECT waits for the client's SETTINGS, and has the connection's deadline.
-void H3Connection::expire_requests(core::TimePoint now) {
+void H3ServerConnection::expire_requests(core::TimePoint now) {
   if (!request_deadline_ || *request_deadline_ > now) return;
   request_deadline_.reset();
   std::vector<h3::StreamId> late;
@@ -40,14 +28,14 @@ void H3Connection::expire_requests(core::TimePoint now) {
   for (const h3::StreamId id : late) refuse(id, 408, "the request took too long");
 }
 
-void H3Connection::end_exchange(h3::StreamId id) {
+void H3ServerConnection::end_exchange(h3::StreamId id) {
   const auto found = exchanges_.find(id);
   if (found == exchanges_.end()) return;
   content_bytes_ -= found->second.content_bytes();
   exchanges_.erase(found);
 }
 
-void H3Connection::take_content(h3::StreamId id, ByteView data) {
+void H3ServerConnection::take_content(h3::StreamId id, ByteView data) {
   h3_.consume(id, data.size());
   const auto found = exchanges_.find(id);
   if (found == exchanges_.end()) return;
@@ -60,15 +48,15 @@ void H3Connection::take_content(h3::StreamId id, ByteView data) {
   content_bytes_ += data.size();
 }
 
-void H3Connection::refuse(h3::StreamId id, int status, const std::string& reason) {
+void H3ServerConnection::refuse(h3::StreamId id, int status, const std::string& reason) {
   end_exchange(id);
   respond(id, {.status = status, .body = reason + "\n"}, false);
   h3_.stop_sending(id, h3::code::kNoError);  // RFC 9114 §4.1
 }
 
-void H3Connection::answer(h3::StreamId id) {
+void H3ServerConnection::answer(h3::StreamId id) {
   const auto found = exchanges_.find(id);
-  if (found == exchanges_.end() || service_.router == nullptr) return;
+  if (found == exchanges_.end()) return;
   HttpExchange& request = found->second;  // stays until the response has arrived, its content does not
   respond(id, request.answer(*service_.router, peer(), {.secure = true, .certificate = client_certificate()}),
           request.wants_head_only());
@@ -76,7 +64,7 @@ void H3Connection::answer(h3::StreamId id) {
   request.set_answered();
 }
 
-void H3Connection::respond(h3::StreamId id, const HttpResponse& response, bool head_only) {
+void H3ServerConnection::respond(h3::StreamId id, const HttpResponse& response, bool head_only) {
   if (!is_final(response.status)) {
     log(LogLevel::error, "an HTTP handler gave a status that is not allowed");
     return respond(id, {.status = 500, .body = "internal error\n"}, head_only);
@@ -91,7 +79,7 @@ void H3Connection::respond(h3::StreamId id, const HttpResponse& response, bool h
 }
 
 // A head that cannot be sent gives the whole stream up: the client would wait for ever.
-bool H3Connection::send_head(h3::StreamId id, int status, const std::vector<http::Field>& fields, bool fin) {
+bool H3ServerConnection::send_head(h3::StreamId id, int status, const std::vector<http::Field>& fields, bool fin) {
   const auto sent = h3_.respond(id, status, fields, fin);
   if (sent) return true;
   if (sent.error() == h3::SendError::field_invalid) {

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "transport/h3_server_connection.hpp"
+
 namespace plait::transport {
 namespace {
 
@@ -60,7 +62,7 @@ quic::ConnectionVisitor* QuicListener::accept(quic::Connection& connection) {
     accepted.attach(connection);
     return &accepted;
   }
-  H3Connection& accepted = H3Connection::make(service_);
+  H3ServerConnection& accepted = H3ServerConnection::make(service_);
   accepted.attach(connection);
   return &accepted;
 }

@@ -367,6 +367,19 @@ TEST_F(QuicAttack, ADrainWaitsForNoClientThatHasAnsweredTheClose) {
   EXPECT_TRUE(peer->turn_until([&] { return peer->closed() && !server_->running(); }));
 }
 
+// RFC 9114 §4.1: who has answered without reading to the end says so; the drain would wait for the client's end else.
+TEST_F(QuicAttack, ARefusedConnectIsNotReadToItsEnd) {
+  ServerOptions options;
+  options.drain_timeout = 60s;
+  start(handler<Echo>(), options);
+  const auto peer = connected();
+  const std::uint64_t refused = peer->open(Direction::bidirectional, raw::connect("/nowhere"));
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(refused).stopped.has_value(); }));
+  EXPECT_EQ(peer->stream(refused).stopped, h3::code::kNoError);
+  server_->server().drain();
+  EXPECT_TRUE(peer->turn_until([&] { return peer->closed() && !server_->running(); }));
+}
+
 TEST_F(QuicAttack, ADrainRefusesSessionsThatWaitAndCutsNoResponse) {
   std::atomic<int> asked{0};
   start(calling({.on_request = [&](OpeningRequest& request) {
