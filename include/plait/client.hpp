@@ -98,8 +98,8 @@ class PLAIT_API Client {
 
   /// Asks for an https: URL over HTTP/3. Of the options, the headers, the choice of certificates and the timeout count:
   /// from the call to the response, and then from each part of it to the next. Requests to one server share a
-  /// connection, also with the sessions that share theirs. Redirects are answers like others. Errors: a URL that cannot
-  /// be used.
+  /// connection, also with the sessions that share theirs. Redirects are answers like others. Errors: a URL, a header
+  /// field or a certificate's file that cannot be used.
   Result<void, Error> get(std::string_view url, std::unique_ptr<ResponseHandler> handler,
                           const ConnectOptions& options = {});
   /// The same; `done` is called once, on the loop, with the whole response or why there is none: not resolved, not
@@ -177,7 +177,9 @@ class PLAIT_API ReconnectingSession {
   std::unique_ptr<Impl> impl_;
 };
 
-/// One session for scripts: each call turns a loop of its own until it is done or `timeout` has passed.
+/// One session for scripts: each call turns a loop of its own until it is done or `timeout` has passed, once at least.
+/// Between the calls nothing is answered, pings included, and the server gives the session up: Plait's after 45 s, on
+/// https: and quic: 30 s. Who waits for anything else calls receive() now and then, with a `timeout` of zero.
 class PLAIT_API BlockingClient {
  public:
   struct Received {
@@ -192,9 +194,11 @@ class PLAIT_API BlockingClient {
   BlockingClient& operator=(BlockingClient&&) noexcept;
   ~BlockingClient();
 
-  /// Returns when the message is in the kernel, or the error.
+  /// Returns when the message is in the kernel, or the error; when that is that `timeout` passed, the message may still
+  /// go out. Of a session that was lost, or that the server gave up for now, system_errno is ENOTCONN: another session
+  /// may succeed.
   Result<void, Error> send(const Message& message, Duration timeout = std::chrono::seconds{10});
-  /// The next message; nullopt when `timeout` passed; an error when the session has ended.
+  /// The next message; nullopt when `timeout` passed; an error, as send()'s, when the session has ended.
   Result<std::optional<Received>, Error> receive(Duration timeout = std::chrono::seconds{10});
   /// Closing handshake; what the peer answered.
   CloseInfo close(std::uint32_t code = close_code::kNormal, std::string_view reason = {},

@@ -11,6 +11,7 @@
 #include <plait/session.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -20,6 +21,10 @@
 #include <string_view>
 
 namespace plait {
+
+namespace messaging {
+class MonitorClock;
+}  // namespace messaging
 
 enum class Health : std::uint8_t {
   unknown,    ///< before the first sample
@@ -74,9 +79,10 @@ class Monitored {
     health_.store(health, std::memory_order_relaxed);
     reason_ = std::move(reason);
     if (told || reason_.empty()) return;
-    alerts_.push_back({time, health, reason_});
+    const Alert alert{time, health, reason_};
+    alerts_.push_back(alert);
     if (alerts_.size() > options_.alerts_max) alerts_.pop_front();
-    if (options_.on_alert) options_.on_alert(Alert{alerts_.back()});
+    if (options_.on_alert) options_.on_alert(alert);
   }
 
  private:
@@ -102,10 +108,9 @@ class PLAIT_API ServerMonitor final : public Monitored<ServerSample> {
   ~ServerMonitor();
 
  private:
-  class Clock;
   void sample(Duration time, Duration late);
   Server& server_;
-  std::unique_ptr<Clock> clock_;
+  std::unique_ptr<messaging::MonitorClock> clock_;
 };
 
 struct SessionSample {
@@ -124,10 +129,9 @@ class PLAIT_API SessionMonitor final : public Monitored<SessionSample> {
   ~SessionMonitor();
 
  private:
-  class Clock;
   void sample(Duration time);
   Session& session_;
-  std::unique_ptr<Clock> clock_;
+  std::unique_ptr<messaging::MonitorClock> clock_;
 };
 
 /// Since the monitor began.
@@ -149,7 +153,8 @@ struct ClientSample {
 /// average. Idle: nothing was attempted.
 class PLAIT_API ClientMonitor final : public Monitored<ClientSample> {
  public:
-  /// A member of each session's handler, made before connect().
+  /// A member of each session's handler, made before connect(). May outlive the monitor, as the sessions do that the
+  /// client's end closes.
   class PLAIT_API Attempt {
    public:
     explicit Attempt(ClientMonitor& monitor);
@@ -161,20 +166,19 @@ class PLAIT_API ClientMonitor final : public Monitored<ClientSample> {
     void opened();
 
    private:
-    ClientMonitor& monitor_;
-    Duration begin_;
+    const std::shared_ptr<ConnectStats> stats_;
+    const std::chrono::steady_clock::time_point begin_;
     bool opened_ = false;
   };
 
   explicit ClientMonitor(Client& client, MonitorOptions options = {});
   ~ClientMonitor();
-  [[nodiscard]] const ConnectStats& stats() const { return stats_; }
+  [[nodiscard]] const ConnectStats& stats() const { return *stats_; }
 
  private:
-  class Clock;
   void sample(Duration time);
-  ConnectStats stats_;
-  std::unique_ptr<Clock> clock_;
+  const std::shared_ptr<ConnectStats> stats_ = std::make_shared<ConnectStats>();  // the attempts', too
+  std::unique_ptr<messaging::MonitorClock> clock_;
 };
 
 }  // namespace plait

@@ -50,8 +50,8 @@ class PLAIT_API SessionPool {
   SessionPool& operator=(const SessionPool&) = delete;
 
   /// Lends the session that has been idle longest, inside this call; else the first that is released or opened, in the
-  /// order of the calls. Errors: too many wait, the time is over, or a session could not be opened. What `done` throws
-  /// is logged.
+  /// order of the calls. Errors: too many wait, the time is over, the pool ends, or a session could not be opened, with
+  /// the status of a server that refused it. What `done` throws is logged.
   void acquire(Acquired done);
   /// Takes a session back. Nothing for one that is not lent, has ended, or is not the pool's.
   void release(SessionId id);
@@ -62,8 +62,9 @@ class PLAIT_API SessionPool {
   std::shared_ptr<Impl> impl_;
 };
 
-/// Bidirectional streams of one session that are lent and taken back, so that a request costs no new stream. One that
-/// is over, or has reset or stopped a side, is dropped.
+/// Bidirectional streams of one session that are lent and taken back, so that a request costs no new stream. One of
+/// which either side has ended or reset its half, or the peer has stopped ours, is dropped. That a borrower called
+/// stop() cannot be seen: it ends our half, too.
 class PLAIT_API StreamPool {
  public:
   using Acquired = std::function<void(Result<Stream*, Error>)>;
@@ -126,7 +127,7 @@ class PLAIT_API LoadBalancer {
   LoadBalancer& operator=(const LoadBalancer&) = delete;
 
   /// A session to one of the targets: where it does not open, the next is tried, each once. When all have failed, that
-  /// is told to handler->on_close, without on_open.
+  /// is told to handler->on_close, without on_open, with the last one's reason and status.
   void connect(std::unique_ptr<SessionHandler> handler);
   /// Checks all targets now.
   void check();

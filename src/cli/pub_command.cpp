@@ -1,19 +1,28 @@
 // plait pub: publish messages, and wait until the hub has given each a position.
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
 #include <iostream>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/hub_options.hpp"
 #include "cli/output.hpp"
 #include "client/json_argument.hpp"
+#include "net/thread.hpp"
 
 namespace plait::cli {
 namespace {
 
 constexpr std::size_t kInputBytesMax = std::size_t{64} << 20;
+constexpr std::chrono::milliseconds kTurnInterval{100};  // far less than any server waits for the answer to a ping
 
 constexpr const char* kPubExamples =
     R"(DATA that is JSON is published as it is; anything else as a JSON string, without the line end behind it.
@@ -46,33 +55,102 @@ Result<void, Error> publish(client::HubClient& hub, const PubOptions& options, s
   return {};
 }
 
-// Each as soon as it has come: the input may be another command's output, without an end.
-Result<void, Error> publish_lines(client::HubClient& hub, const PubOptions& options) {
-  for (std::string line; std::getline(std::cin, line);) {
-    if (line.empty()) continue;
-    if (auto published = publish(hub, options, line); !published) return published;
-    if (!flush_output()) break;  // run() of the command tells why
-  }
-  return {};
+/// Why standard input was read no further, right after that: nothing if it has ended.
+std::optional<Error> input_error() {
+  if (std::ferror(stdin) == 0) return std::nullopt;
+  return Error{"cannot read standard input: " + std::generic_category().message(errno), errno};
 }
 
-Result<void, Error> publish_input(client::HubClient& hub, const PubOptions& options) {
+// The lines of standard input, read on a thread of its own: the next one may be long in coming, and the session has
+// pings to answer meanwhile. The thread is left behind if it still reads when the command ends.
+class LineReader {
+ public:
+  struct Line {
+    std::optional<std::string> text;  // none: the end, or an error
+    std::optional<Error> error;
+  };
+
+  static Result<LineReader, Error> start() {
+    LineReader reader;
+    auto thread = net::start_thread([handover = reader.handover_] { read(*handover); });
+    if (!thread) return err(thread.error());
+    thread->detach();
+    return reader;
+  }
+  /// None if it has not come in time.
+  std::optional<Line> next(std::chrono::milliseconds timeout) {
+    std::unique_lock lock{handover_->mutex};
+    handover_->changed.wait_for(lock, timeout, [this] { return handover_->line.has_value(); });
+    auto line = std::exchange(handover_->line, std::nullopt);
+    if (line) handover_->changed.notify_all();
+    return line;
+  }
+
+ private:
+  struct Handover {
+    std::mutex mutex;  // guards the line
+    std::condition_variable changed;
+    std::optional<Line> line;  // until it is taken
+  };
+
+  static Line read_one() {
+    std::string text;
+    errno = 0;
+    if (std::getline(std::cin, text)) return {std::move(text), {}};
+    return {{}, input_error()};
+  }
+  static void read(Handover& handover) {
+    for (bool is_last = false; !is_last;) {
+      Line line = read_one();
+      is_last = !line.text;
+      std::unique_lock lock{handover.mutex};
+      handover.changed.wait(lock, [&handover] { return !handover.line; });
+      handover.line = std::move(line);
+      handover.changed.notify_all();
+    }
+  }
+
+  std::shared_ptr<Handover> handover_ = std::make_shared<Handover>();  // the thread's, too
+};
+
+// Each as soon as it has come: the input may be another command's output, without an end.
+Result<void, Error> publish_lines(client::HubClient& hub, const PubOptions& options) {
+  auto reader = LineReader::start();
+  if (!reader) return err(reader.error());
+  while (true) {
+    const auto line = reader->next(kTurnInterval);
+    if (!line) {
+      if (const auto turned = hub.receive(Duration::zero()); !turned) return err(turned.error());
+      continue;
+    }
+    if (line->error) return err(*line->error);
+    if (!line->text) return {};
+    if (line->text->empty()) continue;
+    if (auto published = publish(hub, options, *line->text); !published) return published;
+    if (!flush_output()) return {};  // run() of the command tells why
+  }
+}
+
+Result<std::string, Error> read_input() {
   std::string text(kInputBytesMax + 1, '\0');
+  errno = 0;
   std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (const auto error = input_error()) return err(*error);
   text.resize(static_cast<std::size_t>(std::cin.gcount()));
   if (text.size() > kInputBytesMax) return err(Error{"standard input is larger than 64 MiB, which no hub takes"});
   if (text.ends_with('\n')) text.pop_back();
-  return publish(hub, options, text);
+  return text;
 }
 
 int publish(const PubOptions& options) {
   if (options.lines == options.data.has_value())
     return fail("give DATA, or --lines and the messages on standard input");
+  // Before there is a session, which nobody would look after while this reads.
+  const auto data = options.data == "-" ? read_input() : options.data.value_or("");
+  if (!data) return fail(data.error().message);
   auto hub = options.hub.connect();
   if (!hub) return fail(hub.error().message);
-  const auto published = options.lines         ? publish_lines(*hub, options)
-                         : options.data == "-" ? publish_input(*hub, options)
-                                               : publish(*hub, options, *options.data);
+  const auto published = options.lines ? publish_lines(*hub, options) : publish(*hub, options, *data);
   if (!published) return fail(published.error().message);
   hub->close();
   return 0;

@@ -1,5 +1,6 @@
 #include <plait/client.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <deque>
@@ -16,6 +17,10 @@ constexpr std::chrono::milliseconds kGoodbyeTime{200};
 constexpr std::chrono::seconds kTellingTime{1};  // from a deadline to being told of it
 // Bytes of unread messages above which the session is paused.
 constexpr std::size_t kUnreadBytesMax = std::size_t{4} << 20;
+constexpr std::uint32_t kServiceRestart = 1012;  // IANA's registry of RFC 6455's close codes
+
+// An empty message takes memory, too.
+std::size_t unread_bytes_of(const Bytes& data) { return sizeof(BlockingClient::Received) + data.size(); }
 
 }  // namespace
 
@@ -40,7 +45,7 @@ class BlockingClient::Impl {
     }
     void on_message(Session& session, const Message& message) override {
       inbox_.messages.push_back({message.kind(), message.share()});
-      inbox_.bytes += message.size();
+      inbox_.bytes += unread_bytes_of(inbox_.messages.back().data);
       if (inbox_.bytes > kUnreadBytesMax) session.pause();
     }
     void on_close(Session&, const CloseInfo& info) override {
@@ -53,14 +58,15 @@ class BlockingClient::Impl {
     Inbox& inbox_;
   };
 
-  /// Turns the loop until `done` or the deadline. True: done.
+  /// Turns the loop until `done` or the deadline, but once at least. True: done.
   template <class Done>
   bool turn_until(Done&& done, Duration timeout) {
     const Clock::time_point deadline = Clock::now() + core::bounded(timeout);
-    while (!done()) {
-      const Clock::time_point now = Clock::now();
-      if (now >= deadline) return false;
-      client.run_once(deadline - now);
+    for (bool in_time = true; !done();) {
+      if (!in_time) return false;
+      const Duration left = deadline - Clock::now();
+      in_time = left > Duration::zero();
+      client.run_once(std::max(left, Duration::zero()));
     }
     if (inbox.is_closed && !std::exchange(said_goodbye, true)) say_goodbye();
     return true;
@@ -75,7 +81,10 @@ class BlockingClient::Impl {
   }
 
   [[nodiscard]] Error closed_error() const {
-    return {"the session has ended (" + std::to_string(inbox.closed.code) + "): " + inbox.closed.reason};
+    const bool may_pass = inbox.closed.code == close_code::kGoingAway || inbox.closed.code == close_code::kAbnormal ||
+                          inbox.closed.code == kServiceRestart || inbox.closed.code == close_code::kTryAgainLater;
+    return {.message = "the session has ended (" + std::to_string(inbox.closed.code) + "): " + inbox.closed.reason,
+            .system_errno = may_pass ? ENOTCONN : 0};
   }
 
   Inbox inbox;  // before the client, whose handler refers to it
@@ -126,7 +135,7 @@ Result<std::optional<BlockingClient::Received>, Error> BlockingClient::receive(D
   }
   Received message = std::move(inbox.messages.front());
   inbox.messages.pop_front();
-  inbox.bytes -= message.data.size();
+  inbox.bytes -= unread_bytes_of(message.data);
   if (inbox.session != nullptr && inbox.bytes <= kUnreadBytesMax) inbox.session->resume();
   return std::optional<Received>{std::move(message)};
 }

@@ -34,8 +34,6 @@ Result<http::Uri, Error> parse_connect_url(std::string_view url) {
                    "\": this build connects to the schemes ws: wss: tcp: tls: https: quic: and unix:"});
 }
 
-std::string target_of(const http::Uri& uri) { return uri.query.empty() ? uri.path : uri.path + "?" + uri.query; }
-
 }  // namespace
 
 Client::Impl::Impl(const ClientOptions& options, std::uint32_t index) : options_(options) {
@@ -128,7 +126,7 @@ Result<std::unique_ptr<tls::Engine>, Error> Client::Impl::make_engine(const http
 std::function<std::unique_ptr<transport::Protocol>(std::unique_ptr<SessionHandler>)> Client::Impl::protocol_maker(
     const http::Uri& uri, transport::Wants wants, const ConnectOptions& options) {
   if (!is_framed(uri.scheme)) {
-    return [request = transport::WsConnect::Request{.target = target_of(uri),
+    return [request = transport::WsConnect::Request{.target = uri.target(),
                                                     .host = to_host_field(uri),
                                                     .subprotocols = options.subprotocols,
                                                     .headers = options.headers,

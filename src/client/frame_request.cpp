@@ -19,7 +19,7 @@ std::string_view bearer_token(const ConnectOptions& options) {
 }  // namespace
 
 transport::FrameRequest frame_request(const http::Uri& uri, const ConnectOptions& options) {
-  return {.path = uri.query.empty() ? uri.path : uri.path + "?" + uri.query,
+  return {.path = uri.target(),
           .authority = to_host_field(uri),
           .token = std::string{bearer_token(options)},
           .subprotocols = options.subprotocols};

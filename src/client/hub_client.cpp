@@ -1,5 +1,6 @@
 #include "client/hub_client.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -16,6 +17,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kHubPath = "/wse";
 constexpr int kForbidden = 403;
+
+Duration time_left(Clock::time_point deadline) { return std::max<Duration>(deadline - Clock::now(), Duration::zero()); }
 
 std::string text_of(JsonValue value) { return std::string{value.as_string().value_or(std::string_view{})}; }
 
@@ -59,8 +62,8 @@ Result<HubClient, Error> HubClient::connect(std::string_view url, const ConnectO
 }
 
 Result<void, Error> HubClient::subscribe(const std::vector<std::string>& topics, Duration timeout) {
-  if (auto sent = send("subscription_update", subscription_payload(topics)); !sent) return sent;
-  const auto answer = wait_for_answer("subscription_update", timeout);
+  named_.insert(topics.begin(), topics.end());
+  const auto answer = ask("subscription_update", subscription_payload(topics), "subscription_update", timeout);
   if (!answer) return err(answer.error());
   const JsonValue payload = answer->find("p");
   if (!payload.find("success").as_bool().value_or(false)) return err(refused_topics(payload));
@@ -72,8 +75,7 @@ Result<void, Error> HubClient::subscribe(const std::vector<std::string>& topics,
 Result<HubClient::Position, Error> HubClient::publish(std::string_view topic, std::string_view json, Duration timeout) {
   std::string payload;
   codec::JsonWriter{payload}.begin_object().member("topic", topic).key("data").raw(json).end_object();
-  if (auto sent = send("publish", payload); !sent) return err(sent.error());
-  const auto answer = wait_for_answer("published", timeout);
+  const auto answer = ask("publish", payload, "published", timeout);
   if (!answer) return err(answer.error());
   const JsonValue position = answer->find("p");
   const auto offset = position.find("offset").as_uint64();
@@ -85,7 +87,7 @@ Result<HubClient::Position, Error> HubClient::publish(std::string_view topic, st
 Result<std::optional<HubClient::Received>, Error> HubClient::receive(Duration timeout) {
   const Clock::time_point deadline = Clock::now() + core::bounded(timeout);
   while (received_.empty()) {
-    auto message = next(std::max<Duration>(deadline - Clock::now(), Duration::zero()));
+    auto message = next(time_left(deadline));
     if (!message) return err(message.error());
     if (!message->has_value()) return std::optional<Received>{};
     keep(**message);
@@ -115,12 +117,15 @@ std::string HubClient::subscription_payload(const std::vector<std::string>& topi
   return payload;
 }
 
-Result<void, Error> HubClient::send(std::string_view type, std::string_view payload) {
+Result<JsonValue, Error> HubClient::ask(std::string_view type, std::string_view payload, std::string_view answer_type,
+                                        Duration timeout) {
+  const Clock::time_point deadline = Clock::now() + core::bounded(timeout);
   std::string message;
   codec::JsonWriter json{message};
   json.begin_object().member("c", "U").member("t", type).key("p").raw(payload);
   json.member("cid", std::to_string(++requests_)).member("v", 1).end_object();
-  return session_.send(Message::text(message));
+  if (auto sent = session_.send(Message::text(message), timeout); !sent) return err(sent.error());
+  return wait_for_answer(answer_type, time_left(deadline));
 }
 
 Result<std::optional<JsonValue>, Error> HubClient::next(Duration timeout) {
@@ -136,7 +141,7 @@ Result<std::optional<JsonValue>, Error> HubClient::next(Duration timeout) {
 Result<JsonValue, Error> HubClient::wait_for_answer(std::string_view type, Duration timeout) {
   const Clock::time_point deadline = Clock::now() + core::bounded(timeout);
   while (true) {
-    auto message = next(std::max<Duration>(deadline - Clock::now(), Duration::zero()));
+    auto message = next(time_left(deadline));
     if (!message) return err(message.error());
     if (!message->has_value()) return err(Error{"the hub did not answer in time (" + std::string{type} + ")"});
     const auto received = (*message)->find("t").as_string();
@@ -153,9 +158,13 @@ void HubClient::keep(const JsonValue& message) {
     received_.push_back({{}, Gap{text_of(payload.find("topic")), payload.find("missed").as_uint64()}});
   } else if (type == "publication") {
     const std::string topic = text_of(message.find("tp"));
-    positions_[topic] = {text_of(message.find("e")), message.find("o").as_uint64().value_or(0)};
+    note_position(topic, {text_of(message.find("e")), message.find("o").as_uint64().value_or(0)});
     received_.push_back({Publication{topic, std::string{payload.raw()}, text_}, {}});
   }
+}
+
+void HubClient::note_position(const std::string& topic, Position position) {
+  if (named_.contains(topic)) positions_[topic] = std::move(position);
 }
 
 // Patterns cannot be recovered (spec/protocol.md §4.3): whether anything was missed, nobody knows.
@@ -171,7 +180,7 @@ void HubClient::note_recovery(const JsonValue& recovery) {
     if (topic.value.find("recovered").as_bool() == false) received_.push_back({{}, Gap{name, {}}});
     // What was replayed is still to come, and each replayed publication brings its own position.
     if (topic.value.find("count").as_uint64().value_or(0) > 0) continue;
-    positions_[name] = {text_of(topic.value.find("epoch")), topic.value.find("offset").as_uint64().value_or(0)};
+    note_position(name, {text_of(topic.value.find("epoch")), topic.value.find("offset").as_uint64().value_or(0)});
   }
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,7 +60,8 @@ class HubClient {
   /// The next publication or gap; nullopt when `timeout` passed; an error when the session has ended.
   Result<std::optional<Received>, Error> receive(Duration timeout);
 
-  /// The newest position seen in each topic, to be given to the client that takes over after a lost connection.
+  /// The newest position seen in each topic that subscribe() named, to be given to the client that takes over after a
+  /// lost connection. Not of those that only match a pattern, which cannot be recovered.
   [[nodiscard]] const std::map<std::string, Position>& positions() const { return positions_; }
   /// What matched a pattern meanwhile cannot be recovered: subscribe() reports a gap of unknown size for each pattern.
   void resume_from(std::map<std::string, Position> positions) {
@@ -73,12 +75,15 @@ class HubClient {
  private:
   explicit HubClient(BlockingClient session);
 
-  Result<void, Error> send(std::string_view type, std::string_view payload);
+  /// Sends a request, and waits for its answer as wait_for_answer() does.
+  Result<codec::JsonValue, Error> ask(std::string_view type, std::string_view payload, std::string_view answer_type,
+                                      Duration timeout);
   /// The next message, parsed into the parser; nullopt when the time is over.
   Result<std::optional<codec::JsonValue>, Error> next(Duration timeout);
   /// Turns until the answer to the last request has come; what else comes is kept for receive().
   Result<codec::JsonValue, Error> wait_for_answer(std::string_view type, Duration timeout);
   void keep(const codec::JsonValue& message);
+  void note_position(const std::string& topic, Position position);
   void note_recovery(const codec::JsonValue& recovery);
   void note_patterns(const std::vector<std::string>& topics);
   [[nodiscard]] std::string subscription_payload(const std::vector<std::string>& topics) const;
@@ -88,7 +93,8 @@ class HubClient {
   std::string text_;  // of the message in the parser
   std::uint64_t requests_ = 0;
   std::deque<Received> received_;
-  std::map<std::string, Position> positions_;
+  std::set<std::string> named_;                // in subscribe()
+  std::map<std::string, Position> positions_;  // of these
   bool resumed_ = false;
 };
 

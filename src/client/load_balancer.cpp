@@ -62,7 +62,8 @@ class LoadBalancer::Impl : public std::enable_shared_from_this<LoadBalancer::Imp
     context_.loop.schedule(*this, std::chrono::steady_clock::now() + core::bounded(options_.check_interval));
   }
 
-  void attempt(const std::shared_ptr<Opening>& opening, std::string reason);
+  /// `last` is why the attempt before failed.
+  void attempt(const std::shared_ptr<Opening>& opening, Error last);
   [[nodiscard]] std::size_t choose(const std::vector<bool>& tried);
   [[nodiscard]] std::size_t take_turn(const std::vector<std::size_t>& candidates);
   void note_opened(std::size_t index, core::TimePoint asked_at);
@@ -102,7 +103,7 @@ class LoadBalancer::Impl::Member final : public transport::HandlerProxy {
       return HandlerProxy::on_close(session, info);
     }
     balancer->note_failed(index_);
-    balancer->attempt(opening_, info.reason);
+    balancer->attempt(opening_, {.message = info.reason, .status = info.status});
   }
 
  private:
@@ -135,7 +136,7 @@ class LoadBalancer::Impl::Probe final : public SessionHandler {
 };
 
 // Until one attempt is under way: a URL that cannot be used fails at once.
-void LoadBalancer::Impl::attempt(const std::shared_ptr<Opening>& opening, std::string reason) {
+void LoadBalancer::Impl::attempt(const std::shared_ptr<Opening>& opening, Error last) {
   while (std::ranges::find(opening->tried, false) != opening->tried.end()) {
     const std::size_t index = choose(opening->tried);
     opening->tried[index] = true;
@@ -143,9 +144,10 @@ void LoadBalancer::Impl::attempt(const std::shared_ptr<Opening>& opening, std::s
                                     std::make_unique<Member>(weak_from_this(), opening, index), connect_);
     if (id) return;
     note_failed(index);
-    reason = id.error().message;
+    last = id.error();
   }
-  transport::tell_not_opened(*opening->handler, {.reason = "no server could be reached; the last: " + reason},
+  transport::tell_not_opened(*opening->handler,
+                             {.reason = "no server could be reached; the last: " + last.message, .status = last.status},
                              context_.loop);
 }
 

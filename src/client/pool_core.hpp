@@ -29,6 +29,7 @@ class PoolCore final : private core::Timer {
       : executor_(executor), options_(options), open_(std::move(open)), is_usable_(std::move(is_usable)) {}
 
   void acquire(Acquired done) {
+    if (ended_) return tell(done, err(Error{kEnded}));
     if (Item* item = take_idle()) return lend(*item, done);
     if (waiting_.size() >= options_.waiting_max)
       return tell(done, err(Error{"the pool is busy, and too many wait for it"}));
@@ -64,10 +65,11 @@ class PoolCore final : private core::Timer {
     open_more();
     return was_idle;
   }
-  /// Nobody gets one any more.
+  /// Nobody gets one any more, nor who asks again when told so.
   void end() {
+    ended_ = true;
     cancel();
-    for (Waiting& one : std::exchange(waiting_, {})) tell(one.done, err(Error{"the pool has ended"}));
+    for (Waiting& one : std::exchange(waiting_, {})) tell(one.done, err(Error{kEnded}));
   }
 
   [[nodiscard]] PoolStats stats() const {
@@ -79,6 +81,8 @@ class PoolCore final : private core::Timer {
   }
 
  private:
+  static constexpr const char* kEnded = "the pool has ended";
+
   struct Waiting {
     Acquired done;
     core::TimePoint deadline;
@@ -143,6 +147,7 @@ class PoolCore final : private core::Timer {
   std::vector<Item*> lent_;
   std::deque<Waiting> waiting_;
   PoolStats stats_;
+  bool ended_ = false;
 };
 
 }  // namespace plait::client

@@ -65,7 +65,7 @@ class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl>
     if (member.is_open()) {
       core_.handle_ended(session);
     } else {
-      core_.handle_failed({info.reason});
+      core_.handle_failed({.message = info.reason, .status = info.status});
     }
   }
   // None: it has ended, or is closing.
@@ -99,7 +99,7 @@ class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl>
 SessionPool::SessionPool(Client& client, std::string url, HandlerFactory factory, ConnectOptions connect,
                          const PoolOptions& options)
     : impl_(std::make_shared<Impl>(client, std::move(url), std::move(factory), std::move(connect), options)) {}
-SessionPool::~SessionPool() { std::exchange(impl_, nullptr)->end(); }
+SessionPool::~SessionPool() { impl_->end(); }
 
 void SessionPool::acquire(Acquired done) { impl_->acquire(std::move(done)); }
 void SessionPool::release(SessionId id) { impl_->release(id); }

@@ -27,14 +27,16 @@ class StreamPool::Impl : public std::enable_shared_from_this<StreamPool::Impl> {
       : session_(session),
         factory_(std::move(factory)),
         core_(
-            session.executor(), options, [this] { return open(); }, [](Stream&) { return true; }) {}
+            session.executor(), options, [this] { return open(); }, is_usable) {}
 
   void acquire(Acquired done) { core_.acquire(std::move(done)); }
   void release(Stream& stream) {
-    if (core_.has(stream) || std::ranges::find(streams_, &stream) == streams_.end()) return core_.release(stream);
-    // The peer has ended its half, or does not want ours: of no use to the next, and nobody else ends what is left.
+    if (std::ranges::find(streams_, &stream) == streams_.end()) return;
+    if (core_.has(stream) && is_usable(stream)) return core_.release(stream);
+    // A half of it is over: of no use to the next, and nobody else ends what is left.
     stream.write(ByteView{}, true);
     stream.stop(kNotNeeded);
+    core_.handle_ended(stream);
   }
   [[nodiscard]] PoolStats stats() const { return core_.stats(); }
   void end() {
@@ -84,6 +86,12 @@ class StreamPool::Impl : public std::enable_shared_from_this<StreamPool::Impl> {
     const std::unique_ptr<StreamHandler> handler_;
   };
 
+  // Our half is over when nothing can be written, be it nothing at all; then nobody else ends the peer's.
+  static bool is_usable(Stream& stream) {
+    if (stream.write(ByteView{}) != SendStatus::closed) return true;
+    stream.stop(kNotNeeded);
+    return false;
+  }
   Result<void, Error> open() {
     auto handler = factory_();
     if (handler == nullptr) return err(Error{"the pool's factory made no handler"});
@@ -104,7 +112,7 @@ class StreamPool::Impl : public std::enable_shared_from_this<StreamPool::Impl> {
 StreamPool::StreamPool(Session& session, std::function<std::unique_ptr<StreamHandler>()> factory,
                        const PoolOptions& options)
     : impl_(std::make_shared<Impl>(session, std::move(factory), options)) {}
-StreamPool::~StreamPool() { std::exchange(impl_, nullptr)->end(); }
+StreamPool::~StreamPool() { impl_->end(); }
 
 void StreamPool::acquire(Acquired done) { impl_->acquire(std::move(done)); }
 void StreamPool::release(Stream& stream) { impl_->release(stream); }

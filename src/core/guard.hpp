@@ -1,4 +1,4 @@
-// Calls of user code that no session answers for: timers, pools, monitors.
+// Calls of user code: what it throws is logged, and goes no further.
 #pragma once
 
 #include <plait/log.hpp>
@@ -10,16 +10,18 @@
 
 namespace plait::core {
 
-/// Calls `call`; an exception out of it is logged as one of `who`.
+/// Calls `call`; an exception out of it is logged as one of `who`. False: there was one.
 template <class Call>
-void guarded(std::string_view who, Call&& call) {
+bool guarded(std::string_view who, Call&& call) {
   try {
     std::forward<Call>(call)();
+    return true;
   } catch (const std::exception& exception) {
     log(LogLevel::error, std::string{who} + " threw: " + exception.what());
   } catch (...) {
     log(LogLevel::error, std::string{who} + " threw something that is not a std::exception");
   }
+  return false;
 }
 
 }  // namespace plait::core

@@ -88,12 +88,10 @@ std::string to_string(const Uri& uri) {
   std::string text{to_string(uri.scheme)};
   if (uri.scheme == Scheme::unix_socket) {
     text += ':' + uri.socket_path;
-    if (uri.path == "/" && uri.query.empty()) return text;
-    text += ':' + uri.path;
+    if (uri.target() != "/") text += ':' + uri.target();
   } else {
-    text += "://" + host_and_port(uri) + uri.path;
+    text += "://" + host_and_port(uri) + uri.target();
   }
-  if (!uri.query.empty()) text += '?' + uri.query;
   return text;
 }
 

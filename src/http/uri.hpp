@@ -24,6 +24,8 @@ struct Uri {
   std::string query;        ///< after "?", not decoded
   std::string socket_path;  ///< unix: only, taken literally; never has ":/"
 
+  /// Path and query as a request names them (RFC 9112 §3.2.1).
+  [[nodiscard]] std::string target() const { return query.empty() ? path : path + '?' + query; }
   bool operator==(const Uri&) const = default;
 };
 

@@ -21,6 +21,7 @@ class LinesClient::Impl {
   void handle_data(Stream& stream, ByteView data);
   /// Nothing is read or written any more.
   void end(const char* reason);
+  void handle_close();
 
   std::shared_ptr<const OnMessage> on_message;  // one that runs may replace itself
   std::function<void()> on_close;
@@ -121,11 +122,20 @@ void LinesClient::Impl::handle(const messaging::Command& command) {
 
 void LinesClient::Impl::end(const char* reason) {
   over_ = true;
+  messaging::AllCalled all;
   while (!pending_.empty()) {
     auto pending = pending_.extract(pending_.begin());
     pending.mapped().cancel();
-    if (pending.mapped().done) pending.mapped().done(err(std::string{reason}));
+    if (const Subscribed& done = pending.mapped().done) all.call([&] { done(err(std::string{reason})); });
   }
+  all.rethrow();
+}
+
+void LinesClient::Impl::handle_close() {
+  messaging::AllCalled all;
+  all.call([this] { end("the stream ended"); });
+  if (const auto handler = std::exchange(on_close, nullptr)) all.call(handler);
+  all.rethrow();
 }
 
 LinesClient::LinesClient(const LinesOptions& options) : impl_(std::make_unique<Impl>(options)) {}
@@ -159,9 +169,6 @@ void LinesClient::on_data(Stream& stream, ByteView data, bool fin) {
   if (fin) impl_->end("the stream ended");
 }
 
-void LinesClient::on_close(Stream&) {
-  impl_->end("the stream ended");
-  if (const auto on_close = std::exchange(impl_->on_close, nullptr)) on_close();
-}
+void LinesClient::on_close(Stream&) { impl_->handle_close(); }
 
 }  // namespace plait

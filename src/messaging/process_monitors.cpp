@@ -1,4 +1,8 @@
 // The monitors of a whole server or client.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
 #include "core/guard.hpp"
 #include "messaging/monitor_clock.hpp"
 #include "messaging/monitor_rules.hpp"
@@ -14,20 +18,10 @@ Duration interval_of(const MonitorOptions& options) {
 
 // --- Server ---------------------------------------------------------------------------------------------------------
 
-class ServerMonitor::Clock final : public messaging::MonitorClock {
- public:
-  Clock(ServerMonitor& monitor, core::Executor* executor, Duration interval)
-      : MonitorClock(executor, interval), monitor_(monitor) {}
-
- private:
-  void on_ring(Duration time, Duration late) override {
-    core::guarded("an alert's handler", [&] { monitor_.sample(time, late); });
-  }
-  ServerMonitor& monitor_;
-};
-
 ServerMonitor::ServerMonitor(Server& server, MonitorOptions options) : Monitored(std::move(options)), server_(server) {
-  clock_ = std::make_unique<Clock>(*this, server.executor(), interval_of(this->options()));
+  clock_ = std::make_unique<messaging::MonitorClock>(
+      server.executor(), interval_of(this->options()),
+      [this](Duration time, Duration late) { core::guarded("an alert's handler", [&] { sample(time, late); }); });
 }
 ServerMonitor::~ServerMonitor() = default;
 
@@ -39,43 +33,33 @@ void ServerMonitor::sample(Duration time, Duration late) {
 
 // --- Client ---------------------------------------------------------------------------------------------------------
 
-class ClientMonitor::Clock final : public messaging::MonitorClock {
- public:
-  Clock(ClientMonitor& monitor, core::Executor* executor, Duration interval)
-      : MonitorClock(executor, interval), monitor_(monitor) {}
-
- private:
-  void on_ring(Duration time, Duration) override {
-    core::guarded("an alert's handler", [&] { monitor_.sample(time); });
-  }
-  ClientMonitor& monitor_;
-};
-
 ClientMonitor::ClientMonitor(Client& client, MonitorOptions options) : Monitored(std::move(options)) {
-  clock_ = std::make_unique<Clock>(*this, &client.executor(), interval_of(this->options()));
+  clock_ = std::make_unique<messaging::MonitorClock>(
+      &client.executor(), interval_of(this->options()),
+      [this](Duration time, Duration) { core::guarded("an alert's handler", [&] { sample(time); }); });
 }
 ClientMonitor::~ClientMonitor() = default;
 
 void ClientMonitor::sample(Duration time) {
-  const ClientSample now{time, stats_};
+  const ClientSample now{time, *stats_};
   messaging::Verdict verdict = messaging::judge(now);
   add(now, verdict.health, std::move(verdict.reason));
 }
 
-ClientMonitor::Attempt::Attempt(ClientMonitor& monitor) : monitor_(monitor), begin_(monitor.clock_->now()) {
-  ++monitor_.stats_.attempts;
+ClientMonitor::Attempt::Attempt(ClientMonitor& monitor)
+    : stats_(monitor.stats_), begin_(std::chrono::steady_clock::now()) {
+  ++stats_->attempts;
 }
 
-ClientMonitor::Attempt::~Attempt() { monitor_.stats_.failed += opened_ ? 0 : 1; }
+ClientMonitor::Attempt::~Attempt() { stats_->failed += opened_ ? 0 : 1; }
 
 void ClientMonitor::Attempt::opened() {
   if (std::exchange(opened_, true)) return;
-  ConnectStats& stats = monitor_.stats_;
-  const Duration time = monitor_.clock_->now() - begin_;
-  stats.connect_time_min = stats.opened == 0 ? time : std::min(stats.connect_time_min, time);
-  stats.connect_time_max = std::max(stats.connect_time_max, time);
-  stats.connect_time_total += time;
-  ++stats.opened;
+  const Duration time = std::chrono::steady_clock::now() - begin_;
+  stats_->connect_time_min = stats_->opened == 0 ? time : std::min(stats_->connect_time_min, time);
+  stats_->connect_time_max = std::max(stats_->connect_time_max, time);
+  stats_->connect_time_total += time;
+  ++stats_->opened;
 }
 
 }  // namespace plait

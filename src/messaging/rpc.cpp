@@ -1,14 +1,12 @@
 #include <plait/rpc.hpp>
 
-#include <plait/log.hpp>
-
 #include <deque>
-#include <exception>
 #include <unordered_map>
 #include <utility>
 
 #include "core/bounded.hpp"
 #include "core/executor.hpp"
+#include "core/guard.hpp"
 #include "messaging/frame_decoder.hpp"
 #include "messaging/guard.hpp"
 #include "messaging/open_stream.hpp"
@@ -125,16 +123,12 @@ void RpcPeer::Impl::expire(std::uint64_t id) {
 
 // Each hears of it, even if one before it throws.
 void RpcPeer::Impl::fail_calls() {
-  std::exception_ptr thrown;
+  messaging::AllCalled all;
   for (auto calls = std::exchange(calls_, {}); auto& [id, call] : calls) {
     call.cancel();
-    try {
-      call.done(err(local_error(RpcError::Kind::closed, "the stream ended")));
-    } catch (...) {
-      thrown = std::current_exception();
-    }
+    all.call([&done = call.done] { done(err(local_error(RpcError::Kind::closed, "the stream ended"))); });
   }
-  if (thrown) std::rethrow_exception(thrown);
+  all.rethrow();
 }
 
 // --- Messages in ----------------------------------------------------------------------------------------------------
@@ -178,14 +172,8 @@ void RpcPeer::Impl::carry_out(const messaging::RpcRequest& request) {
   }
   ++running_;
   RpcReply reply{std::make_unique<RpcReply::State>(RpcReply::State{weak_from_this(), request.id})};
-  try {
-    const auto running = method->second;
-    (*running)(request.params, std::move(reply));
-  } catch (const std::exception& exception) {
-    log(LogLevel::error, "the method " + request.method + " threw: " + exception.what());
-  } catch (...) {
-    log(LogLevel::error, "the method " + request.method + " threw something that is not a std::exception");
-  }
+  core::guarded("the method " + request.method,
+                [&request, &reply, running = method->second] { (*running)(request.params, std::move(reply)); });
 }
 
 void RpcPeer::Impl::carry_out_waiting() {
@@ -260,8 +248,10 @@ void RpcPeer::Impl::finish_if_idle() {
 
 void RpcPeer::Impl::handle_close() {
   stream_ = nullptr;
-  fail_calls();
-  if (const auto on_close = std::exchange(on_close_, nullptr)) on_close();
+  messaging::AllCalled all;
+  all.call([this] { fail_calls(); });
+  if (const auto on_close = std::exchange(on_close_, nullptr)) all.call(on_close);
+  all.rethrow();
 }
 
 // --- The public face ------------------------------------------------------------------------------------------------

@@ -20,23 +20,12 @@ std::string_view describe(Health health) {
   return "unknown";
 }
 
-class SessionMonitor::Clock final : public messaging::MonitorClock {
- public:
-  Clock(SessionMonitor& monitor, Session& session, Duration interval)
-      : MonitorClock(&session.executor(), interval), monitor_(monitor), session_(session) {}
-
- private:
-  void on_ring(Duration time, Duration) override {
-    messaging::guarded(session_, [&] { monitor_.sample(time); });
-  }
-  SessionMonitor& monitor_;
-  Session& session_;
-};
-
 SessionMonitor::SessionMonitor(Session& session, MonitorOptions options)
     : Monitored(std::move(options)), session_(session) {
   const Duration interval = this->options().interval;
-  clock_ = std::make_unique<Clock>(*this, session, interval == Duration{} ? std::chrono::seconds{15} : interval);
+  clock_ = std::make_unique<messaging::MonitorClock>(
+      &session.executor(), interval == Duration{} ? std::chrono::seconds{15} : interval,
+      [this](Duration time, Duration) { messaging::guarded(session_, [&] { sample(time); }); });
 }
 SessionMonitor::~SessionMonitor() = default;
 

@@ -18,7 +18,7 @@ struct Asked {
 
 struct Job {
   Address address;
-  std::shared_ptr<Asked> asked;
+  std::weak_ptr<Asked> asked;  // the query's: gone with it
 };
 
 class AskedQuery final : public Resolver::Query {
@@ -59,10 +59,11 @@ void Resolver::State::work() {
   while (loop != nullptr && !jobs.empty()) {
     const Job job = std::move(jobs.front());
     jobs.pop_front();
+    if (job.asked.expired()) continue;  // nobody wants to know any more
     lock.unlock();
     auto found = look_up(job.address);
     lock.lock();
-    post(job.asked, std::move(found));
+    if (const auto asked = job.asked.lock()) post(asked, std::move(found));
   }
   --threads;
 }

@@ -3,11 +3,11 @@
 #include <plait/log.hpp>
 
 #include <algorithm>
-#include <exception>
 #include <string>
 #include <utility>
 
 #include "core/assert.hpp"
+#include "core/guard.hpp"
 #include "http/date.hpp"
 #include "transport/tcp_connection.hpp"
 
@@ -16,11 +16,6 @@ namespace {
 
 constexpr std::chrono::seconds kGoodbyeTime{1};
 constexpr std::size_t kIdleTriesMax = 64;  // each takes two system calls
-
-void end_for_exception(Session& session, const char* what) {
-  log(LogLevel::error, std::string{"a task posted to a session threw: "} + what);
-  session.close(close_code::kInternalError, "internal error");
-}
 
 }  // namespace
 
@@ -103,12 +98,8 @@ void LoopContext::run(SessionId id, const std::function<void(Session&)>& task) {
   Connection* connection = connections.find(id);
   Session* session = connection == nullptr ? nullptr : connection->session();
   if (session == nullptr) return;
-  try {
-    task(*session);
-  } catch (const std::exception& exception) {
-    end_for_exception(*session, exception.what());
-  } catch (...) {
-    end_for_exception(*session, "something that is not a std::exception");
+  if (!core::guarded("a task posted to a session", [&] { task(*session); })) {
+    session->close(close_code::kInternalError, "internal error");
   }
 }
 

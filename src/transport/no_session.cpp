@@ -1,21 +1,12 @@
 #include "transport/no_session.hpp"
 
-#include <plait/log.hpp>
-
-#include <exception>
-#include <string>
+#include "core/guard.hpp"
 
 namespace plait::transport {
 
 void tell_not_opened(SessionHandler& handler, const CloseInfo& info, core::Executor& executor, SessionId id) {
   NoSession session{executor, id};
-  try {
-    handler.on_close(session, info);
-  } catch (const std::exception& exception) {
-    log(LogLevel::error, std::string{"a session handler threw: "} + exception.what());
-  } catch (...) {
-    log(LogLevel::error, "a session handler threw something that is not a std::exception");
-  }
+  core::guarded("a session handler", [&] { handler.on_close(session, info); });
 }
 
 }  // namespace plait::transport

@@ -1,30 +1,19 @@
 #include "transport/page.hpp"
 
-#include <plait/log.hpp>
-
-#include <exception>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/guard.hpp"
 #include "transport/chain.hpp"
 
 namespace plait::transport {
 namespace {
 
-HttpResponse answer_exception(const char* what) {
-  log(LogLevel::error, std::string{"a handler of an HTTP request threw: "} + what);
-  return {.status = 500, .body = "internal error\n"};
-}
-
 HttpResponse call(const HttpHandler& handler, const HttpRequest& request) {
-  try {
-    return handler(request);
-  } catch (const std::exception& exception) {
-    return answer_exception(exception.what());
-  } catch (...) {
-    return answer_exception("something that is not a std::exception");
-  }
+  HttpResponse response{.status = 500, .body = "internal error\n"};
+  core::guarded("a handler of an HTTP request", [&] { response = handler(request); });
+  return response;
 }
 
 HttpResponse answer(const RouteMatch& match, const HttpRequest& request) {

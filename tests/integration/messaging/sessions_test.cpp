@@ -7,6 +7,9 @@
 #include <plait/rpc.hpp>
 #include <plait/structured.hpp>
 
+#include <array>
+#include <cstddef>
+#include <new>
 #include <set>
 #include <stdexcept>
 
@@ -420,6 +423,26 @@ TEST_F(MessagingSessions, MonitorsOfServerClientAndSession) {
   EXPECT_GT(newest.rtt.value_or(Duration{}), Duration{});
   EXPECT_TRUE(wait_until([&] { return server_monitor.health() != Health::unknown; }));
   server_.reset();
+}
+
+// The end of the client wrote into the monitor, which was gone by then: `Client client; ClientMonitor
+// monitor{client};`.
+TEST_F(MessagingSessions, AttemptsMayOutliveTheirMonitor) {
+  struct Counted final : StreamsSession {
+    explicit Counted(ClientMonitor& monitor) : attempt(monitor) {}
+    ClientMonitor::Attempt attempt;
+  };
+  serve(handler<StreamsSession>());
+  start();
+  std::optional<Client> client{std::in_place};
+  alignas(ClientMonitor) std::array<std::byte, sizeof(ClientMonitor)> place{};
+  auto* monitor = new (place.data()) ClientMonitor{*client};
+  connect(*client, std::make_unique<Counted>(*monitor));  // it does not open: nobody turns the loop
+  monitor->~ClientMonitor();
+  place.fill(std::byte{0x5A});
+  const auto untouched = place;
+  client.reset();
+  EXPECT_EQ(place, untouched);
 }
 
 // It went through the loop, and ended the process where that was a thread of a server or a fleet.

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import tempfile
@@ -65,6 +66,39 @@ class Cuttable:
         self.cut()
 
 
+class CutOnce(Cuttable):
+    """Ends the first connection behind the response that opens its WebSocket."""
+
+    def __init__(self, port):
+        self.was_cut = False
+        super().__init__(port)
+
+    def forward(self, source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if data.startswith(b"HTTP/1.1 101 ") and not self.was_cut:
+                    self.was_cut = True
+                    sink.sendall(data[:data.index(b"\r\n\r\n") + 4])
+                    sink.shutdown(socket.SHUT_WR)
+                    return
+                sink.sendall(data)
+
+
+class Watched(Cuttable):
+    """Knows whether a WebSocket's pong has passed."""
+
+    def __init__(self, port):
+        self.ponged = threading.Event()
+        super().__init__(port)
+
+    def forward(self, source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if data[0] == 0x8A:
+                    self.ponged.set()
+                sink.sendall(data)
+
+
 class PubSub(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -124,8 +158,52 @@ class PubSub(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout.count(b"published at ")), (0, 2), done.stderr)
             self.assertEqual([subscriber.line() for _ in range(4)], [large, '"two words"', '{"a":1}', '"last"'])
 
+    def lines(self, topic, port, token):
+        """`plait pub --lines`, to be fed."""
+        arguments = (PLAIT, "pub", topic, "--lines", "--url", f"ws://127.0.0.1:{port}")
+        return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, env=environment(NO_FOLDER) | {"PLAIT_TOKEN": token})
+
+    def feed_line(self, publisher, line):
+        publisher.stdin.write(line + "\n")
+        publisher.stdin.flush()
+        self.assertIn("published at ", publisher.stdout.readline())
+
+    def test_lines_may_be_long_in_coming(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
+            config.write("[limits]\nping_interval = 1\n")
+            config.flush()
+            server = self.enterContext(Server("--dev", "--config", config.name))
+        with Watched(server.port()) as proxy, self.lines("far", proxy.port, server.token) as publisher:
+            self.feed_line(publisher, "1")
+            self.assertTrue(proxy.ponged.wait(TIMEOUT), "who waits for its input still answers pings")
+            self.feed_line(publisher, "2")
+            publisher.communicate(timeout=TIMEOUT)
+            self.assertEqual(publisher.returncode, 0)
+
+    def test_lines_end_with_the_session_though_no_line_comes(self):
+        with Cuttable(self.server.port()) as proxy, self.lines("cut", proxy.port, self.server.token) as publisher:
+            self.feed_line(publisher, "1")
+            proxy.cut()
+            self.assertEqual(publisher.wait(TIMEOUT), 1)
+            self.assertIn("1006", publisher.stderr.read())
+
+    def test_input_that_cannot_be_read_is_not_its_end(self):
+        folder = os.open("/", os.O_RDONLY)
+        self.addCleanup(os.close, folder)
+        with self.subscribe("unread", "--count", 1) as subscriber:
+            for data in ("-", "--lines"):
+                arguments = (PLAIT, "pub", "unread", data, "--url", self.server.url())
+                done = subprocess.run(arguments, stdin=folder, capture_output=True, timeout=TIMEOUT, check=False,
+                                      env=environment(NO_FOLDER) | {"PLAIT_TOKEN": self.server.token})
+                self.assertEqual((done.returncode, done.stdout), (1, b""))
+                self.assertIn(b"cannot read standard input: Is a directory", done.stderr)
+            self.publish("1", "unread")
+            self.assertEqual(subscriber.line(), "1", "nothing was published")
+
     def test_what_cannot_be_published_is_said_here(self):
         for text, arguments, words in ((b"\xff", ("fed", "-"), b"not UTF-8"), (b"", ("fed",), b"DATA, or --lines"),
+                                       (b'{"id":18446744073709551616}', ("fed", "-"), b"outside 64 bits"),
                                        (b"", ("fed", "1", "--lines"), b"DATA, or --lines")):
             done = self.feed(text, *arguments)
             self.assertEqual((done.returncode, done.stdout), (1, b""))
@@ -218,6 +296,17 @@ class PubSub(unittest.TestCase):
         done = plait("sub", "early", "--reconnect", "--url", "ws://", PLAIT_TOKEN=token)
         self.assertEqual(done.returncode, 1)
         self.assertNotIn("connecting again", done.stderr)
+
+    def test_reconnect_waits_out_a_first_connection_that_is_lost_before_the_answer(self):
+        for option in ("--reconnect", "--recover"):
+            with CutOnce(self.server.port()) as proxy:
+                arguments = (PLAIT, "sub", "once", option, "--count", "1", "--url", f"ws://127.0.0.1:{proxy.port}")
+                with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                      env=environment(NO_FOLDER) | {"PLAIT_TOKEN": self.server.token}) as subscriber:
+                    self.assertIn("connecting again", subscriber.stderr.readline())
+                    self.assertEqual(subscriber.stderr.readline(), "subscribed\n")
+                    self.publish("1", "once")
+                    self.assertEqual(subscriber.communicate(timeout=TIMEOUT)[0], "1\n")
 
     def test_without_recover_a_lost_connection_ends_it_with_1(self):
         with Cuttable(self.server.port()) as proxy:

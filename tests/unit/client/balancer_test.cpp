@@ -43,6 +43,7 @@ class Balancing : public testing::Test {
                                                             [&](Session&, const CloseInfo& info) {
                                                               closed = true;
                                                               reason_ = info.reason;
+                                                              status_ = info.status;
                                                             }}));
       EXPECT_TRUE(turn_until([&] { return closed; }));
     }
@@ -65,6 +66,7 @@ class Balancing : public testing::Test {
   Client client_;
   std::unique_ptr<LoadBalancer> balancer_;
   std::string reason_;
+  int status_ = 0;
 };
 
 TEST_F(Balancing, InTurn) {
@@ -109,6 +111,16 @@ TEST_F(Balancing, WhenAllFailTheHandlerIsToldOnce) {
   EXPECT_TRUE(connect(1).empty());
   EXPECT_NE(reason_.find("no server could be reached"), std::string::npos) << reason_;
   EXPECT_EQ(balancer_->stats()[1].failed_total, 1U);
+}
+
+TEST_F(Balancing, WhenAllRefuseTheLastStatusIsTold) {
+  auto refusing = std::make_unique<test::TestServer>();
+  const std::string url =
+      refusing->listen("ws", test::calling({.on_request = [](OpeningRequest& request) { request.reject(401, "no"); }}));
+  refusing->start();
+  make({{.url = kNowhere}, {.url = url}});
+  EXPECT_TRUE(connect(1).empty());
+  EXPECT_EQ(status_, 401) << reason_;
 }
 
 TEST_F(Balancing, ChecksFindOutWhoIsBackAndWhoIsGone) {

@@ -19,6 +19,9 @@ class EchoStream final : public StreamHandler {
   void on_data(Stream& stream, ByteView data, bool fin) override { stream.write(data, fin); }
 };
 
+/// Reads, and never ends its half by itself.
+class SilentStream final : public StreamHandler {};
+
 /// Answers what a stream brings first, and ends its half.
 class OneAnswerStream final : public StreamHandler {
  public:
@@ -70,8 +73,9 @@ class SessionPools : public PoolTest {
     pool_ = std::make_unique<SessionPool>(*client_, url.empty() ? url_ : url, handler<SessionHandler>(),
                                           connect_options(), options);
   }
-  void acquire() {
-    pool_->acquire([this](Result<Session*, Error> session) {
+  void acquire() { acquire_from(*pool_); }
+  void acquire_from(SessionPool& pool) {
+    pool.acquire([this](Result<Session*, Error> session) {
       if (session) {
         got_.push_back((*session)->id());
       } else {
@@ -258,6 +262,32 @@ TEST_F(SessionPools, WhoAcquiresAndThrowsDoesNotEndTheLoop) {
   EXPECT_EQ(pool_->stats().waiting, 0U);
 }
 
+TEST_F(SessionPools, ARefusalIsToldWithItsStatus) {
+  test::TestServer refusing;
+  const std::string url =
+      refusing.listen("ws", test::calling({.on_request = [](OpeningRequest& request) { request.reject(401, "no"); }}));
+  refusing.start();
+  make({}, url);
+  std::optional<Error> error;
+  pool_->acquire([&](const Result<Session*, Error>& session) { error = session ? Error{} : session.error(); });
+  ASSERT_TRUE(turn_until([&] { return error.has_value(); }));
+  EXPECT_EQ(error->status, 401) << error->message;
+}
+
+// It asked a pool that was half gone, and the process ended.
+TEST_F(SessionPools, WhoAsksAgainAtTheEndIsToldAgain) {
+  make({.size_max = 1});
+  SessionPool& pool = *pool_;
+  pool.acquire([&](const Result<Session*, Error>& session) {
+    ASSERT_FALSE(session);
+    pool.release({});
+    EXPECT_EQ(pool.stats().waiting, 0U);
+    acquire_from(pool);
+  });
+  pool_ = nullptr;
+  EXPECT_EQ(errors_, std::vector<std::string>{"the pool has ended"});
+}
+
 TEST_F(SessionPools, TheEndOfThePoolEndsItsSessions) {
   make({.size_max = 2});
   for (int i = 0; i < 3; ++i) acquire();
@@ -385,6 +415,37 @@ TEST_F(StreamPools, AStreamThatThePeerHasEndedIsOverThoughItsQueueIsFull) {
   EXPECT_TRUE(turn_until([&] { return closed_ == 1; }));
 }
 
+// It was lent to the next, whose every write was refused.
+TEST_F(StreamPools, AStreamThatItsBorrowerHasEndedIsDropped) {
+  make({.size_max = 1}, handler<EveryStream<SilentStream>>());
+  const std::vector<std::function<void(Stream&)>> ends{[](Stream& stream) { stream.write(as_bytes("x"), true); },
+                                                       [](Stream& stream) { stream.reset(1); }};
+  acquire();
+  for (const auto& end : ends) {
+    ASSERT_TRUE(errors_.empty()) << errors_[0];
+    Stream& stream = *got_.back();
+    end(stream);
+    pool_->release(stream);
+    acquire();
+    ASSERT_NE(got_.back(), &stream);
+    EXPECT_EQ(got_.back()->write(as_bytes("x")), SendStatus::sent);
+  }
+  ASSERT_TRUE(turn_until([&] { return closed_ == 2; })) << "both directions of both";
+  EXPECT_EQ(pool_->stats().lent, 1U);
+}
+
+TEST_F(StreamPools, AStreamThatIsEndedWhileItIsIdleIsDropped) {
+  make({.size_max = 1}, handler<EveryStream<SilentStream>>());
+  acquire();
+  ASSERT_EQ(got_.size(), 1U);
+  pool_->release(*got_[0]);
+  got_[0]->write(as_bytes("x"), true);  // as its handler may
+  acquire();
+  ASSERT_TRUE(turn_until([&] { return got_.size() == 2; }));
+  EXPECT_EQ(got_[1]->write(as_bytes("x")), SendStatus::sent);
+  EXPECT_EQ(closed_, 1);
+}
+
 TEST_F(StreamPools, AfterTheSessionThereIsNone) {
   make({.size_max = 2});
   acquire();
@@ -398,6 +459,20 @@ TEST_F(StreamPools, AfterTheSessionThereIsNone) {
   ASSERT_EQ(errors_.size(), 1U);
   EXPECT_NE(errors_[0].find("closing or closed"), std::string::npos) << errors_[0];
   EXPECT_EQ(pool_->stats().lent, 0U);
+}
+
+TEST_F(StreamPools, WhoAsksAgainAtTheEndIsToldAgain) {
+  make({.size_max = 1});
+  acquire();
+  StreamPool& pool = *pool_;
+  std::vector<std::string> told;
+  const auto note = [&told](const Result<Stream*, Error>& stream) { told.push_back(stream.error().message); };
+  pool.acquire([&](const Result<Stream*, Error>& stream) {
+    note(stream);
+    pool.acquire(note);
+  });
+  pool_ = nullptr;
+  EXPECT_EQ(told, (std::vector<std::string>{"the pool has ended", "the pool has ended"}));
 }
 
 TEST_F(StreamPools, TheEndOfThePoolEndsItsStreams) {

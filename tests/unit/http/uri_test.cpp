@@ -33,6 +33,12 @@ TEST(HttpUri, PartsOfAUrl) {
   EXPECT_FALSE(uri.is_ipv6);
 }
 
+TEST(HttpUri, Rfc9112Section321TheTargetIsPathAndQuery) {
+  EXPECT_EQ(parsed("ws://a").target(), "/");
+  EXPECT_EQ(parsed("ws://a/b?").target(), "/b");
+  EXPECT_EQ(parsed("ws://a?b=c?d").target(), "/?b=c?d");
+}
+
 TEST(HttpUri, Rfc6455Section3DefaultPorts) {
   EXPECT_EQ(parsed("ws://a").port, 80);
   EXPECT_EQ(parsed("WSS://a").port, 443);

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <plait/pubsub_lines.hpp>
 
+#include <stdexcept>
+
 #include "fake.hpp"
 #include "messaging/lines_decoder.hpp"
 #include "support/vectors.hpp"
@@ -166,6 +168,21 @@ TEST_F(Lines, EveryEndIsTold) {
   bool closed = false;
   client->on_close([&] { closed = true; });
   wire->close();
+  EXPECT_TRUE(closed);
+}
+
+// The first that threw kept it from the others and from on_close.
+TEST_F(Lines, TheEndIsToldToAllThoughOneThrows) {
+  int told = 0;
+  for (const std::string_view topic : {"a", "b", "c"}) {
+    client->subscribe(topic, [&told](const Result<void, std::string>&) {
+      if (++told == 1) throw std::runtime_error{"user"};
+    });
+  }
+  bool closed = false;
+  client->on_close([&] { closed = true; });
+  EXPECT_THROW(wire->close(), std::runtime_error);
+  EXPECT_EQ(told, 3);
   EXPECT_TRUE(closed);
 }
 

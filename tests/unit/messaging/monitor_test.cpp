@@ -128,6 +128,19 @@ TEST(SessionMonitor, AlertsAreToldOnceAndBounded) {
   EXPECT_EQ(monitor.health(), Health::idle);
 }
 
+// The alert that was told was looked for among those that are kept.
+TEST(SessionMonitor, AlertsAreToldThoughNoneIsKept) {
+  FakeExecutor executor;
+  FakeSession session{executor};
+  session.round_trip = 2s;
+  std::vector<std::string> told;
+  const SessionMonitor monitor{
+      session, {.alerts_max = 0, .on_alert = [&](const Alert& alert) { told.push_back(alert.reason); }}};
+  executor.advance(20ms);
+  EXPECT_EQ(told, std::vector<std::string>{"a round trip takes 2000 ms"});
+  EXPECT_TRUE(monitor.alerts().empty());
+}
+
 // A round trip or a backlog is another number at each sample: that alone told an alert each time.
 TEST(SessionMonitor, ANumberThatChangesIsNoOtherReason) {
   FakeExecutor executor;

@@ -204,9 +204,12 @@ TEST_F(Rpc, AllCallsUnderWayHearOfTheEndThoughOneThrows) {
       if (++ended == 2) throw std::runtime_error{"user"};
     });
   }
+  bool closed = false;
+  client->on_close([&] { closed = true; });
   settle();
   EXPECT_THROW(client_wire->close(), std::runtime_error);
   EXPECT_EQ(ended, 6);
+  EXPECT_TRUE(closed);
 }
 
 TEST_F(Rpc, TheEndFailsWhatIsUnderWay) {

@@ -160,6 +160,21 @@ TEST_F(ResolverTest, ACancelledQueryIsNotAnswered) {
   EXPECT_FALSE(answered);
 }
 
+// Every one was looked up, and those that came later waited for it.
+TEST_F(ResolverTest, WhatNobodyAsksAnyMoreIsNotLookedUp) {
+  const auto gate = std::make_shared<Gate>();  // the threads' too, which may outlive the test
+  Resolver resolver{*loop_, [gate](const Address&) -> Result<Addresses, Error> {
+                      gate->pass();
+                      return literals({"192.0.2.1"});
+                    }};
+  for (int i = 0; i < 100; ++i) resolver.start({.host = "cancelled"}, [](const auto&) { FAIL(); });
+  bool answered = false;
+  const auto query = resolver.start({.host = "last"}, [&](const auto&) { answered = true; });
+  gate->open();
+  ASSERT_TRUE(turn_until([&] { return answered; }));
+  EXPECT_LE(gate->waiting(), 5);
+}
+
 TEST_F(ResolverTest, EndingItWaitsForNobody) {
   Gate gate;
   bool answered = false;

@@ -1,0 +1,66 @@
+// The client of plait pub and plait sub, against a hub that does as the test says.
+#include "client/hub_client.hpp"
+
+#include "integration/server/support.hpp"
+
+namespace plait::client {
+namespace {
+
+using namespace std::chrono_literals;
+
+void greet(Session& session) { session.send(Message::text(R"({"t":"server_ready","p":{}})")); }
+
+// Each topic that matched was kept for as long as the session lasted, though no request ever names it.
+TEST(HubClients, OnlyTopicsThatWereSubscribedToByNameHavePositions) {
+  test::TestServer hub;
+  const std::string url = hub.listen(
+      "ws",
+      test::calling({.on_open = greet,
+                     .on_message =
+                         [](Session& session, const Message&) {
+                           session.send(Message::text(R"({"t":"subscription_update","p":{"success":true}})"));
+                           for (const std::string topic : {"lost1", "lost2", "lost3", "named"}) {
+                             session.send(Message::text(R"({"t":"publication","tp":")" + topic +
+                                                        R"(","e":"0000000a","o":7,"p":1})"));
+                           }
+                         }}),
+      "/wse");
+  hub.start();
+  const auto positions_after = [&](const std::vector<std::string>& topics) {
+    auto client = HubClient::connect(url, {});
+    EXPECT_TRUE(client);
+    EXPECT_TRUE(client->subscribe(topics, 10s));
+    for (int i = 0; i < 4; ++i) {
+      const auto received = client->receive(10s);
+      EXPECT_TRUE(received && received->has_value());
+    }
+    return client->positions();
+  };
+  EXPECT_TRUE(positions_after({"*"}).empty());
+  const auto named = positions_after({"lost*", "named"});
+  ASSERT_EQ(named.size(), 1U);
+  EXPECT_EQ(named.at("named").offset, 7U);
+}
+
+// Sending had ten seconds of its own, whatever was asked for.
+TEST(HubClients, SendingAndTheAnswerHaveOneTimeTogether) {
+  test::TestServer hub;
+  const std::string url = hub.listen("tcp",
+                                     test::calling({.on_open =
+                                                        [](Session& session) {
+                                                          greet(session);
+                                                          session.pause();
+                                                        }}),
+                                     "/wse");
+  hub.start();
+  auto client = HubClient::connect(url, {});
+  ASSERT_TRUE(client) << client.error().message;
+  const std::string large = '"' + std::string(std::size_t{40} << 20, 'x') + '"';  // more than the kernel keeps
+  const auto begin = std::chrono::steady_clock::now();
+  const auto published = client->publish("topic", large, 100ms);
+  EXPECT_FALSE(published);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 9s);
+}
+
+}  // namespace
+}  // namespace plait::client
