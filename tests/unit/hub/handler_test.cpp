@@ -1,6 +1,9 @@
 #include "hub/handler.hpp"
 
 #include <gtest/gtest.h>
+#include <plait/log.hpp>
+
+#include <stdexcept>
 
 #include "fake.hpp"
 
@@ -154,6 +157,30 @@ TEST_F(HubExpiry, ASessionThatIsGoneIsNotTouched) {
   handler_->on_close(session_, {});
   pass(std::chrono::hours{2});
   EXPECT_EQ(session_.close_code, 0U);
+}
+
+TEST(HubFacadeDeathTest, AttachComesFirst) {
+  Hub hub;
+  FakeSession session{0};
+  const auto handler = hub.handler()();
+  EXPECT_DEATH(handler->on_open(session), "Server::attach");
+  EXPECT_DEATH(hub.publish("a", "1"), "Server::attach");
+}
+
+TEST(HubFacade, WhatTheCallbackOfAPublicationThrowsIsLogged) {
+  std::string logged;
+  set_log_sink([&](LogLevel, std::string_view line) { logged.append(line).append("\n"); });
+  FakeExecutor executor;
+  Hub hub;
+  hub.attach({&executor});
+  hub.publish("a", "1", [](const auto&) { throw std::runtime_error{"no database"}; });
+  hub.publish("a", "2", [](const auto&) { throw 42; });
+  while (executor.run_posted()) {
+  }
+  EXPECT_EQ(hub.stats().publications, 2u);
+  EXPECT_NE(logged.find("threw: no database\n"), std::string::npos) << logged;
+  EXPECT_NE(logged.find("threw something that is not a std::exception\n"), std::string::npos) << logged;
+  set_log_sink({});
 }
 
 TEST(HubFacade, PublishesRefusesBadNamesAndCounts) {
