@@ -279,12 +279,16 @@ Result<void, Error> Server::Impl::watch_signals() {
   return {};
 }
 
-Result<void, Error> Server::Impl::watch_files() {
-  if (certificate_.files.empty()) return {};
+// A convenience that the system may refuse (the folder may not be listed, the user's watches are used up).
+void Server::Impl::watch_files() {
+  if (certificate_.files.empty()) return;
   auto watch = net::FileWatch::make(workers_.front()->loop(), certificate_.files, [this] { try_reload(); });
-  if (!watch) return err(watch.error());
-  certificate_watch_ = std::move(*watch);
-  return {};
+  if (watch) {
+    certificate_watch_ = std::move(*watch);
+  } else {
+    log(LogLevel::warning, "the certificate's files are not watched: SIGHUP or Server::reload() reads new ones (" +
+                               watch.error().message + ")");
+  }
 }
 
 void Server::Impl::watch_age() {
@@ -305,7 +309,7 @@ Result<void, Error> Server::Impl::run() {
   if (has_run_.exchange(true)) return err(Error{"this server has run() already: make another one to serve again"});
   if (!loops_made_) return loops_made_;
   if (auto listening = start_listening(); !listening) return listening;
-  if (auto watching = watch_files(); !watching) return watching;
+  watch_files();
   watch_age();
   auto started = start_threads();
   if (started) {
@@ -343,6 +347,7 @@ void Server::Impl::handle_signal(int signal) {
 
 // Two files that change are several events, and SIGHUP may come behind them: what is the same is said once.
 void Server::Impl::try_reload() {
+  if (!certificate_.quic) return log(LogLevel::info, "there is no certificate to read again");
   const auto reloaded = reload();
   std::string line =
       reloaded ? "the certificate was read again: it is valid until " + date_text(certificates().front().not_after)

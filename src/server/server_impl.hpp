@@ -81,7 +81,7 @@ class Server::Impl {
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
   Result<void, Error> listen_quic(Binding& binding);
   Result<void, Error> watch_signals();
-  Result<void, Error> watch_files();
+  void watch_files();
   Result<void, Error> start_threads();
   [[nodiscard]] int cpu_of(std::size_t worker) const;
   void handle_signal(int signal);
