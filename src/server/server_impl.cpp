@@ -167,7 +167,7 @@ Result<void, Error> Server::Impl::load_certificate() {
   auto loaded = certificates_.load();
   if (!loaded) return err(loaded.error());
   certificate_ = std::move(*loaded);
-  keep(certificate_.description);
+  keep(certificate_);
   return {};
 }
 
@@ -372,11 +372,13 @@ Result<void, Error> Server::Impl::reload() {
   const auto loaded = certificates_.load();
   if (!loaded) return err(loaded.error());
   for (const auto& worker : workers_) worker->set_tls(loaded->contexts, *loaded->quic);
-  keep(loaded->description);
+  keep(*loaded);
   return {};
 }
 
-void Server::Impl::keep(const ServerCertificate& certificate) {
+void Server::Impl::keep(const Certificates::Loaded& loaded) {
+  for (const std::string& warning : loaded.warnings) log(LogLevel::warning, warning);
+  const ServerCertificate& certificate = loaded.description;
   const std::scoped_lock lock{served_mutex_};
   std::erase_if(served_, [&](const ServerCertificate& served) { return served.sha256 == certificate.sha256; });
   served_.insert(served_.begin(), certificate);

@@ -74,7 +74,7 @@ class Server::Impl {
   Result<void, Error> bind_quic(Binding& binding, const net::Address& address) const;
   Result<void, Error> load_certificate();
   Result<void, Error> make_workers();
-  void keep(const ServerCertificate& certificate);
+  void keep(const Certificates::Loaded& loaded);
   void introduce_bindings();
   void watch_age();
   Result<void, Error> start_listening();

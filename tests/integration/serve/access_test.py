@@ -138,6 +138,16 @@ class ClientCertificates(unittest.TestCase):
                                  "--key", self.folder / f"{authority}-worker.key", PLAIT_TOKEN=server.token)
                     self.assertEqual(done.returncode, status, (scheme, authority, done.stderr))
 
+    def test_default_listeners_that_ask_for_none_are_warned_of(self):
+        file = self.folder / "plait.toml"
+        for when, listen, warned in (("required", "", True), ("required", "listen = ['ws://127.0.0.1:0']\n", False),
+                                     ("optional", "", False)):
+            file.write_text(f"development = true\n{listen}[tls]\nclient_certificates = '{when}'\n"
+                            f"client_authority = '{self.certificate}'\n", encoding="utf-8")
+            done = plait("check", file)
+            self.assertEqual((done.returncode, "ask for no certificate; give listen" in done.stderr), (0, warned),
+                             done.stderr)
+
     def test_options_that_need_one_another(self):
         for arguments, words in ((("--client-certificates", "required"), "--client-authority FILE"),
                                  (("--client-authority", self.certificate), "--client-certificates"),
