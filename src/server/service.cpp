@@ -158,17 +158,15 @@ Identity Service::authenticate(const OpeningRequest& request) const {
 
 Result<void, Error> Service::listen() {
   for (const std::string& url : config_.listen) {
-    const auto uri = http::parse_uri(url);
-    const bool is_unix = uri && uri->scheme == http::Scheme::unix_socket;
-    const std::string hub_path = (is_unix ? ":" : "") + std::string{kHubPath};
+    http::Uri uri = *http::parse_uri(url);  // check() has refused what is none
+    uri.path = kHubPath;
     auto handlers = config_.access_log ? log_ends(hub_.handler()) : hub_.handler();
-    auto bound =
-        server_.listen((url.ends_with('/') ? url.substr(0, url.size() - 1) : url) + hub_path, std::move(handlers));
+    const auto bound = server_.listen(to_string(uri), std::move(handlers));
     if (!bound) {
       return err(
           Error{config_.names.at("listen") + " " + url + ": " + bound.error().message, bound.error().system_errno});
     }
-    urls_.push_back(bound->substr(0, bound->size() - hub_path.size()));
+    urls_.push_back(bound->substr(0, bound->rfind(uri.scheme == http::Scheme::unix_socket ? ':' : '/')));
   }
   server_.attach(hub_);
   return {};
