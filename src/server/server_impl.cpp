@@ -10,6 +10,7 @@
 #include "core/bounded.hpp"
 #include "net/affinity.hpp"
 #include "server/loopback.hpp"
+#include "server/metrics.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/http_connection.hpp"
 #include "transport/opening.hpp"
@@ -410,25 +411,7 @@ void Server::Impl::post(OpeningId id, std::function<void(OpeningRequest&)> task)
 
 ServerStats Server::Impl::stats() const {
   ServerStats sum;
-  for (const auto& worker : workers_) {
-    const transport::Counters& counters = worker->counters();
-    sum.connections_accepted += counters.connections_accepted.get();
-    sum.connections_refused += counters.connections_refused.get();
-    sum.connections_open += counters.connections_open.get();
-    sum.sessions_open += counters.sessions_open.get();
-    sum.messages_received += counters.messages_received.get();
-    sum.messages_sent += counters.messages_sent.get();
-    sum.bytes_received += counters.bytes_received.get();
-    sum.bytes_sent += counters.bytes_sent.get();
-    sum.http_requests += counters.http_requests.get();
-    sum.quic_resumed += counters.quic_resumed.get();
-    sum.handshakes_failed += counters.handshakes_failed.get();
-    sum.openings_refused_401 += counters.openings_refused_401.get();
-    sum.openings_refused_403 += counters.openings_refused_403.get();
-    sum.openings_refused_404 += counters.openings_refused_404.get();
-    sum.openings_refused_429 += counters.openings_refused_429.get();
-    sum.openings_refused_other += counters.openings_refused_other.get();
-  }
+  for (const auto& worker : workers_) core::add_to(sum, worker->counters(), server::kServerMetrics);
   return sum;
 }
 
