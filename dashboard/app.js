@@ -53,9 +53,11 @@ class HubSession {
   }
 
   // A development server hands out tokens as a cookie, since a browser's WebSocket sends no other field. Others answer
-  // 404, and the cookie is made from what the visitor pastes.
+  // 404, and the cookie is made from what the visitor pastes. Any other status will pass: a proxy whose server is being
+  // started, too many requests.
   async open() {
     const answer = await fetch('/dev/token', {cache: 'no-store'});
+    if (!answer.ok && answer.status !== 404) throw new Error(`/dev/token: ${answer.status}`);
     this.development = answer.ok;
     return (answer.ok && await this.openWebTransport(await answer.json())) || this.openWebSocket();
   }
@@ -197,6 +199,8 @@ function showGap(missed) {
 
 const history = {in: [], out: []};
 let previous = null;
+let beats = 0;
+let secondsBetween = 1;  // more where the server takes fewer requests, for the page is not to use them all up
 
 function formatCount(count) {
   if (count >= 1e6) return `${(count / 1e6).toFixed(2)} M`;
@@ -238,6 +242,7 @@ function showRates(stats) {
 async function updateCounters() {
   if (document.hidden) return;
   const answer = await fetch('/stats', {cache: 'no-store'}).catch(() => null);
+  if (answer?.status === 429) secondsBetween = Math.min(2 * secondsBetween, 64);
   if (!answer?.ok) return;
   const stats = await answer.json();
   if (previous) showRates(stats);
@@ -279,4 +284,4 @@ element('token-form').addEventListener('submit', (event) => {
 
 session.connect();
 updateCounters();
-setInterval(updateCounters, 1000);
+setInterval(() => ++beats % secondsBetween === 0 && updateCounters(), 1000);

@@ -81,8 +81,7 @@ class BrokerListener {
 /// - Order: publications of one topic have consecutive offsets, are told to the listener in that order, and all
 ///   publish() calls of one caller keep theirs. Nothing is said between topics.
 /// - Atomicity: a publication is stamped, kept and told as one step; done(position) follows its own on_publication.
-/// What
-///   history() answers ends at its `position`, and the next on_publication of that topic is position.offset + 1:
+///   What history() answers ends at its `position`, and the next on_publication of that topic is position.offset + 1:
 ///   nothing is in both, nothing in neither.
 /// - Delivery: the memory broker tells each publication exactly once and loses all with the process. A networked broker
 ///   may answer `unavailable` for a publication that was stored after all (at least once for a caller that retries);

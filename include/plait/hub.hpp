@@ -88,7 +88,7 @@ struct HubStats {
   std::uint64_t missed_by_loops = 0;        ///< not handed to a loop whose ring was full; gap notices say so
 };
 
-/// Outlives every server that it serves. Made before, shared by all loops.
+/// Serves one server, which it outlives. Made before, shared by all loops.
 class PLAIT_API Hub {
  public:
   explicit Hub(HubOptions options = {});
@@ -96,10 +96,11 @@ class PLAIT_API Hub {
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
-  /// For Server::listen.
+  /// For Server::listen, beside Server::attach.
   HandlerFactory handler();
 
-  /// Publishes one JSON value (not checked) from any thread, after attach(). `done` is called on the topic's loop.
+  /// Publishes one JSON value (not checked) from any thread, after attach() and until the server is destroyed. `done`
+  /// is called on the topic's loop, and what it throws is logged; once run() has returned it is not called any more.
   /// Returns false, and does nothing, if `topic` is no valid name.
   bool publish(std::string_view topic, std::string_view json, Broker::PublishDone done = {});
   /// From any thread.

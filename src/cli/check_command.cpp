@@ -1,5 +1,6 @@
 // plait check: is this config, or this machine, fit to serve?
 
+#include <cstdlib>
 #include <memory>
 
 #include "cli/commands.hpp"
@@ -11,7 +12,8 @@
 namespace plait::cli {
 namespace {
 
-constexpr const char* kCheckExamples = R"(Reads CONFIG and the files that it names. Nothing is bound.
+constexpr const char* kCheckExamples =
+    R"(Reads CONFIG and the files that it names, or PLAIT_JWT_SECRET_FILE. Nothing is bound.
 Examples:
   plait check plait.toml
   plait check --system)";
@@ -22,8 +24,12 @@ struct CheckOptions {
 };
 
 int check_config(const std::string& file) {
-  const auto config = server::load_config(file);
+  auto config = server::load_config(file);
   if (!config) return fail_each(config.error().message);
+  if (const char* secret_file = std::getenv("PLAIT_JWT_SECRET_FILE"); secret_file != nullptr && *secret_file != '\0') {
+    config->jwt_secret_file = secret_file;
+    config->names.override("jwt.secret_file");
+  }
   if (auto checked = server::Service::check(*config); !checked) return fail_each(checked.error().message);
   for (const std::string& url : config->listen.empty() ? server::default_listeners(*config) : config->listen) {
     print("listen {}\n", url);

@@ -60,7 +60,7 @@ void Audience::check_unused(Channel& channel) {
 bool Audience::forget_unused() {
   std::vector<Channel*> kept;
   for (Channel* channel : maybe_unused_) {
-    if (channel->unused() && channel->known_at_home && !outlet_.try_leave(*channel)) {
+    if (channel->unused() && channel->known_at_home && !try_leave_(*channel)) {
       kept.push_back(channel);
       continue;
     }

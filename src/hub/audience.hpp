@@ -8,6 +8,7 @@
 #include <plait/broker.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <unordered_map>
@@ -55,24 +56,17 @@ struct Topic final : Channel {
   std::uint64_t patterns_version = 0;
 };
 
-/// How an audience tells the homes that a channel has no subscriber here any more.
-class AudienceOutlet {
- public:
-  /// False when there is no room in the ring now.
-  virtual bool try_leave(const Channel& channel) = 0;
-
- protected:
-  ~AudienceOutlet() = default;
-};
-
 class Audience {
  public:
+  /// Tells the homes that a channel has no subscriber here any more. False when there is no room in the ring now.
+  using TryLeave = std::function<bool(const Channel&)>;
+
   /// Publications of one topic that are gathered before they are delivered.
   static constexpr std::size_t kBurstMax = 64;
   /// Topics that are kept only because patterns match them.
   static constexpr std::size_t kIdleTopicsMax = 16384;
 
-  explicit Audience(AudienceOutlet& outlet) : outlet_(outlet) {}
+  explicit Audience(TryLeave try_leave) : try_leave_(std::move(try_leave)) {}
 
   /// The channel, made if it is new.
   Topic& topic(std::string_view name);
@@ -113,7 +107,7 @@ class Audience {
   void for_each_listener(Topic& topic, const Visit& visit);
   void drop_idle_topics();
 
-  AudienceOutlet& outlet_;
+  const TryLeave try_leave_;
   std::unordered_map<std::string_view, std::unique_ptr<Topic>> topics_;      // keys view Channel::name
   std::unordered_map<std::string_view, std::unique_ptr<Pattern>> patterns_;  // keys view Channel::name
   PatternTrie trie_;                                                         // patterns that are active

@@ -178,20 +178,22 @@ void Connection::on_published(std::uint32_t request, const Published& published)
 // --- Publications out -----------------------------------------------------------------------------------------------
 
 void Connection::deliver(std::uint32_t slot, Burst& burst) {
+  if (closed_) return;  // nobody is there to miss it
   Subscription& subscription = subscriptions_[slot];
   if (subscription.state != State::live) return hold(subscription, burst);
   const MessageBurst& messages = burst.messages(form_);
-  if (lagging_ || closed_) return miss(subscription, messages.size());
+  if (lagging_) return miss(subscription, messages.size());
   const BurstStatus sent = session_.send_burst(messages);
   shard_.counters().deliveries.add(sent.accepted);
-  if (sent.accepted == messages.size()) return;
-  lagging_ = sent.status == SendStatus::dropped;
+  if (sent.accepted == messages.size() || sent.status == SendStatus::closed) return;
+  lagging_ = true;
   miss(subscription, messages.size() - sent.accepted);
 }
 
 SendStatus Connection::send(const Message& message) { return closed_ ? SendStatus::closed : session_.send(message); }
 
 bool Connection::send_frame(Subscription& subscription, const Bytes& frame, std::uint64_t count) {
+  if (closed_) return false;
   if (lagging_) {
     miss(subscription, count);
     return false;
@@ -201,7 +203,8 @@ bool Connection::send_frame(Subscription& subscription, const Bytes& frame, std:
     shard_.counters().deliveries.add();
     return true;
   }
-  lagging_ = status == SendStatus::dropped;
+  if (status == SendStatus::closed) return false;
+  lagging_ = true;
   miss(subscription, count);
   return false;
 }
@@ -242,7 +245,9 @@ void Connection::handle_writable() {
 
 // A client that is not told what it waits for would be wrong about its state: rather end the session.
 void Connection::send_required(std::string_view text) {
-  if (send(Message::text(text)) == SendStatus::dropped) session_.close(kCloseOverloaded, "overloaded");
+  if (send(Message::text(text)) != SendStatus::dropped) return;
+  session_.close(kCloseOverloaded, "overloaded");
+  closed_ = true;
 }
 
 void Connection::send_error(const wire::ErrorMessage& error, std::string_view cid) { send_control(error, cid); }

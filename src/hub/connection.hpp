@@ -121,7 +121,7 @@ class Connection {
   static wire::TopicResult& result_of(PendingSubscribe& pending, const Channel& channel);
 
   SendStatus send(const Message& message);
-  /// False when the session did not take it: `count` publications are missing from here.
+  /// False when the session did not take it: `count` publications are missing from here, unless it is closing.
   bool send_frame(Subscription& subscription, const Bytes& frame, std::uint64_t count);
   void miss(Subscription& subscription, std::uint64_t count);
   void send_gap(Subscription& subscription);

@@ -111,9 +111,9 @@ void Connection::on_subscribed(Channel& channel, std::uint32_t request, std::uni
   if (history != nullptr) {
     wire::TopicResult& result = result_of(pending, channel);
     result.position = history->position;
-    result.recovered = history->recovered;
-    result.replayed = history->publications.size();
     if (wanted) {
+      result.recovered = history->recovered;
+      result.replayed = history->publications.size();
       subscription->state = State::held;
       subscription->missed = 0;
       subscription->held = std::move(history->publications);

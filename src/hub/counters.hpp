@@ -1,28 +1,39 @@
-// Counters of one loop: written by its thread only, read by any.
+// What one loop of a hub counts.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include <plait/hub.hpp>
+
+#include <array>
+
+#include "core/counter.hpp"
 
 namespace plait::hub {
 
-class Counter {
- public:
-  void add(std::uint64_t count = 1) { set(get() + count); }
-  void subtract(std::uint64_t count = 1) { set(get() - count); }
-  void set(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
 /// Meanings: plait::HubStats.
 struct Counters {
-  Counter connections_open, subscriptions_open;
-  Counter messages_received, messages_invalid, messages_ignored, messages_rate_limited;
-  Counter publications, publications_refused;
-  Counter deliveries, missed_by_sessions, missed_by_loops;
+  core::Counter connections_open, subscriptions_open;
+  core::Counter messages_received, messages_invalid, messages_ignored, messages_rate_limited;
+  core::Counter publications, publications_refused;
+  core::Counter deliveries, missed_by_sessions, missed_by_loops;
 };
+
+inline constexpr auto kMetrics = [] {
+  using C = Counters;
+  using S = HubStats;
+  return std::to_array<core::Metric<S, C>>({
+      {"connections_open", "Sessions of the hub.", &C::connections_open, &S::connections_open},
+      {"subscriptions_open", "Subscriptions, patterns included.", &C::subscriptions_open, &S::subscriptions_open},
+      {"messages_received", "Messages received.", &C::messages_received, &S::messages_received},
+      {"messages_invalid", "Messages answered with an error.", &C::messages_invalid, &S::messages_invalid},
+      {"messages_ignored", "Messages of a type that nothing handles.", &C::messages_ignored, &S::messages_ignored},
+      {"messages_rate_limited", "Messages above the rate limit.", &C::messages_rate_limited, &S::messages_rate_limited},
+      {"publications", "Publications that got a position.", &C::publications, &S::publications},
+      {"publications_refused", "Publications answered with an error.", &C::publications_refused,
+       &S::publications_refused},
+      {"deliveries", "Publications handed to sessions.", &C::deliveries, &S::deliveries},
+      {"missed_by_sessions", "Publications that slow sessions missed.", &C::missed_by_sessions, &S::missed_by_sessions},
+      {"missed_by_loops", "Publications that busy loops missed.", &C::missed_by_loops, &S::missed_by_loops},
+  });
+}();
 
 }  // namespace plait::hub

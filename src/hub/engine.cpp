@@ -26,20 +26,7 @@ void Engine::publish(std::string_view topic, std::string_view json, Broker::Publ
 
 HubStats Engine::stats() const {
   HubStats sum;
-  for (const auto& shard : shards_) {
-    const Counters& counters = shard->counters();
-    sum.connections_open += counters.connections_open.get();
-    sum.subscriptions_open += counters.subscriptions_open.get();
-    sum.messages_received += counters.messages_received.get();
-    sum.messages_invalid += counters.messages_invalid.get();
-    sum.messages_ignored += counters.messages_ignored.get();
-    sum.messages_rate_limited += counters.messages_rate_limited.get();
-    sum.publications += counters.publications.get();
-    sum.publications_refused += counters.publications_refused.get();
-    sum.deliveries += counters.deliveries.get();
-    sum.missed_by_sessions += counters.missed_by_sessions.get();
-    sum.missed_by_loops += counters.missed_by_loops.get();
-  }
+  for (const auto& shard : shards_) core::add_to(sum, shard->counters(), kMetrics);
   return sum;
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/assert.hpp"
 #include "hub/crossing.hpp"
 #include "hub/ring.hpp"
 #include "hub/shard.hpp"
@@ -23,8 +24,12 @@ class Engine {
   void attach(const std::vector<core::Executor*>& executors);
 
   [[nodiscard]] const HubOptions& options() const { return options_; }
-  [[nodiscard]] Shard& shard(std::uint32_t loop) { return *shards_[loop]; }
+  [[nodiscard]] Shard& shard(std::uint32_t loop) {
+    PLAIT_ASSERT(loop < shards_.size(), kUnattached);
+    return *shards_[loop];
+  }
   [[nodiscard]] std::uint32_t home_of(std::string_view topic) const {
+    PLAIT_ASSERT(loop_count_ > 0, kUnattached);
     return static_cast<std::uint32_t>(std::hash<std::string_view>{}(topic) % loop_count_);
   }
   [[nodiscard]] Ring<Crossing>& ring(std::uint32_t from, std::uint32_t to) { return *rings_[from * loop_count_ + to]; }
@@ -34,6 +39,8 @@ class Engine {
   [[nodiscard]] HubStats stats() const;
 
  private:
+  static constexpr const char* kUnattached = "Server::attach(hub) comes before sessions and publications";
+
   HubOptions options_;
   std::uint32_t loop_count_ = 0;
   std::vector<std::unique_ptr<Ring<Crossing>>> rings_;

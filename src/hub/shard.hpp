@@ -27,7 +27,7 @@ namespace plait::hub {
 
 class Engine;
 
-class Shard final : private HomeOutlet, private AudienceOutlet {
+class Shard final : private HomeOutlet {
  public:
   /// Answers that may be on their way from one home to one loop; their room in the ring is reserved.
   static constexpr std::size_t kAnswersMax = 4096;
@@ -117,7 +117,7 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
   bool try_deliver(std::uint32_t loop, Crossing&& crossing) override;
   void answer(std::uint32_t loop, Crossing&& crossing) override;
   void on_gap() override { retry(); }
-  bool try_leave(const Channel& channel) override;
+  bool try_leave(const Channel& channel);
   void push(std::uint32_t loop, Crossing&& crossing);
   [[nodiscard]] Ring<Crossing>& ring_to(std::uint32_t loop);
   [[nodiscard]] Connection* find(ConnectionRef ref);
@@ -142,7 +142,7 @@ class Shard final : private HomeOutlet, private AudienceOutlet {
   std::string scratch_;
   Counters counters_;
   Home home_;
-  Audience audience_{*this};
+  Audience audience_{[this](const Channel& channel) { return try_leave(channel); }};
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::vector<std::size_t> answers_due_;  // per home

@@ -1,7 +1,5 @@
 #include "server/certificates.hpp"
 
-#include <plait/log.hpp>
-
 #include <sys/utsname.h>
 
 #include <array>
@@ -35,13 +33,15 @@ Result<TlsFiles, Error> make_development_certificate() {
   return TlsFiles{made->certificate_file.string(), made->private_key_file.string()};
 }
 
-void warn_unless_valid(const crypto::CertificateInfo& info, const std::string& file, crypto::WallTime now) {
+void warn_unless_valid(const crypto::CertificateInfo& info, const std::string& file,
+                       std::vector<std::string>& warnings) {
+  const crypto::WallTime now = std::chrono::system_clock::now();
   if (now > info.not_after) {
-    log(LogLevel::warning, "certificate file " + file + " expired on " + date_text(info.not_after) +
-                               ": clients that verify it will refuse it; replace it");
+    warnings.push_back("certificate file " + file + " expired on " + date_text(info.not_after) +
+                       ": clients that verify it will refuse it; replace it");
   } else if (now < info.not_before) {
-    log(LogLevel::warning, "certificate file " + file + " is valid only from " + date_text(info.not_before) +
-                               ": clients that verify it will refuse it until then; is the clock right?");
+    warnings.push_back("certificate file " + file + " is valid only from " + date_text(info.not_before) +
+                       ": clients that verify it will refuse it until then; is the clock right?");
   }
 }
 
@@ -63,7 +63,7 @@ Result<quic::CertificatePair, Error> read_pair(const TlsFiles& files) {
   return quic::CertificatePair{std::move(*certificate), std::move(*key)};
 }
 
-Result<void, Error> check_names(const std::vector<TlsFiles>& further) {
+Result<void, Error> check_names(const std::vector<TlsFiles>& further, std::vector<std::string>& warnings) {
   for (const TlsFiles& files : further) {
     const auto info = crypto::read_certificate(files.certificate_file);
     if (!info) return err(info.error());
@@ -71,7 +71,7 @@ Result<void, Error> check_names(const std::vector<TlsFiles>& further) {
       return err(Error{"certificate file " + files.certificate_file +
                        " names no host (subjectAltName), so no client can ask for it: make it anew with its names"});
     }
-    warn_unless_valid(*info, files.certificate_file, std::chrono::system_clock::now());
+    warn_unless_valid(*info, files.certificate_file, warnings);
   }
   return {};
 }
@@ -142,11 +142,11 @@ Result<Certificates::Loaded, Error> Certificates::load() const {
   auto contexts = make_contexts(files);
   if (!contexts) return err(contexts.error());
   loaded.contexts = std::move(*contexts);
-  if (auto named = check_names(further_); !named) return err(named.error());
+  if (auto named = check_names(further_, loaded.warnings); !named) return err(named.error());
   if (auto made = make_quic(files, loaded); !made) return err(made.error());
   const auto info = crypto::read_certificate(files.certificate_file);
   if (!info) return err(info.error());
-  warn_unless_valid(*info, files.certificate_file, std::chrono::system_clock::now());
+  warn_unless_valid(*info, files.certificate_file, loaded.warnings);
   loaded.description = {.sha256 = info->fingerprint, .not_after = info->not_after};
   return loaded;
 }

@@ -39,10 +39,11 @@ class Certificates {
     std::array<std::uint8_t, 32> quic_secret{};  ///< what quic_secret_of() makes the listeners' from
     std::vector<std::string> files;              ///< to watch
     ServerCertificate description;
+    std::vector<std::string> warnings;
   };
 
   /// Reads the files, or makes and reads the development certificate. Errors name the option, the file and the fix. A
-  /// certificate that is not valid now is served all the same; a warning names it with the date.
+  /// certificate that is not valid now can be served all the same; one of the `warnings` names it with the date.
   [[nodiscard]] Result<Loaded, Error> load() const;
 
  private:

@@ -101,6 +101,10 @@ Result<void, Error> check_config(const Config& config) {
   Mistakes mistakes;
   mistakes.add(check_pair(names, config.server.tls));
   for (const TlsFiles& tls : config.server.further_tls) mistakes.add(check_pair(names, tls));
+  if (!config.server.further_tls.empty() && !has_certificate(config) && config.server.tls.private_key_file.empty()) {
+    mistakes.add(Error{names.at("tls.further") + " needs " + names.wanted("tls.certificate") + " and " +
+                       names.wanted("tls.private_key") + ", which clients get that ask for no name of these"});
+  }
   if ((config.server.client_certificates != ClientCertificates::off) == config.server.client_authority_file.empty()) {
     mistakes.add(Error{config.server.client_authority_file.empty()
                            ? names.at("tls.client_certificates") + " needs " + names.wanted("tls.client_authority") +

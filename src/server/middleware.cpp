@@ -96,8 +96,8 @@ class AccessLog final : public Middleware {
 
   void on_response(const IncomingRequest& request, HttpResponse& response) override {
     std::string line = request.peer();
-    line.append(" ").append(request.method().empty() ? "OPEN" : request.method());
-    line.append(" ").append(request.path()).append(" ").append(std::to_string(response.status));
+    line.append(" ").append(request.method().empty() ? "OPEN" : server::shortened(request.method()));
+    line.append(" ").append(server::shortened(request.path())).append(" ").append(std::to_string(response.status));
     line.append(server::user_field(request.user()));
     if (const ClientCertificate* certificate = request.certificate()) line.append(" ").append(certificate->subject);
     log(LogLevel::info, line);

@@ -10,6 +10,7 @@
 #include "core/bounded.hpp"
 #include "net/affinity.hpp"
 #include "server/loopback.hpp"
+#include "server/metrics.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/http_connection.hpp"
 #include "transport/opening.hpp"
@@ -167,7 +168,7 @@ Result<void, Error> Server::Impl::load_certificate() {
   auto loaded = certificates_.load();
   if (!loaded) return err(loaded.error());
   certificate_ = std::move(*loaded);
-  keep(certificate_.description);
+  keep(certificate_);
   return {};
 }
 
@@ -279,12 +280,16 @@ Result<void, Error> Server::Impl::watch_signals() {
   return {};
 }
 
-Result<void, Error> Server::Impl::watch_files() {
-  if (certificate_.files.empty()) return {};
+// A convenience that the system may refuse (the folder may not be listed, the user's watches are used up).
+void Server::Impl::watch_files() {
+  if (certificate_.files.empty()) return;
   auto watch = net::FileWatch::make(workers_.front()->loop(), certificate_.files, [this] { try_reload(); });
-  if (!watch) return err(watch.error());
-  certificate_watch_ = std::move(*watch);
-  return {};
+  if (watch) {
+    certificate_watch_ = std::move(*watch);
+  } else {
+    log(LogLevel::warning, "the certificate's files are not watched: SIGHUP or Server::reload() reads new ones (" +
+                               watch.error().message + ")");
+  }
 }
 
 void Server::Impl::watch_age() {
@@ -305,7 +310,7 @@ Result<void, Error> Server::Impl::run() {
   if (has_run_.exchange(true)) return err(Error{"this server has run() already: make another one to serve again"});
   if (!loops_made_) return loops_made_;
   if (auto listening = start_listening(); !listening) return listening;
-  if (auto watching = watch_files(); !watching) return watching;
+  watch_files();
   watch_age();
   auto started = start_threads();
   if (started) {
@@ -343,6 +348,7 @@ void Server::Impl::handle_signal(int signal) {
 
 // Two files that change are several events, and SIGHUP may come behind them: what is the same is said once.
 void Server::Impl::try_reload() {
+  if (!certificate_.quic) return log(LogLevel::info, "there is no certificate to read again");
   const auto reloaded = reload();
   std::string line =
       reloaded ? "the certificate was read again: it is valid until " + date_text(certificates().front().not_after)
@@ -367,11 +373,13 @@ Result<void, Error> Server::Impl::reload() {
   const auto loaded = certificates_.load();
   if (!loaded) return err(loaded.error());
   for (const auto& worker : workers_) worker->set_tls(loaded->contexts, *loaded->quic);
-  keep(loaded->description);
+  keep(*loaded);
   return {};
 }
 
-void Server::Impl::keep(const ServerCertificate& certificate) {
+void Server::Impl::keep(const Certificates::Loaded& loaded) {
+  for (const std::string& warning : loaded.warnings) log(LogLevel::warning, warning);
+  const ServerCertificate& certificate = loaded.description;
   const std::scoped_lock lock{served_mutex_};
   std::erase_if(served_, [&](const ServerCertificate& served) { return served.sha256 == certificate.sha256; });
   served_.insert(served_.begin(), certificate);
@@ -403,25 +411,7 @@ void Server::Impl::post(OpeningId id, std::function<void(OpeningRequest&)> task)
 
 ServerStats Server::Impl::stats() const {
   ServerStats sum;
-  for (const auto& worker : workers_) {
-    const transport::Counters& counters = worker->counters();
-    sum.connections_accepted += counters.connections_accepted.get();
-    sum.connections_refused += counters.connections_refused.get();
-    sum.connections_open += counters.connections_open.get();
-    sum.sessions_open += counters.sessions_open.get();
-    sum.messages_received += counters.messages_received.get();
-    sum.messages_sent += counters.messages_sent.get();
-    sum.bytes_received += counters.bytes_received.get();
-    sum.bytes_sent += counters.bytes_sent.get();
-    sum.http_requests += counters.http_requests.get();
-    sum.quic_resumed += counters.quic_resumed.get();
-    sum.handshakes_failed += counters.handshakes_failed.get();
-    sum.openings_refused_401 += counters.openings_refused_401.get();
-    sum.openings_refused_403 += counters.openings_refused_403.get();
-    sum.openings_refused_404 += counters.openings_refused_404.get();
-    sum.openings_refused_429 += counters.openings_refused_429.get();
-    sum.openings_refused_other += counters.openings_refused_other.get();
-  }
+  for (const auto& worker : workers_) core::add_to(sum, worker->counters(), server::kServerMetrics);
   return sum;
 }
 

@@ -74,14 +74,14 @@ class Server::Impl {
   Result<void, Error> bind_quic(Binding& binding, const net::Address& address) const;
   Result<void, Error> load_certificate();
   Result<void, Error> make_workers();
-  void keep(const ServerCertificate& certificate);
+  void keep(const Certificates::Loaded& loaded);
   void introduce_bindings();
   void watch_age();
   Result<void, Error> start_listening();
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
   Result<void, Error> listen_quic(Binding& binding);
   Result<void, Error> watch_signals();
-  Result<void, Error> watch_files();
+  void watch_files();
   Result<void, Error> start_threads();
   [[nodiscard]] int cpu_of(std::size_t worker) const;
   void handle_signal(int signal);

@@ -13,13 +13,13 @@
 #include "crypto/certificate.hpp"
 #include "http/uri.hpp"
 #include "net/affinity.hpp"
+#include "server/certificates.hpp"
 #include "server/development.hpp"
 #include "server/metrics.hpp"
 #include "server/mistakes.hpp"
 #include "server/pages.hpp"
 #include "server/session_log.hpp"
 #include "server/tokens.hpp"
-#include "tls/context.hpp"
 
 namespace plait::server {
 namespace {
@@ -31,25 +31,36 @@ Result<crypto::JwtKey, Error> choose_key(const Config& config) {
   return key;
 }
 
-Result<void, Error> check_pair(const std::string& names, const TlsFiles& files) {
-  if (files.certificate_file.empty() || files.private_key_file.empty()) return {};
-  const auto context =
-      tls::Context::server({.certificate_file = files.certificate_file, .private_key_file = files.private_key_file});
-  if (context) return {};
-  return err(Error{names + ": " + context.error().message, context.error().system_errno});
+// As a listener would: what TLS over TCP takes, QUIC may refuse.
+Result<void, Error> check_loading(const std::string& names, const ServerOptions& options) {
+  if (options.tls.certificate_file.empty() || options.tls.private_key_file.empty()) return {};
+  const auto loaded = Certificates{options}.load();
+  if (loaded) return {};
+  return err(Error{names + ": " + loaded.error().message, loaded.error().system_errno});
 }
 
 // Also where no listener needs it yet, and before one is blamed for it. What is not there is check_config()'s.
 void check_files(const Config& config, Mistakes& mistakes) {
   const ServerOptions& server = config.server;
+  ServerOptions first;
+  first.tls = server.tls;
   if (server.client_certificates != ClientCertificates::off && !server.client_authority_file.empty()) {
-    const auto authority = crypto::read_certificate(server.client_authority_file);
-    if (!authority) mistakes.add(Error{config.names.at("tls.client_authority") + ": " + authority.error().message});
+    if (const auto authority = crypto::read_certificate(server.client_authority_file); authority) {
+      first.client_certificates = server.client_certificates;
+      first.client_authority_file = server.client_authority_file;
+    } else {
+      mistakes.add(Error{config.names.at("tls.client_authority") + ": " + authority.error().message});
+    }
   }
-  const std::string first = config.names.at("tls.certificate") + ", " + config.names.name("tls.private_key");
-  mistakes.add(check_pair(first, server.tls));
-  const std::string further = config.names.gave("tls.further") ? config.names.at("tls.further") : first;
-  for (const TlsFiles& files : server.further_tls) mistakes.add(check_pair(further, files));
+  const std::string pair = config.names.at("tls.certificate") + ", " + config.names.name("tls.private_key");
+  mistakes.add(check_loading(pair, first));
+  const std::string further = config.names.gave("tls.further") ? config.names.at("tls.further") : pair;
+  for (const TlsFiles& files : server.further_tls) {
+    ServerOptions options;
+    options.tls = files;
+    options.further_tls = {files};
+    mistakes.add(check_loading(further, options));
+  }
 }
 
 Result<void, Error> check_qlog(const Config& config) {
@@ -67,6 +78,13 @@ void warn_of_readers(const std::string& setting, const std::string& file) {
     return;
   }
   log(LogLevel::warning, setting + ": every user of this machine can read it; chmod o= '" + file + "'");
+}
+
+void warn_of_open_doors(const Config& config) {
+  if (config.server.client_certificates != ClientCertificates::required || !config.listen.empty()) return;
+  log(LogLevel::warning, config.names.at("tls.client_certificates") +
+                             ": ws: and tcp: are listened on by default and ask for no certificate; give " +
+                             config.names.wanted("listen") + " for each listener that there shall be");
 }
 
 Config complete(Config config) {
@@ -87,6 +105,11 @@ Result<void, Error> Service::check(const Config& config) {
   mistakes.add(choose_key(config));
   warn_of_readers(config.names.at("jwt.secret_file"), config.jwt_secret_file);
   warn_of_readers(config.names.at("tls.private_key"), config.server.tls.private_key_file);
+  const char* further = config.names.gave("tls.further") ? "tls.further" : "tls.private_key";
+  for (const TlsFiles& files : config.server.further_tls) {
+    warn_of_readers(config.names.at(further), files.private_key_file);
+  }
+  warn_of_open_doors(config);
   return mistakes.result();
 }
 
@@ -135,17 +158,15 @@ Identity Service::authenticate(const OpeningRequest& request) const {
 
 Result<void, Error> Service::listen() {
   for (const std::string& url : config_.listen) {
-    const auto uri = http::parse_uri(url);
-    const bool is_unix = uri && uri->scheme == http::Scheme::unix_socket;
-    const std::string hub_path = (is_unix ? ":" : "") + std::string{kHubPath};
+    http::Uri uri = *http::parse_uri(url);  // check() has refused what is none
+    uri.path = kHubPath;
     auto handlers = config_.access_log ? log_ends(hub_.handler()) : hub_.handler();
-    auto bound =
-        server_.listen((url.ends_with('/') ? url.substr(0, url.size() - 1) : url) + hub_path, std::move(handlers));
+    const auto bound = server_.listen(to_string(uri), std::move(handlers));
     if (!bound) {
       return err(
           Error{config_.names.at("listen") + " " + url + ": " + bound.error().message, bound.error().system_errno});
     }
-    urls_.push_back(bound->substr(0, bound->size() - hub_path.size()));
+    urls_.push_back(bound->substr(0, bound->rfind(uri.scheme == http::Scheme::unix_socket ? ':' : '/')));
   }
   server_.attach(hub_);
   return {};

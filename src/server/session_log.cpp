@@ -43,7 +43,8 @@ class LoggedHandler final : public transport::HandlerProxy {
   void tell(const Session& session, const CloseInfo& info) const {
     const SessionStats stats = session.stats();
     std::string line = session.peer();
-    line.append(" END ").append(path_).append(" ").append(std::to_string(info.code)).append(user_field(user_));
+    line.append(" END ").append(shortened(path_)).append(" ").append(std::to_string(info.code));
+    line.append(user_field(user_));
     line.append(" seconds=").append(seconds_text(std::chrono::steady_clock::now() - *opened_));
     line.append(" in=").append(std::to_string(stats.bytes_received));
     line.append(" out=").append(std::to_string(stats.bytes_sent));
@@ -66,10 +67,18 @@ HandlerFactory log_ends(HandlerFactory factory) {
   };
 }
 
+std::string shortened(std::string_view text) {
+  constexpr std::size_t kBytesMax = 256;
+  if (text.size() <= kBytesMax) return std::string{text};
+  std::size_t size = kBytesMax;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;  // whole characters of UTF-8
+  return std::string{text.substr(0, size)} + "…";
+}
+
 std::string user_field(std::string_view user) {
   if (user.empty()) return {};
   std::string field = " user=\"";
-  for (const char c : user) {
+  for (const char c : shortened(user)) {
     if (c == '"' || c == '\\') field += '\\';
     field += c;
   }

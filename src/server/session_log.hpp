@@ -12,7 +12,10 @@ namespace plait::server {
 /// user, how long it lasted, payload bytes received and sent. They do not defer their openings.
 HandlerFactory log_ends(HandlerFactory factory);
 
-/// " user=\"NAME\"", quotes and backslashes in it behind a backslash; empty if there is none.
+/// What a peer has written, cut to 256 bytes and "…": behind it stand fields that a line that is cut would lose.
+std::string shortened(std::string_view text);
+
+/// " user=\"NAME\"" with the name shortened(), quotes and backslashes in it behind a backslash; empty if there is none.
 std::string user_field(std::string_view user);
 
 }  // namespace plait::server

@@ -80,6 +80,7 @@ void Worker::drain(Duration timeout) {
 }
 
 void Worker::begin_drain(Duration timeout) {
+  if (drain_deadline_ != core::TimePoint{}) return;  // a second call must not put it off
   for (const auto& accepting : acceptors_) accepting.acceptor->stop();
   for (const auto& listener : quic_listeners_) listener->stop();
   drain_deadline_ = loop_->now() + core::bounded(timeout);

@@ -139,7 +139,7 @@ void FrameAccept::handle_open() {
 
 void FrameAccept::handle_open_frame(ByteView payload) {
   auto request = frames::decode_open_request(payload, limits());
-  if (!request) return refuse(400, frames::name_of(request.error()));
+  if (!request) return refuse_unread(frames::name_of(request.error()));
   FramePeer peer{.address = connection().peer(),
                  .secure = connection().secure(),
                  .certificate = connection().client_certificate()};
@@ -176,7 +176,12 @@ void FrameAccept::handle_deadline(core::TimePoint now) {
 
 void FrameAccept::fail_decoding(frames::Error error) {
   if (started()) return FrameSession::fail_decoding(error);
-  refuse(400, frames::name_of(error));
+  refuse_unread(frames::name_of(error));
+}
+
+void FrameAccept::refuse_unread(std::string_view reason) {
+  connection().context().note_refused_opening(connection().peer(), "OPEN", 400);
+  refuse(400, reason);
 }
 
 void FrameAccept::refuse(std::uint16_t status, std::string_view reason) {

@@ -64,6 +64,7 @@ class FrameAccept final : public FrameSession, public Opening::Owner {
   void finish_opening(Opening& opening) override;
   void answer_opening();
   void refuse(std::uint16_t status, std::string_view reason);
+  void refuse_unread(std::string_view reason);
 
   const Router& router_;
   HandshakeSlot handshake_;

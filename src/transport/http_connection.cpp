@@ -131,7 +131,10 @@ bool HttpConnection::keeps_alive(bool wanted, const HttpResponse& response) cons
 // --- Opening handshake -----------------------------------------------------------------------------------------------
 
 void HttpConnection::upgrade(const http::RequestHead& head, ByteView head_bytes, RouteMatch match) {
-  if (draining_) return refuse(503, "the server is shutting down");
+  if (draining_) {
+    connection().context().note_refused_opening(connection().peer(), "-", 503);
+    return respond_last(503, "the server is shutting down");
+  }
   upgrade_ = std::make_unique<WsUpgrade>(connection(), router_, *this, head, head_bytes);
   upgrade_->run(std::move(match));
   if (!upgrade_->is_deferred()) return finish_upgrade();
@@ -171,7 +174,7 @@ void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool
                                                                          .request_minor_version = minor_version_,
                                                                          .date = connection().context().http_date()})) {
     log(LogLevel::error, "an HTTP handler gave a header field or a status that is not allowed");
-    return refuse(500, "internal error");
+    return respond_last(500, "internal error");
   }
   if (with_body && !head_only) output.append(as_bytes(response.body));
   if (!keep_alive) return finish();
@@ -182,6 +185,11 @@ void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool
 }
 
 void HttpConnection::refuse(int status, std::string_view reason) {
+  connection().context().note_refused_request(connection().peer(), status);
+  respond_last(status, reason);
+}
+
+void HttpConnection::respond_last(int status, std::string_view reason) {
   respond({.status = status, .body = std::string{reason} + "\n"}, false, false);
 }
 

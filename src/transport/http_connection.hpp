@@ -42,7 +42,9 @@ class HttpConnection final : public Protocol, public Opening::Owner {
   void finish_upgrade();
   [[nodiscard]] bool keeps_alive(bool wanted, const HttpResponse& response) const;
   void respond(const HttpResponse& response, bool keep_alive, bool head_only);
+  /// Of a request that no middleware hears of.
   void refuse(int status, std::string_view reason);
+  void respond_last(int status, std::string_view reason);
   void expect_request(Duration timeout);
   void set_deadline(Duration timeout);
   bool delivers(core::TimePoint now);

@@ -94,6 +94,16 @@ void LoopContext::note_failed_handshake(const std::string& peer, std::string_vie
   log(LogLevel::info, (peer + " handshake failed: ").append(reason));
 }
 
+void LoopContext::note_refused_request(const std::string& peer, int status) {
+  counters.http_requests.add();
+  log(LogLevel::info, peer + " - - " + std::to_string(status));
+}
+
+void LoopContext::note_refused_opening(const std::string& peer, std::string_view method, int status) {
+  counters.openings_refused(status).add();
+  log(LogLevel::info, (peer + " ").append(method).append(" - ").append(std::to_string(status)));
+}
+
 void LoopContext::run(SessionId id, const std::function<void(Session&)>& task) {
   Connection* connection = connections.find(id);
   Session* session = connection == nullptr ? nullptr : connection->session();

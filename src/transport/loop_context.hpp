@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/counter.hpp"
 #include "crypto/random.hpp"
 #include "net/loop.hpp"
 #include "transport/broadcast_log.hpp"
@@ -31,17 +32,9 @@ class Opening;
 class TcpConnection;
 class Router;
 
-/// A number that one thread counts and others read.
-class Counter {
- public:
-  void add(std::uint64_t count = 1) { value_.store(get() + count, std::memory_order_relaxed); }
-  void subtract(std::uint64_t count = 1) { value_.store(get() - count, std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+using core::Counter;
 
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
+/// Meanings: plait::ServerStats.
 struct Counters {
   Counter connections_accepted, connections_refused, connections_open, sessions_open, quic_resumed;
   Counter messages_received, messages_sent, bytes_received, bytes_sent, http_requests;
@@ -125,6 +118,11 @@ struct LoopContext {
   bool evict_idle();
   /// A client's handshake of TLS or QUIC has failed: counts and logs it.
   void note_failed_handshake(const std::string& peer, std::string_view reason);
+  /// A request that the middleware does not hear of, because it could not be read, is answered with `status`: counts
+  /// and logs it.
+  void note_refused_request(const std::string& peer, int status);
+  /// The same for the opening of a session.
+  void note_refused_opening(const std::string& peer, std::string_view method, int status);
   /// A connection is there, or gone: for the counters and Limits::connections_max.
   void count_connection() {
     counters.connections_open.add();

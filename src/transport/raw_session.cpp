@@ -103,12 +103,12 @@ void RawSession::take_opening(ByteView data, bool fin) {
   const bool cut_short = event.kind == frames::Event::Kind::need_more;
   const auto error = cut_short ? frames::Error::open_truncated : event.error;
   if (is_client()) return give_up(std::string{frames::name_of(error)});
-  refuse_client({.status = 400, .reason = frames::name_of(error)});
+  refuse_unread(frames::name_of(error));
 }
 
 void RawSession::take_request(ByteView payload, ByteView rest, bool fin) {
   auto request = frames::decode_open_request(payload, limits());
-  if (!request) return refuse_client({.status = 400, .reason = frames::name_of(request.error())});
+  if (!request) return refuse_unread(frames::name_of(request.error()));
   const FramePeer client{.address = peer(), .secure = true, .certificate = quic_->client_certificate()};
   waiting_->opening = std::make_unique<FrameOpening>(context(), *router_, *this, client, payload, std::move(*request));
   FrameOpening& opening = *waiting_->opening;
@@ -141,6 +141,11 @@ void RawSession::refuse_client(const frames::OpenResponse& response) {
   quic_->stop_sending(kFirstStream, kStreamRefused);
   waiting_.reset();
   set_opening_deadline(context().loop.now() + limits().close_timeout);
+}
+
+void RawSession::refuse_unread(std::string_view reason) {
+  context().note_refused_opening(peer(), "OPEN", 400);
+  refuse_client({.status = 400, .reason = reason});
 }
 
 void RawSession::handle_opening_timeout() {

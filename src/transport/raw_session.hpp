@@ -104,6 +104,7 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
   void finish_opening(Opening& opening) override;
   void answer_client();
   void refuse_client(const frames::OpenResponse& response);
+  void refuse_unread(std::string_view reason);
   void take_response(ByteView payload, ByteView rest, bool fin);
   void begin(std::string_view subprotocol, const std::unique_ptr<Waiting>& waiting, ByteView rest, bool fin);
   void deliver_early(wt::EarlyBuffer& early);

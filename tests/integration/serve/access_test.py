@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -38,6 +39,35 @@ class AccessLog(unittest.TestCase):
             self.assertIn(line, logged)
         self.assertRegex(logged, rf"(?m)^{TIME}plait: info: 127\.0\.0\.1:\d+ GET ")
         self.assertNotIn("hunter2", logged)
+
+    def test_long_paths_methods_and_users_hide_nothing_behind_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            secret = Path(folder, "secret")
+            secret.write_text("s" * 32, encoding="utf-8")
+            token = plait("token", "--user", "\u00e9" * 1000, "--secret-file", secret).stdout.strip()
+            with Server("--jwt-secret-file", secret, "--access-log") as server:
+                server.request("/" + "x" * 1500, method="A" * 1500)
+                self.assertEqual(server.upgrade(Authorization="Bearer " + token)[0], 101)
+                self.assertEqual(server.stop(), 0)
+                logged = server.logged()
+        self.assertIn(f" {'A' * 256}\u2026 /{'x' * 255}\u2026 404\n", logged)
+        user = 'user="' + "\u00e9" * 128 + '\u2026"'
+        self.assertIn(f" GET /wse 101 {user}\n", logged)
+        self.assertRegex(logged, rf" END /wse \d+ {user} seconds=")
+
+    def test_has_what_is_refused_before_it_is_read(self):
+        with Server("--dev", "--access-log", listen=ALL_WIRES) as server:
+            self.assertEqual(server.request("/health", Large="x" * 40960)[0], 431)
+            with socket.create_connection(("127.0.0.1", server.port("tcp")), timeout=TIMEOUT) as client:
+                client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                self.assertTrue(client.recv(4096))
+            metrics = server.request("/metrics")[2]
+            self.assertEqual(server.stop(), 0)
+            logged = server.logged()
+        self.assertRegex(logged, r"plait: info: 127\.0\.0\.1:\d+ - - 431\n")
+        self.assertRegex(logged, r"plait: info: 127\.0\.0\.1:\d+ OPEN - 400\n")
+        self.assertIn("\nplait_http_requests_total 2\n", metrics)
+        self.assertIn('\nplait_openings_refused_total{status="other"} 1\n', metrics)
 
     def test_names_user_duration_bytes_and_close_code_of_a_session(self):
         wires = (*ALL_WIRES, "https://127.0.0.1:0", "quic://127.0.0.1:0")
@@ -137,6 +167,16 @@ class ClientCertificates(unittest.TestCase):
                     done = plait("pub", "demo", "1", "--url", server.url(scheme), "--insecure", "--cert", chain,
                                  "--key", self.folder / f"{authority}-worker.key", PLAIT_TOKEN=server.token)
                     self.assertEqual(done.returncode, status, (scheme, authority, done.stderr))
+
+    def test_default_listeners_that_ask_for_none_are_warned_of(self):
+        file = self.folder / "plait.toml"
+        for when, listen, warned in (("required", "", True), ("required", "listen = ['ws://127.0.0.1:0']\n", False),
+                                     ("optional", "", False)):
+            file.write_text(f"development = true\n{listen}[tls]\nclient_certificates = '{when}'\n"
+                            f"client_authority = '{self.certificate}'\n", encoding="utf-8")
+            done = plait("check", file)
+            self.assertEqual((done.returncode, "ask for no certificate; give listen" in done.stderr), (0, warned),
+                             done.stderr)
 
     def test_options_that_need_one_another(self):
         for arguments, words in ((("--client-certificates", "required"), "--client-authority FILE"),

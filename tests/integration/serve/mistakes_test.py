@@ -225,6 +225,12 @@ class Settings(unittest.TestCase):
         said = self.refused(files.format(self.secret, self.secret))
         self.assertRegex(said, rf"tls.private_key: certificate file {self.secret} .*; give a PEM file with the chain")
 
+    def test_check_knows_the_variable_that_names_the_secret(self):
+        self.file.write_text("listen = ['ws://127.0.0.1:0']\n", encoding="utf-8")
+        for secret, status in ((self.secret, 0), ("/nonexistent", 1)):
+            done = plait("check", self.file, PLAIT_JWT_SECRET_FILE=str(secret))
+            self.assertEqual(done.returncode, status, done.stderr)
+
     def test_all_mistakes_at_once(self):
         said = self.refused("threads = -1\n[tls]\ncertificat = 'x'\n[hub]\ntopics_max = 0\n")
         self.assertEqual([line.split(":")[2] for line in said.splitlines()], ["1", "3", "5"], said)

@@ -10,12 +10,12 @@ from pathlib import Path
 from harness import TIMEOUT, Server, plait
 
 
-def make_certificate(folder, name, host):
-    """A certificate for `host` and its key, in files that begin with `name`; replaces both."""
+def make_certificate(folder, name, host=None):
+    """A certificate for `host`, or that names none, and its key, in files that begin with `name`; replaces both."""
     certificate, key = Path(folder) / f"{name}.crt", Path(folder) / f"{name}.key"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-keyout", key, "-out", certificate, "-days", "5", "-subj", "/CN=test", "-addext",
-                    f"subjectAltName={host}"], check=True, capture_output=True)
+                    "-keyout", key, "-out", certificate, "-days", "5", "-subj", "/CN=test",
+                    *(("-addext", f"subjectAltName={host}") if host else ())], check=True, capture_output=True)
     return certificate, key
 
 
@@ -26,6 +26,7 @@ class Names(unittest.TestCase):
         self.folder = Path(folder.name)
         self.secret = self.folder / "secret"
         self.secret.write_text("s" * 32, encoding="utf-8")
+        self.secret.chmod(0o600)
         self.first = make_certificate(folder.name, "first", "DNS:first.example")
         self.second = make_certificate(folder.name, "second", "DNS:*.second.example")
 
@@ -54,6 +55,48 @@ class Names(unittest.TestCase):
             while self.shown(server, "a.second.example") == old:
                 pass  # the server watches its files
             self.expect_names(server)
+
+    def write_config(self, first, further, listen=()):
+        """A file with these certificates, `first` perhaps None."""
+        config = self.folder / "plait.toml"
+        config.write_text(f"listen = {list(listen)}\njwt.secret_file = '{self.secret}'\n[tls]\n"
+                          + (f"certificate = '{first[0]}'\nprivate_key = '{first[1]}'\n" if first else "")
+                          + f"[[tls.further]]\ncertificate = '{further[0]}'\nprivate_key = '{further[1]}'\n",
+                          encoding="utf-8")
+        return config
+
+    def refused(self, config):
+        """What `plait check` and `plait serve` both say."""
+        said = {plait(*command).stderr for command in (("check", config), ("serve", "--config", config))}
+        self.assertEqual(len(said), 1, said)
+        return said.pop()
+
+    def test_one_that_names_no_host_is_refused_before_it_is_served(self):
+        nameless = make_certificate(self.folder, "nameless")
+        for listen in ((), ("ws://127.0.0.1:0",), ("wss://127.0.0.1:0",)):
+            said = self.refused(self.write_config(self.first, nameless, listen))
+            self.assertIn(f"plait.toml:6: tls.further: certificate file {nameless[0]} names no host", said)
+
+    def test_further_ones_need_a_first(self):
+        for listen in ((), ("ws://127.0.0.1:0",)):
+            said = self.refused(self.write_config(None, self.second, listen))
+            self.assertIn("plait.toml:4: tls.further needs tls.certificate and tls.private_key", said)
+
+    def test_a_key_of_them_that_everyone_can_read_is_warned_of(self):
+        self.second[1].chmod(0o604)
+        done = plait("check", self.write_config(self.first, self.second))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"plait.toml:6: tls.further: every user of this machine can read it; chmod o= '{self.second[1]}'",
+                      done.stderr)
+
+    def test_one_that_has_expired_is_warned_of_once(self):
+        subprocess.run(["openssl", "x509", "-in", self.second[0], "-signkey", self.second[1], "-out", self.second[0],
+                        "-days", "-1"], check=True, capture_output=True)
+        config = self.write_config(self.first, self.second, ("wss://127.0.0.1:0",))
+        with Server("--config", config, listen=()) as server:
+            server.wait_logged("expired on")
+            self.assertEqual(server.stop(), 0)
+            self.assertEqual(server.logged().count("expired on"), 1, server.logged())
 
     def test_by_file(self):
         config = self.folder / "plait.toml"

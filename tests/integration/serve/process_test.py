@@ -165,6 +165,13 @@ class Hangup(unittest.TestCase):
             told = [line for line in server.logged().splitlines() if str(self.files[1]) in line]
             self.assertEqual(len(told), 1, told)
 
+    def test_without_a_certificate_it_is_told_that_there_is_none(self):
+        with Server("--dev", "--access-log") as server:
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_logged("there is no certificate to read again")
+            self.assertEqual(server.request("/health")[0], 200)
+            self.assertEqual(server.stop(), 0)
+
     def test_a_good_one_is_told_in_the_access_log(self):
         with self.serve("--access-log") as server:
             server.process.send_signal(signal.SIGHUP)

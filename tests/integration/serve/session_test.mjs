@@ -6,8 +6,12 @@ import test from 'node:test';
 const TURNS_MAX = 1000;  // nothing here waits for anything but promises, so a few would do
 const sockets = [];
 const timers = [];
-let answerToken = async () => ({ok: false});
+const notFound = async () => ({ok: false, status: 404});
+let answerToken = notFound;
 let stats;
+let statsStatus = 200;
+let statsAsked = 0;
+let everySecond;
 const elements = {};
 
 class FakeElement {
@@ -21,6 +25,11 @@ class FakeElement {
 }
 
 const element = (id) => elements[id] ??= new FakeElement();
+
+function answerStats() {
+  ++statsAsked;
+  return {ok: statsStatus === 200, status: statsStatus, json: async () => stats};
+}
 
 class FakeWebSocket {
   constructor() {
@@ -37,11 +46,11 @@ globalThis.browser = {
   document: {hidden: true, getElementById: element, createElement: () => new FakeElement()},
   window: {},
   location: {protocol: 'http:', host: 'hub'},
-  fetch: async (path) => path === '/stats' ? {ok: true, json: async () => stats} : answerToken(),
+  fetch: async (path) => path === '/stats' ? answerStats() : answerToken(),
   WebSocket: FakeWebSocket,
   setTimeout: (task) => timers.push(task),
   clearTimeout() {},
-  setInterval() {},
+  setInterval: (task) => { everySecond = task; },
 };
 const names = Object.keys(globalThis.browser).join(', ');
 const page = readFileSync(new URL('../../../dashboard/app.js', import.meta.url), 'utf8').replace(/^import .*$/m, '');
@@ -116,8 +125,21 @@ test('an answer that is cut off is asked for again', async () => {
   answerToken = async () => ({ok: true, json: async () => { throw new TypeError('cut off'); }});
   await session.connect();
   assert.equal(timers.length, 1);
-  answerToken = async () => ({ok: false});
+  answerToken = notFound;
   timers.pop()();
+  await opened();
+});
+
+test('a server that is not there for a moment is asked again, and for no token', async () => {
+  element('token-form').hidden = true;
+  for (const status of [429, 500, 502, 503]) {
+    answerToken = async () => ({ok: false, status});
+    await session.connect();
+    assert.deepEqual([timers.length, sockets.length, element('token-form').hidden], [1, 0, true], String(status));
+    timers.pop();
+  }
+  answerToken = notFound;
+  session.connectNow();
   await opened();
 });
 
@@ -125,7 +147,7 @@ test('what fails after a later attempt has begun is that attempt\'s no more', as
   let fail;
   answerToken = () => new Promise((resolve, reject) => { fail = reject; });
   const superseded = session.connect();
-  answerToken = async () => ({ok: false});
+  answerToken = notFound;
   session.connectNow();
   const {socket} = await opened();
   answer(socket, {offset: 9});
@@ -163,4 +185,20 @@ test('a server that was started again while the page was hidden has no negative 
   assert.deepEqual(await count(3, 3, 2), ['2', '1']);
   assert.deepEqual(await count(20, 5, 1), ['2', '1'], 'it has sent less, in a longer time');
   assert.deepEqual(await count(21, 8, 5), ['3', '4']);
+});
+
+test('statistics are asked for less and less often while they are too many requests', async () => {
+  const asked = async (seconds) => {
+    statsAsked = 0;
+    for (let i = 0; i < seconds; ++i) {
+      everySecond();
+      await new Promise(setImmediate);
+    }
+    return statsAsked;
+  };
+  assert.equal(await asked(10), 10);
+  statsStatus = 429;
+  assert.ok(await asked(64) <= 8);
+  statsStatus = 200;
+  assert.ok(await asked(64) <= 1);
 });

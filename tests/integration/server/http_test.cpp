@@ -270,6 +270,7 @@ TEST_F(ServerHttp, LimitsAreRefusedWithTheirStatus) {
   EXPECT_EQ(refusal_of(get("/", many)), "HTTP/1.1 431");
   EXPECT_EQ(refusal_of("GET / HTTP/1.1\r\nHost : a\r\n\r\n"), "HTTP/1.1 400");
   EXPECT_EQ(refusal_of("garbage\r\n\r\n"), "HTTP/1.1 400");
+  EXPECT_EQ((*server_)->stats().http_requests, 7U);
 }
 
 // What a connection keeps of a head has to fit the buffer that it is read to: it would be read for ever otherwise.
@@ -438,6 +439,7 @@ TEST_F(ServerHttp, AnUpgradeThatIsWholeOnlyDuringADrainIs503) {
   EXPECT_EQ(session.read_frame().close_code(), close_code::kGoingAway);  // the drain has begun
   client.send(request.substr(30));
   EXPECT_EQ(status_of(client.read_all()), "HTTP/1.1 503");
+  EXPECT_EQ((*server_)->stats().openings_refused_other, 1U);
 }
 
 TEST_F(ServerHttp, AnIdleKeptAliveConnectionIsClosed) {

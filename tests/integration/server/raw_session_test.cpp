@@ -104,6 +104,7 @@ TEST_F(RawSessions, BadOpeningsAreAnsweredWithTheRuleTheyBreak) {
     EXPECT_EQ(peer->closed()->kind, quic::CloseReason::Kind::peer_application);
     EXPECT_EQ(peer->closed()->code, 0U);
   }
+  EXPECT_EQ((*server_)->stats().openings_refused_other, bad.size());
 }
 
 TEST_F(RawSessions, AnUnknownPathIs404AndTheEndOfTheClientsSideEndsTheConnection) {

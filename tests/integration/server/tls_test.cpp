@@ -101,6 +101,21 @@ TEST_F(ServerTls, ReloadFromAnotherThreadTakesEffect) {
   EXPECT_TRUE(wait_until([&] { return accepts(options_.tls.certificate_file); }));
 }
 
+TEST_F(ServerTls, AFolderThatCannotBeWatchedIsAWarning) {
+  const Folder gone;
+  ServerOptions options;
+  options.tls = write_certificate(gone);
+  const std::string authority = folder_.file("authority.pem");
+  std::filesystem::copy_file(options.tls.certificate_file, authority);
+  TestServer server{options};
+  const std::string url = server.listen("wss");
+  const QuietLog log;
+  std::filesystem::remove_all(std::filesystem::path{options.tls.certificate_file}.parent_path());
+  server.start();
+  EXPECT_TRUE(BlockingClient::connect(url, trusting(authority)));
+  EXPECT_NE(log.text().find("the certificate's files are not watched: SIGHUP"), std::string::npos) << log.text();
+}
+
 TEST_F(ServerTls, PlainHttpAndGarbageEndTheConnectionAndNothingElse) {
   for (const std::string& bytes : {upgrade_request(), std::string(1000, '\xff'), std::string(1, '\x16')}) {
     RawClient client{port_of(url_.substr(0, url_.rfind('/')))};

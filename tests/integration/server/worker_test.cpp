@@ -29,5 +29,23 @@ TEST(ServerWorker, ADrainedLoopTurnsUntilTheServersLastConnectionIsGone) {
   worker.join();
 }
 
+TEST(ServerWorker, ASecondDrainDoesNotPutTheFirstOnesDeadlineOff) {
+  std::atomic<std::size_t> connection_count{1};
+  const Limits limits;
+  auto loop = net::Loop::make();
+  ASSERT_TRUE(loop);
+  Worker worker{std::move(*loop), limits, 0, connection_count};
+  worker.drain(1ms);
+  worker.drain(1h);
+  std::atomic<bool> stopped{false};
+  std::thread thread{[&] {
+    worker.run(-1);
+    stopped = true;
+  }};
+  EXPECT_TRUE(wait_until([&] { return stopped.load(); })) << "it waits for the second one's";
+  connection_count = 0;
+  thread.join();
+}
+
 }  // namespace
 }  // namespace plait::test

@@ -1,6 +1,9 @@
 #include "hub/handler.hpp"
 
 #include <gtest/gtest.h>
+#include <plait/log.hpp>
+
+#include <stdexcept>
 
 #include "fake.hpp"
 
@@ -24,10 +27,14 @@ class FakeRequest final : public OpeningRequest {
   [[nodiscard]] const ClientCertificate* certificate() const override { return nullptr; }
   [[nodiscard]] bool is_origin_allowed() const override { return true; }
   void accept(std::string_view) override { accepted = true; }
-  void reject(int, std::string_view) override { rejected = true; }
+  void reject(int status, std::string_view reason) override {
+    rejected_status = status;
+    rejected_reason = reason;
+  }
   OpeningId defer() override { return {}; }
   bool accepted = false;
-  bool rejected = false;
+  int rejected_status = 0;
+  std::string rejected_reason;
 
  private:
   std::vector<std::string_view> subprotocols_;
@@ -72,6 +79,32 @@ TEST(HubHandler, RefusedUserGetsAnErrorAndCode4401) {
   handler.on_close(session, {});
   EXPECT_TRUE(session.take().empty());
   EXPECT_EQ(hub.engine->stats().connections_open, 0u);
+}
+
+TEST(HubHandler, ARefusalStatusRefusesTheOpening) {
+  HubOptions options = test_options();
+  options.authenticate = [](const OpeningRequest&) {
+    return Identity{.authenticated = false, .user = {}, .reason = "token has expired", .refusal_status = 401};
+  };
+  FakeHub hub{1, std::move(options)};
+  Handler handler{*hub.engine};
+  FakeRequest request;
+  handler.on_request(request);
+  EXPECT_FALSE(request.accepted);
+  EXPECT_EQ(request.rejected_status, 401);
+  EXPECT_EQ(request.rejected_reason, "token has expired");
+}
+
+TEST(HubHandler, WhatComesToASessionThatIsClosingIsNotMissed) {
+  FakeHub hub;
+  const auto client = hub.connect();
+  client->subscribe("a");
+  hub.settle();
+  client->session.close(close_code::kNormal, {});
+  for (int i = 0; i < 3; ++i) hub.engine->publish("a", "1", {});
+  hub.settle();
+  EXPECT_EQ(hub.engine->stats().publications, 3u);
+  EXPECT_EQ(hub.engine->stats().missed_by_sessions, 0u);
 }
 
 class HubExpiry : public testing::Test {
@@ -124,6 +157,19 @@ TEST_F(HubExpiry, ASessionEndsWithItsToken) {
   EXPECT_EQ(hub_->engine->stats().connections_open, 0u);
 }
 
+TEST_F(HubExpiry, WhatComesAfterItIsNotMissed) {
+  open(std::chrono::hours{1});
+  handler_->on_message(session_, Message::text(R"({"t":"subscription","p":{"action":"subscribe","topics":["a"]}})"));
+  hub_->settle();
+  pass(std::chrono::hours{1} + std::chrono::seconds{1});
+  EXPECT_EQ(session_.close_code, 4401);
+  for (int i = 0; i < 3; ++i) hub_->engine->publish("a", "1", {});
+  hub_->settle();
+  EXPECT_EQ(hub_->engine->stats().publications, 3u);
+  EXPECT_EQ(hub_->engine->stats().missed_by_sessions, 0u);
+  handler_->on_close(session_, {});
+}
+
 TEST_F(HubExpiry, ATokenThatEndsWhileItsSessionOpensEndsIt) {
   open(-std::chrono::seconds{1});
   pass(std::chrono::milliseconds{20});
@@ -154,6 +200,30 @@ TEST_F(HubExpiry, ASessionThatIsGoneIsNotTouched) {
   handler_->on_close(session_, {});
   pass(std::chrono::hours{2});
   EXPECT_EQ(session_.close_code, 0U);
+}
+
+TEST(HubFacadeDeathTest, AttachComesFirst) {
+  Hub hub;
+  FakeSession session{0};
+  const auto handler = hub.handler()();
+  EXPECT_DEATH(handler->on_open(session), "Server::attach");
+  EXPECT_DEATH(hub.publish("a", "1"), "Server::attach");
+}
+
+TEST(HubFacade, WhatTheCallbackOfAPublicationThrowsIsLogged) {
+  std::string logged;
+  set_log_sink([&](LogLevel, std::string_view line) { logged.append(line).append("\n"); });
+  FakeExecutor executor;
+  Hub hub;
+  hub.attach({&executor});
+  hub.publish("a", "1", [](const auto&) { throw std::runtime_error{"no database"}; });
+  hub.publish("a", "2", [](const auto&) { throw 42; });
+  while (executor.run_posted()) {
+  }
+  EXPECT_EQ(hub.stats().publications, 2u);
+  EXPECT_NE(logged.find("threw: no database\n"), std::string::npos) << logged;
+  EXPECT_NE(logged.find("threw something that is not a std::exception\n"), std::string::npos) << logged;
+  set_log_sink({});
 }
 
 TEST(HubFacade, PublishesRefusesBadNamesAndCounts) {

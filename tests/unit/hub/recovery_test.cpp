@@ -127,6 +127,23 @@ TEST_P(HubRecovery, TheLastOfSeveralRequestsDecides) {
   publish(3, 3);
   hub.settle();
   EXPECT_EQ(publications(alice->session.take()), "123");
+  alice->recover(topic, start, "third");
+  alice->recover(topic, {start.epoch, start.offset + 1}, "fourth");
+  hub.settle();
+  auto messages = alice->session.take();
+  ASSERT_EQ(types(messages), "subscription_update subscription_update publication publication");
+  EXPECT_EQ(messages[0].cid, "third");
+  EXPECT_NE(messages[0].data.find(R"("recovered":false,"count":0)"), std::string::npos) << messages[0].data;
+  EXPECT_EQ(messages[1].cid, "fourth");
+  EXPECT_NE(messages[1].data.find(R"("recovered":true,"count":2)"), std::string::npos) << messages[1].data;
+  EXPECT_EQ(publications(messages), "23");
+  alice->recover(topic, start, "fifth");
+  alice->unsubscribe(topic);
+  hub.settle();
+  messages = alice->session.take();
+  ASSERT_EQ(types(messages), "subscription_update subscription_update");
+  EXPECT_EQ(messages[1].cid, "fifth");
+  EXPECT_NE(messages[1].data.find(R"("recovered":false,"count":0)"), std::string::npos) << messages[1].data;
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ TEST(Ring, KeepsOrderAroundItsEnd) {
   Ring<int> ring{4};
   int pushed = 0;
   int taken = 0;
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 100; ++round) {
     while (ring.room(1) > 0) ring.push(int{pushed++});
     EXPECT_EQ(ring.waiting(), 4u);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(ring.take(), taken++);
