@@ -128,9 +128,7 @@ Result<TokenGate::Admission, std::string> TokenGate::admit(const OpeningRequest&
   auto claims = crypto::verify_jwt(token, key_, rules_, std::chrono::system_clock::now());
   if (!claims) return err("the access token is refused: " + std::string{crypto::describe(claims.error())});
   if (claims->subject.empty()) return err(std::string{"the access token is refused: the token has no claim \"sub\""});
-  Admission admission{.user = std::move(claims->subject), .expires = {}};
-  if (claims->expiry) admission.expires = *claims->expiry + rules_.clock_skew;
-  return admission;
+  return Admission{.user = std::move(claims->subject), .expires = claims->expiry + crypto::kClockSkew};
 }
 
 }  // namespace plait::server
