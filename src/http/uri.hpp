@@ -46,8 +46,4 @@ struct Uri {
 /// RFC 3986 §2.1. Any octet may come out, also NUL and "/". Error: bad_percent_encoding.
 [[nodiscard]] Result<std::string, UriError> percent_decode(std::string_view text);
 
-/// The decoded value of the first pair called `name` in an application/x-www-form-urlencoded query ("+" is a space).
-/// nullopt if there is none, or if its value is not well encoded.
-[[nodiscard]] std::optional<std::string> parse_query(std::string_view query, std::string_view name);
-
 }  // namespace plait::http
