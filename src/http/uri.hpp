@@ -33,6 +33,15 @@ struct Uri {
 /// The URL again, without a port that is the scheme's default. parse_uri(to_string(uri)) is `uri`.
 [[nodiscard]] std::string to_string(const Uri& uri);
 
+/// With TLS, QUIC's included.
+[[nodiscard]] constexpr bool is_secure(Scheme scheme) {
+  return scheme == Scheme::tls || scheme == Scheme::wss || scheme == Scheme::https || scheme == Scheme::quic;
+}
+/// HTTP/3 with WebTransport, or raw QUIC: ALPN tells them apart, so they can share a UDP port.
+[[nodiscard]] constexpr bool is_quic(Scheme scheme) { return scheme == Scheme::https || scheme == Scheme::quic; }
+/// Messages over a bare byte stream, rather than HTTP and WebSocket.
+[[nodiscard]] constexpr bool is_framed(Scheme scheme) { return scheme == Scheme::tcp || scheme == Scheme::tls; }
+
 /// "ws", …, "unix".
 [[nodiscard]] std::string_view to_string(Scheme scheme);
 

@@ -19,18 +19,6 @@ namespace {
 
 constexpr std::chrono::hours kAgeCheckInterval{1};
 constexpr std::chrono::seconds kReloadRepeatMin{10};
-constexpr Duration kBusyPollMax = std::chrono::microseconds{50};
-
-bool is_secure(http::Scheme scheme) {
-  return scheme == http::Scheme::tls || scheme == http::Scheme::wss || scheme == http::Scheme::https ||
-         scheme == http::Scheme::quic;
-}
-
-/// HTTP/3 with WebTransport, or raw QUIC: ALPN tells them apart, so they can share a UDP port.
-bool is_quic(http::Scheme scheme) { return scheme == http::Scheme::https || scheme == http::Scheme::quic; }
-
-/// Messages over a bare byte stream, rather than HTTP and WebSocket.
-bool is_framed(http::Scheme scheme) { return scheme == http::Scheme::tcp || scheme == http::Scheme::tls; }
 
 net::Address address_of(const http::Uri& uri) {
   return {.host = uri.host, .port = uri.port, .unix_path = uri.socket_path};
@@ -63,7 +51,7 @@ Result<http::Uri, Error> parse_listen_url(std::string_view url) {
 
 Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certificates_(options_) {
   options_.limits = core::bounded(options_.limits);
-  options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
+  options_.busy_poll = std::min(options_.busy_poll, net::kBusyPollMax);
   if (options_.threads == 0)
     options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
   if (!options_.qlog_folder.empty()) qlog_ = std::make_unique<QlogFolder>(options_.qlog_folder);
