@@ -3,10 +3,10 @@
 #include "bench/components/raw_loop.hpp"
 #include "bench/peers.hpp"
 #include "bench/report.hpp"
-#include "bench/shell_word.hpp"
 #include "bench/text_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
+#include "core/shell_word.hpp"
 #include "net/affinity.hpp"
 #include "net/file_limit.hpp"
 
@@ -74,7 +74,7 @@ std::string own_command_line() {
   const std::string words = bench::read_text_file("/proc/self/cmdline");
   std::string out = "plait";
   for (std::size_t at = words.find('\0') + 1; at < words.size(); at = words.find('\0', at) + 1) {
-    out += " " + bench::shell_quoted(words.substr(at, words.find('\0', at) - at));
+    out += " " + core::shell_quoted(words.substr(at, words.find('\0', at) - at));
   }
   return out;
 }
