@@ -168,6 +168,8 @@ Result<void, Error> Server::Impl::make_workers() {
   return {};
 }
 
+namespace {
+
 // In development mode, which is for loopback only, whatever of its names a person has typed: the page of one goes on
 // with another, that of the https: listener.
 void allow_loopback_names(transport::Router& router, bool secure, std::uint16_t port) {
@@ -176,6 +178,8 @@ void allow_loopback_names(transport::Router& router, bool secure, std::uint16_t 
                                      std::to_string(port));
   }
 }
+
+}  // namespace
 
 // Pages of ws: and wss: may open sessions at https: of the same host; responses of wss: say that it is there.
 void Server::Impl::introduce_bindings() {
