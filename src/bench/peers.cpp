@@ -141,13 +141,14 @@ void find_pywebtransport(const std::string& scripts, FoundPeers& found) {
   while (!pythons.empty()) {
     const std::string python{pythons.substr(0, pythons.find(':'))};
     pythons.remove_prefix(std::min(pythons.size(), python.size() + 1));
-    const auto version =
-        answer_of(core::shell_quoted(python) + " -c 'import uvloop, pywebtransport; print(pywebtransport.__version__)'");
+    const auto version = answer_of(core::shell_quoted(python) +
+                                   " -c 'import uvloop, pywebtransport; print(pywebtransport.__version__)'");
     if (!version) {
       found.missing.push_back(fmt::format("pywebtransport: {} has no pywebtransport and uvloop", python));
       continue;
     }
-    const std::string script = fmt::format("{} -B -O {}/pywebtransport_", core::shell_quoted(python), core::shell_quoted(scripts));
+    const std::string script =
+        fmt::format("{} -B -O {}/pywebtransport_", core::shell_quoted(python), core::shell_quoted(scripts));
     found.servers.push_back(
         {.name = "pywebtransport-" + *version,
          .command = script + "server.py {port}",

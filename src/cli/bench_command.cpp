@@ -1,6 +1,7 @@
 // plait bench: the published benchmarks row by row, against any servers, in one run.
 #include "bench/components/generator/generator.hpp"
 #include "bench/components/raw_loop.hpp"
+#include "bench/json_text.hpp"
 #include "bench/peers.hpp"
 #include "bench/report.hpp"
 #include "bench/text_file.hpp"
@@ -216,7 +217,8 @@ int write_reports(const BenchOptions& options, const bench::Report& report) {
   const auto save = [](const std::string& path, const std::string& text) {
     return path.empty() || bench::write_text_file(path, text);
   };
-  if (!save(options.json, bench::to_json(report).dump(1) + "\n")) return fail("--json: cannot write " + options.json);
+  if (!save(options.json, bench::json_text(bench::to_json(report), 1) + "\n"))
+    return fail("--json: cannot write " + options.json);
   if (!save(options.markdown, bench::to_markdown(report))) return fail("--markdown: cannot write " + options.markdown);
   if (!save(options.html, bench::to_html(report))) return fail("--html: cannot write " + options.html);
   const bool measured = std::any_of(report.cases.begin(), report.cases.end(), [](const bench::CaseResult& result) {
