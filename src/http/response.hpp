@@ -21,8 +21,8 @@ struct ResponseOptions {
   int status = 200;
   /// Further fields. Content-Length is written from `body` and refused here, as Transfer-Encoding is.
   std::span<const Field> fields = {};
-  /// `length` writes Content-Length, also when it is 0, but never with status 1xx and 204 (RFC 9110 §8.6). No other kind
-  /// is sent.
+  /// `length` writes Content-Length, also when it is 0, but never with status 1xx and 204 (RFC 9110 §8.6). No other
+  /// kind is sent.
   BodyFraming body = {};
   /// False writes "Connection: close".
   bool keep_alive = true;

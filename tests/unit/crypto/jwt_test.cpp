@@ -195,9 +195,7 @@ TEST(JwtRefusal, SubjectThatIsNoString) {
   }
 }
 
-TEST(JwtRefusal, ExpiryMissing) {
-  EXPECT_EQ(refusal(token_of(R"({"sub":"a"})")), JwtError::expiry_missing);
-}
+TEST(JwtRefusal, ExpiryMissing) { EXPECT_EQ(refusal(token_of(R"({"sub":"a"})")), JwtError::expiry_missing); }
 
 TEST(JwtRefusal, ExpiryThatIsNoNumber) {
   for (const std::string value : {"\"1800000060\"", "null", "true", "[]"}) {
