@@ -28,8 +28,6 @@ file(RELATIVE_PATH path_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)  # so th
 configure_file(plait.pc.in plait.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/plaitConfigVersion.cmake DESTINATION ${package_folder} COMPONENT plait)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/plait.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT plait)
-if(TARGET plait_cli)
-  install(TARGETS plait_cli COMPONENT plait)
-  install(DIRECTORY bench/peers DESTINATION ${CMAKE_INSTALL_DATADIR}/plait COMPONENT plait
-    FILES_MATCHING PATTERN "*.py" PATTERN "*.js")
-endif()
+install(TARGETS plait_cli COMPONENT plait)
+install(DIRECTORY bench/peers DESTINATION ${CMAKE_INSTALL_DATADIR}/plait COMPONENT plait
+  FILES_MATCHING PATTERN "*.py" PATTERN "*.js")

@@ -6,11 +6,7 @@
 function(plait_layer name)
   cmake_parse_arguments(ARG "" "" "LAYERS;LIBRARIES" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
-  set(link_folder ${CMAKE_BINARY_DIR}/layers/${name})
-  file(MAKE_DIRECTORY ${link_folder})
-  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${link_folder}/${name} SYMBOLIC)
-
+  plait_link_folder(${name} link_folder)
   add_library(plait_${name} STATIC ${sources})
   set_target_properties(plait_${name} PROPERTIES PLAIT_LAYERS "${ARG_LAYERS}")  # for the fuzz targets
   target_include_directories(plait_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include ${link_folder})
@@ -20,6 +16,14 @@ function(plait_layer name)
   if(PLAIT_LTO)
     target_compile_options(plait_${name} PRIVATE -flto -ffat-lto-objects)
   endif()
+endfunction()
+
+# Makes the build folder that holds one symlink, NAME, to the current sources, and stores its path in VARIABLE.
+function(plait_link_folder name variable)
+  set(folder ${CMAKE_BINARY_DIR}/layers/${name})
+  file(MAKE_DIRECTORY ${folder})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${folder}/${name} SYMBOLIC)
+  set(${variable} ${folder} PARENT_SCOPE)
 endfunction()
 
 # plait_test(NAME SOURCES… LAYERS … [LIBRARIES …] [LABELS …] [TIMEOUT seconds])

@@ -1,14 +1,12 @@
-// Chunked bodies: the same body, error and rest whole and in pieces, never more than the limit, what a plain reader of
-// whole lines makes of an accepted one, and a decoded body decodes to itself after it was encoded again.
+// Chunked bodies: the same body, error and rest whole and in pieces, never more than the limit, and what a plain reader
+// of whole lines makes of an accepted one.
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <optional>
 #include <string>
 
-#include "core/byte_sink.hpp"
 #include "http/body_decoder.hpp"
-#include "http/body_encoder.hpp"
 
 namespace {
 
@@ -53,8 +51,7 @@ Decoded decode(ByteView input, std::size_t step) {
     decode_piece(decoder, input.first(size), decoded);
     input = input.subspan(size);
   }
-  require(decoded.body.size() <= kBodyMax && decoder.body_bytes() == decoded.body.size());
-  require(decoder.finish().has_value() == decoded.done);
+  require(decoded.body.size() <= kBodyMax);
   if (decoded.error) decoded.used = 0;  // how much of the failing piece was looked at depends on the pieces
   return decoded;
 }
@@ -98,10 +95,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Decoded whole = decode(input, size);
   require(whole == decode(input, 1 + size % 7));
   if (whole.done) require_reads_the_same(as_text(input), whole);
-  core::VectorSink sink;
-  encode_chunk(sink, as_bytes(whole.body));
-  encode_last_chunk(sink);
-  const Decoded again = decode(sink.bytes, sink.bytes.size());
-  require(again.done && again.body == whole.body && again.used == sink.bytes.size());
   return 0;
 }

@@ -46,7 +46,6 @@ void require_same_fields(const RequestHead& a, const RequestHead& b) {
 
 void require_same(const RequestHead& a, const RequestHead& b) {
   require(a.method == b.method && a.target == b.target && a.path == b.path && a.query == b.query);
-  require(a.body.kind == b.body.kind && a.body.length == b.body.length);
   require(a.fields.find("Host").value_or("") == b.fields.find("Host").value_or(""));
   require_same_fields(a, b);
 }
@@ -54,6 +53,7 @@ void require_same(const RequestHead& a, const RequestHead& b) {
 void require_same_message(const RequestHead& a, const RequestHead& b) {
   require(a.head_bytes == b.head_bytes && a.minor_version == b.minor_version);
   require(a.keep_alive == b.keep_alive && a.expects_continue == b.expects_continue);
+  require(a.body.kind == b.body.kind && a.body.length == b.body.length);
   require_same(a, b);
 }
 
@@ -129,8 +129,7 @@ void require_round_trip(const RequestHead& head) {
   require(encode_request_head(sink, {.method = head.method,
                                      .target = head.target,
                                      .host = head.fields.find("Host").value_or(""),
-                                     .fields = fields,
-                                     .body = head.body})
+                                     .fields = fields})
               .has_value());
   std::size_t scanned = 0;
   const auto again = parse_request_head(sink.bytes, scanned, {.header_bytes_max = sink.bytes.size()});

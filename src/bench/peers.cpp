@@ -1,7 +1,7 @@
 #include "bench/peers.hpp"
 
 #include "bench/components/process.hpp"
-#include "bench/shell_word.hpp"
+#include "core/shell_word.hpp"
 
 #include <fmt/format.h>
 
@@ -116,7 +116,7 @@ void find_script_peers(const std::string& scripts, FoundPeers& found) {
       continue;
     }
     found.servers.push_back({.name = peer.name,
-                             .command = replace_all(peer.command, "{scripts}", shell_quoted(scripts)),
+                             .command = replace_all(peer.command, "{scripts}", core::shell_quoted(scripts)),
                              .url = peer.url,
                              .routes = peer.routes});
   }
@@ -141,13 +141,14 @@ void find_pywebtransport(const std::string& scripts, FoundPeers& found) {
   while (!pythons.empty()) {
     const std::string python{pythons.substr(0, pythons.find(':'))};
     pythons.remove_prefix(std::min(pythons.size(), python.size() + 1));
-    const auto version =
-        answer_of(shell_quoted(python) + " -c 'import uvloop, pywebtransport; print(pywebtransport.__version__)'");
+    const auto version = answer_of(core::shell_quoted(python) +
+                                   " -c 'import uvloop, pywebtransport; print(pywebtransport.__version__)'");
     if (!version) {
       found.missing.push_back(fmt::format("pywebtransport: {} has no pywebtransport and uvloop", python));
       continue;
     }
-    const std::string script = fmt::format("{} -B -O {}/pywebtransport_", shell_quoted(python), shell_quoted(scripts));
+    const std::string script =
+        fmt::format("{} -B -O {}/pywebtransport_", core::shell_quoted(python), core::shell_quoted(scripts));
     found.servers.push_back(
         {.name = "pywebtransport-" + *version,
          .command = script + "server.py {port}",
@@ -171,7 +172,7 @@ FoundPeers find_peers(const std::string& scripts, const std::string& self) {
   const auto beast = std::filesystem::path(self).parent_path() / "plait-peer-beast";
   if (std::filesystem::exists(beast)) {
     found.servers.push_back({.name = "beast",
-                             .command = shell_quoted(beast.string()) + " {port}",
+                             .command = core::shell_quoted(beast.string()) + " {port}",
                              .url = "ws://127.0.0.1:{port}",
                              .routes = {"/echo"}});
   } else {

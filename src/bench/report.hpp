@@ -48,7 +48,7 @@ struct Report {
 
 [[nodiscard]] std::string to_text(const CaseResult& result, const std::string& baseline);
 [[nodiscard]] std::string to_markdown(const Report& report);
-[[nodiscard]] Json to_json(const Report& report);
+[[nodiscard]] Value to_json(const Report& report);
 /// One page without references to anything outside it.
 [[nodiscard]] std::string to_html(const Report& report);
 

@@ -1,5 +1,7 @@
 #include "bench/sample.hpp"
 
+#include "bench/json_text.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -19,19 +21,19 @@ double Sample::value(Metric metric) const {
     case Metric::messages_per_second:
       return seconds > 0 ? messages / seconds : 0;
     case Metric::latency_mean_us:
-      return latency_us["mean"].number_or(0);
+      return latency_us.find("mean").as_double().value_or(0);
     case Metric::latency_min_us:
-      return latency_us["min"].number_or(0);
+      return latency_us.find("min").as_double().value_or(0);
     case Metric::latency_max_us:
-      return latency_us["max"].number_or(0);
+      return latency_us.find("max").as_double().value_or(0);
     case Metric::latency_p50_us:
-      return latency_us["p50"].number_or(0);
+      return latency_us.find("p50").as_double().value_or(0);
     case Metric::latency_p95_us:
-      return latency_us["p95"].number_or(0);
+      return latency_us.find("p95").as_double().value_or(0);
     case Metric::latency_p99_us:
-      return latency_us["p99"].number_or(0);
+      return latency_us.find("p99").as_double().value_or(0);
     case Metric::latency_p999_us:
-      return latency_us["p999"].number_or(0);
+      return latency_us.find("p999").as_double().value_or(0);
     case Metric::mebibytes_per_second_one_way:
     case Metric::mebibytes_per_second:
       return bytes_per_second / (1 << 20);
@@ -48,9 +50,9 @@ double Sample::value(Metric metric) const {
     case Metric::server_cpu_us_per_message:
       return messages > 0 ? server_cpu_seconds * 1e6 / messages : 0;
     case Metric::anonymous_bytes_per_connection:
-      return memory["anonymous_bytes_per_connection"].number_or(0);
+      return memory.find("anonymous_bytes_per_connection").as_double().value_or(0);
     case Metric::client_rss_bytes_per_connection:
-      return memory["client_rss_bytes_per_connection"].number_or(0);
+      return memory.find("client_rss_bytes_per_connection").as_double().value_or(0);
     case Metric::loss_percent:
       return messages + lost > 0 ? lost * 100 / (messages + lost) : 0;
   }
@@ -73,36 +75,40 @@ bool Sample::has(Metric metric) const {
 }
 
 Result<Sample, Error> parse_sample(std::string_view report) {
-  const auto json = Json::parse(report);
-  if (!json) return err(Error{"the generator reported nothing that can be read: " + json.error().message});
-  if (!(*json)["ok"].bool_or(false)) return err(Error{(*json)["error"].text_or("the generator gave no reason")});
-  const auto number = [&](std::string_view name) { return (*json)[name].number_or(0); };
+  const auto json = decode(Format::json, as_bytes(report));
+  if (!json)
+    return err(Error{"the generator reported nothing that can be read: " + std::string{describe(json.error())}});
+  if (!json->find("ok").as_bool().value_or(false)) {
+    const std::string* reason = json->find("error").as_string();
+    return err(Error{reason == nullptr ? "the generator gave no reason" : *reason});
+  }
+  const auto number = [&](std::string_view name) { return json->find(name).as_double().value_or(0); };
   Sample sample;
   sample.seconds = number("seconds");
   sample.messages = number("messages");
   sample.payload_bytes = number("payload_bytes");
   sample.lost = number("lost");
-  sample.per_second = (*json)["per_second"].numbers();
+  sample.per_second = numbers_of(json->find("per_second"));
   sample.server_cpu_seconds = number("server_cpu_seconds");
   sample.client_cpu_seconds = number("client_cpu_seconds");
   sample.other_cpu_seconds = number("other_cpu_seconds");
-  sample.latency_us = (*json)["latency_us"];
-  sample.memory = (*json)["memory"];
+  sample.latency_us = json->find("latency_us");
+  sample.memory = json->find("memory");
   return sample;
 }
 
-Json to_json(const Sample& sample) {
-  Json out;
-  out.set("seconds", sample.seconds);
-  out.set("messages", sample.messages);
-  out.set("payload_bytes", sample.payload_bytes);
-  if (sample.lost > 0) out.set("lost", sample.lost);
-  if (!sample.per_second.empty()) out.set("per_second", Json::array_of(sample.per_second));
-  out.set("server_cpu_seconds", sample.server_cpu_seconds);
-  out.set("client_cpu_seconds", sample.client_cpu_seconds);
-  out.set("other_cpu_seconds", sample.other_cpu_seconds);
-  if (!sample.latency_us.is_null()) out.set("latency_us", sample.latency_us);
-  if (!sample.memory.is_null()) out.set("memory", sample.memory);
+Value to_json(const Sample& sample) {
+  Value out;
+  out.add("seconds", sample.seconds);
+  out.add("messages", sample.messages);
+  out.add("payload_bytes", sample.payload_bytes);
+  if (sample.lost > 0) out.add("lost", sample.lost);
+  if (!sample.per_second.empty()) out.add("per_second", array_of(sample.per_second));
+  out.add("server_cpu_seconds", sample.server_cpu_seconds);
+  out.add("client_cpu_seconds", sample.client_cpu_seconds);
+  out.add("other_cpu_seconds", sample.other_cpu_seconds);
+  if (!sample.latency_us.is_null()) out.add("latency_us", sample.latency_us);
+  if (!sample.memory.is_null()) out.add("memory", sample.memory);
   return out;
 }
 

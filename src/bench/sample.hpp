@@ -1,8 +1,9 @@
 // Sample: what one run of the generator measured.
 #pragma once
 
-#include "bench/json.hpp"
 #include "bench/suite.hpp"
+
+#include <plait/value.hpp>
 
 #include <string>
 #include <vector>
@@ -18,8 +19,8 @@ struct Sample {
   double server_cpu_seconds = 0;
   double client_cpu_seconds = 0;
   double other_cpu_seconds = 0;  ///< what all CPUs did beside those two
-  Json latency_us;               ///< min, mean, p50, p90, p95, p99, p999, max; null when none was recorded
-  Json memory;                   ///< bytes per connection: rss, pss, anonymous; null but in idle mode
+  Value latency_us;              ///< min, mean, p50, p90, p95, p99, p999, max; null when none was recorded
+  Value memory;                  ///< bytes per connection: rss, pss, anonymous; null but in idle mode
 
   /// CPUs' worth of work by anybody else; above 0.12 the sample is noise (limits: a fifth of a core moves a rate by 10
   /// %).
@@ -31,7 +32,7 @@ struct Sample {
 
 /// The generator's report; the error is its own sentence, or says that it is no report.
 [[nodiscard]] Result<Sample, Error> parse_sample(std::string_view report);
-[[nodiscard]] Json to_json(const Sample& sample);
+[[nodiscard]] Value to_json(const Sample& sample);
 
 /// Which of the two processes was the fuller one, in the words of the report.
 enum class Limit : std::uint8_t {

@@ -1,7 +1,7 @@
 #include "bench/server_spec.hpp"
 
-#include "bench/shell_word.hpp"
 #include "bench/url.hpp"
+#include "core/shell_word.hpp"
 
 #include <fmt/format.h>
 
@@ -86,7 +86,7 @@ std::vector<std::string> server_names(const std::vector<ServerSpec>& specs) {
 }
 
 std::vector<ServerSpec> plait_servers(const std::string& self) {
-  const std::string program = shell_quoted(self);
+  const std::string program = core::shell_quoted(self);
   const auto serve = [&program](const std::string& scheme) {
     return ServerSpec{.name = "plait",
                       .command = fmt::format("{} bench serve --listen {}://127.0.0.1:0/", program, scheme),
@@ -102,7 +102,7 @@ std::vector<ServerSpec> plait_servers(const std::string& self) {
 }
 
 std::vector<ServerSpec> raw_servers(const std::string& self) {
-  const std::string program = shell_quoted(self);
+  const std::string program = core::shell_quoted(self);
   const auto raw = [&program](const char* kind, const char* scheme, std::vector<std::string> routes) {
     return ServerSpec{.name = "raw",
                       .command = fmt::format("{} bench-raw {}", program, kind),

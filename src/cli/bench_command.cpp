@@ -1,12 +1,13 @@
 // plait bench: the published benchmarks row by row, against any servers, in one run.
 #include "bench/components/generator/generator.hpp"
 #include "bench/components/raw_loop.hpp"
+#include "bench/json_text.hpp"
 #include "bench/peers.hpp"
 #include "bench/report.hpp"
-#include "bench/shell_word.hpp"
 #include "bench/text_file.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
+#include "core/shell_word.hpp"
 #include "net/affinity.hpp"
 #include "net/file_limit.hpp"
 
@@ -74,7 +75,7 @@ std::string own_command_line() {
   const std::string words = bench::read_text_file("/proc/self/cmdline");
   std::string out = "plait";
   for (std::size_t at = words.find('\0') + 1; at < words.size(); at = words.find('\0', at) + 1) {
-    out += " " + bench::shell_quoted(words.substr(at, words.find('\0', at) - at));
+    out += " " + core::shell_quoted(words.substr(at, words.find('\0', at) - at));
   }
   return out;
 }
@@ -216,7 +217,8 @@ int write_reports(const BenchOptions& options, const bench::Report& report) {
   const auto save = [](const std::string& path, const std::string& text) {
     return path.empty() || bench::write_text_file(path, text);
   };
-  if (!save(options.json, bench::to_json(report).dump(1) + "\n")) return fail("--json: cannot write " + options.json);
+  if (!save(options.json, bench::json_text(bench::to_json(report), 1) + "\n"))
+    return fail("--json: cannot write " + options.json);
   if (!save(options.markdown, bench::to_markdown(report))) return fail("--markdown: cannot write " + options.markdown);
   if (!save(options.html, bench::to_html(report))) return fail("--html: cannot write " + options.html);
   const bool measured = std::any_of(report.cases.begin(), report.cases.end(), [](const bench::CaseResult& result) {

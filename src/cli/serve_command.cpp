@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "bench/shell_word.hpp"
 #include "cli/commands.hpp"
 #include "cli/log_writer.hpp"
 #include "cli/output.hpp"
+#include "core/shell_word.hpp"
 #include "net/file_limit.hpp"
 #include "server/config.hpp"
 #include "server/service.hpp"
@@ -140,7 +140,7 @@ Reach choose_reach(const std::vector<std::string>& urls) {
                            {"quic:", kInsecure}}) {
     for (const std::string& url : urls) {
       if (!url.starts_with(wire.scheme)) continue;
-      return {url, (url == "ws://127.0.0.1:8800" ? "" : " --url " + bench::shell_quoted(url)) + wire.options};
+      return {url, (url == "ws://127.0.0.1:8800" ? "" : " --url " + core::shell_quoted(url)) + wire.options};
     }
   }
   return {};
@@ -156,7 +156,7 @@ std::string page_url(const std::vector<std::string>& urls) {
 void print_development_notice(const server::Service& service, const std::string& token) {
   const std::vector<std::string>& urls = service.urls();
   const Reach reach = choose_reach(urls);
-  const std::string program = bench::shell_quoted(program_invocation_name);
+  const std::string program = core::shell_quoted(program_invocation_name);
   print_error(
       "plait: warning: DEVELOPMENT MODE. Everyone on this machine gets a token, and certificates are not to be\n"
       "plait: warning: trusted. Loopback only. For production leave out --dev and give --jwt-secret-file.\n");

@@ -15,14 +15,6 @@
 namespace plait {
 namespace {
 
-constexpr Duration kBusyPollMax = std::chrono::microseconds{50};
-
-bool is_secure(http::Scheme scheme) { return scheme == http::Scheme::tls || scheme == http::Scheme::wss; }
-
-bool is_framed(http::Scheme scheme) { return scheme == http::Scheme::tcp || scheme == http::Scheme::tls; }
-
-bool is_quic(http::Scheme scheme) { return scheme == http::Scheme::https || scheme == http::Scheme::quic; }
-
 Result<http::Uri, Error> parse_connect_url(std::string_view url) {
   auto uri = http::parse_uri(url);
   if (!uri) return err(Error{"cannot connect to \"" + std::string{url} + "\": " + std::string{describe(uri.error())}});
@@ -38,7 +30,7 @@ Result<http::Uri, Error> parse_connect_url(std::string_view url) {
 
 Client::Impl::Impl(const ClientOptions& options, std::uint32_t index) : options_(options) {
   options_.limits = core::bounded(options_.limits);
-  auto loop = net::Loop::make({.busy_poll = std::min(options_.busy_poll, kBusyPollMax)});
+  auto loop = net::Loop::make({.busy_poll = std::min(options_.busy_poll, net::kBusyPollMax)});
   PLAIT_ASSERT(loop.has_value(), "no file descriptors left for an event loop");
   loop_ = std::move(*loop);
   context_ = std::make_unique<transport::LoopContext>(*loop_, options_.limits, index, connection_count_);

@@ -55,8 +55,9 @@ class TailCutter {
 
 struct Deflater::Stream : z_stream {
   explicit Stream(const Options& options) : z_stream{} {
+    constexpr int kMemoryLevel = 8;  // zlib's own default
     const int result =
-        deflateInit2(this, options.level, Z_DEFLATED, -options.window_bits, options.memory_level, Z_DEFAULT_STRATEGY);
+        deflateInit2(this, options.level, Z_DEFLATED, -options.window_bits, kMemoryLevel, Z_DEFAULT_STRATEGY);
     PLAIT_ASSERT(result == Z_OK, "deflateInit2: out of memory, or options out of range");
   }
   Stream(const Stream&) = delete;

@@ -99,6 +99,4 @@ bool Utf8Validator::finish() {
   return whole;
 }
 
-std::string detail::utf8_kernel_name() { return simdjson::get_active_implementation()->name(); }
-
 }  // namespace plait::codec

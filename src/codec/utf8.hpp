@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 namespace plait::codec {
 
@@ -29,10 +28,4 @@ class Utf8Validator {
   std::uint8_t pending_size_ = 0;
 };
 
-namespace detail {
-
-/// The name of the kernel that validates what is not short ASCII, chosen for this machine; for tests.
-[[nodiscard]] std::string utf8_kernel_name();
-
-}  // namespace detail
 }  // namespace plait::codec

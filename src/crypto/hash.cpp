@@ -32,19 +32,19 @@ class Hasher {
   Owned<EVP_MD_CTX, EVP_MD_CTX_free> context_;
 };
 
-class Authenticator {
+class HmacSha256 {
  public:
-  explicit Authenticator(const char* hash) : algorithm_(EVP_MAC_fetch(nullptr, "HMAC", nullptr)) {
+  HmacSha256() : algorithm_(EVP_MAC_fetch(nullptr, "HMAC", nullptr)) {
     PLAIT_ASSERT(algorithm_, "OpenSSL has no HMAC");
     context_.reset(EVP_MAC_CTX_new(algorithm_.get()));
-    const std::array<OSSL_PARAM, 2> parameters{OSSL_PARAM_construct_utf8_string("digest", const_cast<char*>(hash), 0),
+    std::array<char, 7> hash{"SHA256"};
+    const std::array<OSSL_PARAM, 2> parameters{OSSL_PARAM_construct_utf8_string("digest", hash.data(), 0),
                                                OSSL_PARAM_construct_end()};
     PLAIT_ASSERT(context_ && EVP_MAC_CTX_set_params(context_.get(), parameters.data()) == 1,
                  "OpenSSL has no such HMAC");
   }
-  template <std::size_t kBytes>
-  Digest<kBytes> operator()(ByteView key, ByteView data) {
-    Digest<kBytes> digest;
+  Digest<32> operator()(ByteView key, ByteView data) {
+    Digest<32> digest;
     static constexpr std::uint8_t kNoKey = 0;  // a null pointer would mean "the key of the last call"
     const std::uint8_t* key_data = key.empty() ? &kNoKey : key.data();
     const bool done = EVP_MAC_init(context_.get(), key_data, key.size(), nullptr) == 1 &&
@@ -72,18 +72,8 @@ Digest<32> sha256(ByteView data) {
 }
 
 Digest<32> hmac_sha256(ByteView key, ByteView data) {
-  thread_local Authenticator authenticator{"SHA256"};
-  return authenticator.operator()<32>(key, data);
-}
-
-Digest<48> hmac_sha384(ByteView key, ByteView data) {
-  thread_local Authenticator authenticator{"SHA384"};
-  return authenticator.operator()<48>(key, data);
-}
-
-Digest<64> hmac_sha512(ByteView key, ByteView data) {
-  thread_local Authenticator authenticator{"SHA512"};
-  return authenticator.operator()<64>(key, data);
+  thread_local HmacSha256 hmac;
+  return hmac(key, data);
 }
 
 bool constant_time_equal(ByteView a, ByteView b) {

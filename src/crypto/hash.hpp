@@ -16,10 +16,8 @@ using Digest = std::array<std::uint8_t, kBytes>;
 [[nodiscard]] Digest<20> sha1(ByteView data);
 [[nodiscard]] Digest<32> sha256(ByteView data);
 
-// A key may have any length; one shorter than the result weakens it (RFC 2104 §3).
+/// A key may have any length; one shorter than the result weakens it (RFC 2104 §3).
 [[nodiscard]] Digest<32> hmac_sha256(ByteView key, ByteView data);
-[[nodiscard]] Digest<48> hmac_sha384(ByteView key, ByteView data);
-[[nodiscard]] Digest<64> hmac_sha512(ByteView key, ByteView data);
 
 /// Whether both are the same, in a time that depends on their sizes only.
 [[nodiscard]] bool constant_time_equal(ByteView a, ByteView b);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "codec/base64.hpp"
 #include "codec/json.hpp"
@@ -66,12 +67,12 @@ Result<void, JwtError> check_signature(const Parts& parts, const JwtKey& key) {
 }
 
 // NumericDate (RFC 7519 §2): seconds since 1970, perhaps with a fraction.
-Result<void, JwtError> check_times(const JsonValue& claims, const JwtRules& rules, double now) {
-  const auto skew = static_cast<double>(rules.clock_skew.count());
+Result<void, JwtError> check_times(const JsonValue& claims, double now) {
+  const auto skew = static_cast<double>(kClockSkew.count());
   const JsonValue expiry = claims.find("exp");
-  if (!expiry && rules.expiry_required) return err(JwtError::expiry_missing);
-  if (expiry && !expiry.as_double()) return err(JwtError::expiry_not_a_number);
-  if (expiry && now - skew >= *expiry.as_double()) return err(JwtError::expired);
+  if (!expiry) return err(JwtError::expiry_missing);
+  if (!expiry.as_double()) return err(JwtError::expiry_not_a_number);
+  if (now - skew >= *expiry.as_double()) return err(JwtError::expired);
   const JsonValue not_before = claims.find("nbf");
   if (not_before && !not_before.as_double()) return err(JwtError::not_before_not_a_number);
   if (not_before && now + skew < *not_before.as_double()) return err(JwtError::not_yet_valid);
@@ -96,15 +97,9 @@ Result<void, JwtError> check_audience(const JsonValue& audience, const std::stri
   return err(JwtError::wrong_audience);
 }
 
-Claims claims_of(const JsonValue& object) {
-  Claims claims;
-  claims.subject = object.find("sub").as_string().value_or("");
-  if (const auto expiry = object.find("exp").as_double()) {
-    const double seconds = std::clamp(std::floor(*expiry), -kExpiryMax, kExpiryMax);
-    claims.expiry = std::chrono::sys_seconds{std::chrono::seconds{static_cast<std::int64_t>(seconds)}};
-  }
-  for (const codec::JsonMember member : object.members()) claims.all.emplace_back(member.name, member.value.raw());
-  return claims;
+std::chrono::sys_seconds to_time(double expiry) {
+  const double seconds = std::clamp(std::floor(expiry), -kExpiryMax, kExpiryMax);
+  return std::chrono::sys_seconds{std::chrono::seconds{static_cast<std::int64_t>(seconds)}};
 }
 
 Result<Claims, JwtError> check_payload(std::string_view encoded, const JwtRules& rules, double now) {
@@ -115,10 +110,10 @@ Result<Claims, JwtError> check_payload(std::string_view encoded, const JwtRules&
   if (has_duplicate_names(claims)) return err(JwtError::duplicate_claim);
   const JsonValue subject = claims.find("sub");
   if (subject && !subject.as_string()) return err(JwtError::subject_not_a_string);
-  if (auto checked = check_times(claims, rules, now); !checked) return err(checked.error());
+  if (auto checked = check_times(claims, now); !checked) return err(checked.error());
   if (auto checked = check_issuer(claims.find("iss"), rules.issuer); !checked) return err(checked.error());
   if (auto checked = check_audience(claims.find("aud"), rules.audience); !checked) return err(checked.error());
-  return claims_of(claims);
+  return Claims{std::string{subject.as_string().value_or("")}, to_time(*claims.find("exp").as_double())};
 }
 
 }  // namespace
@@ -191,11 +186,6 @@ std::vector<std::uint8_t> JwtKey::sign(ByteView signing_input) const {
 
 bool JwtKey::verify(ByteView signing_input, ByteView signature) const {
   return constant_time_equal(hmac_sha256(secret_, signing_input), signature);
-}
-
-std::string_view Claims::json(std::string_view name) const {
-  const auto claim = std::find_if(all.begin(), all.end(), [&](const auto& pair) { return pair.first == name; });
-  return claim == all.end() ? std::string_view{} : claim->second;
 }
 
 std::string sign_jwt(const JwtKey& key, std::string_view claims) {

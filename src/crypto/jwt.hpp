@@ -9,10 +9,8 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace plait::crypto {
@@ -68,19 +66,15 @@ class JwtKey {
 struct JwtRules {
   std::string issuer;    ///< `iss` must be this; empty: anything
   std::string audience;  ///< `aud` must be or contain this; empty: only tokens without `aud` are accepted
-  bool expiry_required = true;
-  /// How far our clock and the issuer's may be apart.
-  std::chrono::seconds clock_skew{30};
 };
 
-/// The payload of a verified token.
-struct Claims {
-  std::string subject;                                   ///< `sub`, empty if there is none
-  std::optional<std::chrono::sys_seconds> expiry;        ///< `exp`, rounded down, at most the end of the year 9999
-  std::vector<std::pair<std::string, std::string>> all;  ///< name and JSON text of every claim
+/// How far our clock and the issuer's may be apart.
+inline constexpr std::chrono::seconds kClockSkew{30};
 
-  /// The JSON text of one claim; empty if there is none.
-  [[nodiscard]] std::string_view json(std::string_view name) const;
+/// What a verified token says.
+struct Claims {
+  std::string subject;              ///< `sub`, empty if there is none
+  std::chrono::sys_seconds expiry;  ///< `exp`, rounded down, at most the end of the year 9999
 };
 
 /// `claims` is the JSON text of an object.

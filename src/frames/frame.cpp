@@ -46,11 +46,6 @@ Result<std::optional<FrameHead>, Error> decode_head(ByteView input) {
   return std::optional{FrameHead{static_cast<FrameType>(type), length.value, 1 + length.size}};
 }
 
-void encode_message(MessageKind kind, ByteView data, core::ByteSink& out) {
-  out.append(FrameHeader{type_of(kind), data.size()}.view());
-  out.append(data);
-}
-
 void encode_ping(ByteView data, core::ByteSink& out) { encode_control(FrameType::ping, data, out); }
 void encode_pong(ByteView data, core::ByteSink& out) { encode_control(FrameType::pong, data, out); }
 

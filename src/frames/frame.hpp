@@ -66,8 +66,7 @@ struct FrameHead {
 /// The head at the front of `input`; nullopt: not whole yet. Errors: unknown_type, length_not_minimal.
 Result<std::optional<FrameHead>, Error> decode_head(ByteView input);
 
-/// Appends a whole message, ping or pong. Ping and pong: at most kControlBytesMax bytes.
-void encode_message(MessageKind kind, ByteView data, core::ByteSink& out);
+/// Appends a ping or pong of at most kControlBytesMax bytes.
 void encode_ping(ByteView data, core::ByteSink& out);
 void encode_pong(ByteView data, core::ByteSink& out);
 /// Appends a close frame; code 1005 makes an empty one. `reason` is cut to 123 bytes of whole UTF-8 characters.

@@ -1,7 +1,6 @@
 #include "http/body_decoder.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "http/grammar.hpp"
 
@@ -15,9 +14,7 @@ constexpr int kSizeDigitsMax = 16;
 
 BodyDecoder::BodyDecoder(const BodyFraming& framing, std::uint64_t body_bytes_max)
     : state_(framing.kind == BodyFraming::Kind::chunked ? State::size_first : State::raw),
-      until_close_(framing.kind == BodyFraming::Kind::until_close),
       body_bytes_max_(body_bytes_max) {
-  if (until_close_) remaining_ = std::numeric_limits<std::uint64_t>::max();
   if (framing.kind != BodyFraming::Kind::length) return;
   remaining_ = framing.length;
   if (framing.length > body_bytes_max) failed_ = Error::body_too_large;
@@ -30,20 +27,13 @@ Result<BodyDecoder::Chunk, Error> BodyDecoder::decode(ByteView& input) {
   return chunk;
 }
 
-Result<void, Error> BodyDecoder::finish() const {
-  if (failed_) return err(*failed_);
-  const bool ended = state_ == State::done || (state_ == State::raw && (until_close_ || remaining_ == 0));
-  if (!ended) return err(Error::body_incomplete);
-  return {};
-}
-
 Result<BodyDecoder::Chunk, Error> BodyDecoder::take_data(ByteView& input) {
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, input.size()));
   if (size > body_bytes_max_ - body_bytes_) return err(Error::body_too_large);
-  const Chunk chunk{input.first(size), !until_close_ && state_ == State::raw && size == remaining_};
+  const Chunk chunk{input.first(size), state_ == State::raw && size == remaining_};
   input = input.subspan(size);
   body_bytes_ += size;
-  if (!until_close_) remaining_ -= size;
+  remaining_ -= size;
   return chunk;
 }
 

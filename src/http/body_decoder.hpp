@@ -26,18 +26,12 @@ class BodyDecoder {
     bool done = false;  ///< the body ends with `data`; what is left in `input` is the next message
   };
 
-  /// `body_bytes_max` is for the decoded body; 413 beyond.
+  /// Of a request, so until_close is none of its kinds. `body_bytes_max` is for the decoded body; 413 beyond.
   BodyDecoder(const BodyFraming& framing, std::uint64_t body_bytes_max);
 
   /// Takes the next part off the front of `input`. Call again while it answers data. A length that is too large is
   /// refused by the first call, whatever the input, so that no 100 (Continue) need be sent. An error repeats for ever.
   Result<Chunk, Error> decode(ByteView& input);
-
-  /// The connection has ended. Error: body_incomplete, unless the body ends there or had ended before.
-  [[nodiscard]] Result<void, Error> finish() const;
-
-  /// Body bytes so far.
-  [[nodiscard]] std::uint64_t body_bytes() const { return body_bytes_; }
 
  private:
   enum class State : std::uint8_t {
@@ -69,7 +63,6 @@ class BodyDecoder {
   std::optional<Error> expect(char c, char wanted, Error error, State next);
 
   State state_;
-  bool until_close_;
   std::uint8_t digit_count_ = 0;
   std::optional<Error> failed_;
   std::uint64_t body_bytes_max_;

@@ -53,7 +53,6 @@ constexpr std::array kRules{
     Rule{Error::missing_chunk_line_end, 400, "chunk data is not followed by CRLF (RFC 9112 §7.1)"},
     Rule{Error::trailer_too_large, 431, "the trailer section is larger than allowed (RFC 9112 §7.1.2)"},
     Rule{Error::body_too_large, 413, "the body is larger than allowed (RFC 9110 §15.5.14)"},
-    Rule{Error::body_incomplete, 400, "the connection ended inside the body (RFC 9112 §8)"},
     Rule{Error::bad_status, 500, "a status code outside 100 to 599 (RFC 9110 §15)"},
     Rule{Error::framing_field_given, 500,
          "Content-Length, Transfer-Encoding or Host among the further fields (RFC 9112 §6)"},

@@ -52,7 +52,6 @@ enum class Error : std::uint8_t {
   missing_chunk_line_end,
   trailer_too_large,
   body_too_large,
-  body_incomplete,
   // What an encoder refuses to write
   bad_status,
   framing_field_given,

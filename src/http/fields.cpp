@@ -28,15 +28,4 @@ bool Fields::has_token(std::string_view name, std::string_view token) const {
   return false;
 }
 
-std::string_view Fields::cookie(std::string_view name) const {
-  for (const Field& field : fields_) {
-    if (!equals_ignoring_case(field.name, "Cookie")) continue;
-    for (std::string_view pairs = field.value; !pairs.empty();) {
-      std::string_view value = trim_whitespace(take_until(pairs, ';'));
-      if (take_until(value, '=') == name) return value;
-    }
-  }
-  return {};
-}
-
 }  // namespace plait::http

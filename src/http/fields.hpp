@@ -24,8 +24,6 @@ class Fields {
   [[nodiscard]] std::size_t count(std::string_view name) const;
   /// Whether the comma-separated list of all fields of that name has `token`, compared without case.
   [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const;
-  /// The value of cookie `name` in the Cookie fields (RFC 6265 §5.4); empty if none.
-  [[nodiscard]] std::string_view cookie(std::string_view name) const;
 
   [[nodiscard]] auto begin() const { return fields_.begin(); }
   [[nodiscard]] auto end() const { return fields_.end(); }

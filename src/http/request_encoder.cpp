@@ -1,6 +1,5 @@
 #include "http/request_encoder.hpp"
 
-#include "core/assert.hpp"
 #include "http/authority.hpp"
 #include "http/grammar.hpp"
 #include "http/head_writer.hpp"
@@ -9,8 +8,7 @@
 namespace plait::http {
 
 Result<void, Error> encode_request_head(core::ByteSink& sink, const RequestOptions& request) {
-  constexpr std::size_t kOtherBytesMax = 128;  // version, the names of our fields, framing
-  PLAIT_ASSERT(request.body.kind != BodyFraming::Kind::until_close, "a request cannot end with its connection");
+  constexpr std::size_t kOtherBytesMax = 128;  // version, the name of our field
   if (!is_token(request.method)) return err(Error::bad_method);
   if (auto target = parse_target(request.method, request.target); !target) return err(target.error());
   if (!request.host.empty() && !parse_authority(request.host)) return err(Error::bad_host);
@@ -23,8 +21,6 @@ Result<void, Error> encode_request_head(core::ByteSink& sink, const RequestOptio
   writer.write(" HTTP/1.1\r\n");
   writer.write_field("Host", request.host);
   for (const Field& field : request.fields) writer.write_field(field.name, field.value);
-  if (request.body.kind == BodyFraming::Kind::length) writer.write_length(request.body.length);
-  if (request.body.kind == BodyFraming::Kind::chunked) writer.write_field("Transfer-Encoding", "chunked");
   writer.finish();
   return {};
 }

@@ -9,7 +9,6 @@
 #include "core/byte_sink.hpp"
 #include "http/error.hpp"
 #include "http/fields.hpp"
-#include "http/request.hpp"
 
 namespace plait::http {
 
@@ -17,9 +16,9 @@ struct RequestOptions {
   std::string_view method = "GET";
   std::string_view target = "/";  ///< one of the four forms of RFC 9112 §3.2
   std::string_view host;          ///< the Host field, see to_host_field(); may be empty
-  /// Further fields. Host, Content-Length and Transfer-Encoding are written from the members and refused here.
+  /// Further fields. Host is written from the member and refused here, as Content-Length and Transfer-Encoding are: the
+  /// requests that we send have no body.
   std::span<const Field> fields = {};
-  BodyFraming body = {};  ///< until_close is not for requests (RFC 9112 §6.3)
 };
 
 /// Appends request line, Host, fields and the empty line. Errors: bad_method, bad_target, bad_host, bad_field_name,

@@ -19,14 +19,14 @@ namespace plait::http {
 
 struct ResponseOptions {
   int status = 200;
-  /// Further fields. Content-Length and Transfer-Encoding are written from `body` and refused here.
+  /// Further fields. Content-Length is written from `body` and refused here, as Transfer-Encoding is.
   std::span<const Field> fields = {};
-  /// `length` writes Content-Length, also when it is 0; `chunked` Transfer-Encoding; `none` and `until_close` neither.
-  /// With status 1xx and 204 neither is ever written (RFC 9110 §8.6, RFC 9112 §6.1).
+  /// `length` writes Content-Length, also when it is 0, but never with status 1xx and 204 (RFC 9110 §8.6). No other
+  /// kind is sent.
   BodyFraming body = {};
   /// False writes "Connection: close".
   bool keep_alive = true;
-  /// Of the request that is answered: an HTTP/1.0 client must be told "Connection: keep-alive", and never gets chunked.
+  /// Of the request that is answered: an HTTP/1.0 client must be told "Connection: keep-alive".
   int request_minor_version = 1;
   std::string_view date = {};  ///< the Date field's value, see http/date.hpp; empty writes none
 };

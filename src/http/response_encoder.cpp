@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 
-#include "core/assert.hpp"
 #include "http/grammar.hpp"
 #include "http/head_writer.hpp"
 #include "http/response.hpp"
@@ -64,14 +63,6 @@ constexpr std::array kPhrases{
     Phrase{505, "HTTP Version Not Supported"},
 };
 
-void write_framing(HeadWriter& writer, const ResponseOptions& response) {
-  if (response.status / 100 == 1 || response.status == 204) return;
-  if (response.body.kind == BodyFraming::Kind::length) writer.write_length(response.body.length);
-  if (response.body.kind != BodyFraming::Kind::chunked) return;
-  PLAIT_ASSERT(response.request_minor_version >= 1, "an HTTP/1.0 client cannot read chunks (RFC 9112 §7.1)");
-  writer.write_field("Transfer-Encoding", "chunked");
-}
-
 }  // namespace
 
 std::string_view reason_phrase(int status) {
@@ -93,7 +84,8 @@ Result<void, Error> encode_response_head(core::ByteSink& sink, const ResponseOpt
   writer.write("\r\n");
   if (!response.date.empty()) writer.write_field("Date", response.date);
   for (const Field& field : response.fields) writer.write_field(field.name, field.value);
-  write_framing(writer, response);
+  const bool may_have_length = response.status / 100 != 1 && response.status != 204;
+  if (may_have_length && response.body.kind == BodyFraming::Kind::length) writer.write_length(response.body.length);
   if (!response.keep_alive) writer.write_field("Connection", "close");
   if (response.keep_alive && response.request_minor_version == 0) writer.write_field("Connection", "keep-alive");
   writer.finish();

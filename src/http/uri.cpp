@@ -122,21 +122,4 @@ Result<std::string, UriError> percent_decode(std::string_view text) {
   return decoded;
 }
 
-std::optional<std::string> parse_query(std::string_view query, std::string_view name) {
-  const auto decode = [](std::string_view text) {
-    std::string spaced{text};
-    std::replace(spaced.begin(), spaced.end(), '+', ' ');
-    return percent_decode(spaced);
-  };
-  while (!query.empty()) {
-    std::string_view value = take_until(query, '&');
-    const auto key = decode(take_until(value, '='));
-    if (!key || *key != name) continue;
-    auto decoded = decode(value);
-    if (!decoded) return std::nullopt;
-    return std::move(*decoded);
-  }
-  return std::nullopt;
-}
-
 }  // namespace plait::http

@@ -35,6 +35,15 @@ struct Uri {
 /// The URL again, without a port that is the scheme's default. parse_uri(to_string(uri)) is `uri`.
 [[nodiscard]] std::string to_string(const Uri& uri);
 
+/// With TLS, QUIC's included.
+[[nodiscard]] constexpr bool is_secure(Scheme scheme) {
+  return scheme == Scheme::tls || scheme == Scheme::wss || scheme == Scheme::https || scheme == Scheme::quic;
+}
+/// HTTP/3 with WebTransport, or raw QUIC: ALPN tells them apart, so they can share a UDP port.
+[[nodiscard]] constexpr bool is_quic(Scheme scheme) { return scheme == Scheme::https || scheme == Scheme::quic; }
+/// Messages over a bare byte stream, rather than HTTP and WebSocket.
+[[nodiscard]] constexpr bool is_framed(Scheme scheme) { return scheme == Scheme::tcp || scheme == Scheme::tls; }
+
 /// "ws", …, "unix".
 [[nodiscard]] std::string_view to_string(Scheme scheme);
 
@@ -47,9 +56,5 @@ struct Uri {
 
 /// RFC 3986 §2.1. Any octet may come out, also NUL and "/". Error: bad_percent_encoding.
 [[nodiscard]] Result<std::string, UriError> percent_decode(std::string_view text);
-
-/// The decoded value of the first pair called `name` in an application/x-www-form-urlencoded query ("+" is a space).
-/// nullopt if there is none, or if its value is not well encoded.
-[[nodiscard]] std::optional<std::string> parse_query(std::string_view query, std::string_view name);
 
 }  // namespace plait::http

@@ -61,7 +61,6 @@ class Home final : public BrokerListener {
 
   /// Publications that did not fit into a ring.
   [[nodiscard]] std::uint64_t missed_count() const { return missed_count_; }
-  [[nodiscard]] std::size_t route_count() const { return routes_.size(); }
 
  private:
   struct Interest {

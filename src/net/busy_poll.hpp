@@ -17,6 +17,9 @@
 
 namespace plait::net {
 
+/// What servers and clients cap their loops' spins at.
+inline constexpr std::chrono::steady_clock::duration kBusyPollMax = std::chrono::microseconds{50};
+
 class BusyPollBudget {
  public:
   using Duration = std::chrono::steady_clock::duration;

@@ -29,7 +29,6 @@ class UdpSocket {
  public:
   /// The largest batch that the kernel sends or receives at once; receive() needs a buffer of this size.
   static constexpr std::size_t kBatchBytesMax = 65'536;
-  static constexpr std::size_t kSegmentsMax = 64;
 
   struct Options {
     /// Joins others that are bound there; see Listener. The first socket of a port is bound without, so that a port in

@@ -65,8 +65,6 @@ class ConnectionVisitor {
 
 struct ConnectionStats {
   Duration rtt{};  ///< smoothed
-  Duration rtt_min{};
-  Duration rtt_latest{};
   std::uint64_t congestion_window_bytes = 0;
   std::uint64_t in_flight_bytes = 0;
   std::uint64_t sent_bytes = 0;  ///< UDP payload
@@ -89,9 +87,6 @@ class Connection {
   [[nodiscard]] bool is_server() const;
   [[nodiscard]] bool is_ready() const;
   [[nodiscard]] bool is_handshake_completed() const;
-  /// The handshake went by a session ticket of an earlier connection (RFC 8446 §2.2): the server showed no certificate.
-  /// False before on_handshake_completed.
-  [[nodiscard]] bool is_resumed() const;
   /// close() was called, or the connection ended.
   [[nodiscard]] bool is_closed() const;
   /// The protocol that ALPN chose; empty before on_ready.
@@ -103,8 +98,6 @@ class Connection {
 
   /// A new stream; none when the peer allows no more just now (on_streams_available follows), or before on_ready.
   [[nodiscard]] std::optional<StreamId> open(Direction direction);
-  /// How often open() would succeed.
-  [[nodiscard]] std::uint64_t streams_available(Direction direction) const;
 
   /// Queues `data`, then the stream's end if `fin`. False, and nothing queued, if the stream cannot be written:
   /// unknown, ended, reset, stopped by the peer, or not ours to write.

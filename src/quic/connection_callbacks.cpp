@@ -275,8 +275,7 @@ void Connection::State::become_ready() {
 void Connection::State::complete_handshake() {
   handshake_completed = true;
   heard = endpoint.now;
-  resumed = gnutls_session_is_resumed(session.get()) != 0;
-  if (resumed) ++endpoint.counters.resumed_count;
+  if (gnutls_session_is_resumed(session.get()) != 0) ++endpoint.counters.resumed_count;
   if (is_server) {
     gnutls_session_ticket_send(session.get(), 1, 0);  // without one the next handshake is a full one
     free_tls = true;

@@ -28,8 +28,7 @@ int on_ticket(gnutls_session_t session, unsigned /*type*/, unsigned /*when*/, un
 }
 
 ngtcp2_cc_algo native(CongestionControl control) {
-  if (control == CongestionControl::bbr) return NGTCP2_CC_ALGO_BBR;
-  return control == CongestionControl::cubic ? NGTCP2_CC_ALGO_CUBIC : NGTCP2_CC_ALGO_RENO;
+  return control == CongestionControl::bbr ? NGTCP2_CC_ALGO_BBR : NGTCP2_CC_ALGO_CUBIC;
 }
 
 ngtcp2_settings native_settings(const Settings& from, const Path& path, RandomSource& random, NativeTime now) {

@@ -133,7 +133,6 @@ struct Connection::State {
   Phase phase = Phase::open;
   bool ready = false;
   bool handshake_completed = false;
-  bool resumed = false;
   bool stateless_reset = false;
   bool version_mismatch = false;
   bool free_tls = false;  // after the callback

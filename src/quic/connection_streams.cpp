@@ -135,7 +135,6 @@ Connection::~Connection() = default;
 bool Connection::is_server() const { return state_->is_server; }
 bool Connection::is_ready() const { return state_->ready; }
 bool Connection::is_handshake_completed() const { return state_->handshake_completed; }
-bool Connection::is_resumed() const { return state_->resumed; }
 bool Connection::is_closed() const { return !is_open(*state_); }
 std::string_view Connection::alpn() const { return state_->alpn; }
 
@@ -155,13 +154,6 @@ std::optional<StreamId> Connection::open(Direction direction) {
   Stream& stream = state_->add_stream(static_cast<StreamId>(id));
   ngtcp2_conn_set_stream_user_data(conn, id, &stream);
   return stream.id;
-}
-
-std::uint64_t Connection::streams_available(Direction direction) const {
-  if (!state_->ready || !is_open(*state_)) return 0;
-  ngtcp2_conn* conn = state_->conn.get();
-  return direction == Direction::bidirectional ? ngtcp2_conn_get_streams_bidi_left(conn)
-                                               : ngtcp2_conn_get_streams_uni_left(conn);
 }
 
 bool Connection::write(StreamId id, Bytes data, bool fin) {
@@ -283,8 +275,6 @@ ConnectionStats Connection::stats() const {
   ngtcp2_conn_info info;
   ngtcp2_conn_get_conn_info(conn, &info);
   stats.rtt = std::chrono::nanoseconds{info.smoothed_rtt};
-  stats.rtt_latest = std::chrono::nanoseconds{info.latest_rtt};
-  if (info.min_rtt != UINT64_MAX) stats.rtt_min = std::chrono::nanoseconds{info.min_rtt};
   stats.congestion_window_bytes = info.cwnd;
   stats.in_flight_bytes = info.bytes_in_flight;
   stats.path_udp_payload_bytes_max = state_->path_payload_bytes_max();

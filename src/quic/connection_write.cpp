@@ -118,7 +118,6 @@ std::optional<Transmit> Connection::State::poll_close_packet(MutableByteView buf
 }
 
 bool Connection::State::is_paced() const {
-  if (!endpoint.config.settings.pacing) return false;
   ngtcp2_conn_info info;
   ngtcp2_conn_get_conn_info(conn.get(), &info);
   const auto least = static_cast<std::uint64_t>(Settings::kPacedRttMin.count());

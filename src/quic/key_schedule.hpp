@@ -14,8 +14,6 @@ namespace plait::quic {
 
 enum class Hash : std::uint8_t { sha256, sha384 };
 
-constexpr std::size_t hash_bytes(Hash hash) { return hash == Hash::sha256 ? 32 : 48; }
-
 /// HKDF-Expand-Label (RFC 8446 §7.1) with an empty context; `label` without "tls13 ". False when out of memory.
 bool expand_label(Hash hash, ByteView secret, std::string_view label, MutableByteView out);
 

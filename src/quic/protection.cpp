@@ -135,9 +135,4 @@ std::unique_ptr<HeaderKey> make_header_key(Cipher cipher, ByteView key, Backend 
   return std::make_unique<GnutlsAesHeaderKey>(handle);
 }
 
-const char* protection_backend_name() {
-  const char* architecture = ipsec_architecture();
-  return architecture == nullptr ? "gnutls" : architecture;
-}
-
 }  // namespace plait::quic

@@ -66,12 +66,8 @@ std::unique_ptr<PacketKey> make_packet_key(Cipher cipher, ByteView key, Backend 
 std::unique_ptr<PacketKey> make_deferred_packet_key(Cipher cipher, ByteView key);
 std::unique_ptr<HeaderKey> make_header_key(Cipher cipher, ByteView key, Backend backend = Backend::fastest);
 
-/// "ipsec-mb AVX512" or "gnutls": what AES-GCM is done by here.
-const char* protection_backend_name();
-
 // Of protection_ipsec.cpp; null if it is not built in, the CPU does not fit or the cipher is not one of its.
 std::unique_ptr<PacketKey> make_ipsec_packet_key(Cipher cipher, ByteView key);
 std::unique_ptr<HeaderKey> make_ipsec_header_key(Cipher cipher, ByteView key);
-const char* ipsec_architecture();  ///< null if not usable
 
 }  // namespace plait::quic

@@ -106,15 +106,6 @@ std::unique_ptr<HeaderKey> make_ipsec_header_key(Cipher cipher, ByteView key) {
   return std::make_unique<IpsecHeaderKey>(*manager(), key);
 }
 
-const char* ipsec_architecture() {
-  if (manager() == nullptr) return nullptr;
-  const std::uint64_t features = manager()->features;
-  if ((features & (IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ)) == (IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ)) {
-    return "ipsec-mb VAES";
-  }
-  return (features & IMB_FEATURE_AVX2) != 0 ? "ipsec-mb AVX2" : "ipsec-mb SSE";
-}
-
 }  // namespace plait::quic
 
 #else
@@ -123,7 +114,6 @@ namespace plait::quic {
 
 std::unique_ptr<PacketKey> make_ipsec_packet_key(Cipher /*cipher*/, ByteView /*key*/) { return nullptr; }
 std::unique_ptr<HeaderKey> make_ipsec_header_key(Cipher /*cipher*/, ByteView /*key*/) { return nullptr; }
-const char* ipsec_architecture() { return nullptr; }
 
 }  // namespace plait::quic
 

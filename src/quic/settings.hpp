@@ -10,7 +10,7 @@
 
 namespace plait::quic {
 
-enum class CongestionControl : std::uint8_t { cubic, bbr, new_reno };
+enum class CongestionControl : std::uint8_t { cubic, bbr };
 
 /// The values hold for all connections of an Endpoint; Endpoint brings each into the range that is valid.
 struct Settings {
@@ -50,9 +50,8 @@ struct Settings {
 
   // --- Packets ----------------------------------------------------------------------------------------------------
   CongestionControl congestion_control = CongestionControl::cubic;
-  /// Packets are spaced as RFC 9002 §7.7 asks, on paths with a round trip of at least kPacedRttMin: on a shorter one
-  /// the receiver's socket buffer holds the whole window.
-  bool pacing = true;
+  /// Packets are spaced as RFC 9002 §7.7 asks, on paths with a round trip of at least this: on a shorter one the
+  /// receiver's socket buffer holds the whole window.
   static constexpr Duration kPacedRttMin = std::chrono::milliseconds{1};
   /// An acknowledgement is sent at once after this many packets that elicit one; RFC 9000 §13.2.2 says 2.
   std::size_t acknowledge_packets = 8;

@@ -31,9 +31,7 @@ Result<void, Error> check_listener(const Config& config, const std::string& url)
     return wrong(names.name("development") + " listens on loopback addresses only (127.0.0.1, ::1, localhost); " +
                  "for other addresses leave it out and give " + names.wanted("jwt.secret_file"));
   }
-  const bool secure = uri->scheme == http::Scheme::tls || uri->scheme == http::Scheme::wss ||
-                      uri->scheme == http::Scheme::https || uri->scheme == http::Scheme::quic;
-  if (secure && !has_certificate(config)) {
+  if (is_secure(uri->scheme) && !has_certificate(config)) {
     return wrong("needs a certificate: give " + names.wanted("tls.certificate") + " and " +
                  names.wanted("tls.private_key"));
   }

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 
+#include "http/grammar.hpp"
 #include "server/config.hpp"
 #include "server/mistakes.hpp"
 
@@ -196,54 +197,17 @@ std::string known_keys(std::string_view key) {
   return known;
 }
 
-constexpr std::size_t kKeyPartsMax = 16;  // ours have two
+constexpr std::ptrdiff_t kLineDotsMax = 1000;  // our keys have one
 
 // The parser takes a dotted key by recursion and bounds only arrays and inline tables, so that a key of 100,000 parts
-// would end the process. Dots count between what separates keys from all else; those in strings and comments do not.
-class KeyScanner {
- public:
-  explicit KeyScanner(std::string_view toml) : rest_(toml) {}
-
-  /// The line of the first key that has more than kKeyPartsMax parts.
-  std::optional<std::size_t> find_too_deep() {
-    std::size_t dots = 0;
-    while (!rest_.empty()) {
-      const char next = rest_.front();
-      if (next == '"' || next == '\'') {
-        skip_string(next);
-        continue;
-      }
-      if (next == '#') skip(std::min(rest_.find('\n'), rest_.size()));
-      if (std::string_view{"#=,{}[]\n"}.find(next) != std::string_view::npos) dots = 0;
-      if (next == '.' && ++dots == kKeyPartsMax) return line_;
-      skip(std::min<std::size_t>(1, rest_.size()));
-    }
-    return std::nullopt;
+// would end the process. No key goes on in the next line, and nothing else needs so many dots.
+std::optional<std::size_t> find_line_of_dots(std::string_view toml) {
+  for (std::size_t line = 1; !toml.empty(); ++line) {
+    const std::string_view text = http::take_until(toml, '\n');
+    if (std::count(text.begin(), text.end(), '.') > kLineDotsMax) return line;
   }
-
- private:
-  void skip(std::size_t count) {
-    line_ +=
-        static_cast<std::size_t>(std::count(rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(count), '\n'));
-    rest_.remove_prefix(count);
-  }
-
-  // TOML 1.0: "…" and '…' end on their line, tripled ones anywhere; a backslash escapes in "…" only.
-  void skip_string(char quote) {
-    const std::string triple(3, quote);
-    const bool is_multiline = rest_.starts_with(triple);
-    const std::string_view end = is_multiline ? std::string_view{triple} : std::string_view{triple}.substr(0, 1);
-    std::size_t at = end.size();
-    while (at < rest_.size() && !rest_.substr(at).starts_with(end) && (is_multiline || rest_[at] != '\n')) {
-      at += quote == '"' && rest_[at] == '\\' ? 2 : 1;
-    }
-    const bool is_closed = at < rest_.size() && rest_[at] == quote;
-    skip(std::min(at + (is_closed ? end.size() : 0), rest_.size()));
-  }
-
-  std::string_view rest_;
-  std::size_t line_ = 1;
-};
+  return std::nullopt;
+}
 
 class ConfigReader {
  public:
@@ -294,8 +258,8 @@ class ConfigReader {
 
 Result<Config, Error> parse_config(std::string_view toml, std::string_view name) {
   ConfigReader reader{name};
-  if (const auto line = KeyScanner{toml}.find_too_deep()) {
-    return err(reader.error_at(*line, "a key has more than " + std::to_string(kKeyPartsMax) + " parts"));
+  if (const auto line = find_line_of_dots(toml)) {
+    return err(reader.error_at(*line, "a line has more than " + std::to_string(kLineDotsMax) + " dots"));
   }
   const toml::parse_result parsed = toml::parse(toml, name);
   if (parsed.failed()) {

@@ -20,18 +20,6 @@ namespace {
 
 constexpr std::chrono::hours kAgeCheckInterval{1};
 constexpr std::chrono::seconds kReloadRepeatMin{10};
-constexpr Duration kBusyPollMax = std::chrono::microseconds{50};
-
-bool is_secure(http::Scheme scheme) {
-  return scheme == http::Scheme::tls || scheme == http::Scheme::wss || scheme == http::Scheme::https ||
-         scheme == http::Scheme::quic;
-}
-
-/// HTTP/3 with WebTransport, or raw QUIC: ALPN tells them apart, so they can share a UDP port.
-bool is_quic(http::Scheme scheme) { return scheme == http::Scheme::https || scheme == http::Scheme::quic; }
-
-/// Messages over a bare byte stream, rather than HTTP and WebSocket.
-bool is_framed(http::Scheme scheme) { return scheme == http::Scheme::tcp || scheme == http::Scheme::tls; }
 
 net::Address address_of(const http::Uri& uri) {
   return {.host = uri.host, .port = uri.port, .unix_path = uri.socket_path};
@@ -64,7 +52,7 @@ Result<http::Uri, Error> parse_listen_url(std::string_view url) {
 
 Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certificates_(options_) {
   options_.limits = core::bounded(options_.limits);
-  options_.busy_poll = std::min(options_.busy_poll, kBusyPollMax);
+  options_.busy_poll = std::min(options_.busy_poll, net::kBusyPollMax);
   if (options_.threads == 0)
     options_.threads = static_cast<unsigned>(std::max<std::size_t>(1, net::available_cpus().size()));
   if (!options_.qlog_folder.empty()) qlog_ = std::make_unique<QlogFolder>(options_.qlog_folder);
@@ -181,6 +169,8 @@ Result<void, Error> Server::Impl::make_workers() {
   return {};
 }
 
+namespace {
+
 // In development mode, which is for loopback only, whatever of its names a person has typed: the page of one goes on
 // with another, that of the https: listener.
 void allow_loopback_names(transport::Router& router, bool secure, std::uint16_t port) {
@@ -189,6 +179,8 @@ void allow_loopback_names(transport::Router& router, bool secure, std::uint16_t 
                                      std::to_string(port));
   }
 }
+
+}  // namespace
 
 // Pages of ws: and wss: may open sessions at https: of the same host; responses of wss: say that it is there.
 void Server::Impl::introduce_bindings() {

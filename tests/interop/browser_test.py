@@ -16,7 +16,7 @@ class WebSocket(chromium.Chromium):
             page = (harness.FOLDER / "browser_page.html").as_uri()
             root = server.urls[scheme]
             if scheme == "wss":  # the driver accepts the certificate of a page, and with it that of its sessions
-                self.browser.call("/url", {"url": root.replace("wss:", "https:") + "/health"})
+                self.browser.open(root.replace("wss:", "https:") + "/health")
             report = self.browser.report(f"{page}?{'deflate' if options else ''}#{root}")
             self.assertEqual(report.split("\n"), [f"{name} passed" for name in NAMES])
             self.assertEqual(server.stop(), 0)

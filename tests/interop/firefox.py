@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+import browser
 import harness
 
 PREFERENCES = {
@@ -23,10 +24,6 @@ PREFERENCES = {
     "services.settings.server": "data:,#remote-settings-dummy/v1",
     "toolkit.telemetry.enabled": False,
 }
-SCRIPT = """const [finished] = arguments;
-    const look = () => document.title === 'done' && finished(document.getElementById('report').textContent);
-    new MutationObserver(look).observe(document.head, {subtree: true, childList: true, characterData: true});
-    look();"""
 
 
 class Firefox:
@@ -83,7 +80,7 @@ class Firefox:
         """What the page says once its title is "done"."""
         self.call("WebDriver:SetTimeouts", {"script": 1000 * harness.TIMEOUT})
         self.call("WebDriver:Navigate", {"url": url})
-        return self.call("WebDriver:ExecuteAsyncScript", {"script": SCRIPT, "args": []})["value"]
+        return self.call("WebDriver:ExecuteAsyncScript", {"script": browser.REPORT, "args": []})["value"]
 
     def __exit__(self, *_):
         with contextlib.suppress(OSError, AssertionError):

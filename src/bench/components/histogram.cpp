@@ -52,16 +52,6 @@ void Histogram::record(std::uint64_t value, std::uint64_t count) {
   sum_ += static_cast<double>(value) * static_cast<double>(count);
 }
 
-void Histogram::record_corrected(std::uint64_t value, std::uint64_t expected_interval) {
-  PLAIT_ASSERT(expected_interval > 0, "an interval of zero expects infinitely many values");
-  value = std::min(value, kValueMax);
-  record(value);
-  while (value >= 2 * expected_interval) {
-    value -= expected_interval;
-    record(value);
-  }
-}
-
 void Histogram::merge(const Histogram& other) {
   for (std::size_t i = 0; i < kCells; ++i) cells_[i] += other.cells_[i];
   count_ += other.count_;
@@ -98,10 +88,6 @@ std::uint64_t Histogram::value_at_rank(std::uint64_t rank) const {
     if (seen >= rank) return std::min(highest_in(i), max_);
   }
   return max_;
-}
-
-std::uint64_t Histogram::count_at(std::uint64_t value) const {
-  return cells_[cell_of(std::clamp(value, kValueMin, kValueMax))];
 }
 
 std::string Histogram::distribution(double unit, unsigned ticks) const {

@@ -22,10 +22,6 @@ class Histogram {
 
   /// Counts `value` `count` times. Outside [kValueMin, kValueMax] it is counted as the nearer of the two.
   void record(std::uint64_t value, std::uint64_t count = 1);
-  /// Corrects for coordinated omission: a sender that waits for each answer sends nothing during a stall, so one slow
-  /// answer hides the ones that should have been sent meanwhile. Also counts value − interval, value − 2·interval, …
-  /// down to `expected_interval`, which must be > 0. Not for latencies that already start at the intended time.
-  void record_corrected(std::uint64_t value, std::uint64_t expected_interval);
   /// Adds all of `other`.
   void merge(const Histogram& other);
 
@@ -40,8 +36,6 @@ class Histogram {
   /// The smallest recorded value that at least `percentile` % of the values do not exceed (nearest rank), read as the
   /// top of its cell. `percentile` is 0…100; 0 when empty.
   [[nodiscard]] std::uint64_t percentile(double percentile) const;
-  /// How many values were recorded in the cell of `value`.
-  [[nodiscard]] std::uint64_t count_at(std::uint64_t value) const;
 
   /// The distribution in HdrHistogram's text format (columns Value Percentile TotalCount 1/(1-Percentile)), which the
   /// public plotters read. Values are divided by `unit`: 1000 gives microseconds. `ticks` lines per halving of the

@@ -1,8 +1,6 @@
 // The machine that a result was measured on, read from the system.
 #pragma once
 
-#include "bench/json.hpp"
-
 #include <string>
 #include <string_view>
 #include <utility>

@@ -28,7 +28,8 @@ inline std::string answer_frame(std::uint16_t status, std::string_view reason) {
 
 inline std::string message(std::string_view text) {
   core::VectorSink out;
-  frames::encode_message(MessageKind::text, as_bytes(text), out);
+  out.append(frames::FrameHeader{frames::FrameType::text, text.size()}.view());
+  out.append(as_bytes(text));
   return text_of(out);
 }
 

@@ -393,8 +393,7 @@ TEST_P(ServerStreams, AnExceptionFromAStreamsHandlerClosesTheSessionWith1011) {
   EXPECT_EQ(run(calls).code, close_code::kInternalError);
 }
 
-// --- Handlers that end the session where they are called
-// --------------------------------------------------------------
+// --- Handlers that end the session where they are called -------------------------------------------------------------
 
 TEST_P(ServerStreams, AnAbortInOnStreamEndsTheStreamThatIsNotThereYet) {
   std::atomic<int> stream_closed{0}, closed{0};

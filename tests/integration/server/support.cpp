@@ -40,13 +40,6 @@ bool wait_until(const std::function<bool()>& done) {
 
 // --- Files, log ------------------------------------------------------------------------------------------------------
 
-Folder::Folder() {
-  std::string name = (std::filesystem::temp_directory_path() / "plait-test-XXXXXX").string();
-  EXPECT_NE(::mkdtemp(name.data()), nullptr);
-  path_ = name;
-}
-Folder::~Folder() { std::filesystem::remove_all(path_); }
-
 TlsFiles write_certificate(const Folder& folder, std::chrono::system_clock::time_point now) {
   const auto made = crypto::make_certificate({}, now);
   EXPECT_TRUE(made);

@@ -19,6 +19,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/folder.hpp"
+
 namespace plait::test {
 
 using namespace std::chrono_literals;
@@ -98,19 +100,6 @@ class Box {
  private:
   mutable std::mutex mutex_;
   std::optional<T> value_;
-};
-
-/// A folder that is removed again.
-class Folder {
- public:
-  Folder();
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder();
-  [[nodiscard]] std::string file(std::string_view name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// Writes a new self-signed certificate for localhost and its key, as made at `now`; its files' names.

@@ -131,16 +131,6 @@ TEST(Utf8Validator, ByteByByteFailsAtTheFirstImpossibleByte) {
   }
 }
 
-TEST(Utf8Validator, HasAKernelWithSimd) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("sse4.2") == 0) GTEST_SKIP() << "simdjson has none for so old a processor";
-#elif !defined(__aarch64__)
-  GTEST_SKIP() << "asked only where simdjson surely has one";
-#endif
-  EXPECT_NE(detail::utf8_kernel_name(), "fallback");
-  EXPECT_NE(detail::utf8_kernel_name(), "unsupported");
-}
-
 TEST(Utf8Validator, ResetsAfterFinish) {
   Utf8Validator validator;
   ASSERT_TRUE(validator.add(as_bytes("\xE2\x82")));

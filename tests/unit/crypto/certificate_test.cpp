@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "crypto/file.hpp"
+#include "support/folder.hpp"
 
 namespace plait::crypto {
 namespace {
@@ -20,21 +21,14 @@ const WallTime kNow{std::chrono::sys_days{std::chrono::year{2026} / 6 / 1}};
 
 class CertificateFiles : public testing::Test {
  protected:
-  CertificateFiles() {
-    std::string path = (fs::temp_directory_path() / "plait-certificate-XXXXXX").string();
-    folder_ = ::mkdtemp(path.data());
-  }
-  ~CertificateFiles() override { fs::remove_all(folder_); }
-  CertificateFiles(const CertificateFiles&) = delete;
-  CertificateFiles& operator=(const CertificateFiles&) = delete;
-
   DevelopmentCertificate get(WallTime now, const CertificateOptions& options = {}) {
     auto certificate = development_certificate(folder_ / "tls", options, now);
     EXPECT_TRUE(certificate) << certificate.error().message;
     return *certificate;
   }
 
-  fs::path folder_;
+  const test::Folder temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 
 TEST(Certificate, SaysWhatItWasMadeFor) {

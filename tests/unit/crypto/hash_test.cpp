@@ -36,11 +36,6 @@ TEST(HmacRfc4231, Section4_2TestCase1) {
   const std::vector<std::uint8_t> key(20, 0x0b);
   const ByteView data = as_bytes("Hi There");
   EXPECT_EQ(hex(hmac_sha256(key, data)), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-  EXPECT_EQ(hex(hmac_sha384(key, data)),
-            "afd03944d84895626b0825f4ab46907f15f9dadbe4101ec682aa034c7cebc59cfaea9ea9076ede7f4af152e8b2fa9cb6");
-  EXPECT_EQ(hex(hmac_sha512(key, data)),
-            "87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cdedaa833b7d6b8a702038b274eaea3f4e4"
-            "be9d914eeb61f1702e696c203a126854");
 }
 
 TEST(HmacRfc4231, Section4_3TestCase2) {

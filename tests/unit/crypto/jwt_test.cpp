@@ -47,11 +47,9 @@ TEST(JwtRfc7515, AppendixA1) {
       "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
       "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
       "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-  const auto claims = verify_jwt(token, *JwtKey::hs256(*secret), {}, WallTime{1'300'819'379s});
+  const JwtRules joe{.issuer = "joe", .audience = {}};
+  const auto claims = verify_jwt(token, *JwtKey::hs256(*secret), joe, WallTime{1'300'819'379s});
   ASSERT_TRUE(claims);
-  EXPECT_EQ(claims->json("iss"), "\"joe\"");
-  EXPECT_EQ(claims->json("http://example.com/is_root"), "true");
-  EXPECT_EQ(claims->json("absent"), "");
   EXPECT_EQ(claims->expiry, std::chrono::sys_seconds{1'300'819'380s});
   EXPECT_EQ(claims->subject, "");
 }
@@ -61,9 +59,7 @@ TEST(Jwt, WhatIsSignedVerifies) {
   const auto claims = verify_jwt(sign_jwt(key(), payload), key(), {}, kJwtNow);
   ASSERT_TRUE(claims);
   EXPECT_EQ(claims->subject, "user-1");
-  EXPECT_EQ(claims->json("roles"), R"(["a", "b"])");
-  EXPECT_EQ(claims->json("n"), "1.50");
-  EXPECT_EQ(claims->all.size(), 4U);
+  EXPECT_EQ(claims->expiry, std::chrono::sys_seconds{1'800'000'060s});
 }
 
 TEST(Jwt, Rfc7518Section3_2ASecretHasAtLeast32Bytes) {
@@ -199,13 +195,7 @@ TEST(JwtRefusal, SubjectThatIsNoString) {
   }
 }
 
-TEST(JwtRefusal, ExpiryMissing) {
-  EXPECT_EQ(refusal(token_of(R"({"sub":"a"})")), JwtError::expiry_missing);
-  JwtRules rules;
-  rules.expiry_required = false;
-  EXPECT_EQ(refusal(token_of(R"({"sub":"a"})"), rules), std::nullopt);
-  EXPECT_EQ(refusal(token_of(R"({"exp":1})"), rules), JwtError::expired);
-}
+TEST(JwtRefusal, ExpiryMissing) { EXPECT_EQ(refusal(token_of(R"({"sub":"a"})")), JwtError::expiry_missing); }
 
 TEST(JwtRefusal, ExpiryThatIsNoNumber) {
   for (const std::string value : {"\"1800000060\"", "null", "true", "[]"}) {
@@ -219,18 +209,12 @@ TEST(JwtRefusal, ExpiredAtTheSkewBoundary) {
   EXPECT_EQ(refusal(token, {}, kJwtNow + 29s), std::nullopt);
   EXPECT_EQ(refusal(token, {}, kJwtNow + 29'999ms), std::nullopt);
   EXPECT_EQ(refusal(token, {}, kJwtNow + 30s), JwtError::expired);
-  JwtRules exact;
-  exact.clock_skew = 0s;
-  EXPECT_EQ(refusal(token, exact, kJwtNow - 1s), std::nullopt);
-  EXPECT_EQ(refusal(token, exact, kJwtNow), JwtError::expired);
 }
 
 TEST(JwtRefusal, ExpiryMayHaveAFraction) {
-  JwtRules exact;
-  exact.clock_skew = 0s;
   const std::string token = token_of(R"({"exp":1800000000.5})");
-  EXPECT_EQ(refusal(token, exact, kJwtNow), std::nullopt);
-  EXPECT_EQ(refusal(token, exact, kJwtNow + 500ms), JwtError::expired);
+  EXPECT_EQ(refusal(token, {}, kJwtNow + 30s), std::nullopt);
+  EXPECT_EQ(refusal(token, {}, kJwtNow + 30'500ms), JwtError::expired);
 }
 
 TEST(JwtRefusal, AnExpiryBeyondAllCalendarsIsClamped) {

@@ -172,7 +172,8 @@ std::vector<std::uint8_t> opened() {
 std::vector<std::uint8_t> opened_with(MessageKind kind, std::string_view data) {
   core::VectorSink out;
   out.append(opened());
-  encode_message(kind, as_bytes(data), out);
+  out.append(FrameHeader{type_of(kind), data.size()}.view());
+  out.append(as_bytes(data));
   return out.bytes;
 }
 

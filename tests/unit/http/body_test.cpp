@@ -1,13 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "core/byte_sink.hpp"
 #include "http/body_decoder.hpp"
-#include "http/body_encoder.hpp"
 #include "http_testing.hpp"
 
 namespace plait::http {
@@ -50,6 +50,12 @@ DecodedBody decode_body(const BodyFraming& framing, const std::vector<std::strin
   return decoded;
 }
 
+std::string chunk_of(std::string_view data) {
+  std::array<char, 16> size{};
+  char* const end = std::to_chars(size.data(), size.data() + size.size(), data.size(), 16).ptr;
+  return std::string{size.data(), end} + "\r\n" + std::string{data} + "\r\n";
+}
+
 TEST(HttpBody, NoneIsDoneAtOnce) {
   EXPECT_EQ(decode_body({}, {"GET"}), (DecodedBody{"", true, {}, "GET"}));
   EXPECT_EQ(decode_body({}, {""}), (DecodedBody{"", true, {}, ""}));
@@ -74,12 +80,6 @@ TEST(HttpBody, LengthLimitOnBothSidesBeforeAnyByte) {
   EXPECT_EQ(decode_body({BodyFraming::Kind::length, 1001}, {""}).error, Error::body_too_large);
 }
 
-TEST(HttpBody, UntilCloseLimitOnBothSides) {
-  const BodyFraming until_close{BodyFraming::Kind::until_close, 0};
-  EXPECT_EQ(decode_body(until_close, {std::string(600, 'x'), std::string(400, 'y')}).error, std::nullopt);
-  EXPECT_EQ(decode_body(until_close, {std::string(600, 'x'), std::string(401, 'y')}).error, Error::body_too_large);
-}
-
 TEST(HttpBody, ChunkedLimitOnBothSides) {
   const std::string first = "258\r\n" + std::string(600, 'x') + "\r\n";
   EXPECT_EQ(decode_body(kChunked, {first + "190\r\n"}).error, std::nullopt);
@@ -87,22 +87,8 @@ TEST(HttpBody, ChunkedLimitOnBothSides) {
 }
 
 TEST(HttpBody, Rfc9112Section8IncompleteMessages) {
-  const auto finish_after = [](const BodyFraming& framing, std::string_view text) {
-    BodyDecoder decoder{framing, kMax};
-    ByteView input = as_bytes(text);
-    while (true) {
-      const auto chunk = decoder.decode(input);
-      if (!chunk || chunk->data.empty() || chunk->done) break;
-    }
-    return error_of(decoder.finish());
-  };
-  EXPECT_EQ(finish_after({BodyFraming::Kind::length, 3}, "ab"), Error::body_incomplete);
-  EXPECT_EQ(finish_after({BodyFraming::Kind::length, 3}, "abc"), std::nullopt);
-  EXPECT_EQ(finish_after({BodyFraming::Kind::until_close, 0}, "ab"), std::nullopt);
-  EXPECT_EQ(finish_after(kChunked, "1\r\na\r\n0\r\n"), Error::body_incomplete);
-  EXPECT_EQ(finish_after(kChunked, "1\r\na\r\n0\r\n\r\n"), std::nullopt);
-  EXPECT_EQ(finish_after(kChunked, "x"), Error::bad_chunk_size);
-  EXPECT_EQ(finish_after({}, ""), std::nullopt);
+  EXPECT_FALSE(decode_body({BodyFraming::Kind::length, 3}, {"ab"}).done);
+  EXPECT_FALSE(decode_body(kChunked, {"1\r\na\r\n0\r\n"}).done);
 }
 
 TEST(HttpBody, Rfc9112Section7_1Chunked) {
@@ -129,7 +115,6 @@ TEST(HttpBody, AnErrorRepeats) {
   ByteView good = as_bytes("0\r\n\r\n");
   EXPECT_EQ(error_of(decoder.decode(bad)), Error::bad_chunk_size);
   EXPECT_EQ(error_of(decoder.decode(good)), Error::bad_chunk_size);
-  EXPECT_EQ(error_of(decoder.finish()), Error::bad_chunk_size);
 }
 
 TEST(HttpBody, ChunkSizeDigitsLimitOnBothSides) {
@@ -161,16 +146,15 @@ TEST(HttpBody, TrailerFieldsAreChecked) {
   EXPECT_EQ(decode_body(kChunked, {std::string_view{"0\r\nX: \0\r\n\r\n", 10}}).error, Error::bad_field_value);
 }
 
-TEST(HttpBody, EncodedChunksDecodeToTheSameBody) {
-  core::VectorSink sink;
+TEST(HttpBody, ChunksOfEverySizeOfTheirLength) {
+  std::string chunks;
   std::string body;
-  for (const std::size_t size : {0U, 1U, 15U, 16U, 17U, 255U, 256U, 4096U}) {
+  for (const std::size_t size : {1U, 15U, 16U, 17U, 255U, 256U, 4096U}) {
     const std::string data(size, static_cast<char>('a' + size % 26));
-    encode_chunk(sink, as_bytes(data));
+    chunks += chunk_of(data);
     body += data;
   }
-  encode_last_chunk(sink);
-  EXPECT_EQ(decode_body(kChunked, {as_text(sink.bytes)}, body.size()), (DecodedBody{body, true, {}, ""}));
+  EXPECT_EQ(decode_body(kChunked, {chunks + "0\r\n\r\n"}, body.size()), (DecodedBody{body, true, {}, ""}));
 }
 
 TEST(HttpBody, RandomChunksInRandomPieces) {
@@ -178,16 +162,16 @@ TEST(HttpBody, RandomChunksInRandomPieces) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random{seed};
   for (int round = 0; round < 200; ++round) {
-    core::VectorSink sink;
+    std::string chunks;
     std::string body;
-    for (std::size_t chunks = random() % 8; chunks > 0; --chunks) {
-      const std::string data(random() % 300, static_cast<char>(random() % 256));
-      encode_chunk(sink, as_bytes(data));
+    for (std::size_t count = random() % 8; count > 0; --count) {
+      const std::string data(1 + random() % 300, static_cast<char>(random() % 256));
+      chunks += chunk_of(data);
       body += data;
     }
-    encode_last_chunk(sink);
+    chunks += "0\r\n\r\n";
     std::vector<std::string_view> pieces;
-    for (std::string_view rest = as_text(sink.bytes); !rest.empty();) {
+    for (std::string_view rest = chunks; !rest.empty();) {
       pieces.push_back(rest.substr(0, random() % 40));
       rest.remove_prefix(pieces.back().size());
     }

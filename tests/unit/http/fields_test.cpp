@@ -35,18 +35,5 @@ TEST(HttpFields, Rfc9110Section5_6_1Lists) {
   EXPECT_FALSE(fields.has_token("Upgrade", "upgrade"));
 }
 
-TEST(HttpFields, Rfc6265Section5_4Cookies) {
-  Fields fields;
-  fields.add("Cookie", "SID=31d4d96e407aad42; lang=en-US;empty=; pair=a=b");
-  fields.add("Cookie", "late=1");
-  EXPECT_EQ(fields.cookie("SID"), "31d4d96e407aad42");
-  EXPECT_EQ(fields.cookie("lang"), "en-US");
-  EXPECT_EQ(fields.cookie("empty"), "");
-  EXPECT_EQ(fields.cookie("pair"), "a=b");
-  EXPECT_EQ(fields.cookie("late"), "1");
-  EXPECT_EQ(fields.cookie("sid"), "");
-  EXPECT_EQ(fields.cookie("ang"), "");
-}
-
 }  // namespace
 }  // namespace plait::http

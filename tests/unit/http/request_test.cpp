@@ -47,7 +47,7 @@ TEST(HttpRequest, Rfc6455Section1_2OpeningHandshake) {
   EXPECT_EQ(head.fields.size(), 6U);
   EXPECT_EQ(head.fields.find("sec-websocket-version"), "13");
   EXPECT_TRUE(head.fields.has_token("connection", "upgrade"));
-  EXPECT_EQ(head.fields.cookie("access_token"), "abc.def.ghi");
+  EXPECT_EQ(head.fields.find("cookie"), "theme=dark; access_token=abc.def.ghi");
 }
 
 TEST(HttpRequest, ViewsPointIntoTheInput) {

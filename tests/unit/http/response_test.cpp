@@ -105,8 +105,6 @@ TEST(HttpResponseEncoder, WritesStatusLineDateFieldsAndFraming) {
       "Content-Length: 1234\r\n\r\n");
   EXPECT_EQ(encoded({.status = 404, .body = {BodyFraming::Kind::length, 0}, .keep_alive = false}),
             "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-  EXPECT_EQ(encoded({.body = {BodyFraming::Kind::chunked, 0}}),
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
   EXPECT_EQ(encoded({.request_minor_version = 0}), "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\n");
   EXPECT_EQ(encoded({.status = 599}), "HTTP/1.1 599 \r\n\r\n");
 }
@@ -114,14 +112,6 @@ TEST(HttpResponseEncoder, WritesStatusLineDateFieldsAndFraming) {
 TEST(HttpResponseEncoder, Rfc9110Section8_6NoFramingIn1xxAnd204) {
   EXPECT_EQ(encoded({.status = 204, .body = {BodyFraming::Kind::length, 0}}), "HTTP/1.1 204 No Content\r\n\r\n");
   EXPECT_EQ(encoded({.status = 100, .body = {BodyFraming::Kind::length, 0}}), "HTTP/1.1 100 Continue\r\n\r\n");
-  EXPECT_EQ(encoded({.status = 101, .body = {BodyFraming::Kind::chunked, 0}}),
-            "HTTP/1.1 101 Switching Protocols\r\n\r\n");
-}
-
-TEST(HttpResponseEncoderDeathTest, ChunkedForAnHttp10ClientIsAProgrammerError) {
-  core::VectorSink sink;
-  const ResponseOptions response{.body = {BodyFraming::Kind::chunked, 0}, .request_minor_version = 0};
-  EXPECT_DEATH(static_cast<void>(encode_response_head(sink, response)), "RFC 9112");
 }
 
 TEST(HttpResponseEncoder, WritesNothingOfWhatItRefuses) {
@@ -176,17 +166,6 @@ TEST(HttpRequestEncoder, WhatItWritesParsesBack) {
   const auto head = parse_request(as_text(sink.bytes));
   ASSERT_TRUE(head && *head);
   EXPECT_EQ((*head)->query, "x=1");
-}
-
-TEST(HttpRequestEncoder, WritesFraming) {
-  const auto body_of = [](const BodyFraming& body) {
-    core::VectorSink sink;
-    EXPECT_TRUE(encode_request_head(sink, {.method = "POST", .host = "a", .body = body}));
-    return (*parse_request(as_text(sink.bytes)))->body;
-  };
-  EXPECT_EQ(body_of({BodyFraming::Kind::length, 77}).length, 77U);
-  EXPECT_EQ(body_of({BodyFraming::Kind::chunked, 0}).kind, BodyFraming::Kind::chunked);
-  EXPECT_EQ(body_of({}).kind, BodyFraming::Kind::none);
 }
 
 TEST(HttpRequestEncoder, WritesNothingOfWhatItRefuses) {

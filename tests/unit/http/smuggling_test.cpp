@@ -167,7 +167,8 @@ const Case kCases[] = {
     {"chunk_extension_quoted", CHUNKED "1 ; a=\"b;c\" ; d\r\nx\r\n0;e\r\n\r\ny", {}, "x", "y"},
 };
 
-// Parses head and body; gives the body back in `body` and removes both from `input`.
+// Parses head and body; gives the body back in `body` and removes both from `input`. Of a message that is not whole it
+// leaves all in `input`.
 std::optional<Error> read_message(std::string_view& input, std::string& body) {
   const auto head = parse_request(input);
   if (!head) return head.error();
@@ -177,7 +178,7 @@ std::optional<Error> read_message(std::string_view& input, std::string& body) {
   for (bool done = false; !done;) {
     const auto chunk = decoder.decode(bytes);
     if (!chunk) return chunk.error();
-    if (chunk->data.empty() && !chunk->done) return Error::body_incomplete;
+    if (chunk->data.empty() && !chunk->done) return std::nullopt;
     body += as_text(chunk->data);
     done = chunk->done;
   }

@@ -162,17 +162,5 @@ TEST(HttpUri, Rfc3986Section2_1PercentDecode) {
   }
 }
 
-TEST(HttpUri, QueryParameters) {
-  const std::string_view query = "token=a%2Bb+c&flag&empty=&token=second&%6Eame=v&bad=%z&eq=a=b";
-  EXPECT_EQ(parse_query(query, "token"), "a+b c");
-  EXPECT_EQ(parse_query(query, "flag"), "");
-  EXPECT_EQ(parse_query(query, "empty"), "");
-  EXPECT_EQ(parse_query(query, "name"), "v");
-  EXPECT_EQ(parse_query(query, "eq"), "a=b");
-  EXPECT_EQ(parse_query(query, "bad"), std::nullopt);
-  EXPECT_EQ(parse_query(query, "oken"), std::nullopt);
-  EXPECT_EQ(parse_query("", "a"), std::nullopt);
-}
-
 }  // namespace
 }  // namespace plait::http

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "support/folder.hpp"
+
 namespace plait::net::test {
 
 bool wait_ready(int fd, short events) {
@@ -65,14 +67,9 @@ std::string read_exactly(const Socket& socket, std::size_t size) {
 }
 
 std::string temporary_directory() {
-  struct Directory {
-    std::string path = (std::filesystem::temp_directory_path() / "plait-net-XXXXXX").string();
-    Directory() { EXPECT_NE(::mkdtemp(path.data()), nullptr); }
-    ~Directory() { std::filesystem::remove_all(path); }
-  };
-  static const Directory root;
+  static const plait::test::Folder root;
   static int count = 0;
-  const std::string path = root.path + "/" + std::to_string(++count);
+  const std::string path = root.file(std::to_string(++count));
   std::filesystem::create_directory(path);
   return path;
 }

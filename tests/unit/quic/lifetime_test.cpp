@@ -372,9 +372,7 @@ TEST(QuicLifetime, TheStatisticsAreOfThePath) {
   EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(500'000)), true));
   EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; }));
   const ConnectionStats stats = pair.client.connection->stats();
-  EXPECT_GE(stats.rtt_min, 10ms);
-  EXPECT_LT(stats.rtt_min, 12ms);
-  EXPECT_GE(stats.rtt, stats.rtt_min);
+  EXPECT_GE(stats.rtt, 10ms);
   EXPECT_GT(stats.sent_bytes, 500'000U);
   EXPECT_GT(stats.congestion_window_bytes, 10'000U);
   EXPECT_EQ(stats.lost_packet_count, 0U);

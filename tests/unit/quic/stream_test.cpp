@@ -112,7 +112,6 @@ TEST(QuicStream, AClosedStreamCountsUntilAllOfItIsConsumed) {
   pair.client.available_count = 0;
   pair.server().connection->consume(2, 4);
   EXPECT_TRUE(pair.network.run([&] { return pair.client.available_count > 0; }));
-  EXPECT_EQ(pair.client.connection->streams_available(Direction::unidirectional), 1U);
   EXPECT_TRUE(pair.client.connection->open(Direction::unidirectional).has_value());
 }
 
@@ -250,7 +249,6 @@ TEST(QuicStream, BeforeReadyNothingCanBeOpened) {
   Pair pair;
   Connection& connection = pair.connect();
   EXPECT_EQ(connection.open(Direction::bidirectional), std::nullopt);
-  EXPECT_EQ(connection.streams_available(Direction::bidirectional), 0U);
   EXPECT_EQ(connection.datagram_bytes_max(), 0U);
   EXPECT_EQ(connection.send_datagram(as_bytes("x")).error(), DatagramError::unsupported);
 }

@@ -13,6 +13,7 @@
 
 #include "core/byte_sink.hpp"
 #include "crypto/certificate.hpp"
+#include "support/folder.hpp"
 #include "tls/context.hpp"
 #include "tls/engine.hpp"
 
@@ -23,26 +24,21 @@ class Credentials {
  public:
   explicit Credentials(const crypto::CertificateOptions& options = {},
                        crypto::WallTime now = std::chrono::system_clock::now()) {
-    std::string path = (std::filesystem::temp_directory_path() / "plait-tls-XXXXXX").string();
-    folder_ = ::mkdtemp(path.data());
     const auto pem = crypto::make_certificate(options, now);
     std::ofstream{certificate()} << pem->certificate;
     std::ofstream{key()} << pem->private_key;
   }
-  Credentials(const Credentials&) = delete;
-  Credentials& operator=(const Credentials&) = delete;
-  ~Credentials() { std::filesystem::remove_all(folder_); }
 
-  [[nodiscard]] std::string certificate() const { return folder_ / "certificate.pem"; }
-  [[nodiscard]] std::string key() const { return folder_ / "key.pem"; }
-  [[nodiscard]] std::string file(const std::string& name) const { return folder_ / name; }
+  [[nodiscard]] std::string certificate() const { return folder_.file("certificate.pem"); }
+  [[nodiscard]] std::string key() const { return folder_.file("key.pem"); }
+  [[nodiscard]] std::string file(const std::string& name) const { return folder_.file(name); }
   [[nodiscard]] ServerConfig server() const { return {certificate(), key(), {"http/1.1"}}; }
   [[nodiscard]] ClientConfig client(Version version_max = Version::tls_1_3) const {
     return {true, certificate(), {"http/1.1"}, version_max};
   }
 
  private:
-  std::filesystem::path folder_;
+  test::Folder folder_;
 };
 
 inline std::string name_of(const testing::TestParamInfo<Version>& version) {

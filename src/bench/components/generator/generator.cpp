@@ -18,6 +18,7 @@
 
 #include "bench/components/bulk/bulk.hpp"
 #include "bench/components/generator/loads.hpp"
+#include "bench/json_text.hpp"
 #include "bench/text_file.hpp"
 
 #include <sys/resource.h>
@@ -77,15 +78,15 @@ Result<void, Error> run_webtransport(LoadContext& context) {
   return err(Error{"generator: no such mode on https: URLs"});
 }
 
-Result<int, Error> print_outcome(const Json& outcome, int status) {
-  if (auto printed = print_line(outcome.dump()); !printed) return err(printed.error());
+Result<int, Error> print_outcome(const Value& outcome, int status) {
+  if (auto printed = print_line(json_text(outcome)); !printed) return err(printed.error());
   return status;
 }
 
 Result<int, Error> fail(const std::string& why) {
-  Json out;
-  out.set("ok", false);
-  out.set("error", why);
+  Value out;
+  out.add("ok", false);
+  out.add("error", why);
   return print_outcome(out, 1);
 }
 
@@ -98,9 +99,9 @@ Result<int, Error> generate_load(std::span<const std::string> arguments) {
   LoadContext context(*plan);
   if (auto done = plan->url.has_streams() ? run_webtransport(context) : run(context); !done)
     return fail(done.error().message);
-  Json out = context.meter.report();
-  out.set("ok", true);
-  if (!context.extra.is_null()) out.set("memory", context.extra);
+  Value out = context.meter.report();
+  out.add("ok", true);
+  if (!context.extra.is_null()) out.add("memory", context.extra);
   return print_outcome(out, 0);
 }
 

@@ -69,9 +69,9 @@ class IdleLoad {
     const auto per_connection = [this](std::uint64_t from, std::uint64_t to) {
       return (static_cast<double>(to) - static_cast<double>(from)) / static_cast<double>(plan_.connections);
     };
-    context_.extra.set("rss_bytes_per_connection", per_connection(before.rss_bytes, after.rss_bytes));
-    context_.extra.set("pss_bytes_per_connection", per_connection(before.pss_bytes, after.pss_bytes));
-    context_.extra.set("anonymous_bytes_per_connection", per_connection(before.anonymous_bytes, after.anonymous_bytes));
+    context_.extra.add("rss_bytes_per_connection", per_connection(before.rss_bytes, after.rss_bytes));
+    context_.extra.add("pss_bytes_per_connection", per_connection(before.pss_bytes, after.pss_bytes));
+    context_.extra.add("anonymous_bytes_per_connection", per_connection(before.anonymous_bytes, after.anonymous_bytes));
   }
 
   LoadContext& context_;

@@ -30,7 +30,7 @@ struct LoadContext {
   std::vector<std::uint8_t> buffer;
   Meter meter;
   std::uint64_t stall_limit = kStallLimit;  ///< the echo load's: less than that only where a test cannot wait
-  Json extra;                               ///< what this load reports beyond the meter
+  Value extra;                              ///< what this load reports beyond the meter
 };
 
 /// A warm-up moves this part of what is measured.

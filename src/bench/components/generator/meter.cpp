@@ -1,6 +1,7 @@
 #include "bench/components/generator/meter.hpp"
 
 #include "bench/components/units.hpp"
+#include "bench/json_text.hpp"
 
 namespace plait::bench {
 
@@ -35,31 +36,31 @@ void Meter::close_slot(std::uint64_t now) {
   slot_messages_ = messages_;
 }
 
-Json Meter::report() const {
+Value Meter::report() const {
   const double seconds = static_cast<double>(end_ - begin_) / 1e9;
   const double server_cpu = at_end_.server_cpu - at_begin_.server_cpu;
   const double client_cpu = at_end_.own_cpu - at_begin_.own_cpu;
   const double busy = seconds * cpu_count() - (at_end_.machine_idle - at_begin_.machine_idle);
-  Json out;
-  out.set("seconds", seconds);
-  out.set("messages", static_cast<double>(messages_));
-  out.set("payload_bytes", static_cast<double>(bytes_));
-  out.set("lost", static_cast<double>(lost_));
-  if (has_rates_) out.set("per_second", Json::array_of(per_second_));
-  out.set("server_cpu_seconds", server_cpu);
-  out.set("client_cpu_seconds", client_cpu);
-  out.set("other_cpu_seconds", busy - server_cpu - client_cpu);
+  Value out;
+  out.add("seconds", seconds);
+  out.add("messages", static_cast<double>(messages_));
+  out.add("payload_bytes", static_cast<double>(bytes_));
+  out.add("lost", static_cast<double>(lost_));
+  if (has_rates_) out.add("per_second", array_of(per_second_));
+  out.add("server_cpu_seconds", server_cpu);
+  out.add("client_cpu_seconds", client_cpu);
+  out.add("other_cpu_seconds", busy - server_cpu - client_cpu);
   if (latency_.count() == 0) return out;
-  const auto us = [](std::uint64_t value) { return Json{microseconds(value)}; };
-  Json latency;
-  latency.set("min", us(latency_.min()));
-  latency.set("mean", latency_.mean() / 1e3);
+  const auto us = [](std::uint64_t value) { return Value{microseconds(value)}; };
+  Value latency;
+  latency.add("min", us(latency_.min()));
+  latency.add("mean", latency_.mean() / 1e3);
   for (const auto& [name, percent] :
        {std::pair{"p50", 50.0}, {"p90", 90.0}, {"p95", 95.0}, {"p99", 99.0}, {"p999", 99.9}}) {
-    latency.set(name, us(latency_.percentile(percent)));
+    latency.add(name, us(latency_.percentile(percent)));
   }
-  latency.set("max", us(latency_.max()));
-  out.set("latency_us", latency);
+  latency.add("max", us(latency_.max()));
+  out.add("latency_us", latency);
   return out;
 }
 

@@ -4,7 +4,8 @@
 #include "bench/accounting.hpp"
 #include "bench/components/generator/plan.hpp"
 #include "bench/components/histogram.hpp"
-#include "bench/json.hpp"
+
+#include <plait/value.hpp>
 
 #include <cstdint>
 #include <vector>
@@ -50,7 +51,7 @@ class Meter {
   /// Memory of the server as it is now.
   [[nodiscard]] MemoryUse server_memory() const { return server_.memory(); }
   /// The fields that every mode reports; modes add their own. Latencies and rates that were not measured are left out.
-  [[nodiscard]] Json report() const;
+  [[nodiscard]] Value report() const;
 
  private:
   struct Clocks {

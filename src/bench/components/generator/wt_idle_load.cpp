@@ -74,7 +74,7 @@ class WtIdleLoad final : public WtLoad {
     const MemoryUse client_now = ProcessTree(getpid()).memory();
     const auto set = [this](const char* name, std::uint64_t from, std::uint64_t to) {
       const double growth = static_cast<double>(to) - static_cast<double>(from);
-      context_.extra.set(name, growth / static_cast<double>(plan_.connections));
+      context_.extra.add(name, growth / static_cast<double>(plan_.connections));
     };
     set("rss_bytes_per_connection", server.rss_bytes, server_now.rss_bytes);
     set("pss_bytes_per_connection", server.pss_bytes, server_now.pss_bytes);

@@ -3,9 +3,9 @@
 
 #include <string>
 
-namespace plait::bench {
+namespace plait::core {
 
 /// `word` as a shell reads it back as one word: in single quotes where it needs them.
 [[nodiscard]] std::string shell_quoted(const std::string& word);
 
-}  // namespace plait::bench
+}  // namespace plait::core

@@ -1,8 +1,8 @@
-#include "bench/shell_word.hpp"
+#include "core/shell_word.hpp"
 
 #include <string_view>
 
-namespace plait::bench {
+namespace plait::core {
 
 std::string shell_quoted(const std::string& word) {
   constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=.,:/@%^";
@@ -12,4 +12,4 @@ std::string shell_quoted(const std::string& word) {
   return out + "'";
 }
 
-}  // namespace plait::bench
+}  // namespace plait::core

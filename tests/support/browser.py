@@ -10,7 +10,14 @@ import time
 
 TIMEOUT = 60
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1100,900")
+         "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--no-proxy-server",
+         "--window-size=1100,900")
+
+# For a driver to run: calls back with the text of #report once the page's title is "done".
+REPORT = """const [finished] = arguments;
+    const look = () => document.title === 'done' && finished(document.getElementById('report').textContent);
+    new MutationObserver(look).observe(document.head, {subtree: true, childList: true, characterData: true});
+    look();"""
 
 
 class Browser:
@@ -53,6 +60,11 @@ class Browser:
     def run(self, script, *arguments):
         """The value that the JavaScript function body returns."""
         return self.call("POST", f"/session/{self.session}/execute/sync", {"script": script, "args": arguments})
+
+    def report(self, url):
+        """What the page says once its title is "done"."""
+        self.open(url)
+        return self.call("POST", f"/session/{self.session}/execute/async", {"script": REPORT, "args": []})
 
     def wait_for(self, script):
         """The first true value that the function body returns; each try is a round trip to the browser."""
