@@ -8,6 +8,7 @@
 #include "quic/expiry_heap.hpp"
 #include "quic/fifo.hpp"
 #include "quic/frame_scan.hpp"
+#include "quic/gaps.hpp"
 #include "quic/send_queue.hpp"
 
 namespace plait::quic {
@@ -223,6 +224,68 @@ TEST(QuicFrameScan, CountsOddFramesAsABucket) {
   scan.on_payload(resets);
   scan.on_payload(resets);
   EXPECT_FALSE(scan.within_rate(TimePoint{1s}));
+}
+
+// A STREAM frame with offset and length; everything below 64.
+std::vector<std::uint8_t> stream_frame(std::uint8_t id, std::uint8_t offset, std::uint8_t size, bool fin) {
+  std::vector<std::uint8_t> frame = {static_cast<std::uint8_t>(fin ? 0x0f : 0x0e), id, offset, size};
+  frame.resize(frame.size() + size, 0x61);
+  return frame;
+}
+
+TEST(QuicFrameScan, FindsShortFramesThatMayLeaveAGap) {
+  FrameScan scan{100, 1, TimePoint{}};
+  const auto feed = [&](std::uint8_t id, std::uint8_t offset, std::uint8_t size, bool fin = false) {
+    scan.on_payload(stream_frame(id, offset, size, fin));
+  };
+  feed(4, 0, 5);
+  feed(4, 5, 5);
+  feed(4, 10, 1);
+  feed(8, 0, 1);
+  EXPECT_TRUE(scan.short_frames().empty()) << "small messages in order";
+  feed(4, 11, 32);
+  feed(8, 1, 5, true);
+  EXPECT_TRUE(scan.short_frames().empty()) << "not short, or the last one";
+  feed(12, 6, 0);
+  feed(12, 6, 1);
+  feed(12, 7, 31);
+  feed(12, 39, 31);
+  feed(16, 39, 31);
+  std::vector<std::array<std::uint64_t, 3>> found;
+  for (const auto& [id, offset, end] : scan.short_frames()) found.push_back({id, offset, end});
+  EXPECT_EQ(found, (std::vector<std::array<std::uint64_t, 3>>{{12, 6, 7}, {12, 39, 70}, {16, 39, 70}}));
+}
+
+TEST(QuicGaps, EverySecondByteIsOneEach) {
+  Gaps up;
+  Gaps down;
+  for (std::uint64_t i = 1; i <= 1000; ++i) {
+    up.handle_frame(2 * i, 2 * i + 1);
+    down.handle_frame(4000 - 2 * i, 4001 - 2 * i);
+  }
+  EXPECT_EQ(up.count(), 1000U);
+  EXPECT_EQ(down.count(), 1000U);
+}
+
+TEST(QuicGaps, WhatFollowsALossIsOne) {
+  Gaps gaps;
+  EXPECT_EQ(gaps.fill(100), 0U);
+  gaps.handle_frame(90, 100);
+  EXPECT_EQ(gaps.count(), 0U) << "has come already";
+  for (std::uint64_t i = 0; i < 1000; ++i) gaps.handle_frame(110 + 10 * i, 120 + 10 * i);
+  EXPECT_EQ(gaps.count(), 1U);
+  EXPECT_EQ(gaps.fill(105), 0U);
+  EXPECT_EQ(gaps.fill(10'110), 1U);
+  EXPECT_EQ(gaps.count(), 0U);
+}
+
+TEST(QuicGaps, AreNoMoreThanThereIsRoomFor) {
+  Gaps gaps;
+  for (std::uint64_t i = 1; i <= 100'000; ++i) {  // every second frame is lost, and comes again 50 later
+    gaps.handle_frame(20 * i, 20 * i + 10);
+    if (i > 50) gaps.fill(20 * (i - 50) + 10);
+  }
+  EXPECT_LE(gaps.count(), 510U) << "half of what lies between";
 }
 
 }  // namespace
