@@ -125,7 +125,7 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
     const std::size_t kept = restore_kept_input(buffer);
     const std::size_t waiting = encrypted_output().bytes();
     std::size_t size = 0;
-    const bool opening = !tls_->handshake_done();
+    const bool opening = tls_->is_opening();
     const tls::Status status = tls_->decrypt(ciphertext, buffer.subspan(kept), size, *encrypted_);
     if (!admits_answers(encrypted_->bytes() - waiting)) return abort({.reason = "the peer reads no answers of TLS"});
     if (size > 0 || kept > 0 || status == tls::Status::ok) {
