@@ -35,8 +35,7 @@ std::size_t frame_payload_bytes(std::size_t room) {
 
 }  // namespace
 
-// --- Connection::State
-// ------------------------------------------------------------------------------------------------
+// --- Connection::State ----------------------------------------------------------------------------------------------
 
 Stream* Connection::State::find(StreamId id) {
   const auto found = streams.find(id);
@@ -144,8 +143,7 @@ void Connection::State::report_acked() {
   }
 }
 
-// --- Connection
-// -------------------------------------------------------------------------------------------------------
+// --- Connection -----------------------------------------------------------------------------------------------------
 
 Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) { state_->connection = this; }
 Connection::~Connection() = default;
