@@ -11,6 +11,7 @@
 #include "codec/deflate.hpp"
 #include "codec/utf8.hpp"
 #include "core/byte_sink.hpp"
+#include "core/close_code.hpp"
 #include "ws/decoder.hpp"
 #include "ws/mask.hpp"
 #include "ws_reference.hpp"
@@ -95,7 +96,7 @@ class Run {
     if (event.kind == Event::Kind::ping || event.kind == Event::Kind::pong) require(event.payload.size() <= 125);
     if (event.kind == Event::Kind::close) {
       require(event.payload.size() <= 123 && codec::is_utf8(event.payload));
-      require(event.close_code == close_code::kNoStatus || is_valid_close_code(event.close_code));
+      require(event.close_code == close_code::kNoStatus || core::is_valid_close_code(event.close_code));
     }
   }
 

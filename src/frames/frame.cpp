@@ -2,6 +2,7 @@
 
 #include "codec/utf8.hpp"
 #include "core/assert.hpp"
+#include "core/close_code.hpp"
 
 namespace plait::frames {
 namespace {
@@ -10,14 +11,6 @@ void encode_control(FrameType type, ByteView data, core::ByteSink& out) {
   PLAIT_ASSERT(data.size() <= kControlBytesMax, "control frames are small");
   out.append(FrameHeader{type, data.size()}.view());
   out.append(data);
-}
-
-// At most `size_max` bytes of `text`, not cutting a character.
-std::string_view cut_utf8(std::string_view text, std::size_t size_max) {
-  if (text.size() <= size_max) return text;
-  std::size_t size = size_max;
-  while (size > 0 && (static_cast<std::uint8_t>(text[size]) & 0xC0) == 0x80) --size;
-  return text.substr(0, size);
 }
 
 }  // namespace
@@ -52,24 +45,19 @@ void encode_pong(ByteView data, core::ByteSink& out) { encode_control(FrameType:
 void encode_close(std::uint16_t code, std::string_view reason, core::ByteSink& out) {
   if (code == close_code::kNoStatus) return encode_control(FrameType::close, {}, out);
   // The peer would fail a close whose reason it cannot read: the code matters more.
-  reason = codec::is_utf8(as_bytes(reason)) ? cut_utf8(reason, kControlBytesMax - 2) : std::string_view{};
+  const ByteView bytes = as_bytes(reason);
+  reason = codec::is_utf8(bytes) ? as_text(codec::utf8_prefix(bytes, kControlBytesMax - 2)) : std::string_view{};
   const std::uint8_t code_bytes[2] = {static_cast<std::uint8_t>(code >> 8), static_cast<std::uint8_t>(code)};
   out.append(FrameHeader{FrameType::close, 2 + reason.size()}.view());
   out.append(code_bytes);
   out.append(as_bytes(reason));
 }
 
-bool is_sendable_close_code(std::uint16_t code) {
-  if (code >= 3000 && code <= 4999) return true;
-  if (code < 1000 || code > 1014) return false;
-  return code != 1004 && code != close_code::kNoStatus && code != close_code::kAbnormal;
-}
-
 Result<ClosePayload, Error> decode_close(ByteView payload) {
   if (payload.empty()) return ClosePayload{};
   if (payload.size() == 1) return err(Error::close_truncated);
   const auto code = static_cast<std::uint16_t>(payload[0] << 8 | payload[1]);
-  if (!is_sendable_close_code(code)) return err(Error::close_code_invalid);
+  if (!core::is_valid_close_code(code)) return err(Error::close_code_invalid);
   const ByteView reason = payload.subspan(2);
   if (!codec::is_utf8(reason)) return err(Error::close_reason_not_utf8);
   return ClosePayload{code, as_text(reason)};

@@ -72,9 +72,6 @@ void encode_pong(ByteView data, core::ByteSink& out);
 /// Appends a close frame; code 1005 makes an empty one. `reason` is cut to 123 bytes of whole UTF-8 characters.
 void encode_close(std::uint16_t code, std::string_view reason, core::ByteSink& out);
 
-/// RFC 6455 §7.4: what may stand in a close frame.
-[[nodiscard]] bool is_sendable_close_code(std::uint16_t code);
-
 /// A close frame's content: code 1005 if it was empty.
 struct ClosePayload {
   std::uint16_t code = close_code::kNoStatus;

@@ -73,11 +73,12 @@ int on_stream_open(ngtcp2_conn* conn, std::int64_t id, void* user) {
   return 0;
 }
 
-int on_stream_data(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id, std::uint64_t /*offset*/,
+int on_stream_data(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id, std::uint64_t offset,
                    const std::uint8_t* data, std::size_t size, void* user, void* stream_user) {
   State& state = state_of(user);
   auto* stream = static_cast<Stream*>(stream_user);
   if (stream == nullptr || !stream->can_read) return 0;
+  state.gap_count -= stream->gaps.fill(offset + size);
   stream->unconsumed_bytes += size;
   const bool fin = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
   if (fin) stream->can_read = false;
@@ -103,6 +104,7 @@ int on_stream_closed(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, st
   Stream* stream = state.find(stream_id);
   if (stream == nullptr) return 0;
   if (stream->stopped) state.note_ends();
+  state.gap_count -= stream->gaps.fill(UINT64_MAX);
   stream->closed = true;
   state.drop_writing(*stream);
   state.counters.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, id);

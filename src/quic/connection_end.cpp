@@ -53,6 +53,7 @@ void Connection::State::read_datagram(const Path& from, ByteView datagram, Ecn e
     }
     if (!scan.stop_sending().empty()) report_stop_sending();
     if (!scan.ends().empty()) note_ends();
+    if (!scan.short_frames().empty()) note_short_frames();
   }
   endpoint.settle_after(*this);
 }
@@ -138,9 +139,11 @@ void Connection::State::after_callbacks(NativeTime now) {
     server_tls.reset();
   }
   if (phase != Phase::open) return;
-  if (!scan.within_rate(time_point(now)) && !close_requested) {
-    close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_PROTOCOL_VIOLATION,
-                                  "the peer sends too many frames that carry nothing"};
+  const char* excess = nullptr;
+  if (!scan.within_rate(time_point(now))) excess = "the peer sends too many frames that carry nothing";
+  if (gap_count > endpoint.config.settings.stream_gaps_max) excess = "the peer leaves too many gaps in its streams";
+  if (excess != nullptr && !close_requested) {
+    close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_PROTOCOL_VIOLATION, excess};
   }
 }
 
@@ -248,6 +251,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   datagrams = DatagramQueue{0, 0, Duration::zero()};
   scan.stop_sending().clear();
   scan.ends().clear();
+  scan.short_frames() = {};
   if (phase == Phase::dead) {
     endpoint.expiries.remove(*this);
     endpoint.dead.push_back(this);

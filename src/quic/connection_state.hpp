@@ -98,6 +98,7 @@ struct Connection::State {
   void want_transmit();
   void report_stop_sending();
   void note_ends();
+  void note_short_frames();
   void report_stopped_end(Stream& stream);
   void note_acked(Stream& stream);
   void report_acked();
@@ -156,6 +157,7 @@ struct Connection::State {
   std::vector<ConnectionId> ids;  // that lead here
   Cipher cipher = Cipher::aes_128_gcm;
   FrameScan scan;
+  std::uint64_t gap_count = 0;  // of all streams
 
   core::IdMap<StreamId, Stream> streams;
   std::vector<decltype(streams)::Extracted> retired;  // freed outside of callbacks

@@ -35,8 +35,7 @@ std::size_t frame_payload_bytes(std::size_t room) {
 
 }  // namespace
 
-// --- Connection::State
-// ------------------------------------------------------------------------------------------------
+// --- Connection::State ----------------------------------------------------------------------------------------------
 
 Stream* Connection::State::find(StreamId id) {
   const auto found = streams.find(id);
@@ -106,6 +105,24 @@ void Connection::State::note_ends() {
   }
 }
 
+// Behind ngtcp2, which has delivered what it could by now. A stream that is not read any more gets no new gaps.
+void Connection::State::note_short_frames() {
+  constexpr std::size_t kKeptMax = 64;
+  std::vector<FrameScan::ShortFrame>& frames = scan.short_frames();
+  for (const auto& [id, offset, end] : frames) {
+    Stream* stream = find(id);
+    if (stream == nullptr || !stream->can_read) continue;
+    gap_count -= stream->gaps.count();
+    stream->gaps.handle_frame(offset, end);
+    gap_count += stream->gaps.count();
+  }
+  if (frames.capacity() > kKeptMax) {
+    frames = {};
+  } else {
+    frames.clear();
+  }
+}
+
 void Connection::State::report_stopped_end(Stream& stream) {
   if (stream.final_size_bytes == Stream::kUnknown || !std::exchange(stream.stopped, false)) return;
   if (is_live()) visitor->on_stopped_stream_end(stream.id, stream.final_size_bytes);
@@ -126,8 +143,7 @@ void Connection::State::report_acked() {
   }
 }
 
-// --- Connection
-// -------------------------------------------------------------------------------------------------------
+// --- Connection -----------------------------------------------------------------------------------------------------
 
 Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) { state_->connection = this; }
 Connection::~Connection() = default;

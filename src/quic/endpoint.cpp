@@ -54,8 +54,7 @@ std::optional<std::uint8_t> connection_id_first_byte(ByteView datagram) {
   return datagram[kLongOffset];
 }
 
-// --- Endpoint::State
-// --------------------------------------------------------------------------------------------------
+// --- Endpoint::State ------------------------------------------------------------------------------------------------
 
 Endpoint::State::State(EndpointConfig given, RandomSource& random_source, EndpointVisitor& endpoint_visitor,
                        TimePoint start)
@@ -140,8 +139,7 @@ std::optional<Transmit> Endpoint::State::poll_connections(MutableByteView buffer
   return std::nullopt;
 }
 
-// --- Endpoint
-// ---------------------------------------------------------------------------------------------------------
+// --- Endpoint -------------------------------------------------------------------------------------------------------
 
 Endpoint::Endpoint(EndpointConfig config, RandomSource& random, EndpointVisitor& visitor, TimePoint now)
     : state_(std::make_unique<State>(std::move(config), random, visitor, now)) {}

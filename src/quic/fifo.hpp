@@ -18,6 +18,7 @@ class Fifo {
   const T& operator[](std::size_t index) const { return items_[first_ + index]; }
   T& front() { return items_[first_]; }
   [[nodiscard]] const T& front() const { return items_[first_]; }
+  T& back() { return items_.back(); }
 
   void push_back(T item) { items_.push_back(std::move(item)); }
   T pop_front() {

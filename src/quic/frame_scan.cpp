@@ -42,12 +42,12 @@ void skip_ack(Reader& reader, bool with_ecn) {
 // RFC 9000 §19.8.
 constexpr bool is_stream(std::uint64_t type) { return type >= 0x08 && type <= 0x0f; }
 
-FrameScan::StreamEnd read_stream(Reader& reader, std::uint64_t type) {
+FrameScan::ShortFrame read_stream(Reader& reader, std::uint64_t type) {
   const StreamId id = reader.varint();
   const std::uint64_t offset = (type & 4U) != 0 ? reader.varint() : 0;
   const std::uint64_t size = (type & 2U) != 0 ? reader.varint() : reader.rest.size();
   reader.skip(size);
-  return {id, offset + size};
+  return {id, offset, offset + size};
 }
 
 void skip_new_connection_id(Reader& reader) {
@@ -137,13 +137,22 @@ std::size_t FrameScan::scan_frame(ByteView payload) {
     reader.varints(*count);
     if (type == 0x05 && reader.ok) note_stop_sending(fields.rest);
   } else if (is_stream(type)) {
-    const StreamEnd end = read_stream(reader, type);
-    if ((type & 1U) != 0 && reader.ok) ends_.push_back(end);
+    const ShortFrame frame = read_stream(reader, type);
+    if (reader.ok) note_stream(frame, (type & 1U) != 0);
   } else if (!skip_fields(reader, type)) {
     return 0;
   }
   if (is_odd(type)) ++odd_frame_count_;
   return reader.ok ? payload.size() - reader.rest.size() : 0;
+}
+
+void FrameScan::note_stream(const ShortFrame& frame, bool fin) {
+  if (fin) ends_.push_back({frame.id, frame.end});
+  if (frame.end == frame.offset) return;  // nor does it stand before another
+  const bool follows = frame.offset == 0 || (frame.id == last_id_ && frame.offset == last_end_);
+  last_id_ = frame.id;
+  last_end_ = frame.end;
+  if (!follows && !fin && frame.end - frame.offset < kShortFrameBytes) short_frames_.push_back(frame);
 }
 
 void FrameScan::note_stop_sending(ByteView fields) {

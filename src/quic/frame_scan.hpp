@@ -1,8 +1,9 @@
 // FrameScan: reads the payload of each received 1-RTT packet beside ngtcp2, for what ngtcp2 1.11 keeps to itself: that
 // there was one, since what comes in a UDP datagram may be anybody's; that a STOP_SENDING frame came (it answers with
 // RESET_STREAM and calls nobody); the final size of a stream that we have stopped and that ends with FIN all the same
-// (it calls nobody for such a stream); and how many frames come that cost work and carry nothing, with which a peer
-// could keep us busy for ever.
+// (it calls nobody for such a stream); how many frames come that cost work and carry nothing, with which a peer could
+// keep us busy for ever; and STREAM frames that may leave a gap and bring next to nothing (it keeps a node for each
+// gap).
 #pragma once
 
 #include <plait/bytes.hpp>
@@ -26,6 +27,13 @@ class FrameScan final : public PayloadObserver {
     StreamId id;
     std::uint64_t final_size_bytes;
   };
+  struct ShortFrame {
+    StreamId id;
+    std::uint64_t offset;
+    std::uint64_t end;
+  };
+  /// A STREAM frame with less than this is short. The connection's credit leaves too little room for many longer ones.
+  static constexpr std::uint64_t kShortFrameBytes = 32;
   /// More STOP_SENDING frames of one packet than this are not reported; the flood counter sees them.
   static constexpr std::size_t kStopSendingMax = 512;
 
@@ -42,6 +50,9 @@ class FrameScan final : public PayloadObserver {
   std::vector<StopSending>& stop_sending() { return stop_sending_; }
   /// STREAM frames with FIN since the last call; maybe repeated ones, maybe of unknown streams.
   std::vector<StreamEnd>& ends() { return ends_; }
+  /// Since the last call: short STREAM frames without FIN that stand neither at offset 0 nor right behind the STREAM
+  /// frame before them, as those of a peer do that sends small messages on one stream.
+  std::vector<ShortFrame>& short_frames() { return short_frames_; }
   /// Counts the odd frames since the last call. False if they are too many.
   bool within_rate(TimePoint now);
 
@@ -49,10 +60,14 @@ class FrameScan final : public PayloadObserver {
   /// Size of the frame at the front of `payload`, 0 if malformed.
   std::size_t scan_frame(ByteView payload);
   void note_stop_sending(ByteView fields);
+  void note_stream(const ShortFrame& frame, bool fin);
 
   bool heard_ = false;
   std::vector<StopSending> stop_sending_;
   std::vector<StreamEnd> ends_;
+  std::vector<ShortFrame> short_frames_;
+  StreamId last_id_ = 0;  // of the STREAM frame before
+  std::uint64_t last_end_ = 0;
   std::uint64_t odd_frame_count_ = 0;
   double tokens_;
   std::uint32_t burst_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "quic/gaps.hpp"
 #include "quic/send_queue.hpp"
 #include "quic/types.hpp"
 
@@ -15,6 +16,8 @@ struct Stream {
 
   static constexpr std::uint64_t kUnknown = UINT64_MAX;
   std::uint64_t final_size_bytes = kUnknown;  ///< of what the peer sends, if a STREAM frame with FIN said it
+
+  Gaps gaps;  ///< in what the peer sends
 
   std::uint64_t group = 0;  ///< with `order`: see SendSchedule
   std::int64_t order = 0;

@@ -168,6 +168,8 @@ void Engine::shut_down(core::ByteSink& output) {
 
 bool Engine::handshake_done() const { return SSL_is_init_finished(state_->ssl.get()) == 1; }
 
+bool Engine::is_opening() const { return !state_->has_read && !handshake_done(); }
+
 std::string_view Engine::alpn() const {
   const unsigned char* name = nullptr;
   unsigned int size = 0;
@@ -175,9 +177,8 @@ std::string_view Engine::alpn() const {
   return {reinterpret_cast<const char*>(name), size};
 }
 
-// Within a KeyUpdate that has arrived in part (RFC 8446 §4.6.3) the handshake is not done by OpenSSL's word.
 std::optional<ClientCertificate> Engine::client_certificate() const {
-  if (!state_->checks_client || (!state_->has_read && !handshake_done())) return std::nullopt;
+  if (!state_->checks_client || is_opening()) return std::nullopt;
   X509* certificate = SSL_get0_peer_certificate(state_->ssl.get());
   unsigned char* der = nullptr;
   const int size = certificate == nullptr ? 0 : i2d_X509(certificate, &der);

@@ -49,7 +49,10 @@ class Engine {
   /// Appends close_notify.
   void shut_down(core::ByteSink& output);
 
+  /// False also while a KeyUpdate has arrived in part (RFC 8446 §4.6.3).
   [[nodiscard]] bool handshake_done() const;
+  /// The handshake is not done, and never was as far as is known: no plaintext has come.
+  [[nodiscard]] bool is_opening() const;
   /// The protocol that ALPN chose, or empty.
   [[nodiscard]] std::string_view alpn() const;
   /// Server: the certificate that the client has shown, which was verified; none before the handshake is done.

@@ -153,6 +153,7 @@ void FrameAccept::handle_open_frame(ByteView payload) {
 
 void FrameAccept::finish_opening(Opening&) {
   connection().set_paused(false);
+  if (connection().closed()) return;  // it could not be watched again
   answer_opening();
 }
 

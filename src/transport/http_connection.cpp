@@ -146,6 +146,7 @@ void HttpConnection::upgrade(const http::RequestHead& head, ByteView head_bytes,
 
 void HttpConnection::finish_opening(Opening&) {
   connection().set_paused(false);
+  if (connection().closed()) return;  // it could not be watched again
   finish_upgrade();
 }
 

@@ -37,15 +37,25 @@ void MessageStream::attach(StreamId id) {
 // What is handled counts as consumed, what waits here does not, so that a stopped session stops its peer.
 void MessageStream::handle_data(ByteView data, bool fin) {
   if (ended_) return owner_.consume(*id_, data.size());
-  if (!kept_.empty() || is_stopped()) {
-    kept_.insert(kept_.end(), data.begin(), data.end());
-    fin_ = fin;
-    return handle_kept();
-  }
-  ByteView rest = data;
+  fin_ = fin;
+  if (kept_.empty() && !is_stopped()) return handle_input(data, {});
+  kept_.insert(kept_.end(), data.begin(), data.end());
+  handle_kept();
+}
+
+// `block` is what `input` lies at the end of; empty if it is not ours. A handler may pause after each message: what is
+// left stays there until half of it is used, so that no byte is copied more than a few times.
+void MessageStream::handle_input(ByteView input, std::vector<std::uint8_t> block) {
+  const bool fin = std::exchange(fin_, false);
+  ByteView rest = input;
   decode(rest);
-  kept_.assign(rest.begin(), rest.end());
-  owner_.consume(*id_, data.size() - rest.size());
+  if (rest.size() > block.size() / 2 && !block.empty()) {
+    kept_ = std::move(block);
+  } else {
+    kept_.assign(rest.begin(), rest.end());
+  }
+  kept_offset_ = kept_.size() - rest.size();
+  owner_.consume(*id_, input.size() - rest.size());
   fin_ = fin;
   report_end();
 }
@@ -58,14 +68,9 @@ void MessageStream::report_end() {
 void MessageStream::handle_kept() {
   if (is_stopped() || ended_) return;
   if (kept_.empty()) return report_end();
-  const std::vector<std::uint8_t> input = std::exchange(kept_, {});
-  const bool fin = std::exchange(fin_, false);
-  ByteView rest = input;
-  decode(rest);
-  kept_.assign(rest.begin(), rest.end());
-  owner_.consume(*id_, input.size() - rest.size());
-  fin_ = fin;
-  report_end();
+  std::vector<std::uint8_t> block = std::exchange(kept_, {});
+  const ByteView input = ByteView{block}.subspan(kept_offset_);
+  handle_input(input, std::move(block));
 }
 
 void MessageStream::handle_end_of_session() {

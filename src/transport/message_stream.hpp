@@ -90,6 +90,7 @@ class MessageStream final : private MessageWriter {
   void decode(ByteView& input);
   void handle_event(const frames::Event& event);
   void handle_kept();
+  void handle_input(ByteView input, std::vector<std::uint8_t> block);
   void report_end();
 
   Owner& owner_;
@@ -97,6 +98,7 @@ class MessageStream final : private MessageWriter {
   frames::Decoder decoder_;
   std::optional<StreamId> id_;
   std::vector<std::uint8_t> kept_;  // received and not decoded: part of a frame, or what came while stopped
+  std::size_t kept_offset_ = 0;     // where in it that begins
   std::vector<Bytes> early_;        // sent before there was a stream
   std::size_t early_bytes_ = 0;
   MessageKind part_kind_ = MessageKind::binary;

@@ -4,6 +4,7 @@
 
 #include "codec/utf8.hpp"
 #include "core/byte_sink.hpp"
+#include "core/close_code.hpp"
 #include "frames/frame.hpp"
 #include "transport/close_code.hpp"
 #include "transport/quic_endpoint.hpp"
@@ -35,7 +36,7 @@ std::optional<std::uint32_t> to_stream_code(std::uint64_t code) {
 // CONNECTION_CLOSE with a close code is the close of the session; anything else is not.
 CloseInfo close_told_by(const quic::CloseReason& reason) {
   const bool closed = reason.kind == quic::CloseReason::Kind::peer_application && reason.code <= UINT16_MAX &&
-                      frames::is_sendable_close_code(static_cast<std::uint16_t>(reason.code));
+                      core::is_valid_close_code(static_cast<std::uint16_t>(reason.code));
   if (!closed) return {.reason = describe(reason)};
   CloseInfo told;
   told.code = static_cast<std::uint16_t>(reason.code);

@@ -60,19 +60,19 @@ void TcpConnection::handle_events(std::uint32_t events) {
   // Read first: a handler that fills the backlog at once would never let its peer be heard, not even its close.
   if (drained_ && !input_stopped()) events |= EPOLLIN;
   if (input_stopped() && !finishing_) {
-    if ((events & (EPOLLHUP | EPOLLERR)) != 0) return handle_hang_up(events);
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) return handle_hang_up();
   } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
     handle_readable();
   }
   report_drained();
 }
 
-// The peer of a Unix socket closed it. What a paused session has not read stays readable, as behind TCP's FIN; only the
-// kernel would tell of the end in every turn until then.
-void TcpConnection::handle_hang_up(std::uint32_t events) {
-  if (!paused_ || (events & EPOLLERR) != 0) return abort({.reason = "the peer broke the connection"});
+// The peer of a Unix socket closed it, or one of TCP did and answered what we sent with RST. What a paused session has
+// not read stays readable, as behind FIN; only the kernel would tell of the end in every turn until then.
+void TcpConnection::handle_hang_up() {
+  if (!paused_) return abort({.reason = "the peer broke the connection"});
   context_.loop.unwatch(socket_.fd(), *this);
-  unwatched_ = true;
+  hung_up_ = unwatched_ = true;
 }
 
 void TcpConnection::handle_connected() {
@@ -125,7 +125,7 @@ void TcpConnection::handle_ciphertext(ByteView ciphertext) {
     const std::size_t kept = restore_kept_input(buffer);
     const std::size_t waiting = encrypted_output().bytes();
     std::size_t size = 0;
-    const bool opening = !tls_->handshake_done();
+    const bool opening = tls_->is_opening();
     const tls::Status status = tls_->decrypt(ciphertext, buffer.subspan(kept), size, *encrypted_);
     if (!admits_answers(encrypted_->bytes() - waiting)) return abort({.reason = "the peer reads no answers of TLS"});
     if (size > 0 || kept > 0 || status == tls::Status::ok) {
@@ -160,8 +160,8 @@ void TcpConnection::handle_input(MutableByteView input) {
   }
   reading_ = false;
   if (closed_) return;
-  if (!finishing_) keep_input(input);
-  flush();
+  flush();  // first: it may send what lies in the kept block
+  if (!closed_) keep_input(finishing_ ? ByteView{} : input);
 }
 
 // Puts what was left over to the front of `buffer`; returns its size. Limits on heads and small messages keep it below
@@ -169,18 +169,27 @@ void TcpConnection::handle_input(MutableByteView input) {
 std::size_t TcpConnection::restore_kept_input(MutableByteView buffer) {
   if (kept_input_ == nullptr) return 0;
   const std::size_t kept = kept_input_bytes_;
-  std::memcpy(buffer.data(), kept_input_->data(), kept);
-  kept_input_->release();
-  kept_input_ = nullptr;
-  kept_input_bytes_ = 0;
+  std::memcpy(buffer.data(), kept_input_->data() + kept_input_offset_, kept);
+  keep_input({});
   return kept;
 }
 
+// A handler may pause after each message: what it left of the block that is replayed stays there until half of that has
+// been used, and is then moved to a smaller one, so that no byte is copied more than a few times.
 void TcpConnection::keep_input(ByteView rest) {
-  if (rest.empty()) return;
-  kept_input_ = context_.loop.buffers().take(rest.size());
-  std::memcpy(kept_input_->data(), rest.data(), rest.size());
+  if (rest.empty() && kept_input_ == nullptr) return;
+  Block* replayed = std::exchange(kept_input_, nullptr);
+  const std::size_t used = replayed == nullptr ? 0 : kept_input_offset_ + kept_input_bytes_ - rest.size();
+  if (replayed != nullptr && rest.size() > used) {
+    kept_input_ = replayed;
+    kept_input_offset_ = static_cast<std::uint32_t>(used);
+  } else if (!rest.empty()) {
+    kept_input_ = context_.loop.buffers().take(rest.size());
+    std::memcpy(kept_input_->data(), rest.data(), rest.size());
+    kept_input_offset_ = 0;
+  }
   kept_input_bytes_ = static_cast<std::uint32_t>(rest.size());
+  if (replayed != nullptr && kept_input_ != replayed) replayed->release();
 }
 
 void TcpConnection::handle_read_end(const net::IoResult& result) {
@@ -201,10 +210,12 @@ void TcpConnection::replay_kept_input() {
   replaying_ = false;
   if (write_errno_ != 0) return abort_for_write();
   if (closed_ || finishing_ || input_stopped()) return;
-  if (tls_ != nullptr) return handle_ciphertext({});
-  const MutableByteView buffer = context_.loop.receive_buffer();
-  const std::size_t kept = restore_kept_input(buffer);
-  handle_input(buffer.first(kept));
+  if (kept_input_ != nullptr) {
+    handle_input({kept_input_->data() + kept_input_offset_, kept_input_bytes_});
+  } else if (tls_ == nullptr) {
+    handle_input({});
+  }
+  if (tls_ != nullptr && !closed_ && !finishing_ && !input_stopped()) handle_ciphertext({});
 }
 
 // --- Writing ---------------------------------------------------------------------------------------------------------
@@ -288,6 +299,12 @@ bool TcpConnection::write_segments(OutputQueue& queue) {
 
 inline bool TcpConnection::take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result) {
   if (result.status == net::IoStatus::error) {
+    // What it said before it went is still to be read, be it answered: reading ends with this or another error.
+    hung_up_ = hung_up_ || paused_;
+    if (hung_up_ && !finishing_) {
+      queue.clear();
+      return true;
+    }
     if (write_errno_ == 0) write_errno_ = result.system_errno;
     if (!flushing_early_) abort_for_write();
     return false;

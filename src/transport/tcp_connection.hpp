@@ -141,7 +141,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
                 std::unique_ptr<Protocol> protocol);
 
   void handle_connected();
-  void handle_hang_up(std::uint32_t events);
+  void handle_hang_up();
   void handle_readable();
   std::size_t restore_kept_input(MutableByteView buffer);
   void keep_input(ByteView rest);
@@ -185,12 +185,14 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   bool closed_ = false;
   bool flushing_early_ = false;
   bool unwatched_ = false;  // the peer hung up; until the next change of watched_events_
+  bool hung_up_ = false;    // it did so while the user had paused: output is dropped, input read to its end
   net::Socket socket_;
   std::uint32_t watched_events_ = 0;
   std::unique_ptr<tls::Engine> tls_;
   std::unique_ptr<Protocol> protocol_;
   std::unique_ptr<OutputQueue> encrypted_;  // TLS only: records to write
   Block* kept_input_ = nullptr;
+  std::uint32_t kept_input_offset_ = 0;  // in the block
   std::uint32_t kept_input_bytes_ = 0;
   std::uint32_t unread_answer_bytes_ = 0;  // TLS only: what the engine answered since the kernel takes nothing
   int write_errno_ = 0;                    // of a flush_early() that failed

@@ -45,6 +45,7 @@ class WsSession::Writer final : public MessageWriter {
   SendStatus finish() override {
     if (!session_.is_open()) return SendStatus::closed;
     active_ = false;
+    session_.allow_plain_sends();
     return send_frame({}, true);
   }
 
@@ -79,10 +80,14 @@ WsSession::WsSession(LoopContext& context, std::unique_ptr<SessionHandler> handl
 WsSession::~WsSession() = default;
 
 void WsSession::handle_open() {
-  set_sends_plainly(role_ == ws::Role::server && deflater_ == nullptr && connection().gathers_references());
+  allow_plain_sends();
   std::optional<InputScope> scope;
   if (connection().reading()) scope.emplace(*this);  // a read that another protocol handled so far
   start();
+}
+
+void WsSession::allow_plain_sends() {
+  set_sends_plainly(role_ == ws::Role::server && deflater_ == nullptr && connection().gathers_references());
 }
 
 // --- Receiving -------------------------------------------------------------------------------------------------------

@@ -47,6 +47,8 @@ class WsSession final : public StreamSession {
  private:
   class Writer;
 
+  /// While no message is under way in parts.
+  void allow_plain_sends();
   void handle_event(const ws::Event& event);
   void handle_ping(ByteView payload);
   void encode_control(ws::Opcode opcode, ByteView payload);

@@ -9,6 +9,7 @@
 
 #include <cstring>
 
+#include "core/close_code.hpp"
 #include "ws/mask.hpp"
 
 namespace plait::ws {
@@ -152,7 +153,7 @@ Decoder::Step Decoder::handle_close(ByteView payload, Event& event) {
   if (!payload.empty()) {
     event.close_code = static_cast<std::uint16_t>(payload[0] << 8 | payload[1]);
     event.payload = payload.subspan(2);
-    if (!is_valid_close_code(event.close_code)) return fail(Error::invalid_close_code, event);
+    if (!core::is_valid_close_code(event.close_code)) return fail(Error::invalid_close_code, event);
     if (!codec::is_utf8(event.payload)) return fail(Error::invalid_utf8_close_reason, event);
   }
   event.kind = Event::Kind::close;

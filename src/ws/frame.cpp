@@ -16,9 +16,4 @@ std::size_t encode_close_payload(std::uint16_t code, std::string_view reason, st
   return 2 + cut.size();
 }
 
-bool is_valid_close_code(std::uint16_t code) {
-  if (code >= 3000) return code <= 4999;
-  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014);
-}
-
 }  // namespace plait::ws

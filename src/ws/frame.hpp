@@ -115,7 +115,4 @@ inline std::size_t encode_frame_header(std::uint8_t* out, Opcode opcode, bool fi
 /// out.
 std::size_t encode_close_payload(std::uint16_t code, std::string_view reason, std::uint8_t* out);
 
-/// Whether a close frame may carry `code`: RFC 6455 §7.4 and IANA's registry (1000–1003, 1007–1014), and 3000–4999.
-[[nodiscard]] bool is_valid_close_code(std::uint16_t code);
-
 }  // namespace plait::ws

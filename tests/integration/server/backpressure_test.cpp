@@ -320,6 +320,50 @@ TEST_P(ServerPausedEnd, WhatThePeerSaidBeforeItWentComesAfterTheResume) {
   EXPECT_TRUE(info.clean);
 }
 
+// Where the peer's socket is closed, what we send is answered with RST, and then cannot be sent at all.
+TEST_P(ServerPausedEnd, ComesAlsoBehindWhatWeSendMeanwhile) {
+  Box<SessionId> id;
+  Box<CloseInfo> closed;
+  std::atomic<int> messages{0};
+  ServerOptions pinging;
+  pinging.limits.ping_interval = 1ms;
+  start({.on_open =
+             [&](Session& session) {
+               session.pause();
+               id.set(session.id());
+             },
+         .on_message =
+             [&](Session& session, const Message& message) {
+               ++messages;
+               session.send(message);
+             },
+         .on_close = [&](Session&, const CloseInfo& info) { closed.set(info); }},
+        pinging);
+  ClientOptions impatient;
+  impatient.limits.close_timeout = 1ms;
+  Client client{impatient};
+  const Calls calls{.on_open = [](Session& session) {
+    for (int i = 0; i < 3; ++i) session.send(Message::text("last words"));
+    session.close(4000, "bye");
+  }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  client.run();
+  for (int i = 0; i < 5; ++i) {
+    Box<bool> sent;
+    (*server_)->post(id.wait(), [&](Session& session) {
+      session.send(Message::text("are you there?"));
+      sent.set(true);
+    });
+    ASSERT_TRUE(sent.wait()) << "it is still open";
+  }
+  EXPECT_FALSE(closed.get());
+  (*server_)->post(id.wait(), [](Session& session) { session.resume(); });
+  const CloseInfo info = closed.wait();
+  EXPECT_EQ(messages, 3);
+  EXPECT_EQ(info.code, 4000) << info.reason;
+  EXPECT_TRUE(info.clean);
+}
+
 INSTANTIATE_TEST_SUITE_P(Wire, ServerPausedEnd, testing::Values("ws", "wss", "tcp", "tls", "unix"),
                          [](const auto& wire) { return wire.param; });
 

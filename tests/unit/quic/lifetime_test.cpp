@@ -337,6 +337,67 @@ TEST(QuicLifetime, AFloodOfResetsClosesTheConnection) {
   EXPECT_EQ(pair.client.reason->code, 0xaU) << "PROTOCOL_VIOLATION";
 }
 
+// Bytes of one stream in a packet each, every second of which is lost.
+void write_with_gaps(Pair& pair, StreamId id) {
+  int count = 0;
+  pair.network.drops = [&](ByteView) { return ++count % 2 == 1; };
+  for (int i = 0; i < 80 && !pair.server().reason; ++i) {
+    EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("x")));
+    pair.network.run_for(50us);
+  }
+  pair.network.drops = nullptr;
+}
+
+TEST(QuicLifetime, TooManyGapsCloseTheConnection) {
+  EndpointConfig config = server_config();
+  config.settings.stream_gaps_max = 20;
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  pair.network.run_for(1s);
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("x")));
+  pair.network.run_for(1s);
+  write_with_gaps(pair, id);
+  pair.network.run_for(1s);
+  ASSERT_TRUE(pair.server().reason);
+  EXPECT_EQ(pair.server().reason->kind, Kind::protocol);
+  ASSERT_TRUE(pair.client.reason);
+  EXPECT_EQ(pair.client.reason->code, 0xaU) << "PROTOCOL_VIOLATION";
+}
+
+TEST(QuicLifetime, GapsThatAreFilledCountNoMore) {
+  EndpointConfig config = server_config();
+  config.settings.stream_gaps_max = 50;
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  pair.network.run_for(1s);
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  for (int round = 0; round < 5; ++round) {
+    write_with_gaps(pair, id);
+    pair.network.run_for(1s);
+  }
+  EXPECT_FALSE(pair.server().reason);
+  EXPECT_EQ(pair.server().streams[id].data.size(), 400U);
+}
+
+TEST(QuicLifetime, SmallMessagesOfManyStreamsMayBeLost) {
+  Pair pair;
+  pair.establish();
+  pair.network.link = {.jitter = 2ms, .loss = 0.2};
+  std::vector<StreamId> ids;
+  for (int i = 0; i < 50; ++i) ids.push_back(pair.client.connection->open(Direction::unidirectional).value());
+  constexpr int kRounds = 300;
+  for (int round = 0; round < kRounds; ++round) {
+    for (const StreamId id : ids) {
+      ASSERT_TRUE(pair.client.connection->write(id, Bytes::copy_of("8 bytes."))) << round;
+    }
+    pair.network.run_for(1ms);
+  }
+  const auto is_there = [&](StreamId id) { return pair.server().streams[id].data.size() == 8 * kRounds; };
+  EXPECT_TRUE(pair.network.run([&] { return std::ranges::all_of(ids, is_there); }));
+  EXPECT_FALSE(pair.server().reason);
+}
+
 TEST(QuicLifetime, DamagedPacketsAreIgnored) {
   Pair pair{4};
   pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };

@@ -2,13 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "core/varint.hpp"
 #include "quic/connection_ids.hpp"
 #include "quic/datagram_queue.hpp"
 #include "quic/expiry_heap.hpp"
 #include "quic/fifo.hpp"
 #include "quic/frame_scan.hpp"
+#include "quic/gaps.hpp"
 #include "quic/send_queue.hpp"
+#include "support/allocations.hpp"
 
 namespace plait::quic {
 namespace {
@@ -61,31 +65,101 @@ TEST(QuicSendQueue, KeepsWhatIsNotAcknowledged) {
 
 TEST(QuicSendQueue, GathersNoMoreThanAPacketTakes) {
   SendQueue queue;
-  for (int i = 0; i < 4; ++i) queue.push(Bytes::copy_of("hello"), i == 3);
+  for (int i = 0; i < 4; ++i) queue.push(Bytes::copy_of(std::string(1000, 'x')), i == 3);
   std::array<ngtcp2_vec, 8> pieces{};
-  EXPECT_EQ(queue.gather(pieces, 5).piece_count, 1U);
-  const auto two = queue.gather(pieces, 6);
+  EXPECT_EQ(queue.gather(pieces, 1000).piece_count, 1U);
+  const auto two = queue.gather(pieces, 1001);
   EXPECT_EQ(two.piece_count, 2U);
-  EXPECT_EQ(two.bytes, 10U);
+  EXPECT_EQ(two.bytes, 2000U);
   EXPECT_FALSE(two.fin) << "the rest has not been gathered";
-  EXPECT_TRUE(queue.gather(pieces, 20).fin);
+  EXPECT_TRUE(queue.gather(pieces, 4000).fin);
 }
 
 TEST(QuicSendQueue, TheEndGoesOnlyWithTheLastByte) {
   SendQueue queue;
-  for (int i = 0; i < 5; ++i) queue.push(Bytes::copy_of("x"), i == 4);
+  for (int i = 0; i < 5; ++i) queue.push(Bytes::copy_of(std::string(1000, 'x')), i == 4);
   std::array<ngtcp2_vec, 4> pieces{};
-  auto gathered = queue.gather(pieces, 1000);
-  EXPECT_EQ(gathered.bytes, 4U);
+  auto gathered = queue.gather(pieces, 9000);
+  EXPECT_EQ(gathered.bytes, 4000U);
   EXPECT_FALSE(gathered.fin);
-  queue.mark_sent(gathered, 4);
+  queue.mark_sent(gathered, 4000);
   EXPECT_TRUE(queue.has_unsent());
-  gathered = queue.gather(pieces, 1000);
+  gathered = queue.gather(pieces, 9000);
   EXPECT_TRUE(gathered.fin);
   queue.mark_sent(gathered, 0);
   EXPECT_TRUE(queue.has_unsent()) << "the end was not sent";
-  queue.mark_sent(queue.gather(pieces, 1000), 1);
+  queue.mark_sent(queue.gather(pieces, 9000), 1000);
   EXPECT_FALSE(queue.has_unsent());
+}
+
+TEST(QuicSendQueue, PutsSmallPiecesTogether) {
+  SendQueue queue;
+  const Bytes first = Bytes::copy_of("alone");
+  queue.push(first, false);
+  for (int i = 0; i < 100; ++i) queue.push(Bytes::copy_of("0123456789"), false);
+  std::array<ngtcp2_vec, 8> pieces{};
+  const auto gathered = queue.gather(pieces, 1200);
+  EXPECT_EQ(gathered.bytes, 1005U);
+  EXPECT_EQ(gathered.piece_count, 3U);
+  EXPECT_EQ(pieces[0].base, first.data()) << "not copied";
+}
+
+TEST(QuicSendQueue, LeavesLargePiecesAndTheirHeadersWhereTheyAre) {
+  SendQueue queue;
+  const std::array<Bytes, 4> written = {Bytes::copy_of("header"), Bytes::copy_of(std::string(600, 'a')),
+                                        Bytes::copy_of("header"), Bytes::copy_of(std::string(600, 'b'))};
+  for (const Bytes& data : written) queue.push(data, false);
+  std::array<ngtcp2_vec, 8> pieces{};
+  ASSERT_EQ(queue.gather(pieces, 10'000).piece_count, written.size());
+  for (std::size_t i = 0; i < written.size(); ++i) EXPECT_EQ(pieces.at(i).base, written.at(i).data());
+}
+
+TEST(QuicSendQueue, TinyPiecesCostLittleMoreThanTheyCarry) {
+  constexpr std::size_t kPieces = 500'000;
+  const Bytes pong = Bytes::copy_of("xx");
+  SendQueue queue;
+  test::start_counting();
+  for (std::size_t i = 0; i < kPieces; ++i) queue.push(pong, false);
+  const test::Allocations used = test::stop_counting();
+  EXPECT_EQ(queue.buffered_bytes(), 2 * kPieces);
+  EXPECT_LE(used.count, 2 * kPieces / 4096 + 30);
+  EXPECT_LE(used.bytes_max, 16'384U);
+}
+
+// What was given out stays where it was until it is acknowledged, whatever is pushed, sent and acknowledged meanwhile.
+TEST(QuicSendQueue, KeepsOrderAndPlace) {
+  std::mt19937 random{3};
+  SendQueue queue;
+  std::string written;
+  std::string sent;
+  std::vector<std::pair<std::size_t, ngtcp2_vec>> given;  // where in `sent` each piece ends
+  for (int round = 0; round < 20'000; ++round) {
+    if (random() % 3 != 0) {
+      const std::string text(1 + random() % (random() % 10 == 0 ? 2000 : 40), static_cast<char>('a' + round % 26));
+      queue.push(Bytes::copy_of(text), false);
+      written += text;
+    } else {
+      std::array<ngtcp2_vec, 4> pieces{};
+      const auto gathered = queue.gather(pieces, 1200);
+      std::size_t left = std::min<std::size_t>(gathered.bytes, random() % 1200);
+      queue.mark_sent(gathered, left);
+      for (const ngtcp2_vec& piece : std::span{pieces}.first(gathered.piece_count)) {
+        const ngtcp2_vec part{piece.base, std::min(piece.len, left)};
+        sent += text_of({&part, 1});
+        given.emplace_back(sent.size(), part);
+        left -= part.len;
+      }
+    }
+    const std::size_t acked = queue.acked_offset() + random() % (sent.size() - queue.acked_offset() + 1);
+    if (random() % 4 == 0) queue.mark_acked(acked);
+    std::erase_if(given, [&](const auto& piece) { return piece.first <= queue.acked_offset(); });
+    for (const auto& [end, piece] : given) {
+      ASSERT_TRUE(text_of({&piece, 1}) == sent.substr(end - piece.len, piece.len)) << round;
+    }
+    ASSERT_EQ(queue.unsent_bytes(), written.size() - sent.size());
+  }
+  EXPECT_TRUE(written.starts_with(sent));
+  EXPECT_GT(queue.acked_offset(), 0U);
 }
 
 TEST(QuicDatagramQueue, IsBoundedInBytesNumberAndAge) {
@@ -223,6 +297,68 @@ TEST(QuicFrameScan, CountsOddFramesAsABucket) {
   scan.on_payload(resets);
   scan.on_payload(resets);
   EXPECT_FALSE(scan.within_rate(TimePoint{1s}));
+}
+
+// A STREAM frame with offset and length; everything below 64.
+std::vector<std::uint8_t> stream_frame(std::uint8_t id, std::uint8_t offset, std::uint8_t size, bool fin) {
+  std::vector<std::uint8_t> frame = {static_cast<std::uint8_t>(fin ? 0x0f : 0x0e), id, offset, size};
+  frame.resize(frame.size() + size, 0x61);
+  return frame;
+}
+
+TEST(QuicFrameScan, FindsShortFramesThatMayLeaveAGap) {
+  FrameScan scan{100, 1, TimePoint{}};
+  const auto feed = [&](std::uint8_t id, std::uint8_t offset, std::uint8_t size, bool fin = false) {
+    scan.on_payload(stream_frame(id, offset, size, fin));
+  };
+  feed(4, 0, 5);
+  feed(4, 5, 5);
+  feed(4, 10, 1);
+  feed(8, 0, 1);
+  EXPECT_TRUE(scan.short_frames().empty()) << "small messages in order";
+  feed(4, 11, 32);
+  feed(8, 1, 5, true);
+  EXPECT_TRUE(scan.short_frames().empty()) << "not short, or the last one";
+  feed(12, 6, 0);
+  feed(12, 6, 1);
+  feed(12, 7, 31);
+  feed(12, 39, 31);
+  feed(16, 39, 31);
+  std::vector<std::array<std::uint64_t, 3>> found;
+  for (const auto& [id, offset, end] : scan.short_frames()) found.push_back({id, offset, end});
+  EXPECT_EQ(found, (std::vector<std::array<std::uint64_t, 3>>{{12, 6, 7}, {12, 39, 70}, {16, 39, 70}}));
+}
+
+TEST(QuicGaps, EverySecondByteIsOneEach) {
+  Gaps up;
+  Gaps down;
+  for (std::uint64_t i = 1; i <= 1000; ++i) {
+    up.handle_frame(2 * i, 2 * i + 1);
+    down.handle_frame(4000 - 2 * i, 4001 - 2 * i);
+  }
+  EXPECT_EQ(up.count(), 1000U);
+  EXPECT_EQ(down.count(), 1000U);
+}
+
+TEST(QuicGaps, WhatFollowsALossIsOne) {
+  Gaps gaps;
+  EXPECT_EQ(gaps.fill(100), 0U);
+  gaps.handle_frame(90, 100);
+  EXPECT_EQ(gaps.count(), 0U) << "has come already";
+  for (std::uint64_t i = 0; i < 1000; ++i) gaps.handle_frame(110 + 10 * i, 120 + 10 * i);
+  EXPECT_EQ(gaps.count(), 1U);
+  EXPECT_EQ(gaps.fill(105), 0U);
+  EXPECT_EQ(gaps.fill(10'110), 1U);
+  EXPECT_EQ(gaps.count(), 0U);
+}
+
+TEST(QuicGaps, AreNoMoreThanThereIsRoomFor) {
+  Gaps gaps;
+  for (std::uint64_t i = 1; i <= 100'000; ++i) {  // every second frame is lost, and comes again 50 later
+    gaps.handle_frame(20 * i, 20 * i + 10);
+    if (i > 50) gaps.fill(20 * (i - 50) + 10);
+  }
+  EXPECT_LE(gaps.count(), 510U) << "half of what lies between";
 }
 
 }  // namespace

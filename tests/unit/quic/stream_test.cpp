@@ -46,6 +46,19 @@ TEST(QuicStream, ManyWritesOfAFewBytesShareTheirPackets) {
   for (const StreamId id : ids) EXPECT_EQ(pair.server().streams[id].data, "twenty bytes of data");
 }
 
+TEST(QuicStream, ManyWritesOfAFewBytesToOneStreamFillItsPackets) {
+  Pair pair;
+  pair.establish();
+  pair.network.run_for(1s);
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  pair.client_host.sent_sizes.clear();
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("ten bytes!")));
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().streams[id].data.size() == 10'000; }));
+  std::size_t packets = 0;
+  for (const auto& [size, count] : pair.client_host.sent_sizes) packets += size > 100 ? count : 0;
+  EXPECT_LE(packets, 9U);
+}
+
 TEST(QuicStream, TheEndAloneArrives) {
   Pair pair;
   pair.establish();

@@ -218,7 +218,9 @@ TEST_F(ForeignClient, AKeyUpdateInTheStreamIsFollowed) {
 TEST_F(ForeignClient, ItsCertificateIsThereWithinAKeyUpdate) {
   check_clients(ClientCheck::required);
   allow(TLS1_3_VERSION, TLS1_3_VERSION);
+  EXPECT_TRUE(server_.engine->is_opening());
   handshake();
+  EXPECT_FALSE(server_.engine->is_opening());
   ASSERT_TRUE(server_.engine->client_certificate()) << server_.engine->error();
   ClientRecords records{key_log_};
   std::vector<std::uint8_t> read = records.seal(kApplicationData, "request");
@@ -227,6 +229,7 @@ TEST_F(ForeignClient, ItsCertificateIsThereWithinAKeyUpdate) {
   server_.give(read);
   EXPECT_EQ(server_.received, "request");
   EXPECT_FALSE(server_.engine->handshake_done()) << "the update is not whole";
+  EXPECT_FALSE(server_.engine->is_opening());
   const auto certificate = server_.engine->client_certificate();
   ASSERT_TRUE(certificate);
   EXPECT_EQ(certificate->subject, "CN=worker-7");

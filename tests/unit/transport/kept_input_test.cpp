@@ -73,5 +73,56 @@ TEST(TransportKeptInput, MayFillTheWholeReceiveBuffer) {
   EXPECT_EQ(received, sent);
 }
 
+/// Takes a byte and pauses. Counts how often what is behind it is found elsewhere.
+class OneAtATime final : public Protocol {
+ public:
+  struct Seen {
+    std::size_t taken = 0;
+    std::size_t moves = 0;
+  };
+  explicit OneAtATime(Seen& seen) : seen_(seen) {}
+  void handle_bytes(MutableByteView& input) override {
+    if (input.empty() || connection().input_stopped()) return;
+    EXPECT_EQ(input.front(), seen_.taken++ % 251);
+    seen_.moves += input.data() == next_ ? 0 : 1;
+    next_ = input.data() + 1;
+    input = input.subspan(1);
+    connection().set_paused(true);
+  }
+  void handle_deadline(core::TimePoint) override {}
+  void handle_drain() override {}
+  void handle_closed(const Disconnect&) override {}
+
+ private:
+  Seen& seen_;
+  const std::uint8_t* next_ = nullptr;
+};
+
+TEST(TransportKeptInput, IsNotMovedForEachMessage) {
+  constexpr std::size_t kMessages = 16'000;
+  const Limits limits;
+  const std::unique_ptr<net::Loop> loop = *net::Loop::make();
+  std::atomic<std::size_t> connection_count{0};
+  LoopContext context{*loop, limits, 0, connection_count};
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+  const net::Socket peer{ends[1]};
+  OneAtATime::Seen seen;
+  TcpConnection* connection =
+      TcpConnection::start(context, net::Socket{ends[0]}, nullptr, std::make_unique<OneAtATime>(seen));
+  ASSERT_NE(connection, nullptr);
+  std::vector<std::uint8_t> sent(kMessages);
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<std::uint8_t>(i % 251);
+  ASSERT_EQ(peer.write(ByteView{sent}).bytes, sent.size());
+  for (std::size_t turn = 0; turn < 2 * kMessages && seen.taken < kMessages; ++turn) {
+    connection->set_paused(false);
+    loop->run_once({});
+  }
+  EXPECT_EQ(seen.taken, kMessages);
+  EXPECT_LE(seen.moves, 20U) << "half of it at a time";
+  context.connections.for_each([](Connection& each) { each.abort({}); });
+  loop->run_once({});
+}
+
 }  // namespace
 }  // namespace plait::transport

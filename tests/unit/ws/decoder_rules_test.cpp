@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "codec/deflate.hpp"
+#include "core/close_code.hpp"
 #include "unit/ws/frames.hpp"
 
 namespace plait::ws {
@@ -216,7 +217,7 @@ TEST(Errors, EachHasASentenceThatFitsACloseFrameAndACode) {
     const auto error = static_cast<Error>(value);
     EXPECT_STRNE(describe(error), "no error") << value;
     EXPECT_LE(std::string_view{describe(error)}.size(), kCloseReasonBytesMax);
-    EXPECT_TRUE(is_valid_close_code(close_code_of(error))) << describe(error);
+    EXPECT_TRUE(core::is_valid_close_code(close_code_of(error))) << describe(error);
   }
   EXPECT_EQ(close_code_of(Error::unmasked_client_frame), 1002);
   EXPECT_EQ(close_code_of(Error::invalid_close_code), 1002);

@@ -1,0 +1,72 @@
+// An opening that is answered when its connection cannot be watched again: the connection ends, and nothing else.
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "core/byte_sink.hpp"
+#include "fault/fault.hpp"
+#include "integration/server/support.hpp"
+#include "transport/frame_session.hpp"
+#include "transport/http_connection.hpp"
+
+namespace plait::transport {
+namespace {
+
+class FaultOpening : public testing::Test {
+ protected:
+  FaultOpening() {
+    test::Calls calls;
+    calls.on_request = [](OpeningRequest& request) { request.defer(); };
+    EXPECT_TRUE(router_.add_session("/", test::calling(std::move(calls))));
+  }
+
+  void answer_unwatched(std::unique_ptr<Protocol> protocol, ByteView request) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+    net::Socket peer{ends[1]};
+    ASSERT_NE(TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::move(protocol)), nullptr);
+    ASSERT_EQ(peer.write(request).bytes, request.size());
+    loop_->run_once({});
+    ASSERT_EQ(context_.openings.size(), 1U);
+    peer.close();
+    loop_->run_once({});  // which is heard once, and then not watched for
+    ASSERT_EQ(context_.openings.size(), 1U);
+    fault::Plan plan;
+    plan.fail_nth(1, ENOMEM);
+    {
+      const fault::Injection injection{plan};
+      context_.openings.begin()->second->answer([](OpeningRequest& opening) { opening.accept(); });
+    }
+    EXPECT_EQ(plan.fired(), 1);
+    EXPECT_EQ(plan.last(), "epoll_ctl");
+    EXPECT_EQ(context_.connections.size(), 0U);
+    EXPECT_TRUE(context_.handshakes.empty());
+    loop_->run_once({});
+  }
+
+  const Limits limits_;
+  Router router_;
+  const std::unique_ptr<net::Loop> loop_ = *net::Loop::make();
+  std::atomic<std::size_t> connection_count_{0};
+  LoopContext context_{*loop_, limits_, 0, connection_count_};
+};
+
+TEST_F(FaultOpening, OfAWebSocket) {
+  answer_unwatched(std::make_unique<HttpConnection>(router_),
+                   as_bytes("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+}
+
+TEST_F(FaultOpening, OfFrames) {
+  FrameRequest request;
+  request.path = "/";
+  core::VectorSink open;
+  ASSERT_TRUE(encode_request(request, limits_, open));
+  answer_unwatched(std::make_unique<FrameAccept>(context_, router_), ByteView{open.bytes});
+}
+
+}  // namespace
+}  // namespace plait::transport
