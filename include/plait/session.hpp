@@ -350,8 +350,8 @@ class PLAIT_API SessionHandler {
   virtual void on_datagram_fate(Session&, DatagramId, DatagramFate) {}
   /// The backlog has drained to the low-water mark after send() had answered `queued` or `dropped`.
   virtual void on_writable(Session&) {}
-  /// On https: the peer asks for the session's end, which may follow (WT_DRAIN_SESSION, or GOAWAY of HTTP/3): finish what
-  /// is under way, and begin new work on another session. At most once.
+  /// On https: the peer asks for the session's end, which may follow (WT_DRAIN_SESSION, or GOAWAY of HTTP/3): finish
+  /// what is under way, and begin new work on another session. At most once.
   virtual void on_draining(Session&) {}
   /// The last call; `session` may not be sent to any more.
   virtual void on_close(Session&, const CloseInfo&) {}
