@@ -49,6 +49,7 @@ void H3ServerConnection::take_content(h3::StreamId id, ByteView data) {
 }
 
 void H3ServerConnection::refuse(h3::StreamId id, int status, const std::string& reason) {
+  context().note_refused_request(peer(), status);
   end_exchange(id);
   respond(id, {.status = status, .body = reason + "\n"}, false);
   h3_.stop_sending(id, h3::code::kNoError);  // RFC 9114 §4.1

@@ -78,12 +78,18 @@ void H3ServerConnection::on_closed(h3::StreamId id) {
 
 void H3ServerConnection::begin_session(h3::StreamId id) {
   if (!wt::is_connect_protocol(exchanges_.find(id)->second.protocol())) {
-    refuse_session(id, {.status = 501, .body = "this server's CONNECT opens WebTransport sessions only\n"});
+    refuse_unasked(id, {.status = 501, .body = "this server's CONNECT opens WebTransport sessions only\n"});
   } else if (!sessions_.begin(id)) {
-    refuse_session(id, {.status = kTooManyRequests, .body = "too many sessions on this connection\n"});
+    refuse_unasked(id, {.status = kTooManyRequests, .body = "too many sessions on this connection\n"});
   } else if (h3_.peer_settings()) {
     accept_session(id);
   }
+}
+
+// The middleware does not hear of it.
+void H3ServerConnection::refuse_unasked(h3::StreamId id, const HttpResponse& refusal) {
+  context().note_refused_opening(peer(), "CONNECT", refusal.status);
+  refuse_session(id, refusal);
 }
 
 void H3ServerConnection::refuse_session(h3::StreamId id, const HttpResponse& refusal) {
@@ -107,7 +113,7 @@ void H3ServerConnection::accept_session(h3::StreamId id) {
   HttpExchange request = std::move(extracted->entry.second);
   if (draining_) {
     sessions_.reject(id);
-    return refuse_session(id, {.status = 503, .body = "the server is shutting down\n"});
+    return refuse_unasked(id, {.status = 503, .body = "the server is shutting down\n"});
   }
   auto opening = std::make_unique<WtAccept>(context(), *service_.router, *this, id, std::move(request), peer(),
                                             client_certificate());

@@ -62,6 +62,7 @@ class H3ServerConnection final : public H3Connection, public Opening::Owner {
   void begin_session(h3::StreamId id);
   void accept_session(h3::StreamId id);
   void accept_waiting_sessions();
+  void refuse_unasked(h3::StreamId id, const HttpResponse& refusal);
   void refuse_session(h3::StreamId id, const HttpResponse& refusal);
   void finish_opening(Opening& opening) override;
   void answer_session(WtAccept& opening);

@@ -186,6 +186,7 @@ void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool
 }
 
 void HttpConnection::refuse(int status, std::string_view reason) {
+  connection().context().counters.http_requests.add();
   connection().context().note_refused_request(connection().peer(), status);
   respond_last(status, reason);
 }

@@ -95,7 +95,6 @@ void LoopContext::note_failed_handshake(const std::string& peer, std::string_vie
 }
 
 void LoopContext::note_refused_request(const std::string& peer, int status) {
-  counters.http_requests.add();
   log(LogLevel::info, peer + " - - " + std::to_string(status));
 }
 

@@ -118,10 +118,10 @@ struct LoopContext {
   bool evict_idle();
   /// A client's handshake of TLS or QUIC has failed: counts and logs it.
   void note_failed_handshake(const std::string& peer, std::string_view reason);
-  /// A request that the middleware does not hear of, because it could not be read, is answered with `status`: counts
-  /// and logs it.
+  /// A request that the middleware does not hear of, because it was not read to its end, is answered with `status`:
+  /// logs it.
   void note_refused_request(const std::string& peer, int status);
-  /// The same for the opening of a session.
+  /// The same for the opening of a session, which is counted, too.
   void note_refused_opening(const std::string& peer, std::string_view method, int status);
   /// A connection is there, or gone: for the counters and Limits::connections_max.
   void count_connection() {

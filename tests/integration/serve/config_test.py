@@ -119,14 +119,12 @@ class File(unittest.TestCase):
     def test_text_that_is_no_toml(self):
         self.assertRegex(self.refused("a = 1\nb = = 2\n"), r"plait\.toml:2: ")
 
-    def test_dots_of_a_line_are_bounded_before_it_is_parsed(self):
-        for dots in (1001, 200_000):
+    def test_dots_are_bounded_before_they_are_parsed(self):
+        for dots in (10_001, 200_000):
             deep = "a" + ".a" * dots
             for text in (f"{deep} = 1", f"[{deep}]", f"[[{deep}]]", f"x = {{ {deep} = 1 }}"):
-                self.assertIn("plait.toml:2: a line has more than 1000 dots", self.refused(f"# one\n{text}\n"))
-        self.assertIn('plait.toml:1: unknown key "a"', self.refused("a" + ".a" * 1000 + " = 1\n"))
-        self.file.write_text(f"development = true\njwt.issuer = '{'.' * 999}'\n# {'.' * 1000}\n", encoding="utf-8")
-        self.assertEqual(plait("check", self.file).returncode, 0)
+                self.assertIn("plait.toml: more than 10000 dots", self.refused(text + "\n"))
+        self.assertIn('plait.toml:1: unknown key "a"', self.refused("a" + ".a" * 10_000 + " = 1\n"))
 
     def test_a_file_above_1_mib(self):
         self.assertIn("larger than 1 MiB", self.refused("#" * 2**20 + "\n"))

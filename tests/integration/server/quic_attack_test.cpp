@@ -393,6 +393,7 @@ TEST_F(QuicAttack, ADrainRefusesSessionsThatWaitAndCutsNoResponse) {
   server_->server().drain();
   ASSERT_TRUE(peer->turn_until([&] { return peer->stream(waiting).fin; }));
   EXPECT_EQ(status_of(peer->stream(waiting).data), 503);
+  EXPECT_EQ(server_->server().stats().openings_refused_other, 1U);
   peer->write(upload, raw::data("2"), true);
   ASSERT_TRUE(peer->turn_until([&] { return peer->stream(upload).fin; }));
   EXPECT_TRUE(peer->stream(upload).data.ends_with("2"));

@@ -50,7 +50,8 @@ class TransportMessageStream : public testing::Test {
   static std::vector<std::uint8_t> messages(std::size_t count) {
     core::VectorSink out;
     for (std::size_t i = 0; i < count; ++i) {
-      frames::encode_message(MessageKind::text, as_bytes(std::string(1, letter(i))), out);
+      out.append(frames::FrameHeader{frames::FrameType::text, 1}.view());
+      out.append(as_bytes(std::string(1, letter(i))));
     }
     return out.bytes;
   }
