@@ -8,6 +8,7 @@
 #include "client/frame_request.hpp"
 #include "core/assert.hpp"
 #include "core/bounded.hpp"
+#include "tls/protocol_names.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/tcp_connection.hpp"
 #include "transport/ws_connect.hpp"
@@ -106,7 +107,7 @@ Result<std::unique_ptr<tls::Engine>, Error> Client::Impl::make_engine(const http
   if (found == tls_contexts_.end()) {
     auto context = tls::Context::client({.verify = choice.verify,
                                          .authority_file = choice.authority_file,
-                                         .alpn = {choice.framed ? "plait/1" : "http/1.1"},
+                                         .alpn = {choice.framed ? tls::kAlpnFrames : tls::kAlpnHttp1},
                                          .certificate_file = choice.certificate_file,
                                          .private_key_file = choice.private_key_file});
     if (!context) return err(context.error());

@@ -9,6 +9,7 @@
 #include "core/bounded.hpp"
 #include "core/guard.hpp"
 #include "crypto/file.hpp"
+#include "tls/protocol_names.hpp"
 #include "transport/no_session.hpp"
 #include "transport/raw_session.hpp"
 
@@ -117,7 +118,7 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(http::Scheme scheme, co
   const std::pair key{scheme, choice};
   if (const auto found = tls_.find(key); found != tls_.end()) return &found->second;
   quic::ClientTlsConfig config;
-  config.alpn = {scheme == http::Scheme::quic ? "plait/1" : "h3"};
+  config.alpn = {scheme == http::Scheme::quic ? tls::kAlpnFrames : tls::kAlpnHttp3};
   config.wall_clock = [] { return std::chrono::system_clock::now(); };
   config.certificate_hashes = choice.certificate_hashes;
   config.resume = choice.resume;

@@ -12,6 +12,7 @@
 #include "crypto/certificate.hpp"
 #include "crypto/file.hpp"
 #include "crypto/hash.hpp"
+#include "tls/protocol_names.hpp"
 
 namespace plait {
 namespace {
@@ -86,7 +87,7 @@ Result<Certificates::Contexts, Error> Certificates::make_contexts(const TlsFiles
   for (const TlsFiles& one : further_) config.further.push_back({one.certificate_file, one.private_key_file});
   auto http = tls::Context::server(config);
   if (!http) return err(http.error());
-  config.alpn = {"plait/1"};
+  config.alpn = {tls::kAlpnFrames};
   auto framed = tls::Context::server(config);
   if (!framed) return err(framed.error());
   return Contexts{std::make_shared<const tls::Context>(std::move(*http)),
@@ -99,7 +100,7 @@ Result<void, Error> Certificates::make_quic(const TlsFiles& files, Loaded& loade
   loaded.quic_secret = crypto::hmac_sha256(as_bytes(pair->private_key_pem), as_bytes("plait: QUIC tokens"));
   quic::ServerTlsConfig config{.certificate_pem = std::move(pair->certificate_pem),
                                .private_key_pem = std::move(pair->private_key_pem),
-                               .alpn = {"h3"},
+                               .alpn = {tls::kAlpnHttp3},
                                .client_check = to_quic(client_certificates_),
                                .wall_clock = [] { return std::chrono::system_clock::now(); }};
   for (const TlsFiles& one : further_) {

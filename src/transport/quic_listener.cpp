@@ -5,18 +5,16 @@
 #include <utility>
 #include <vector>
 
+#include "tls/protocol_names.hpp"
 #include "transport/h3_server_connection.hpp"
 
 namespace plait::transport {
 namespace {
 
-constexpr const char* kH3 = "h3";
-constexpr const char* kRaw = "plait/1";
-
 std::vector<std::string> protocols_of(const QuicListener::Routers& routers) {
   std::vector<std::string> names;
-  if (routers.h3 != nullptr) names.emplace_back(kH3);
-  if (routers.raw != nullptr) names.emplace_back(kRaw);
+  if (routers.h3 != nullptr) names.emplace_back(tls::kAlpnHttp3);
+  if (routers.raw != nullptr) names.emplace_back(tls::kAlpnFrames);
   return names;
 }
 
@@ -57,7 +55,7 @@ void QuicListener::set_tls(const quic::ServerTls& tls) { endpoint_.set_tls(tls.w
 quic::ConnectionVisitor* QuicListener::accept(quic::Connection& connection) {
   LoopContext& context = endpoint_.context();
   context.counters.connections_accepted.add();
-  if (connection.alpn() == kRaw) {
+  if (connection.alpn() == tls::kAlpnFrames) {
     RawSession& accepted = RawSession::make(context, routers_.raw);
     accepted.attach(connection);
     return &accepted;
