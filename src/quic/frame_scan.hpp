@@ -32,8 +32,8 @@ class FrameScan final : public PayloadObserver {
     std::uint64_t offset;
     std::uint64_t end;
   };
-  /// A STREAM frame with less than this is short. The connection's credit leaves too little room for many longer ones.
-  static constexpr std::uint64_t kShortFrameBytes = 32;
+  /// A STREAM frame with less than this is short. A gap before a longer one costs hardly more than the credit it takes.
+  static constexpr std::uint64_t kShortFrameBytes = 64;
   /// More STOP_SENDING frames of one packet than this are not reported; the flood counter sees them.
   static constexpr std::size_t kStopSendingMax = 512;
 

@@ -41,7 +41,7 @@ class FaultOpening : public testing::Test {
       context_.openings.begin()->second->answer([](OpeningRequest& opening) { opening.accept(); });
     }
     EXPECT_EQ(plan.fired(), 1);
-    EXPECT_EQ(plan.last(), "epoll_ctl");
+    EXPECT_EQ(plan.last(), "epoll_add");
     EXPECT_EQ(context_.connections.size(), 0U);
     EXPECT_TRUE(context_.handshakes.empty());
     loop_->run_once({});

@@ -299,9 +299,9 @@ TEST(QuicFrameScan, CountsOddFramesAsABucket) {
   EXPECT_FALSE(scan.within_rate(TimePoint{1s}));
 }
 
-// A STREAM frame with offset and length; everything below 64.
+// A STREAM frame with offset and length, in one byte each but the last.
 std::vector<std::uint8_t> stream_frame(std::uint8_t id, std::uint8_t offset, std::uint8_t size, bool fin) {
-  std::vector<std::uint8_t> frame = {static_cast<std::uint8_t>(fin ? 0x0f : 0x0e), id, offset, size};
+  std::vector<std::uint8_t> frame = {static_cast<std::uint8_t>(fin ? 0x0f : 0x0e), id, offset, 0x40, size};
   frame.resize(frame.size() + size, 0x61);
   return frame;
 }
@@ -316,17 +316,17 @@ TEST(QuicFrameScan, FindsShortFramesThatMayLeaveAGap) {
   feed(4, 10, 1);
   feed(8, 0, 1);
   EXPECT_TRUE(scan.short_frames().empty()) << "small messages in order";
-  feed(4, 11, 32);
+  feed(4, 11, 64);
   feed(8, 1, 5, true);
   EXPECT_TRUE(scan.short_frames().empty()) << "not short, or the last one";
   feed(12, 6, 0);
   feed(12, 6, 1);
   feed(12, 7, 31);
-  feed(12, 39, 31);
+  feed(12, 39, 63);
   feed(16, 39, 31);
   std::vector<std::array<std::uint64_t, 3>> found;
   for (const auto& [id, offset, end] : scan.short_frames()) found.push_back({id, offset, end});
-  EXPECT_EQ(found, (std::vector<std::array<std::uint64_t, 3>>{{12, 6, 7}, {12, 39, 70}, {16, 39, 70}}));
+  EXPECT_EQ(found, (std::vector<std::array<std::uint64_t, 3>>{{12, 6, 7}, {12, 39, 102}, {16, 39, 70}}));
 }
 
 TEST(QuicGaps, EverySecondByteIsOneEach) {

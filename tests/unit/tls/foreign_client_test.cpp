@@ -218,8 +218,9 @@ TEST_F(ForeignClient, AKeyUpdateInTheStreamIsFollowed) {
 TEST_F(ForeignClient, ItsCertificateIsThereWithinAKeyUpdate) {
   check_clients(ClientCheck::required);
   allow(TLS1_3_VERSION, TLS1_3_VERSION);
+  begin();
   EXPECT_TRUE(server_.engine->is_opening());
-  handshake();
+  run();
   EXPECT_FALSE(server_.engine->is_opening());
   ASSERT_TRUE(server_.engine->client_certificate()) << server_.engine->error();
   ClientRecords records{key_log_};
