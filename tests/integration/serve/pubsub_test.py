@@ -43,6 +43,7 @@ class Cuttable:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
 
     def cut(self):
         """Returns when the connections are cut; the next ones wait for resume()."""
@@ -82,6 +83,7 @@ class CutOnce(Cuttable):
                     sink.shutdown(socket.SHUT_WR)
                     return
                 sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
 
 
 class Watched(Cuttable):
@@ -97,6 +99,7 @@ class Watched(Cuttable):
                 if data[0] == 0x8A:
                     self.ponged.set()
                 sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
 
 
 class PubSub(unittest.TestCase):
