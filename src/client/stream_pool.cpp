@@ -27,7 +27,7 @@ class StreamPool::Impl : public std::enable_shared_from_this<StreamPool::Impl> {
       : session_(session),
         factory_(std::move(factory)),
         core_(
-            session.executor(), options, [this] { return open(); }, is_usable) {}
+            session.executor(), options, [this] { return open(); }, [](Stream& stream) { return is_usable(stream); }) {}
 
   void acquire(Acquired done) { core_.acquire(std::move(done)); }
   void release(Stream& stream) {
