@@ -407,7 +407,7 @@ TEST_F(StreamPools, AStreamThatThePeerHasEndedIsOverThoughItsQueueIsFull) {
   acquire();
   ASSERT_EQ(got_.size(), 1U);
   got_[0]->write(as_bytes("x"));
-  ASSERT_TRUE(turn_until([&] { return ended_ == 1; }));
+  ASSERT_TRUE(turn_until([&] { return ended_ == 1 && got_[0]->buffered_bytes() == 0; }));
   const std::string large(std::size_t{64} << 10, 'x');
   EXPECT_NE(got_[0]->write(as_bytes(large)), SendStatus::dropped);
   EXPECT_EQ(got_[0]->write(as_bytes("x")), SendStatus::dropped);
