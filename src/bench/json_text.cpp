@@ -9,7 +9,8 @@ namespace {
 
 void append(std::string& out, const Value& value, int indent, int depth) {
   const auto break_line = [&](int level) {
-    if (indent > 0) out.append(1, '\n').append(static_cast<std::size_t>(indent * level), ' ');
+    const int spaces = indent * level;
+    if (indent > 0) out.append(1, '\n').append(static_cast<std::size_t>(spaces), ' ');
   };
   const std::size_t begin = out.size() + 1;
   if (const auto* members = value.as_object()) {

@@ -28,7 +28,7 @@ bool SendQueue::append_to_tail(const Bytes& data) {
     lengthen_last(Bytes::share(*last.block(), {last.data(), last.size() + data.size()}));
     return true;
   }
-  tail_bytes_ = static_cast<std::uint16_t>(std::clamp<std::size_t>(2 * tail_bytes_, kCopiedBytesMax, kTailBytesMax));
+  tail_bytes_ = static_cast<std::uint16_t>(std::clamp(std::size_t{2} * tail_bytes_, kCopiedBytesMax, kTailBytesMax));
   Block* block = Block::make(tail_bytes_);
   std::memcpy(block->data(), data.data(), data.size());
   chunks_.push_back(Bytes::share(*block, {block->data(), data.size()}));
