@@ -1,13 +1,9 @@
 // Who is dead: a peer that answers no ping and takes nothing. One that reads slowly lives, though its pong is late.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <vector>
 
-#include "transport/loop_context.hpp"
-#include "transport/ws_session.hpp"
+#include "unit/transport/connected_loop.hpp"
 
 namespace plait::transport {
 namespace {
@@ -15,17 +11,9 @@ namespace {
 constexpr std::size_t kBacklogBytes = std::size_t{8} << 20;
 
 /// With and without a backlog that stops the reading: a client's never does.
-class TransportDeadPeer : public testing::TestWithParam<std::size_t> {
+class TransportDeadPeer : public testing::TestWithParam<std::size_t>, protected ConnectedLoop {
  protected:
-  TransportDeadPeer() {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
-    peer_ = net::Socket{ends[1]};
-    auto session = std::make_unique<WsSession>(context_, std::make_unique<SessionHandler>(), WsSession::Options{});
-    session_ = session.get();
-    EXPECT_NE(TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::move(session)), nullptr);
-    loop_->run_once({});
-  }
+  TransportDeadPeer() : ConnectedLoop({.send_high_water_bytes = GetParam()}) { loop_->run_once({}); }
   void send_backlog() {
     const std::vector<std::uint8_t> payload(kBacklogBytes);
     session_->send(Message::binary(payload), {});
@@ -40,12 +28,7 @@ class TransportDeadPeer : public testing::TestWithParam<std::size_t> {
   void pass_deadline() { session_->handle_deadline(loop_->now()); }
   [[nodiscard]] bool is_alive() const { return context_.connections.size() == 1; }
 
-  const Limits limits_{.send_high_water_bytes = GetParam()};
-  const std::unique_ptr<net::Loop> loop_ = *net::Loop::make();
-  std::atomic<std::size_t> connection_count_{0};
-  LoopContext context_{*loop_, limits_, 0, connection_count_};
-  net::Socket peer_;
-  WsSession* session_ = nullptr;
+  WsSession* const session_ = &open(std::make_unique<SessionHandler>());
 };
 
 TEST_P(TransportDeadPeer, IsCutWhenItTakesNothing) {

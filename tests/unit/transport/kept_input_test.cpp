@@ -1,12 +1,9 @@
 // TcpConnection: what a session that stopped listening left behind is handled before anything else is read.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 
-#include "transport/loop_context.hpp"
-#include "transport/tcp_connection.hpp"
+#include "unit/transport/connected_loop.hpp"
 
 namespace plait::transport {
 namespace {
@@ -44,31 +41,27 @@ class Stalling final : public Protocol {
   bool direct_done_ = false;
 };
 
-TEST(TransportKeptInput, MayFillTheWholeReceiveBuffer) {
-  Limits limits;
-  limits.send_high_water_bytes = 1000;
-  limits.send_low_water_bytes = 100;
-  const auto loop = net::Loop::make({.receive_buffer_bytes = kReceiveBufferBytes});
-  ASSERT_TRUE(loop);
-  std::atomic<std::size_t> connection_count{0};
-  LoopContext context{**loop, limits, 0, connection_count};
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
-  const net::Socket peer{ends[1]};
+class TransportSmallReceiveBuffer : public testing::Test, protected ConnectedLoop {
+ protected:
+  TransportSmallReceiveBuffer()
+      : ConnectedLoop({.send_high_water_bytes = 1000, .send_low_water_bytes = 100},
+                      {.receive_buffer_bytes = kReceiveBufferBytes}) {}
+};
+
+TEST_F(TransportSmallReceiveBuffer, MayBeKeptWhole) {
   std::string received;
-  ASSERT_NE(TcpConnection::start(context, net::Socket{ends[0]}, nullptr, std::make_unique<Stalling>(received)),
-            nullptr);
+  ASSERT_NE(connect(std::make_unique<Stalling>(received)), nullptr);
 
   std::string sent(kDirectBytes + 3 * kReceiveBufferBytes, ' ');
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>('a' + i % 23);
-  ASSERT_EQ(peer.write(as_bytes(sent)).bytes, sent.size());
-  (*loop)->run_once(std::chrono::seconds{5});
+  ASSERT_EQ(peer_.write(as_bytes(sent)).bytes, sent.size());
+  loop_->run_once(std::chrono::seconds{5});
   EXPECT_EQ(received.size(), kDirectBytes) << "stalled, with a full receive buffer kept";
   std::vector<std::uint8_t> answers(std::size_t{1} << 20);
   for (int turn = 0; turn < 1000 && received.size() < sent.size(); ++turn) {
-    while (peer.read(MutableByteView{answers}).status == net::IoStatus::ok) {
+    while (peer_.read(MutableByteView{answers}).status == net::IoStatus::ok) {
     }
-    (*loop)->run_once(std::chrono::seconds{5});
+    loop_->run_once(std::chrono::seconds{5});
   }
   EXPECT_EQ(received, sent);
 }
@@ -98,30 +91,22 @@ class OneAtATime final : public Protocol {
   const std::uint8_t* next_ = nullptr;
 };
 
-TEST(TransportKeptInput, IsNotMovedForEachMessage) {
+class TransportKeptInput : public testing::Test, protected ConnectedLoop {};
+
+TEST_F(TransportKeptInput, IsNotMovedForEachMessage) {
   constexpr std::size_t kMessages = 16'000;
-  const Limits limits;
-  const std::unique_ptr<net::Loop> loop = *net::Loop::make();
-  std::atomic<std::size_t> connection_count{0};
-  LoopContext context{*loop, limits, 0, connection_count};
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
-  const net::Socket peer{ends[1]};
   OneAtATime::Seen seen;
-  TcpConnection* connection =
-      TcpConnection::start(context, net::Socket{ends[0]}, nullptr, std::make_unique<OneAtATime>(seen));
+  TcpConnection* connection = connect(std::make_unique<OneAtATime>(seen));
   ASSERT_NE(connection, nullptr);
   std::vector<std::uint8_t> sent(kMessages);
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<std::uint8_t>(i % 251);
-  ASSERT_EQ(peer.write(ByteView{sent}).bytes, sent.size());
+  ASSERT_EQ(peer_.write(ByteView{sent}).bytes, sent.size());
   for (std::size_t turn = 0; turn < 2 * kMessages && seen.taken < kMessages; ++turn) {
     connection->set_paused(false);
-    loop->run_once({});
+    loop_->run_once({});
   }
   EXPECT_EQ(seen.taken, kMessages);
   EXPECT_LE(seen.moves, 20U) << "half of it at a time";
-  context.connections.for_each([](Connection& each) { each.abort({}); });
-  loop->run_once({});
 }
 
 }  // namespace

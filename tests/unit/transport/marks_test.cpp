@@ -1,14 +1,10 @@
 // on_writable comes at the low-water mark, and not before.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <optional>
 #include <vector>
 
-#include "transport/loop_context.hpp"
-#include "transport/ws_session.hpp"
+#include "unit/transport/connected_loop.hpp"
 
 namespace plait::transport {
 namespace {
@@ -25,18 +21,15 @@ class Told final : public SessionHandler {
   std::optional<std::size_t>& at_;
 };
 
-TEST(TransportMarks, WritableComesAtTheLowOne) {
-  const Limits limits{.send_high_water_bytes = kHighWaterBytes, .send_low_water_bytes = kLowWaterBytes};
-  const std::unique_ptr<net::Loop> loop = *net::Loop::make();
-  std::atomic<std::size_t> connection_count{0};
-  LoopContext context{*loop, limits, 0, connection_count};
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
-  const net::Socket peer{ends[1]};
+class TransportMarks : public testing::Test, protected ConnectedLoop {
+ protected:
+  TransportMarks()
+      : ConnectedLoop({.send_high_water_bytes = kHighWaterBytes, .send_low_water_bytes = kLowWaterBytes}) {}
+};
+
+TEST_F(TransportMarks, WritableComesAtTheLowOne) {
   std::optional<std::size_t> writable_at;
-  auto owned = std::make_unique<WsSession>(context, std::make_unique<Told>(writable_at), WsSession::Options{});
-  WsSession& session = *owned;
-  ASSERT_NE(TcpConnection::start(context, net::Socket{ends[0]}, nullptr, std::move(owned)), nullptr);
+  WsSession& session = open(std::make_unique<Told>(writable_at));
   const std::vector<std::uint8_t> payload(std::size_t{64} << 10);
   while (session.send(Message::binary(payload), {}) == SendStatus::sent) {
   }
@@ -44,14 +37,12 @@ TEST(TransportMarks, WritableComesAtTheLowOne) {
 
   std::vector<std::uint8_t> buffer(payload.size());
   for (int turn = 0; turn < 10'000 && !writable_at; ++turn) {
-    static_cast<void>(peer.read(MutableByteView{buffer}));
-    loop->run_once({});
+    static_cast<void>(peer_.read(MutableByteView{buffer}));
+    loop_->run_once({});
     ASSERT_EQ(writable_at.has_value(), session.buffered_bytes() <= kLowWaterBytes) << session.buffered_bytes();
   }
   ASSERT_TRUE(writable_at);
   EXPECT_GT(*writable_at, 0U) << "some still waits";
-  context.connections.for_each([](Connection& connection) { connection.abort({}); });
-  loop->run_once({});
 }
 
 }  // namespace

@@ -1,9 +1,6 @@
 // A server that sends pings and reads nothing: its client, who goes on reading, does not gather answers without end.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <string>
 #include <vector>
 
@@ -11,8 +8,7 @@
 #include "frames/frame.hpp"
 #include "frames/open.hpp"
 #include "transport/frame_session.hpp"
-#include "transport/loop_context.hpp"
-#include "transport/ws_session.hpp"
+#include "unit/transport/connected_loop.hpp"
 
 namespace plait::transport {
 namespace {
@@ -21,18 +17,13 @@ constexpr std::size_t kAnswersMark = 10'000;
 constexpr std::size_t kPingBytes = 125;
 constexpr std::size_t kFloodBytes = std::size_t{4} << 20;  // more than a socket takes
 
-class TransportPingFlood : public testing::Test {
+class TransportPingFlood : public testing::Test, protected ConnectedLoop {
  protected:
+  TransportPingFlood()
+      : ConnectedLoop({.send_high_water_bytes = kAnswersMark, .send_low_water_bytes = kAnswersMark / 2}) {}
   void start(std::unique_ptr<Protocol> protocol) {
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
-    peer_ = net::Socket{ends[1]};
-    connection_ = TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::move(protocol), true);
+    connection_ = connect(std::move(protocol), true);
     ASSERT_NE(connection_, nullptr);
-    loop_->run_once({});
-  }
-  ~TransportPingFlood() override {
-    context_.connections.for_each([](Connection& connection) { connection.abort({}); });
     loop_->run_once({});
   }
   /// Sends `ping` again and again, and reads nothing.
@@ -48,11 +39,6 @@ class TransportPingFlood : public testing::Test {
     EXPECT_GT(connection_->backlog_bytes(), kAnswersMark) << "answers wait";
   }
 
-  const Limits limits_{.send_high_water_bytes = kAnswersMark, .send_low_water_bytes = kAnswersMark / 2};
-  const std::unique_ptr<net::Loop> loop_ = *net::Loop::make();
-  std::atomic<std::size_t> connection_count_{0};
-  LoopContext context_{*loop_, limits_, 0, connection_count_};
-  net::Socket peer_;
   TcpConnection* connection_ = nullptr;
 };
 

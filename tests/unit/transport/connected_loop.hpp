@@ -1,0 +1,51 @@
+// ConnectedLoop: what a test of one connection stands on: a loop, and the other end of a Unix socket.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "transport/loop_context.hpp"
+#include "transport/ws_session.hpp"
+
+namespace plait::transport {
+
+class ConnectedLoop {
+ protected:
+  explicit ConnectedLoop(const Limits& limits = {}, const net::LoopOptions& options = {})
+      : limits_(limits), loop_(*net::Loop::make(options)) {}
+  ~ConnectedLoop() {
+    context_.connections.for_each([](Connection& connection) { connection.abort({}); });
+    loop_->run_once({});
+  }
+
+  /// The connection; `peer_` is its other end. The arguments are TcpConnection::start()'s.
+  TcpConnection* connect(std::unique_ptr<Protocol> protocol, bool connecting = false) {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+    peer_ = net::Socket{ends[1]};
+    TcpConnection* connection =
+        TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::move(protocol), connecting);
+    EXPECT_NE(connection, nullptr);
+    return connection;
+  }
+  /// A WebSocket session on it.
+  WsSession& open(std::unique_ptr<SessionHandler> handler, WsSession::Options options = {}) {
+    auto owned = std::make_unique<WsSession>(context_, std::move(handler), std::move(options));
+    WsSession& session = *owned;
+    connect(std::move(owned));
+    return session;
+  }
+
+  const Limits limits_;
+  const std::unique_ptr<net::Loop> loop_;
+  std::atomic<std::size_t> connection_count_{0};
+  LoopContext context_{*loop_, limits_, 0, connection_count_};
+  net::Socket peer_;
+};
+
+}  // namespace plait::transport
