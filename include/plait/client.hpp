@@ -195,8 +195,8 @@ class PLAIT_API BlockingClient {
   ~BlockingClient();
 
   /// Returns when the message is in the kernel, or the error; when that is that `timeout` passed, the message may still
-  /// go out. Of a session that was lost, or that the server gave up for now, system_errno is ENOTCONN: another session
-  /// may succeed.
+  /// go out. Where the session was lost or ended with 1001, 1012 or 1013, system_errno is ENOTCONN: another session may
+  /// succeed.
   Result<void, Error> send(const Message& message, Duration timeout = std::chrono::seconds{10});
   /// The next message; nullopt when `timeout` passed; an error, as send()'s, when the session has ended.
   Result<std::optional<Received>, Error> receive(Duration timeout = std::chrono::seconds{10});

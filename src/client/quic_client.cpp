@@ -31,8 +31,6 @@ quic::EndpointConfig client_config() {
   return config;
 }
 
-std::string path_of(const http::Uri& uri) { return uri.query.empty() ? uri.path : uri.path + "?" + uri.query; }
-
 H3Server server_of(const http::Uri& uri, const ConnectOptions& options) {
   return {.host = uri.host,
           .port = uri.port,
@@ -151,7 +149,7 @@ Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_p
   H3Server server = server_of(uri, options);
   if (const auto tls = tls_of(http::Scheme::https, server.tls); !tls) return err(tls.error());
   WtRequest request{.authority = to_host_field(uri),
-                    .path = path_of(uri),
+                    .path = uri.target(),
                     .subprotocols = options.subprotocols,
                     .headers = options.headers};
   const H3Waiter& waiter = H3Waiter::add(
@@ -166,7 +164,7 @@ Result<void, Error> QuicClient::get(const http::Uri& uri, std::unique_ptr<Respon
   H3Server server = server_of(uri, options);
   server.shared = true;
   if (const auto tls = tls_of(uri.scheme, server.tls); !tls) return err(tls.error());
-  transport::FetchRequest request{.authority = to_host_field(uri), .path = path_of(uri), .headers = options.headers};
+  transport::FetchRequest request{.authority = to_host_field(uri), .path = uri.target(), .headers = options.headers};
   const H3Waiter& waiter =
       H3Waiter::add(std::make_unique<FetchWaiter>(context_, std::move(server), std::move(handler), std::move(request),
                                                   core::bounded(options.timeout)),

@@ -1,13 +1,11 @@
 #include "hub/shard.hpp"
 
-#include <plait/log.hpp>
-
 #include <algorithm>
 #include <cstring>
-#include <exception>
 #include <utility>
 
 #include "core/assert.hpp"
+#include "core/guard.hpp"
 #include "hub/connection.hpp"
 #include "hub/engine.hpp"
 
@@ -26,16 +24,6 @@ std::uint32_t random_epoch(const HubOptions& options) {
 
 bool is_answered(const Crossing& request) {
   return !std::holds_alternative<Unsubscribe>(request) && !std::holds_alternative<Unwatch>(request);
-}
-
-void tell(const Broker::PublishDone& done, const Result<Position, BrokerError>& result) {
-  try {
-    done(result);
-  } catch (const std::exception& exception) {
-    log(LogLevel::error, std::string{"the callback of a publication threw: "} + exception.what());
-  } catch (...) {
-    log(LogLevel::error, "the callback of a publication threw something that is not a std::exception");
-  }
 }
 
 // One block with the topic's name and the payload behind it.
@@ -151,7 +139,7 @@ void Shard::publish_here(std::string_view topic, Bytes payload, const Broker::Pu
   const WallTime time = options().wall_clock();
   home_.publish(topic, std::move(payload), {Priority::normal, ids_.next(time), time}, [this, done](const auto& result) {
     (result ? counters_.publications : counters_.publications_refused).add();
-    if (done) tell(done, result);
+    if (done) core::guarded("the callback of a publication", [&] { done(result); });
   });
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "codec/utf8.hpp"
 #include "transport/handler_proxy.hpp"
 
 namespace plait::server {
@@ -70,9 +71,7 @@ HandlerFactory log_ends(HandlerFactory factory) {
 std::string shortened(std::string_view text) {
   constexpr std::size_t kBytesMax = 256;
   if (text.size() <= kBytesMax) return std::string{text};
-  std::size_t size = kBytesMax;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;  // whole characters of UTF-8
-  return std::string{text.substr(0, size)} + "…";
+  return std::string{as_text(codec::utf8_prefix(as_bytes(text), kBytesMax))} + "…";
 }
 
 std::string user_field(std::string_view user) {

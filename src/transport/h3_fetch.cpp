@@ -1,12 +1,14 @@
 #include "transport/h3_fetch.hpp"
 
-#include <plait/log.hpp>
-
-#include <exception>
-
+#include "core/guard.hpp"
 #include "transport/h3_client_connection.hpp"
 
 namespace plait::transport {
+namespace {
+
+constexpr const char* kWho = "a handler of a response";
+
+}  // namespace
 
 H3Fetch& H3Fetch::make(H3ClientConnection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
                        core::TimePoint deadline, Duration part_timeout, SessionId id) {
@@ -24,38 +26,24 @@ H3Fetch::H3Fetch(H3ClientConnection& connection, FetchRequest request, std::uniq
       handler_(std::move(handler)),
       part_timeout_(part_timeout) {}
 
-// Calls the user's code. False: it threw.
-template <class Call>
-bool H3Fetch::guarded(Call&& call) {
-  try {
-    call();
-    return true;
-  } catch (const std::exception& exception) {
-    log(LogLevel::error, std::string{"a handler of a response threw: "} + exception.what());
-  } catch (...) {
-    log(LogLevel::error, "a handler of a response threw something that is not a std::exception");
-  }
-  return false;
-}
-
 void H3Fetch::handle_head(const h3::ResponseHead& head) {
   connection_.context().loop.schedule(*this, connection_.context().loop.now() + part_timeout_);
   Response response{.status = head.status, .headers = {}, .body = {}};
   for (const http::Field& field : head.fields) response.headers.emplace_back(field.name, field.value);
-  guarded([&] { handler_->on_head(response); });
+  core::guarded(kWho, [&] { handler_->on_head(response); });
 }
 
 bool H3Fetch::handle_body(ByteView part) {
   connection_.context().loop.schedule(*this, connection_.context().loop.now() + part_timeout_);
   bool goes_on = false;
-  return guarded([&] { goes_on = handler_->on_body(part); }) && goes_on;
+  return core::guarded(kWho, [&] { goes_on = handler_->on_body(part); }) && goes_on;
 }
 
 void H3Fetch::finish(const Result<void, Error>& result) {
   cancel();
   LoopContext& context = connection_.context();
   context.loop.retire(context.connections.remove(id_));
-  guarded([&] { handler_->on_end(result); });
+  core::guarded(kWho, [&] { handler_->on_end(result); });
 }
 
 void H3Fetch::abort(const Disconnect& why) { connection_.give_up(*this, why.text()); }

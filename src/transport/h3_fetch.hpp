@@ -47,8 +47,6 @@ class H3Fetch final : public Connection, private core::Timer {
   H3Fetch(H3ClientConnection& connection, FetchRequest request, std::unique_ptr<ResponseHandler> handler,
           Duration part_timeout);
   void on_timer(core::TimePoint now) override;
-  template <class Call>
-  bool guarded(Call&& call);
 
   H3ClientConnection& connection_;
   const FetchRequest request_;
