@@ -18,12 +18,12 @@ class TcpDial::TcpAttempt final : public Attempt, private net::EventHandler {
       : loop_(loop), happy_eyeballs_(happy_eyeballs), socket_(std::move(socket)) {}
 
   Result<void, Error> watch() { return loop_.watch(socket_.fd(), kWritable, *this); }
-  net::Socket release() {
-    loop_.unwatch(socket_.fd(), *this);
-    return std::move(socket_);
-  }
+  /// The socket, which stays watched: were that to begin anew, there might be no memory or watch left for it.
+  net::Socket release() { return std::move(socket_); }
   void end() override {
-    if (socket_.is_open()) release();
+    if (!socket_.is_open()) return;
+    loop_.unwatch(socket_.fd(), *this);
+    socket_.close();
   }
 
  private:
@@ -54,7 +54,7 @@ void TcpDial::go_on(Attempt& winner, std::unique_ptr<SessionHandler> handler) {
   auto* connection =
       transport::TcpConnection::start(context(), static_cast<TcpAttempt&>(winner).release(), std::move(load_.tls),
                                       load_.make_protocol(std::move(handler)), true, id());
-  PLAIT_ASSERT(connection != nullptr, "what was watched a moment ago can be watched again");
+  PLAIT_ASSERT(connection != nullptr, "what is watched can be watched by another");
   connection->set_deadline(wait_deadline());
 }
 

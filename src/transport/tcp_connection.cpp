@@ -31,7 +31,9 @@ TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, st
   connection->connecting_ = connecting;
   connection->initiated_ = connecting;
   connection->watched_events_ = connecting ? EPOLLOUT : EPOLLIN;
-  if (!context.loop.watch(connection->socket_.fd(), connection->watched_events_, *connection)) return nullptr;
+  const auto watched = id ? context.loop.rewatch(connection->socket_.fd(), connection->watched_events_, *connection)
+                          : context.loop.watch(connection->socket_.fd(), connection->watched_events_, *connection);
+  if (!watched) return nullptr;
   connection->id_ = context.put(std::move(owned), id);
   context.count_connection();
   if (!connecting) connection->protocol_->handle_open();

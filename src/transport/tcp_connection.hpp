@@ -59,8 +59,8 @@ class Protocol : public net::Retirable {
 class TcpConnection final : public net::EventHandler, public net::TurnHook, public core::Timer, public Connection {
  public:
   /// Starts serving `socket` (connected, or connecting when `connecting`) on the context's loop. The connection belongs
-  /// to the context's table and ends itself; with `id` it takes the place of what has that. Null when the socket cannot
-  /// be watched (out of memory or of watches).
+  /// to the context's table and ends itself; with `id` it takes the place of what has that, and over the watch of
+  /// `socket`. Null when the socket cannot be watched (out of memory or of watches), which needs nothing with `id`.
   static TcpConnection* start(LoopContext& context, net::Socket socket, std::unique_ptr<tls::Engine> tls,
                               std::unique_ptr<Protocol> protocol, bool connecting = false,
                               std::optional<SessionId> id = {});
