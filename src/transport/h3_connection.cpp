@@ -187,8 +187,7 @@ bool H3Connection::send_datagram(wt::Session& session, ByteView payload, std::op
   return is_sent;
 }
 
-// --- From HTTP/3: what is the sessions'
-// ---------------------------------------------------------------------------------
+// --- From HTTP/3: what is the sessions' ------------------------------------------------------------------------------
 
 void H3Connection::on_webtransport_stream(h3::StreamId id, h3::StreamId session, h3::Direction direction) {
   std::optional<std::uint64_t> stopped;

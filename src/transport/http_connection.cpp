@@ -39,7 +39,8 @@ void HttpConnection::set_deadline(Duration timeout) {
 
 // RFC 9112 §9.6: nothing behind the last request is one, be it the rest of a body that was refused.
 void HttpConnection::handle_bytes(MutableByteView& input) {
-  while (!finishing_ && !connection().input_stopped() && &connection().protocol() == this && !input.empty()) {
+  while (!connection().finishing() && !connection().input_stopped() && &connection().protocol() == this &&
+         !input.empty()) {
     begin_request();
     if (!(body_ == nullptr ? handle_request(input) : handle_body(input))) return;
     if (connection().backlog_bytes() > connection().context().limits.send_high_water_bytes) connection().flush();
@@ -196,7 +197,6 @@ void HttpConnection::respond_last(int status, std::string_view reason) {
 }
 
 void HttpConnection::finish() {
-  finishing_ = true;
   connection().finish();
   set_deadline(connection().context().limits.close_timeout);
 }
@@ -210,7 +210,7 @@ bool HttpConnection::delivers(core::TimePoint now) {
   if (bytes == 0 || bytes >= undelivered_bytes_) return false;
   undelivered_bytes_ = bytes;
   const Limits& limits = connection().context().limits;
-  connection().set_deadline(now + (finishing_ ? limits.close_timeout : limits.keep_alive_timeout));
+  connection().set_deadline(now + (connection().finishing() ? limits.close_timeout : limits.keep_alive_timeout));
   return true;
 }
 
@@ -218,15 +218,15 @@ void HttpConnection::handle_deadline(core::TimePoint now) {
   if (upgrade_ != nullptr) return upgrade_->give_up(503, "the server did not answer in time");
   const bool idle = !head_begun_ && body_ == nullptr;
   // What is undelivered before the first response is TLS's, whose handshake has its time and no more.
-  if ((finishing_ || (idle && has_responded_)) && delivers(now)) return;
-  if (finishing_ || idle || connection().input_stopped()) return connection().abort();
+  if ((connection().finishing() || (idle && has_responded_)) && delivers(now)) return;
+  if (connection().finishing() || idle || connection().input_stopped()) return connection().abort();
   refuse(408, "the request took too long");
 }
 
 void HttpConnection::handle_drain() {
   draining_ = true;
   if (upgrade_ != nullptr) return upgrade_->give_up(503, "the server is shutting down");
-  if (finishing_ || head_begun_ || body_ != nullptr) return;
+  if (connection().finishing() || head_begun_ || body_ != nullptr) return;
   if (connection().backlog_bytes() > 0) return finish();  // the client is still reading the last response
   connection().abort();
 }

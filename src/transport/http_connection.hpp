@@ -60,7 +60,6 @@ class HttpConnection final : public Protocol, public Opening::Owner {
   bool head_begun_ = false;            // bytes of the next request have arrived
   bool has_responded_ = false;
   bool draining_ = false;
-  bool finishing_ = false;  // nothing more is handled; the connection is being closed
 };
 
 }  // namespace plait::transport

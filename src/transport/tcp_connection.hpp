@@ -92,7 +92,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   /// Whether views may be appended by reference (TLS wants contiguous plaintext instead).
   [[nodiscard]] bool gathers_references() const { return tls_ == nullptr; }
 
-  /// Stops and resumes handling input. Two independent reasons: the user and the backlog.
+  /// Stops and resumes handling input, for the user. A backlog may stop it, too: see input_stopped().
   void set_paused(bool paused);
   /// Sees to it that handle_drained() follows, however small the backlog is.
   void await_drained();
@@ -122,6 +122,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
     return tls_ == nullptr ? std::nullopt : tls_->client_certificate();
   }
   [[nodiscard]] bool closed() const { return closed_; }
+  [[nodiscard]] bool finishing() const { return finishing_; }
   [[nodiscard]] std::string peer() const { return socket_.peer(); }
   [[nodiscard]] Protocol& protocol() const { return *protocol_; }
 

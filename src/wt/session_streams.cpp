@@ -233,9 +233,9 @@ void Session::use_up(StreamId id, Stream& stream) { consume(id, static_cast<std:
 void Session::give_credit(std::uint64_t bytes) {
   if (!context_.flow_control || !is_open() || bytes == 0) return;
   consumed_bytes_ += bytes;
-  const std::uint64_t window = context_.local.initial_data;
-  if (local_data_limit_ - consumed_bytes_ > window / 2) return;
-  local_data_limit_ = consumed_bytes_ + window;
+  const std::uint64_t credit = context_.local.initial_data;
+  if (local_data_limit_ - consumed_bytes_ > credit / 2) return;
+  local_data_limit_ = consumed_bytes_ + credit;
   send_limit(capsule_type::kMaxData, local_data_limit_);
 }
 
@@ -286,9 +286,9 @@ void Session::erase_if_over(StreamId id) {
 void Session::give_streams(Direction direction, std::uint64_t closed) {
   StreamCounts& counts = counts_of(direction);
   counts.peer_closed += closed;
-  const std::uint64_t window = initial_streams(context_.local, direction);
-  if (!context_.flow_control || !is_open() || counts.local_limit - counts.peer_closed > window / 2) return;
-  counts.local_limit = counts.peer_closed + window;
+  const std::uint64_t credit = initial_streams(context_.local, direction);
+  if (!context_.flow_control || !is_open() || counts.local_limit - counts.peer_closed > credit / 2) return;
+  counts.local_limit = counts.peer_closed + credit;
   send_limit(max_streams_type(direction), counts.local_limit);
 }
 

@@ -53,7 +53,7 @@ class KnownReplies {
 /// skips payloads, counts FIN data frames and payload bytes.
 class FrameScanner {
  public:
-  /// `keep_payloads`: collect each message's payload for take_message() (verification).
+  /// `keep_payloads`: collect each message's payload for take_messages() (verification).
   explicit FrameScanner(bool keep_payloads = false) : keep_(keep_payloads) {}
   std::size_t count(ByteView bytes);
   [[nodiscard]] std::uint64_t payload_bytes() const { return payload_bytes_; }  ///< of data frames, so far
