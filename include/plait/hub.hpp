@@ -23,6 +23,9 @@ class Engine;
 
 namespace plait {
 
+/// Where `plait serve` has its hub, on every wire.
+inline constexpr std::string_view kHubPath = "/wse";
+
 enum class TopicAction : std::uint8_t { subscribe, publish };
 
 /// May `user` do that? For a subscription `topic` may be a pattern. Called on any loop, several at once; must not

@@ -13,6 +13,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
+#include "cli/trust_options.hpp"
 #include "client/certificate_hash.hpp"
 #include "client/response_json.hpp"
 #include "core/printable.hpp"
@@ -31,14 +32,11 @@ Examples:
 struct GetOptions {
   std::string url;
   std::string output;
-  std::string authority_file;
-  std::string certificate_file;
-  std::string private_key_file;
+  TrustOptions trust;
   std::vector<std::string> hashes;
   std::vector<std::string> headers;
   bool fields = false;
   bool json = false;
-  bool insecure = false;
   double timeout_seconds = 10;
 };
 
@@ -123,10 +121,7 @@ class Printer final : public ResponseHandler {
 
 Result<ConnectOptions, Error> connect_options(const GetOptions& options) {
   ConnectOptions result;
-  result.verify_certificate = !options.insecure;
-  result.certificate_authority_file = options.authority_file;
-  result.certificate_file = options.certificate_file;
-  result.private_key_file = options.private_key_file;
+  if (const auto applied = options.trust.apply_to(result); !applied) return err(applied.error());
   result.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>{options.timeout_seconds});
   for (const std::string& text : options.hashes) {
     const auto hash = client::parse_certificate_hash(text);
@@ -171,14 +166,7 @@ void add_get_command(CLI::App& app, Action& action) {
   command->add_option("-o,--output", options->output, "Write the body to a file")->type_name("FILE");
   command->add_option("--header", options->headers, "A header field of the request, NAME: VALUE; can be repeated")
       ->type_name("FIELD");
-  command->add_option("--ca", options->authority_file, "PEM file with the authorities to trust [the system's]")
-      ->type_name("PATH");
-  auto* certificate = command->add_option("--cert", options->certificate_file,
-                                          "Certificate (PEM) to show to a server that asks for one");
-  auto* key = command->add_option("--key", options->private_key_file, "Its private key (PEM)");
-  certificate->type_name("PATH")->needs(key);
-  key->type_name("PATH")->needs(certificate);
-  command->add_flag("--insecure", options->insecure, "Accept any certificate: for development certificates only");
+  options->trust.add_to(*command);
   command
       ->add_option("--certificate-hash", options->hashes,
                    "Accept the certificate with this SHA-256 hash and no other; can be repeated")

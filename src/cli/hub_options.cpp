@@ -26,12 +26,7 @@ void HubOptions::add_to(CLI::App& command) {
       command.add_option("--token", token, "Access token")->envname("PLAIT_TOKEN")->type_name("JWT");
   command.add_option("--token-file", token_file, "A file with the access token; overrides --token")->type_name("PATH");
   token_option->group("Options");
-  command.add_option("--ca", authority_file, "PEM file with the authorities to trust [the system's]")
-      ->type_name("PATH");
-  command.add_option("--cert", certificate_file, "Certificate (PEM) to show to a server that asks for one")
-      ->type_name("PATH");
-  command.add_option("--key", private_key_file, "Its private key (PEM)")->type_name("PATH");
-  command.add_flag("--insecure", insecure, "Accept any certificate: for development certificates only");
+  trust.add_to(command);
   command.add_option("--timeout", timeout_seconds, "Seconds to wait for the server")
       ->check(number_between(0.001, 86400))
       ->capture_default_str();
@@ -49,14 +44,7 @@ Result<ConnectOptions, Error> HubOptions::connect_options() const {
   }
   ConnectOptions options;
   if (!text.empty()) options.headers.emplace_back("Authorization", "Bearer " + text);
-  options.verify_certificate = !insecure;
-  options.certificate_authority_file = authority_file;
-  if (certificate_file.empty() != private_key_file.empty()) {
-    return err(Error{certificate_file.empty() ? "--key needs --cert FILE, the certificate that it belongs to"
-                                              : "--cert needs --key FILE, the certificate's private key"});
-  }
-  options.certificate_file = certificate_file;
-  options.private_key_file = private_key_file;
+  if (const auto applied = trust.apply_to(options); !applied) return err(applied.error());
   options.timeout = timeout();
   return options;
 }

@@ -1,5 +1,7 @@
 #include "client/hub_client.hpp"
 
+#include <plait/hub.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -15,7 +17,6 @@ namespace {
 using codec::JsonValue;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kHubPath = "/wse";
 constexpr int kForbidden = 403;
 
 Duration time_left(Clock::time_point deadline) { return std::max<Duration>(deadline - Clock::now(), Duration::zero()); }

@@ -1,5 +1,7 @@
 #include "server/config.hpp"
 
+#include <plait/hub.hpp>
+
 #include <algorithm>
 
 #include "crypto/file.hpp"

@@ -43,9 +43,6 @@ struct Config {
   SettingNames names;
 };
 
-/// Where the hub is served on every wire.
-inline constexpr std::string_view kHubPath = "/wse";
-
 /// The config that a TOML text describes. Errors begin with `name` and the line, and name the key and what it takes;
 /// an unknown key is an error. All of them come at once, one a line.
 Result<Config, Error> parse_config(std::string_view toml, std::string_view name);

@@ -1,5 +1,7 @@
 #include "server/development.hpp"
 
+#include <plait/hub.hpp>
+
 #include "codec/json_writer.hpp"
 #include "http/origin.hpp"
 #include "server/config.hpp"
