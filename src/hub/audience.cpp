@@ -13,7 +13,7 @@ Bytes shared_copy_of(std::string_view name) {
 
 }  // namespace
 
-// --- Channels -------------------------------------------------------------------------------------------------------
+// --- Subjects -------------------------------------------------------------------------------------------------------
 
 Topic& Audience::topic(std::string_view name) {
   if (const auto found = topics_.find(name); found != topics_.end()) return *found->second;
@@ -32,49 +32,49 @@ Pattern& Audience::pattern(std::string_view name) {
   return made;
 }
 
-Channel* Audience::find(std::string_view name) {
+Subject* Audience::find(std::string_view name) {
   if (const auto found = topics_.find(name); found != topics_.end()) return found->second.get();
   if (const auto found = patterns_.find(name); found != patterns_.end()) return found->second.get();
   return nullptr;
 }
 
-std::uint32_t Audience::add(Channel& channel, Subscriber subscriber) {
-  channel.subscribers.push_back(subscriber);
-  return static_cast<std::uint32_t>(channel.subscribers.size() - 1);
+std::uint32_t Audience::add(Subject& subject, Subscriber subscriber) {
+  subject.subscribers.push_back(subscriber);
+  return static_cast<std::uint32_t>(subject.subscribers.size() - 1);
 }
 
-void Audience::remove(Channel& channel, std::uint32_t index) {
-  const Subscriber moved = channel.subscribers.back();
-  channel.subscribers[index] = moved;
+void Audience::remove(Subject& subject, std::uint32_t index) {
+  const Subscriber moved = subject.subscribers.back();
+  subject.subscribers[index] = moved;
   moved.connection->on_index_changed(moved.slot, index);
-  channel.subscribers.pop_back();
-  check_unused(channel);
+  subject.subscribers.pop_back();
+  check_unused(subject);
 }
 
-void Audience::check_unused(Channel& channel) {
-  if (!channel.unused() || channel.maybe_unused) return;
-  channel.maybe_unused = true;
-  maybe_unused_.push_back(&channel);
+void Audience::check_unused(Subject& subject) {
+  if (!subject.unused() || subject.maybe_unused) return;
+  subject.maybe_unused = true;
+  maybe_unused_.push_back(&subject);
 }
 
 bool Audience::forget_unused() {
-  std::vector<Channel*> kept;
-  for (Channel* channel : maybe_unused_) {
-    if (channel->unused() && channel->known_at_home && !try_leave_(*channel)) {
-      kept.push_back(channel);
+  std::vector<Subject*> kept;
+  for (Subject* subject : maybe_unused_) {
+    if (subject->unused() && subject->known_at_home && !try_leave_(*subject)) {
+      kept.push_back(subject);
       continue;
     }
-    channel->maybe_unused = false;
-    if (!channel->unused()) continue;
-    if (!channel->is_pattern) {
-      topics_.erase(channel->name.text());
+    subject->maybe_unused = false;
+    if (!subject->unused()) continue;
+    if (!subject->is_pattern) {
+      topics_.erase(subject->name.text());
       continue;
     }
-    if (static_cast<Pattern*>(channel)->active()) {
-      trie_.erase(channel->name.text());
+    if (static_cast<Pattern*>(subject)->active()) {
+      trie_.erase(subject->name.text());
       ++patterns_version_;
     }
-    patterns_.erase(channel->name.text());
+    patterns_.erase(subject->name.text());
   }
   maybe_unused_.swap(kept);
   return maybe_unused_.empty();

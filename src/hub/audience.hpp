@@ -23,15 +23,15 @@ namespace plait::hub {
 
 class Connection;
 
-/// A connection in a channel; `slot` is the channel's place in the connection's list.
+/// A connection that has subscribed to a subject; `slot` is its place in the connection's list.
 struct Subscriber {
   Connection* connection = nullptr;
   std::uint32_t slot = 0;
 };
 
-/// What can be subscribed to: a topic or a pattern.
-struct Channel {
-  Channel(Bytes channel_name, bool pattern) : name(std::move(channel_name)), is_pattern(pattern) {}
+/// What one can subscribe to: a topic, or a pattern of topics.
+struct Subject {
+  Subject(Bytes subject_name, bool pattern) : name(std::move(subject_name)), is_pattern(pattern) {}
   Bytes name;
   const bool is_pattern;
   bool known_at_home = false;  ///< a home counts, or soon will, this loop in
@@ -41,15 +41,15 @@ struct Channel {
   [[nodiscard]] bool unused() const { return subscribers.empty() && requests == 0; }
 };
 
-struct Pattern final : Channel {
-  explicit Pattern(Bytes pattern_name) : Channel(std::move(pattern_name), true) {}
+struct Pattern final : Subject {
+  explicit Pattern(Bytes pattern_name) : Subject(std::move(pattern_name), true) {}
   std::uint32_t homes_left = 0;  ///< that do not watch it yet
   std::vector<Ticket> waiting;
   [[nodiscard]] bool active() const { return known_at_home && homes_left == 0; }
 };
 
-struct Topic final : Channel {
-  explicit Topic(Bytes topic_name) : Channel(std::move(topic_name), false) {}
+struct Topic final : Subject {
+  explicit Topic(Bytes topic_name) : Subject(std::move(topic_name), false) {}
   Position newest;  ///< that this loop's subscribers were given, were told to miss, or began at
   Burst burst;
   std::vector<Pattern*> patterns;
@@ -58,8 +58,8 @@ struct Topic final : Channel {
 
 class Audience {
  public:
-  /// Tells the homes that a channel has no subscriber here any more. False when there is no room in the ring now.
-  using TryLeave = std::function<bool(const Channel&)>;
+  /// Tells the homes that a subject has no subscriber here any more. False when there is no room in the ring now.
+  using TryLeave = std::function<bool(const Subject&)>;
 
   /// Publications of one topic that are gathered before they are delivered.
   static constexpr std::size_t kBurstMax = 64;
@@ -68,21 +68,21 @@ class Audience {
 
   explicit Audience(TryLeave try_leave) : try_leave_(std::move(try_leave)) {}
 
-  /// The channel, made if it is new.
+  /// The subject, made if it is new.
   Topic& topic(std::string_view name);
   Pattern& pattern(std::string_view name);
   /// Null if nobody here has to do with it.
-  [[nodiscard]] Channel* find(std::string_view name);
+  [[nodiscard]] Subject* find(std::string_view name);
 
   /// Adds a subscriber, which hears everything that is delivered from now on, and returns its index in
-  /// channel.subscribers.
-  std::uint32_t add(Channel& channel, Subscriber subscriber);
+  /// subject.subscribers.
+  std::uint32_t add(Subject& subject, Subscriber subscriber);
   /// The patterns that match the topic.
   const std::vector<Pattern*>& patterns_of(Topic& topic);
   /// Removes the subscriber at `index`.
-  void remove(Channel& channel, std::uint32_t index);
+  void remove(Subject& subject, std::uint32_t index);
   /// Call when a request has ended without a subscriber.
-  void check_unused(Channel& channel);
+  void check_unused(Subject& subject);
 
   // What comes out of the rings:
   void handle(Publication&& publication);
@@ -94,10 +94,10 @@ class Audience {
   void deliver(Topic& topic);
   /// Delivers what has been gathered of all topics.
   void deliver_all();
-  /// Tells the homes of channels without users and forgets these. False when a ring had no room: call again.
+  /// Tells the homes of subjects without users and forgets these. False when a ring had no room: call again.
   bool forget_unused();
 
-  [[nodiscard]] std::size_t channel_count() const { return topics_.size() + patterns_.size(); }
+  [[nodiscard]] std::size_t subject_count() const { return topics_.size() + patterns_.size(); }
 
  private:
   Topic* listening_topic(const Bytes& name);
@@ -108,12 +108,12 @@ class Audience {
   void drop_idle_topics();
 
   const TryLeave try_leave_;
-  std::unordered_map<std::string_view, std::unique_ptr<Topic>> topics_;      // keys view Channel::name
-  std::unordered_map<std::string_view, std::unique_ptr<Pattern>> patterns_;  // keys view Channel::name
+  std::unordered_map<std::string_view, std::unique_ptr<Topic>> topics_;      // keys view Subject::name
+  std::unordered_map<std::string_view, std::unique_ptr<Pattern>> patterns_;  // keys view Subject::name
   PatternTrie trie_;                                                         // patterns that are active
   std::uint64_t patterns_version_ = 0;
   std::vector<Topic*> gathered_;
-  std::vector<Channel*> maybe_unused_;
+  std::vector<Subject*> maybe_unused_;
   std::size_t idle_topics_ = 0;  // made since the last drop_idle_topics()
   std::uint64_t visit_ = 0;
 };

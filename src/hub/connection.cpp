@@ -221,9 +221,9 @@ void Connection::deliver_gap(std::uint32_t slot, std::uint64_t missed) {
 }
 
 void Connection::send_gap(Subscription& subscription) {
-  const Channel& channel = *subscription.channel;
-  wire::GapNotice notice{channel.name.text(), {}, subscription.missed};
-  if (!channel.is_pattern) notice.position = static_cast<const Topic&>(channel).newest;
+  const Subject& subject = *subscription.subject;
+  wire::GapNotice notice{subject.name.text(), {}, subscription.missed};
+  if (!subject.is_pattern) notice.position = static_cast<const Topic&>(subject).newest;
   std::string& text = shard_.scratch();
   wire::encode(text, shard_.head(form_, {}), notice);
   if (send(Message::text(text)) == SendStatus::dropped) {

@@ -55,8 +55,8 @@ class Connection {
 
   // From the shard, when a home has answered:
   /// `history` is null for patterns. Everything that comes later is for this subscription.
-  void on_subscribed(Channel& channel, std::uint32_t request, std::unique_ptr<History> history);
-  void on_subscribe_failed(Channel& channel, std::uint32_t request);
+  void on_subscribed(Subject& subject, std::uint32_t request, std::unique_ptr<History> history);
+  void on_subscribe_failed(Subject& subject, std::uint32_t request);
   void on_published(std::uint32_t request, const Published& published);
   /// The home that it was paused for can be asked again.
   void on_room();
@@ -69,8 +69,8 @@ class Connection {
     live,
   };
   struct Subscription {
-    Channel* channel = nullptr;
-    std::uint32_t index = 0;    // in channel->subscribers, unless requested
+    Subject* subject = nullptr;
+    std::uint32_t index = 0;    // in subject->subscribers, unless requested
     std::uint32_t request = 0;  // that asked for it
     State state = State::requested;
     std::uint64_t missed = 0;  // publications that the session did not take, or that are left to the replay
@@ -104,21 +104,21 @@ class Connection {
   void subscribe_to(const wire::SubscriptionRequest::Topic& topic, PendingSubscribe& pending);
   [[nodiscard]] std::string_view refusal(std::string_view name, bool subscribed) const;
   [[nodiscard]] std::size_t pattern_count() const;
-  bool request_channel(Channel& channel, std::optional<Position> since, PendingSubscribe& pending);
+  bool request_subject(Subject& subject, std::optional<Position> since, PendingSubscribe& pending);
   void finish_one(PendingSubscribe& pending);
   void finish(const PendingSubscribe& pending);
   void release(Subscription& subscription);
   void hold(Subscription& subscription, const Burst& burst);
 
-  Subscription* find_subscription(const Channel* channel);
-  Subscription& add_subscription(Channel& channel);
+  Subscription* find_subscription(const Subject* subject);
+  Subscription& add_subscription(Subject& subject);
   void attach(Subscription& subscription);
   void begin_recovery(Subscription& subscription);
   [[nodiscard]] bool heard_the_same(const Subscription& ended, const Subscription& other) const;
   void end_subscription(Subscription& subscription);
   void remove_subscription(Subscription& subscription);
   PendingSubscribe* find_pending(std::uint32_t request);
-  static wire::TopicResult& result_of(PendingSubscribe& pending, const Channel& channel);
+  static wire::TopicResult& result_of(PendingSubscribe& pending, const Subject& subject);
 
   SendStatus send(const Message& message);
   /// False when the session did not take it: `count` publications are missing from here, unless it is closing.

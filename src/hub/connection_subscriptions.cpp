@@ -67,7 +67,7 @@ void Connection::subscribe_to(const wire::SubscriptionRequest::Topic& topic, Pen
   }
   if (since) begin_recovery(*subscription);
   subscription->request = pending.request;
-  if (request_channel(*subscription->channel, since, pending)) return;
+  if (request_subject(*subscription->subject, since, pending)) return;
   end_subscription(*subscription);
   result.error = wire::ErrorCode::overloaded;
   result.reason = "try again later";
@@ -85,16 +85,16 @@ std::string_view Connection::refusal(std::string_view name, bool subscribed) con
 
 std::size_t Connection::pattern_count() const {
   return static_cast<std::size_t>(std::count_if(subscriptions_.begin(), subscriptions_.end(),
-                                                [](const Subscription& s) { return s.channel->is_pattern; }));
+                                                [](const Subscription& s) { return s.subject->is_pattern; }));
 }
 
 // False: a ring is full.
-bool Connection::request_channel(Channel& channel, std::optional<Position> since, PendingSubscribe& pending) {
+bool Connection::request_subject(Subject& subject, std::optional<Position> since, PendingSubscribe& pending) {
   const Ticket ticket{self_, pending.request};
-  if (!channel.is_pattern) {
-    if (!shard_.try_subscribe(static_cast<Topic&>(channel), ticket, since)) return false;
-  } else if (auto& pattern = static_cast<Pattern&>(channel); pattern.active()) {
-    attach(*find_subscription(&channel));
+  if (!subject.is_pattern) {
+    if (!shard_.try_subscribe(static_cast<Topic&>(subject), ticket, since)) return false;
+  } else if (auto& pattern = static_cast<Pattern&>(subject); pattern.active()) {
+    attach(*find_subscription(&subject));
     return true;
   } else if (!shard_.try_watch(pattern, ticket)) {
     return false;
@@ -103,13 +103,13 @@ bool Connection::request_channel(Channel& channel, std::optional<Position> since
   return true;
 }
 
-void Connection::on_subscribed(Channel& channel, std::uint32_t request, std::unique_ptr<History> history) {
-  Subscription* subscription = find_subscription(&channel);
+void Connection::on_subscribed(Subject& subject, std::uint32_t request, std::unique_ptr<History> history) {
+  Subscription* subscription = find_subscription(&subject);
   const bool wanted = subscription != nullptr && subscription->request == request;  // not unsubscribed meanwhile
   if (wanted && subscription->state == State::requested) attach(*subscription);
   PendingSubscribe& pending = *find_pending(request);
   if (history != nullptr) {
-    wire::TopicResult& result = result_of(pending, channel);
+    wire::TopicResult& result = result_of(pending, subject);
     result.position = history->position;
     if (wanted) {
       result.recovered = history->recovered;
@@ -122,12 +122,12 @@ void Connection::on_subscribed(Channel& channel, std::uint32_t request, std::uni
   finish_one(pending);
 }
 
-void Connection::on_subscribe_failed(Channel& channel, std::uint32_t request) {
+void Connection::on_subscribe_failed(Subject& subject, std::uint32_t request) {
   PendingSubscribe& pending = *find_pending(request);
-  wire::TopicResult& result = result_of(pending, channel);
+  wire::TopicResult& result = result_of(pending, subject);
   result.error = wire::ErrorCode::subscription_failed;
   result.reason = "broker unavailable";
-  Subscription* subscription = find_subscription(&channel);
+  Subscription* subscription = find_subscription(&subject);
   if (subscription != nullptr && subscription->request == request) end_subscription(*subscription);
   finish_one(pending);
 }
@@ -195,22 +195,22 @@ void Connection::unsubscribe(const wire::SubscriptionRequest& request, std::stri
 
 // --- The list -------------------------------------------------------------------------------------------------------
 
-Connection::Subscription* Connection::find_subscription(const Channel* channel) {
+Connection::Subscription* Connection::find_subscription(const Subject* subject) {
   const auto found = std::find_if(subscriptions_.begin(), subscriptions_.end(),
-                                  [&](const Subscription& s) { return s.channel == channel; });
+                                  [&](const Subscription& s) { return s.subject == subject; });
   return found == subscriptions_.end() ? nullptr : &*found;
 }
 
-Connection::Subscription& Connection::add_subscription(Channel& channel) {
+Connection::Subscription& Connection::add_subscription(Subject& subject) {
   shard_.counters().subscriptions_open.add();
   Subscription& subscription = subscriptions_.emplace_back();
-  subscription.channel = &channel;
+  subscription.subject = &subject;
   return subscription;
 }
 
 void Connection::attach(Subscription& subscription) {
   const auto slot = static_cast<std::uint32_t>(&subscription - subscriptions_.data());
-  subscription.index = shard_.audience().add(*subscription.channel, {this, slot});
+  subscription.index = shard_.audience().add(*subscription.subject, {this, slot});
   subscription.state = State::held;
 }
 
@@ -223,10 +223,10 @@ void Connection::begin_recovery(Subscription& subscription) {
 }
 
 bool Connection::heard_the_same(const Subscription& ended, const Subscription& other) const {
-  if (&ended == &other || !other.channel->is_pattern || other.state == State::requested) return false;
-  if (ended.channel->is_pattern) return may_overlap(ended.channel->name.text(), other.channel->name.text());
-  const auto& patterns = shard_.audience().patterns_of(static_cast<Topic&>(*ended.channel));
-  return std::find(patterns.begin(), patterns.end(), other.channel) != patterns.end();
+  if (&ended == &other || !other.subject->is_pattern || other.state == State::requested) return false;
+  if (ended.subject->is_pattern) return may_overlap(ended.subject->name.text(), other.subject->name.text());
+  const auto& patterns = shard_.audience().patterns_of(static_cast<Topic&>(*ended.subject));
+  return std::find(patterns.begin(), patterns.end(), other.subject) != patterns.end();
 }
 
 // A publication that a topic and a pattern match is counted by one of their subscriptions. When that one ends, the
@@ -244,16 +244,16 @@ void Connection::end_subscription(Subscription& subscription) {
 
 void Connection::remove_subscription(Subscription& subscription) {
   shard_.counters().subscriptions_open.subtract();
-  Channel& channel = *subscription.channel;
-  if (subscription.state != State::requested) shard_.audience().remove(channel, subscription.index);
+  Subject& subject = *subscription.subject;
+  if (subscription.state != State::requested) shard_.audience().remove(subject, subscription.index);
   const auto slot = static_cast<std::uint32_t>(&subscription - subscriptions_.data());
   if (Subscription& last = subscriptions_.back(); &last != &subscription) {
     subscription = std::move(last);
-    if (subscription.state != State::requested) subscription.channel->subscribers[subscription.index].slot = slot;
+    if (subscription.state != State::requested) subscription.subject->subscribers[subscription.index].slot = slot;
   }
   subscriptions_.pop_back();
-  shard_.audience().check_unused(channel);
-  shard_.schedule_turn();  // which forgets the channel
+  shard_.audience().check_unused(subject);
+  shard_.schedule_turn();  // which forgets the subject
 }
 
 Connection::PendingSubscribe* Connection::find_pending(std::uint32_t request) {
@@ -262,9 +262,9 @@ Connection::PendingSubscribe* Connection::find_pending(std::uint32_t request) {
   return found == pending_subscribes_.end() ? nullptr : &*found;
 }
 
-wire::TopicResult& Connection::result_of(PendingSubscribe& pending, const Channel& channel) {
+wire::TopicResult& Connection::result_of(PendingSubscribe& pending, const Subject& subject) {
   return *std::find_if(pending.results.begin(), pending.results.end(),
-                       [&](const wire::TopicResult& result) { return result.topic == channel.name.text(); });
+                       [&](const wire::TopicResult& result) { return result.topic == subject.name.text(); });
 }
 
 }  // namespace plait::hub

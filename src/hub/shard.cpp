@@ -280,12 +280,12 @@ bool Shard::try_request(std::uint32_t home, Crossing&& crossing) {
   return true;
 }
 
-bool Shard::try_leave(const Channel& channel) {
-  if (!channel.is_pattern) return try_request(engine_.home_of(channel.name.text()), Unsubscribe{channel.name});
+bool Shard::try_leave(const Subject& subject) {
+  if (!subject.is_pattern) return try_request(engine_.home_of(subject.name.text()), Unsubscribe{subject.name});
   for (std::uint32_t home = 0; home < loop_count_; ++home) {
     if (!can_request(home)) return false;
   }
-  for (std::uint32_t home = 0; home < loop_count_; ++home) request(home, Unwatch{channel.name});
+  for (std::uint32_t home = 0; home < loop_count_; ++home) request(home, Unwatch{subject.name});
   return true;
 }
 
@@ -306,21 +306,21 @@ void Shard::take(std::uint32_t, Gap&& gap) { audience_.handle(gap); }
 
 void Shard::take(std::uint32_t from, Subscribed&& answer) {
   --answers_due_[from];
-  Channel* channel = audience_.find(answer.topic.text());
-  PLAIT_ASSERT(channel != nullptr && channel->requests > 0, "a channel stays while it is requested");
-  --channel->requests;
+  Subject* subject = audience_.find(answer.topic.text());
+  PLAIT_ASSERT(subject != nullptr && subject->requests > 0, "a subject stays while it is requested");
+  --subject->requests;
   if (answer.missed > 0) audience_.handle(Gap{answer.topic, answer.missed_until, answer.missed});
   if (Connection* connection = find(answer.ticket.connection)) {
     if (answer.history != nullptr) {
-      auto& topic = static_cast<Topic&>(*channel);
+      auto& topic = static_cast<Topic&>(*subject);
       audience_.deliver(topic);  // what was gathered came before: not for the newcomer
       topic.newest = answer.history->position;
-      connection->on_subscribed(*channel, answer.ticket.request, std::move(answer.history));
+      connection->on_subscribed(*subject, answer.ticket.request, std::move(answer.history));
     } else {
-      connection->on_subscribe_failed(*channel, answer.ticket.request);
+      connection->on_subscribe_failed(*subject, answer.ticket.request);
     }
   }
-  audience_.check_unused(*channel);
+  audience_.check_unused(*subject);
 }
 
 void Shard::take(std::uint32_t from, Watching&& answer) {

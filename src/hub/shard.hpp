@@ -58,7 +58,7 @@ class Shard final : private HomeOutlet {
   wire::Head head(wire::Form form, std::string_view cid);
   /// An empty string that keeps its memory, for one message.
   std::string& scratch();
-  /// Lives while a client's message is handled. Nothing is taken out of the own ring meanwhile, so channels,
+  /// Lives while a client's message is handled. Nothing is taken out of the own ring meanwhile, so subjects,
   /// subscriptions and pending requests stay where they are; room for what the message asks is made before.
   class Serving {
    public:
@@ -74,7 +74,7 @@ class Shard final : private HomeOutlet {
   /// Call when a message of `ref` has been handled. True: it has asked a home that is busy and must be paused before it
   /// asks more, which would be refused; on_room() will be called.
   [[nodiscard]] bool must_wait(ConnectionRef ref);
-  /// Makes sure that channels without users are forgotten soon.
+  /// Makes sure that subjects without users are forgotten soon.
   void schedule_turn();
 
   /// Publishes on this loop, which must be the topic's home.
@@ -117,7 +117,7 @@ class Shard final : private HomeOutlet {
   bool try_deliver(std::uint32_t loop, Crossing&& crossing) override;
   void answer(std::uint32_t loop, Crossing&& crossing) override;
   void on_gap() override { retry(); }
-  bool try_leave(const Channel& channel);
+  bool try_leave(const Subject& subject);
   void push(std::uint32_t loop, Crossing&& crossing);
   [[nodiscard]] Ring<Crossing>& ring_to(std::uint32_t loop);
   [[nodiscard]] Connection* find(ConnectionRef ref);
@@ -142,7 +142,7 @@ class Shard final : private HomeOutlet {
   std::string scratch_;
   Counters counters_;
   Home home_;
-  Audience audience_{[this](const Channel& channel) { return try_leave(channel); }};
+  Audience audience_{[this](const Subject& subject) { return try_leave(subject); }};
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::vector<std::size_t> answers_due_;  // per home

@@ -102,7 +102,7 @@ TEST_P(HubSubscription, UnsubscribedBeforeTheAnswerMeansUnsubscribed) {
   const auto messages = alice->session.take();
   EXPECT_EQ(types(messages), "subscription_update subscription_update");
   EXPECT_EQ(messages[1].cid, "s") << "every request is answered";
-  EXPECT_EQ(hub.engine->shard(far()).audience().channel_count(), 0u);
+  EXPECT_EQ(hub.engine->shard(far()).audience().subject_count(), 0u);
 }
 
 TEST_P(HubSubscription, DisconnectUnsubscribesAndNothingIsLeft) {
@@ -114,7 +114,7 @@ TEST_P(HubSubscription, DisconnectUnsubscribesAndNothingIsLeft) {
   hub.settle();
   EXPECT_EQ(hub.engine->stats().connections_open, 1u);
   EXPECT_EQ(hub.engine->stats().subscriptions_open, 0u);
-  EXPECT_EQ(hub.engine->shard(far()).audience().channel_count(), 0u);
+  EXPECT_EQ(hub.engine->shard(far()).audience().subject_count(), 0u);
   bob->publish(topic, "1");
   hub.settle();
   EXPECT_EQ(hub.engine->stats().deliveries, 0u);
@@ -125,7 +125,7 @@ TEST_P(HubSubscription, DisconnectBeforeTheAnswerLeavesNothing) {
   alice->subscribe("t*");
   alice->close();
   hub.settle();
-  EXPECT_EQ(hub.engine->shard(far()).audience().channel_count(), 0u);
+  EXPECT_EQ(hub.engine->shard(far()).audience().subject_count(), 0u);
 }
 
 TEST_P(HubSubscription, SubscribedTwiceIsSaidAndDeliveredOnce) {
