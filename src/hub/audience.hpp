@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "hub/burst.hpp"
-#include "hub/crossing.hpp"
+#include "hub/loop_message.hpp"
 #include "hub/pattern_trie.hpp"
 
 namespace plait::hub {

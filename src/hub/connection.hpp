@@ -14,7 +14,7 @@
 
 #include "hub/audience.hpp"
 #include "hub/burst.hpp"
-#include "hub/crossing.hpp"
+#include "hub/loop_message.hpp"
 #include "hub/shard.hpp"
 #include "hub/token_bucket.hpp"
 #include "wire/encode.hpp"

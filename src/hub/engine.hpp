@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/assert.hpp"
-#include "hub/crossing.hpp"
+#include "hub/loop_message.hpp"
 #include "hub/ring.hpp"
 #include "hub/shard.hpp"
 
@@ -32,7 +32,9 @@ class Engine {
     PLAIT_ASSERT(loop_count_ > 0, kUnattached);
     return static_cast<std::uint32_t>(std::hash<std::string_view>{}(topic) % loop_count_);
   }
-  [[nodiscard]] Ring<Crossing>& ring(std::uint32_t from, std::uint32_t to) { return *rings_[from * loop_count_ + to]; }
+  [[nodiscard]] Ring<LoopMessage>& ring(std::uint32_t from, std::uint32_t to) {
+    return *rings_[from * loop_count_ + to];
+  }
 
   /// From any thread.
   void publish(std::string_view topic, std::string_view json, Broker::PublishDone done);
@@ -43,7 +45,7 @@ class Engine {
 
   HubOptions options_;
   std::uint32_t loop_count_ = 0;
-  std::vector<std::unique_ptr<Ring<Crossing>>> rings_;
+  std::vector<std::unique_ptr<Ring<LoopMessage>>> rings_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

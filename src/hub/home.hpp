@@ -16,7 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "hub/crossing.hpp"
+#include "hub/loop_message.hpp"
 #include "hub/pattern_trie.hpp"
 
 namespace plait::hub {
@@ -25,9 +25,9 @@ namespace plait::hub {
 class HomeOutlet {
  public:
   /// False when that loop's ring is full.
-  virtual bool try_deliver(std::uint32_t loop, Crossing&& crossing) = 0;
+  virtual bool try_deliver(std::uint32_t loop, LoopMessage&& message) = 0;
   /// Answers always have room.
-  virtual void answer(std::uint32_t loop, Crossing&& crossing) = 0;
+  virtual void answer(std::uint32_t loop, LoopMessage&& message) = 0;
   /// A loop has missed something: call retry_gaps() soon.
   virtual void on_gap() = 0;
 

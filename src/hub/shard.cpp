@@ -22,7 +22,7 @@ std::uint32_t random_epoch(const HubOptions& options) {
   return epoch;
 }
 
-bool is_answered(const Crossing& request) {
+bool is_answered(const LoopMessage& request) {
   return !std::holds_alternative<Unsubscribe>(request) && !std::holds_alternative<Unwatch>(request);
 }
 
@@ -172,10 +172,10 @@ void Shard::turn() {
 }
 
 void Shard::drain(std::uint32_t from) {
-  Ring<Crossing>& ring = engine_.ring(from, index_);
+  Ring<LoopMessage>& ring = engine_.ring(from, index_);
   for (std::size_t left = ring.waiting(); left > 0; --left) {
-    Crossing crossing = ring.take();
-    std::visit([&](auto& alternative) { take(from, std::move(alternative)); }, crossing);
+    LoopMessage message = ring.take();
+    std::visit([&](auto& alternative) { take(from, std::move(alternative)); }, message);
   }
 }
 
@@ -190,7 +190,7 @@ void Shard::drain_own() {
 // For a gap and a publication beside the answers' reserve. False: not now.
 bool Shard::make_own_room() {
   constexpr std::size_t kWanted = kAnswersMax + 2;
-  Ring<Crossing>& own = ring_to(index_);
+  Ring<LoopMessage>& own = ring_to(index_);
   if (own.room(kWanted) < kWanted && !serving_) drain_own();
   return own.room(kWanted) > kAnswersMax;
 }
@@ -254,10 +254,10 @@ void Shard::resume_waiting() {
 
 // --- Into the rings -------------------------------------------------------------------------------------------------
 
-Ring<Crossing>& Shard::ring_to(std::uint32_t loop) { return engine_.ring(index_, loop); }
+Ring<LoopMessage>& Shard::ring_to(std::uint32_t loop) { return engine_.ring(index_, loop); }
 
-void Shard::push(std::uint32_t loop, Crossing&& crossing) {
-  ring_to(loop).push(std::move(crossing));
+void Shard::push(std::uint32_t loop, LoopMessage&& message) {
+  ring_to(loop).push(std::move(message));
   has_new_[loop] = 1;
   schedule_turn();
 }
@@ -267,16 +267,16 @@ bool Shard::can_request(std::uint32_t home) {
   return home == index_ || ring_to(home).room(kAnswersMax + 1) > kAnswersMax;
 }
 
-void Shard::request(std::uint32_t home, Crossing&& request) {
+void Shard::request(std::uint32_t home, LoopMessage&& request) {
   if (is_answered(request)) ++answers_due_[home];
   if (is_busy(home, kAnswersHigh)) asked_busy_home_ = home;
   if (home != index_) return push(home, std::move(request));
   std::visit([&](auto& alternative) { take(index_, std::move(alternative)); }, request);
 }
 
-bool Shard::try_request(std::uint32_t home, Crossing&& crossing) {
+bool Shard::try_request(std::uint32_t home, LoopMessage&& message) {
   if (!can_request(home)) return false;
-  request(home, std::move(crossing));
+  request(home, std::move(message));
   return true;
 }
 
@@ -289,14 +289,14 @@ bool Shard::try_leave(const Subject& subject) {
   return true;
 }
 
-bool Shard::try_deliver(std::uint32_t loop, Crossing&& crossing) {
+bool Shard::try_deliver(std::uint32_t loop, LoopMessage&& message) {
   const bool has_room = loop == index_ ? make_own_room() : ring_to(loop).room(kAnswersMax + 1) > kAnswersMax;
   if (!has_room) return false;
-  push(loop, std::move(crossing));
+  push(loop, std::move(message));
   return true;
 }
 
-void Shard::answer(std::uint32_t loop, Crossing&& crossing) { push(loop, std::move(crossing)); }
+void Shard::answer(std::uint32_t loop, LoopMessage&& message) { push(loop, std::move(message)); }
 
 // --- Out of the rings -----------------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@
 #include "core/executor.hpp"
 #include "hub/audience.hpp"
 #include "hub/counters.hpp"
-#include "hub/crossing.hpp"
 #include "hub/home.hpp"
+#include "hub/loop_message.hpp"
 #include "hub/ring.hpp"
 #include "wire/encode.hpp"
 #include "wire/envelope.hpp"
@@ -111,15 +111,15 @@ class Shard final : private HomeOutlet {
   void wake_peers();
   void retry();
 
-  bool try_request(std::uint32_t home, Crossing&& request);
+  bool try_request(std::uint32_t home, LoopMessage&& request);
   [[nodiscard]] bool can_request(std::uint32_t home);
-  void request(std::uint32_t home, Crossing&& request);
-  bool try_deliver(std::uint32_t loop, Crossing&& crossing) override;
-  void answer(std::uint32_t loop, Crossing&& crossing) override;
+  void request(std::uint32_t home, LoopMessage&& request);
+  bool try_deliver(std::uint32_t loop, LoopMessage&& message) override;
+  void answer(std::uint32_t loop, LoopMessage&& message) override;
   void on_gap() override { retry(); }
   bool try_leave(const Subject& subject);
-  void push(std::uint32_t loop, Crossing&& crossing);
-  [[nodiscard]] Ring<Crossing>& ring_to(std::uint32_t loop);
+  void push(std::uint32_t loop, LoopMessage&& message);
+  [[nodiscard]] Ring<LoopMessage>& ring_to(std::uint32_t loop);
   [[nodiscard]] Connection* find(ConnectionRef ref);
 
   // What comes out of the ring from loop `from`; the first five are requests to this home.

@@ -1,5 +1,6 @@
-// What travels between loops. A loop sends requests to a topic's home; a home sends answers and publications to loops.
-// Both stand in the one ring of that pair of loops, so what a home does in some order arrives in that order.
+// LoopMessage: what travels between loops. A loop sends requests to a topic's home; a home sends answers and
+// publications to loops. Both stand in the one ring of that pair of loops, so what a home does in some order arrives
+// in that order.
 #pragma once
 
 #include <plait/broker.hpp>
@@ -74,7 +75,7 @@ struct Gap {
   std::uint64_t missed = 0;
 };
 
-using Crossing =
+using LoopMessage =
     std::variant<Publication, Publish, Published, Subscribe, Subscribed, Unsubscribe, Watch, Watching, Unwatch, Gap>;
 
 }  // namespace plait::hub
