@@ -12,8 +12,8 @@
 #include <string_view>
 #include <utility>
 
-#include "transport/chain.hpp"
 #include "transport/loop_context.hpp"
+#include "transport/middleware_chain.hpp"
 #include "transport/router.hpp"
 #include "transport/wants.hpp"
 
@@ -92,7 +92,7 @@ class Opening : public OpeningRequest {
   LoopContext& context_;
   const Router& router_;
   Owner& owner_;
-  Chain chain_;
+  MiddlewareChain chain_;
   const std::optional<ClientCertificate> certificate_;
   RouteMatch match_;
   std::unique_ptr<SessionHandler> handler_;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/guard.hpp"
-#include "transport/chain.hpp"
+#include "transport/middleware_chain.hpp"
 
 namespace plait::transport {
 namespace {
@@ -60,7 +60,7 @@ HttpResponse answer_page(const Router& router, const RouteMatch& match, const Ht
                          const PagePeer& peer) {
   if (router.middleware.empty()) return answer(match, request);
   const PageRequest page{router, request, peer};
-  Chain chain{router};
+  MiddlewareChain chain{router};
   auto refusal = chain.ask(page);
   HttpResponse response = refusal ? std::move(*refusal) : answer(match, request);
   chain.tell(page, response);

@@ -1,10 +1,10 @@
-#include "transport/chain.hpp"
+#include "transport/middleware_chain.hpp"
 
 #include "core/guard.hpp"
 
 namespace plait::transport {
 
-std::optional<HttpResponse> Chain::ask(const IncomingRequest& request) {
+std::optional<HttpResponse> MiddlewareChain::ask(const IncomingRequest& request) {
   while (asked_ < links_.size()) {
     Middleware& link = *links_[asked_++];
     std::optional<HttpResponse> answer;
@@ -16,7 +16,7 @@ std::optional<HttpResponse> Chain::ask(const IncomingRequest& request) {
   return std::nullopt;
 }
 
-void Chain::tell(const IncomingRequest& request, HttpResponse& response) {
+void MiddlewareChain::tell(const IncomingRequest& request, HttpResponse& response) {
   while (asked_ > 0) {
     Middleware& link = *links_[--asked_];
     core::guarded("middleware", [&] { link.on_response(request, response); });

@@ -1,4 +1,4 @@
-// Chain: one request's way through a server's middleware.
+// MiddlewareChain: one request's way through a server's middleware.
 #pragma once
 
 #include <plait/middleware.hpp>
@@ -10,9 +10,9 @@
 
 namespace plait::transport {
 
-class Chain {
+class MiddlewareChain {
  public:
-  explicit Chain(const Router& router) : links_(router.middleware) {}
+  explicit MiddlewareChain(const Router& router) : links_(router.middleware) {}
 
   /// The first answer, if a link has one.
   std::optional<HttpResponse> ask(const IncomingRequest& request);
