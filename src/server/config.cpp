@@ -7,8 +7,8 @@
 #include "crypto/file.hpp"
 #include "http/origin.hpp"
 #include "http/uri.hpp"
+#include "server/error_list.hpp"
 #include "server/loopback.hpp"
-#include "server/mistakes.hpp"
 
 namespace plait::server {
 namespace {
@@ -98,40 +98,40 @@ Result<Config, Error> load_config(const std::filesystem::path& file) {
 
 Result<void, Error> check_config(const Config& config) {
   const SettingNames& names = config.names;
-  Mistakes mistakes;
-  mistakes.add(check_pair(names, config.server.tls));
-  for (const TlsFiles& tls : config.server.further_tls) mistakes.add(check_pair(names, tls));
+  ErrorList errors;
+  errors.add(check_pair(names, config.server.tls));
+  for (const TlsFiles& tls : config.server.further_tls) errors.add(check_pair(names, tls));
   if (!config.server.further_tls.empty() && !has_certificate(config) && config.server.tls.private_key_file.empty()) {
-    mistakes.add(Error{names.at("tls.further") + " needs " + names.wanted("tls.certificate") + " and " +
-                       names.wanted("tls.private_key") + ", which clients get that ask for no name of these"});
+    errors.add(Error{names.at("tls.further") + " needs " + names.wanted("tls.certificate") + " and " +
+                     names.wanted("tls.private_key") + ", which clients get that ask for no name of these"});
   }
   if ((config.server.client_certificates != ClientCertificates::off) == config.server.client_authority_file.empty()) {
-    mistakes.add(Error{config.server.client_authority_file.empty()
-                           ? names.at("tls.client_certificates") + " needs " + names.wanted("tls.client_authority") +
-                                 ", the authorities that sign them"
-                           : names.at("tls.client_authority") + " is of no use without " +
-                                 names.wanted("tls.client_certificates") + " optional or required"});
+    errors.add(Error{config.server.client_authority_file.empty()
+                         ? names.at("tls.client_certificates") + " needs " + names.wanted("tls.client_authority") +
+                               ", the authorities that sign them"
+                         : names.at("tls.client_authority") + " is of no use without " +
+                               names.wanted("tls.client_certificates") + " optional or required"});
   }
   if (config.development && !config.server.allowed_origins.empty()) {
-    mistakes.add(Error{names.at("allowed_origins") + ": " + names.name("development") +
-                       " refuses foreign origins; leave out one of the two"});
+    errors.add(Error{names.at("allowed_origins") + ": " + names.name("development") +
+                     " refuses foreign origins; leave out one of the two"});
   }
-  for (const std::string& allowed : config.server.allowed_origins) mistakes.add(check_origin(names, allowed));
+  for (const std::string& allowed : config.server.allowed_origins) errors.add(check_origin(names, allowed));
   if (!config.development && !config.server.qlog_folder.empty()) {
-    mistakes.add(Error{names.at("qlog") +
-                       ": only in development mode, since the files have secrets of the connections and slow them "
-                       "down: give " +
-                       names.wanted("development") + ", too, or leave it out"});
+    errors.add(Error{names.at("qlog") +
+                     ": only in development mode, since the files have secrets of the connections and slow them "
+                     "down: give " +
+                     names.wanted("development") + ", too, or leave it out"});
   }
   if (!config.development && config.jwt_secret_file.empty()) {
-    mistakes.add(Error{names.wanted("jwt.secret_file") +
-                       " is required: a secret of at least 32 bytes that signs access tokens "
-                       "(make one: (umask 077; head -c 32 /dev/urandom | base64 > secret)); or try " +
-                       names.wanted("development")});
+    errors.add(Error{names.wanted("jwt.secret_file") +
+                     " is required: a secret of at least 32 bytes that signs access tokens "
+                     "(make one: (umask 077; head -c 32 /dev/urandom | base64 > secret)); or try " +
+                     names.wanted("development")});
   }
-  for (const std::string& url : config.listen) mistakes.add(check_listener(config, url));
-  mistakes.add(check_rate_limit(config));
-  return mistakes.result();
+  for (const std::string& url : config.listen) errors.add(check_listener(config, url));
+  errors.add(check_rate_limit(config));
+  return errors.result();
 }
 
 std::vector<std::string> default_listeners(const Config& config) {

@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "server/config.hpp"
-#include "server/mistakes.hpp"
+#include "server/error_list.hpp"
 
 namespace plait::server {
 namespace {
@@ -212,15 +212,15 @@ class ConfigReader {
   }
 
   [[nodiscard]] Result<Config, Error> result() const {
-    Mistakes in_order;  // of the file; a table has its keys in the alphabet's
-    for (const auto& [line, mistake] : mistakes_) in_order.add(mistake);
+    ErrorList in_order;  // of the file; a table has its keys in the alphabet's
+    for (const auto& [line, error] : errors_) in_order.add(error);
     if (const auto read = in_order.result(); !read) return err(read.error());
     return config_;
   }
 
  private:
   void note(const toml::source_region& where, const std::string& message) {
-    mistakes_.emplace(where.begin.line, error_at(where, message));
+    errors_.emplace(where.begin.line, error_at(where, message));
   }
 
   void read_node(const std::string& key, const toml::source_region& where, const toml::node& node) {
@@ -238,7 +238,7 @@ class ConfigReader {
 
   std::string_view name_;
   Config config_;
-  std::multimap<toml::source_index, Error> mistakes_;  // by their lines
+  std::multimap<toml::source_index, Error> errors_;  // by their lines
 };
 
 }  // namespace

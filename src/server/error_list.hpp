@@ -1,4 +1,4 @@
-// Mistakes: all that is wrong with a config, one a line, so that nobody has to mend it error by error.
+// ErrorList: all that is wrong with a config, one a line, so that nobody has to mend it error by error.
 #pragma once
 
 #include <plait/result.hpp>
@@ -7,12 +7,12 @@
 
 namespace plait::server {
 
-class Mistakes {
+class ErrorList {
  public:
-  void add(const Error& mistake) {
+  void add(const Error& error) {
     if (!error_.message.empty()) error_.message += '\n';
-    error_.message += mistake.message;
-    if (error_.system_errno == 0) error_.system_errno = mistake.system_errno;
+    error_.message += error.message;
+    if (error_.system_errno == 0) error_.system_errno = error.system_errno;
   }
   template <class T>
   void add(const Result<T, Error>& checked) {

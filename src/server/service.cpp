@@ -15,8 +15,8 @@
 #include "net/affinity.hpp"
 #include "server/certificates.hpp"
 #include "server/development.hpp"
+#include "server/error_list.hpp"
 #include "server/metrics.hpp"
-#include "server/mistakes.hpp"
 #include "server/pages.hpp"
 #include "server/session_log.hpp"
 #include "server/tokens.hpp"
@@ -40,7 +40,7 @@ Result<void, Error> check_loading(const std::string& names, const ServerOptions&
 }
 
 // Also where no listener needs it yet, and before one is blamed for it. What is not there is check_config()'s.
-void check_files(const Config& config, Mistakes& mistakes) {
+void check_files(const Config& config, ErrorList& errors) {
   const ServerOptions& server = config.server;
   ServerOptions first;
   first.tls = server.tls;
@@ -49,17 +49,17 @@ void check_files(const Config& config, Mistakes& mistakes) {
       first.client_certificates = server.client_certificates;
       first.client_authority_file = server.client_authority_file;
     } else {
-      mistakes.add(Error{config.names.at("tls.client_authority") + ": " + authority.error().message});
+      errors.add(Error{config.names.at("tls.client_authority") + ": " + authority.error().message});
     }
   }
   const std::string pair = config.names.at("tls.certificate") + ", " + config.names.name("tls.private_key");
-  mistakes.add(check_loading(pair, first));
+  errors.add(check_loading(pair, first));
   const std::string further = config.names.gave("tls.further") ? config.names.at("tls.further") : pair;
   for (const TlsFiles& files : server.further_tls) {
     ServerOptions options;
     options.tls = files;
     options.further_tls = {files};
-    mistakes.add(check_loading(further, options));
+    errors.add(check_loading(further, options));
   }
 }
 
@@ -98,11 +98,11 @@ Config complete(Config config) {
 }  // namespace
 
 Result<void, Error> Service::check(const Config& config) {
-  Mistakes mistakes;
-  mistakes.add(check_config(config));
-  check_files(config, mistakes);
-  mistakes.add(check_qlog(config));
-  mistakes.add(choose_key(config));
+  ErrorList errors;
+  errors.add(check_config(config));
+  check_files(config, errors);
+  errors.add(check_qlog(config));
+  errors.add(choose_key(config));
   warn_of_readers(config.names.at("jwt.secret_file"), config.jwt_secret_file);
   warn_of_readers(config.names.at("tls.private_key"), config.server.tls.private_key_file);
   const char* further = config.names.gave("tls.further") ? "tls.further" : "tls.private_key";
@@ -110,7 +110,7 @@ Result<void, Error> Service::check(const Config& config) {
     warn_of_readers(config.names.at(further), files.private_key_file);
   }
   warn_of_open_doors(config);
-  return mistakes.result();
+  return errors.result();
 }
 
 Result<std::unique_ptr<Service>, Error> Service::make(Config config) {
