@@ -2,6 +2,7 @@
 #pragma once
 
 #include <plait/bytes.hpp>
+#include <plait/stream.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +15,7 @@ namespace plait::h3 {
 using StreamId = std::int64_t;
 inline constexpr StreamId kStreamIdMax = (StreamId{1} << 62) - 1;
 
-enum class Direction : std::uint8_t { bidirectional, unidirectional };
+using Direction = StreamDirection;
 
 [[nodiscard]] constexpr Direction direction_of(StreamId id) {
   return (id & 2) == 0 ? Direction::bidirectional : Direction::unidirectional;

@@ -46,7 +46,7 @@ class ConnectionVisitor {
   virtual void on_stopped_stream_end(StreamId /*id*/, std::uint64_t /*final_size_bytes*/) {}
   /// STOP_SENDING: the stream has been reset in answer with the same code; what was written is dropped, and counted by
   /// unsent_bytes() until this returns.
-  virtual void on_stop_sending(StreamId /*id*/, std::uint64_t /*code*/) {}
+  virtual void on_stream_stopped(StreamId /*id*/, std::uint64_t /*code*/) {}
   /// All bytes below `offset` have arrived; buffered_bytes() fell. Once for all UDP datagrams of one call.
   virtual void on_stream_acked(StreamId /*id*/, std::uint64_t /*offset*/) {}
   /// Both directions are over and all that we sent is acknowledged. `code` is the first of those that ended it
@@ -54,7 +54,7 @@ class ConnectionVisitor {
   /// connection ends.
   virtual void on_stream_closed(StreamId /*id*/, std::optional<std::uint64_t> /*code*/) {}
   /// open() may be tried again.
-  virtual void on_streams_available(Direction /*direction*/) {}
+  virtual void on_more_streams(Direction /*direction*/) {}
   virtual void on_datagram(ByteView /*data*/) {}
   /// Of a datagram that was sent with this ID; told by poll_transmit(), or before on_closed.
   virtual void on_datagram_fate(DatagramId /*id*/, DatagramFate /*fate*/) {}
@@ -97,7 +97,7 @@ class Connection {
   /// Where packets are sent now.
   [[nodiscard]] const Path& path() const;
 
-  /// A new stream; none when the peer allows no more just now (on_streams_available follows), or before on_ready.
+  /// A new stream; none when the peer allows no more just now (on_more_streams follows), or before on_ready.
   [[nodiscard]] std::optional<StreamId> open(Direction direction);
 
   /// Queues `data`, then the stream's end if `fin`. False, and nothing queued, if the stream cannot be written:

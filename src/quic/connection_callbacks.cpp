@@ -67,7 +67,7 @@ int on_compatible_version(ngtcp2_conn* /*conn*/, std::uint32_t /*version*/, cons
 
 int on_stream_open(ngtcp2_conn* conn, std::int64_t id, void* user) {
   State& state = state_of(user);
-  Stream& stream = state.add_stream(static_cast<StreamId>(id));
+  Stream& stream = state.add_stream(id);
   ngtcp2_conn_set_stream_user_data(conn, id, &stream);
   if (state.is_live()) state.visitor->on_stream_open(stream.id);
   return 0;
@@ -82,7 +82,7 @@ int on_stream_data(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id, 
   stream->unconsumed_bytes += size;
   const bool fin = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
   if (fin) stream->can_read = false;
-  if (state.is_live()) state.visitor->on_stream_data(static_cast<StreamId>(id), {data, size}, fin);
+  if (state.is_live()) state.visitor->on_stream_data(id, {data, size}, fin);
   return 0;
 }
 
@@ -99,9 +99,8 @@ int on_stream_acked(ngtcp2_conn* /*conn*/, std::int64_t /*id*/, std::uint64_t of
 int on_stream_closed(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, std::uint64_t code, void* user,
                      void* /*stream_user*/) {
   State& state = state_of(user);
-  const auto stream_id = static_cast<StreamId>(id);
   state.report_acked();
-  Stream* stream = state.find(stream_id);
+  Stream* stream = state.find(id);
   if (stream == nullptr) return 0;
   if (stream->stopped) state.note_ends();
   state.gap_count -= stream->gaps.fill(UINT64_MAX);
@@ -110,9 +109,9 @@ int on_stream_closed(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, st
   state.counters.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, id);
   if (state.is_live()) {
     const bool abrupt = (flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET) != 0;
-    state.visitor->on_stream_closed(stream_id, abrupt ? std::optional{code} : std::nullopt);
+    state.visitor->on_stream_closed(id, abrupt ? std::optional{code} : std::nullopt);
   }
-  stream = state.find(stream_id);  // consume() inside may have been the last thing awaited
+  stream = state.find(id);  // consume() inside may have been the last thing awaited
   if (stream != nullptr && stream->unconsumed_bytes == 0) state.retire(*stream);
   return 0;
 }
@@ -121,13 +120,13 @@ int on_stream_reset(ngtcp2_conn* conn, std::int64_t id, std::uint64_t final_size
                     void* stream_user) {
   State& state = state_of(user);
   auto* stream = static_cast<Stream*>(stream_user);
-  if (stream == nullptr) stream = state.find(static_cast<StreamId>(id));
+  if (stream == nullptr) stream = state.find(id);
   if (stream == nullptr) return 0;
   stream->can_read = false;
   stream->stopped = false;
   ngtcp2_conn_extend_max_offset(conn, stream->unconsumed_bytes);
   stream->unconsumed_bytes = 0;
-  if (state.is_live()) state.visitor->on_stream_reset(static_cast<StreamId>(id), code, final_size);
+  if (state.is_live()) state.visitor->on_stream_reset(id, code, final_size);
   return 0;
 }
 
@@ -143,13 +142,13 @@ int on_more_credit(ngtcp2_conn* /*conn*/, std::int64_t /*id*/, std::uint64_t /*o
 
 int on_more_bidi(ngtcp2_conn* /*conn*/, std::uint64_t /*count*/, void* user) {
   State& state = state_of(user);
-  if (state.ready && state.is_live()) state.visitor->on_streams_available(Direction::bidirectional);
+  if (state.ready && state.is_live()) state.visitor->on_more_streams(Direction::bidirectional);
   return 0;
 }
 
 int on_more_uni(ngtcp2_conn* /*conn*/, std::uint64_t /*count*/, void* user) {
   State& state = state_of(user);
-  if (state.ready && state.is_live()) state.visitor->on_streams_available(Direction::unidirectional);
+  if (state.ready && state.is_live()) state.visitor->on_more_streams(Direction::unidirectional);
   return 0;
 }
 

@@ -11,8 +11,6 @@ namespace {
 
 bool is_local(const Connection::State& state, StreamId id) { return is_opened_by_server(id) == state.is_server; }
 
-std::int64_t native_id(StreamId id) { return static_cast<std::int64_t>(id); }
-
 bool is_open(const Connection::State& state) {
   return state.phase == Connection::State::Phase::open && !state.close_requested;
 }
@@ -90,7 +88,7 @@ void Connection::State::report_stop_sending() {
     Stream* stream = find(id);
     if (stream == nullptr || stream->closed || !stream->can_write || stream->queue.has_arrived()) continue;
     stream->can_write = false;
-    if (is_live()) visitor->on_stop_sending(id, code);  // which may ask what was not sent
+    if (is_live()) visitor->on_stream_stopped(id, code);  // which may ask what was not sent
     drop_writing(*stream);
   }
 }
@@ -167,7 +165,7 @@ std::optional<StreamId> Connection::open(Direction direction) {
   const int status = direction == Direction::bidirectional ? ngtcp2_conn_open_bidi_stream(conn, &id, nullptr)
                                                            : ngtcp2_conn_open_uni_stream(conn, &id, nullptr);
   if (status != 0) return std::nullopt;
-  Stream& stream = state_->add_stream(static_cast<StreamId>(id));
+  Stream& stream = state_->add_stream(id);
   ngtcp2_conn_set_stream_user_data(conn, id, &stream);
   return stream.id;
 }
@@ -201,7 +199,7 @@ void Connection::reset(StreamId id, std::uint64_t code) {
   Stream* stream = state_->find(id);
   if (!is_open(*state_) || stream == nullptr || !stream->can_write || stream->closed) return;
   PLAIT_ASSERT(code <= core::kVarintMax, "a code is below 2^62");
-  ngtcp2_conn_shutdown_stream_write(state_->conn.get(), 0, native_id(id), code);
+  ngtcp2_conn_shutdown_stream_write(state_->conn.get(), 0, id, code);
   state_->drop_writing(*stream);
   state_->want_transmit();
 }
@@ -215,7 +213,7 @@ void Connection::stop_sending(StreamId id, std::uint64_t code) {
     stream->can_read = false;
     stream->stopped = true;
     if (stream->final_size_bytes != Stream::kUnknown) state_->scan.ends().push_back({id, stream->final_size_bytes});
-    ngtcp2_conn_shutdown_stream_read(state_->conn.get(), 0, native_id(id), code);
+    ngtcp2_conn_shutdown_stream_read(state_->conn.get(), 0, id, code);
   }
   consume(id, unconsumed);  // may retire the stream
   state_->want_transmit();
@@ -229,7 +227,7 @@ void Connection::consume(StreamId id, std::size_t size) {
   stream->unconsumed_bytes -= count;
   ngtcp2_conn_extend_max_offset(state_->conn.get(), count);
   if (!stream->closed && stream->can_read) {
-    ngtcp2_conn_extend_max_stream_offset(state_->conn.get(), native_id(id), count);
+    ngtcp2_conn_extend_max_stream_offset(state_->conn.get(), id, count);
   }
   if (stream->closed && stream->unconsumed_bytes == 0) state_->retire(*stream);
   state_->want_transmit();
@@ -295,7 +293,7 @@ ConnectionStats Connection::stats() const {
   stats.in_flight_bytes = info.bytes_in_flight;
   stats.path_udp_payload_bytes_max = state_->path_payload_bytes_max();
   for (const auto& [id, stream] : state_->streams) {
-    if (!stream.closed) stats.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, native_id(id));
+    if (!stream.closed) stats.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, id);
   }
   return stats;
 }

@@ -37,9 +37,9 @@ bool Connection::State::write_stream(PacketUnderWay& packet, Stream& stream) {
   const std::uint32_t flags =
       NGTCP2_WRITE_STREAM_FLAG_MORE | (gathered.fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : NGTCP2_WRITE_STREAM_FLAG_NONE);
   ngtcp2_ssize written = -1;
-  packet.result = ngtcp2_conn_writev_stream(conn.get(), packet.path, packet.info, packet.out.data(), packet.out.size(),
-                                            &written, flags, static_cast<std::int64_t>(stream.id), pieces.data(),
-                                            gathered.piece_count, packet.now);
+  packet.result =
+      ngtcp2_conn_writev_stream(conn.get(), packet.path, packet.info, packet.out.data(), packet.out.size(), &written,
+                                flags, stream.id, pieces.data(), gathered.piece_count, packet.now);
   if (written >= 0) {
     stream.queue.mark_sent(gathered, static_cast<std::size_t>(written));
     packet.credit -= std::min(packet.credit, static_cast<std::uint64_t>(written));

@@ -43,7 +43,7 @@ void skip_ack(Reader& reader, bool with_ecn) {
 constexpr bool is_stream(std::uint64_t type) { return type >= 0x08 && type <= 0x0f; }
 
 FrameScan::ShortFrame read_stream(Reader& reader, std::uint64_t type) {
-  const StreamId id = reader.varint();
+  const auto id = static_cast<StreamId>(reader.varint());
   const std::uint64_t offset = (type & 4U) != 0 ? reader.varint() : 0;
   const std::uint64_t size = (type & 2U) != 0 ? reader.varint() : reader.rest.size();
   reader.skip(size);
@@ -157,7 +157,7 @@ void FrameScan::note_stream(const ShortFrame& frame, bool fin) {
 
 void FrameScan::note_stop_sending(ByteView fields) {
   Reader reader{fields};
-  const StreamId id = reader.varint();
+  const auto id = static_cast<StreamId>(reader.varint());
   if (stop_sending_.size() < kStopSendingMax) stop_sending_.push_back({id, reader.varint()});
 }
 

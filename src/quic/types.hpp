@@ -12,15 +12,16 @@ namespace plait::quic {
 
 using core::TimePoint;
 
-/// RFC 9000 §2.1; below 2^62. The two low bits say who opened it and whether it is unidirectional.
-using StreamId = std::uint64_t;
+/// RFC 9000 §2.1; from 0 to 2^62 - 1, as ngtcp2 and HTTP/3 have it. The two low bits say who opened it and whether it
+/// is unidirectional.
+using StreamId = std::int64_t;
 
-enum class Direction : std::uint8_t { bidirectional, unidirectional };
+using Direction = StreamDirection;
 
 constexpr Direction direction_of(StreamId id) {
-  return (id & 2U) != 0 ? Direction::unidirectional : Direction::bidirectional;
+  return (id & 2) != 0 ? Direction::unidirectional : Direction::bidirectional;
 }
-constexpr bool is_opened_by_server(StreamId id) { return (id & 1U) != 0; }
+constexpr bool is_opened_by_server(StreamId id) { return (id & 1) != 0; }
 
 /// Instead of an ID, for a datagram whose fate nobody asks for.
 inline constexpr DatagramId kUnnamed = ~DatagramId{0};

@@ -78,7 +78,6 @@ class H3ClientConnection final : public H3Connection {
 
   // h3::Visitor
   using H3Connection::on_closed;
-  using H3Connection::on_streams_available;
   void on_settings(const h3::Settings& peer) override;
   void on_request(h3::StreamId, const h3::RequestHead&) override {}  // a server's
   void on_response(h3::StreamId id, const h3::ResponseHead& head) override;

@@ -13,15 +13,6 @@ constexpr std::uint64_t kQuarterIdsNamed = 0xFFFFFFFF;
 
 constexpr std::size_t kStoppedEarlyMax = 256;
 
-h3::StreamId to_h3(quic::StreamId id) { return static_cast<h3::StreamId>(id); }
-
-h3::Direction to_h3(quic::Direction direction) {
-  return direction == quic::Direction::bidirectional ? h3::Direction::bidirectional : h3::Direction::unidirectional;
-}
-quic::Direction to_quic(h3::Direction direction) {
-  return direction == h3::Direction::bidirectional ? quic::Direction::bidirectional : quic::Direction::unidirectional;
-}
-
 }  // namespace
 
 H3Connection::H3Connection(H3Service& service)
@@ -47,46 +38,44 @@ std::optional<Duration> H3Connection::rtt() const {
 }
 
 std::size_t H3Connection::unacknowledged_bytes(h3::StreamId id) const {
-  return quic_ == nullptr ? 0 : static_cast<std::size_t>(quic_->buffered_bytes(to_quic(id)));
+  return quic_ == nullptr ? 0 : static_cast<std::size_t>(quic_->buffered_bytes(id));
 }
 
 std::size_t H3Connection::unsent_bytes(h3::StreamId id) const {
-  return quic_ == nullptr ? 0 : static_cast<std::size_t>(quic_->unsent_bytes(to_quic(id)));
+  return quic_ == nullptr ? 0 : static_cast<std::size_t>(quic_->unsent_bytes(id));
 }
 
 void H3Connection::set_priority(h3::StreamId id, std::uint64_t group, std::int64_t order) {
-  if (quic_ != nullptr) quic_->set_priority(to_quic(id), group, order);
+  if (quic_ != nullptr) quic_->set_priority(id, group, order);
 }
 
 // --- From QUIC -------------------------------------------------------------------------------------------------------
 
-void H3Connection::on_stream_data(quic::StreamId id, ByteView data, bool fin) {
-  h3_.handle_stream_data(to_h3(id), data, fin);
-}
+void H3Connection::on_stream_data(quic::StreamId id, ByteView data, bool fin) { h3_.handle_stream_data(id, data, fin); }
 
 void H3Connection::on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size_bytes) {
   reset_size_ = final_size_bytes;
-  h3_.handle_stream_reset(to_h3(id), code);
+  h3_.handle_stream_reset(id, code);
   reset_size_.reset();
 }
 
 void H3Connection::on_stopped_stream_end(quic::StreamId id, std::uint64_t final_size_bytes) {
-  sessions_.handle_stopped_end(to_h3(id), final_size_bytes);
+  sessions_.handle_stopped_end(id, final_size_bytes);
 }
 
-void H3Connection::on_stop_sending(quic::StreamId id, std::uint64_t code) {
-  note_unsent(to_h3(id), quic_->unsent_bytes(id));
-  const bool told = h3_.handle_stop_sending(to_h3(id), code);
-  if (!told && stopped_early_.size() < kStoppedEarlyMax) stopped_early_.try_emplace(to_h3(id), code);
+void H3Connection::on_stream_stopped(quic::StreamId id, std::uint64_t code) {
+  note_unsent(id, quic_->unsent_bytes(id));
+  const bool told = h3_.handle_stop_sending(id, code);
+  if (!told && stopped_early_.size() < kStoppedEarlyMax) stopped_early_.try_emplace(id, code);
 }
 
 void H3Connection::on_stream_acked(quic::StreamId id, std::uint64_t) {
-  if (const auto found = unattributed_.find(to_h3(id)); found != unattributed_.end()) {
+  if (const auto found = unattributed_.find(id); found != unattributed_.end()) {
     const std::optional<std::uint64_t> code = found->second;
     unattributed_.erase(found);
-    if (code) return reset_now(to_h3(id), *code);
+    if (code) return reset_now(id, *code);
   }
-  for (std::size_t i = 0; i < live_.size(); ++i) live_[i]->handle_acked(to_h3(id));
+  for (std::size_t i = 0; i < live_.size(); ++i) live_[i]->handle_acked(id);
 }
 
 // Nobody's, if the session has ended.
@@ -97,12 +86,12 @@ void H3Connection::on_datagram_fate(DatagramId id, DatagramFate fate) {
 }
 
 void H3Connection::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t>) {
-  unattributed_.erase(to_h3(id));
-  stopped_early_.erase(to_h3(id));
-  h3_.handle_stream_closed(to_h3(id));
+  unattributed_.erase(id);
+  stopped_early_.erase(id);
+  h3_.handle_stream_closed(id);
 }
 
-void H3Connection::on_streams_available(quic::Direction direction) { h3_.handle_streams_available(to_h3(direction)); }
+void H3Connection::on_more_streams(quic::Direction direction) { h3_.handle_streams_available(direction); }
 
 void H3Connection::on_closed(const quic::CloseReason& reason) {
   last_peer_ = peer();
@@ -122,16 +111,16 @@ void H3Connection::leave() {
 // --- To QUIC ---------------------------------------------------------------------------------------------------------
 
 std::optional<h3::StreamId> H3Connection::open(h3::Direction direction) {
-  const auto id = quic_ == nullptr ? std::nullopt : quic_->open(to_quic(direction));
+  const auto id = quic_ == nullptr ? std::nullopt : quic_->open(direction);
   if (!id) return std::nullopt;
-  unattributed_.try_emplace(to_h3(*id), std::nullopt);
-  return to_h3(*id);
+  unattributed_.try_emplace(*id, std::nullopt);
+  return *id;
 }
 
 void H3Connection::write(h3::StreamId id, Bytes data, bool fin) {
   if (quic_ == nullptr) return;
   const auto found = unattributed_.find(id);
-  if (found == unattributed_.end() || !found->second) quic_->write(to_quic(id), std::move(data), fin);
+  if (found == unattributed_.end() || !found->second) quic_->write(id, std::move(data), fin);
 }
 
 void H3Connection::reset(h3::StreamId id, std::uint64_t error_code) {
@@ -142,8 +131,8 @@ void H3Connection::reset(h3::StreamId id, std::uint64_t error_code) {
 }
 
 void H3Connection::reset_now(h3::StreamId id, std::uint64_t error_code) {
-  note_unsent(id, quic_->unsent_bytes(to_quic(id)));
-  quic_->reset(to_quic(id), error_code);
+  note_unsent(id, quic_->unsent_bytes(id));
+  quic_->reset(id, error_code);
 }
 
 // The sessions hear of it at the end of the turn: what they do then calls the user's code, who may be calling now.
@@ -158,11 +147,11 @@ void H3Connection::on_turn_end() {
 }
 
 void H3Connection::stop_sending(h3::StreamId id, std::uint64_t error_code) {
-  if (quic_ != nullptr) quic_->stop_sending(to_quic(id), error_code);
+  if (quic_ != nullptr) quic_->stop_sending(id, error_code);
 }
 
 void H3Connection::consume(h3::StreamId id, std::size_t bytes) {
-  if (quic_ != nullptr) quic_->consume(to_quic(id), bytes);
+  if (quic_ != nullptr) quic_->consume(id, bytes);
 }
 
 void H3Connection::close(std::uint64_t error_code, std::string_view reason) {

@@ -73,10 +73,10 @@ class H3Connection : public Connection,
   void on_stream_data(quic::StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size_bytes) override;
   void on_stopped_stream_end(quic::StreamId id, std::uint64_t final_size_bytes) override;
-  void on_stop_sending(quic::StreamId id, std::uint64_t code) override;
+  void on_stream_stopped(quic::StreamId id, std::uint64_t code) override;
   void on_stream_acked(quic::StreamId id, std::uint64_t offset) override;
   void on_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) override;
-  void on_streams_available(quic::Direction direction) override;
+  void on_more_streams(quic::Direction direction) override;
   void on_datagram(ByteView data) override { h3_.handle_datagram(data); }
   void on_datagram_fate(DatagramId id, DatagramFate fate) override;
   void on_closed(const quic::CloseReason& reason) override;

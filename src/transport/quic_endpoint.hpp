@@ -109,8 +109,6 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   bool blocked_ = false;
 };
 
-/// The engine's ID of a stream, from that of the sessions and of HTTP/3.
-[[nodiscard]] inline quic::StreamId to_quic(std::int64_t id) { return static_cast<quic::StreamId>(id); }
 /// The engine's path, from the socket's addresses.
 [[nodiscard]] quic::Address to_quic(const net::SocketAddress& address);
 [[nodiscard]] net::SocketAddress to_net(const quic::Address& address);

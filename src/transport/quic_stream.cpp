@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "quic/types.hpp"
 #include "transport/quic_session.hpp"
 
 namespace plait::transport {
@@ -63,10 +62,7 @@ void QuicStream::consume(std::size_t size) { session_.consume(id_, size); }
 void QuicStream::set_priority(std::uint32_t group, std::int64_t order) { session_.set_priority(id_, group, order); }
 std::size_t QuicStream::buffered_bytes() const { return session_.buffered_bytes(id_); }
 
-StreamDirection QuicStream::direction() const {
-  return quic::direction_of(id()) == quic::Direction::bidirectional ? StreamDirection::bidirectional
-                                                                    : StreamDirection::unidirectional;
-}
+StreamDirection QuicStream::direction() const { return quic::direction_of(id_); }
 
 Session& QuicStream::session() { return session_; }
 

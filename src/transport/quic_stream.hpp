@@ -7,13 +7,15 @@
 #include <memory>
 #include <optional>
 
+#include "quic/types.hpp"
+
 namespace plait::transport {
 
 class QuicSession;
 
 class QuicStream final : public Stream {
  public:
-  QuicStream(QuicSession& session, std::int64_t id, bool opened_by_peer)
+  QuicStream(QuicSession& session, quic::StreamId id, bool opened_by_peer)
       : session_(session), id_(id), opened_by_peer_(opened_by_peer) {}
 
   void set_handler(std::unique_ptr<StreamHandler> handler) { handler_ = std::move(handler); }
@@ -41,7 +43,7 @@ class QuicStream final : public Stream {
 
  private:
   QuicSession& session_;
-  const std::int64_t id_;
+  const quic::StreamId id_;
   const bool opened_by_peer_;
   bool wants_writable_ = false;
   std::unique_ptr<StreamHandler> handler_;  // none as long as on_stream() has not returned it

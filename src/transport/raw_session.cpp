@@ -17,16 +17,6 @@ constexpr quic::StreamId kFirstStream = 0;  // RFC 9000 §2.1: the client's firs
 constexpr std::uint64_t kNoCloseCode = 0;   // the session did not end by a close
 constexpr wt::StreamId kSession = 0;        // what EarlyBuffer keeps things under: there is only one
 
-QuicSession::StreamId from_quic(quic::StreamId id) { return static_cast<QuicSession::StreamId>(id); }
-
-quic::Direction to_quic(StreamDirection direction) {
-  return direction == StreamDirection::bidirectional ? quic::Direction::bidirectional : quic::Direction::unidirectional;
-}
-
-StreamDirection from_quic(quic::Direction direction) {
-  return direction == quic::Direction::bidirectional ? StreamDirection::bidirectional : StreamDirection::unidirectional;
-}
-
 // Applications of ours have codes of 32 bits.
 std::optional<std::uint32_t> to_stream_code(std::uint64_t code) {
   if (code > UINT32_MAX) return std::nullopt;
@@ -171,10 +161,10 @@ void RawSession::take_response(ByteView payload, ByteView rest, bool fin) {
 
 // What came before, and behind the open frame, may end the session at each step.
 void RawSession::begin(std::string_view subprotocol, const std::unique_ptr<Waiting>& waiting, ByteView rest, bool fin) {
-  messages().attach(from_quic(kFirstStream));
+  messages().attach(kFirstStream);
   start(subprotocol);
   deliver_early(waiting->early);
-  if (is_live() && (fin || !rest.empty())) handle_stream_data(from_quic(kFirstStream), rest, fin);
+  if (is_live() && (fin || !rest.empty())) handle_stream_data(kFirstStream, rest, fin);
 }
 
 void RawSession::deliver_early(wt::EarlyBuffer& early) {
@@ -187,7 +177,7 @@ void RawSession::deliver_early(wt::EarlyBuffer& early) {
 }
 
 void RawSession::deliver(const wt::EarlyStream& early) {
-  handle_stream(early.id, from_quic(quic::direction_of(to_quic(early.id))));
+  handle_stream(early.id, quic::direction_of(early.id));
   if (!early.data.empty() || early.fin) handle_stream_data(early.id, early.data, early.fin);
   if (early.stopped) handle_stop_sending(early.id, to_stream_code(*early.stopped));
   if (early.reset) handle_stream_reset(early.id, to_stream_code(early.reset->error_code));
@@ -195,11 +185,11 @@ void RawSession::deliver(const wt::EarlyStream& early) {
 }
 
 void RawSession::keep_early(quic::StreamId id, ByteView data, bool fin) {
-  wt::EarlyStream* early = waiting_->early.find(from_quic(id));
+  wt::EarlyStream* early = waiting_->early.find(id);
   if (early == nullptr) return;
   early->fin = fin;
   if (waiting_->early.append(*early, data)) return;
-  (void)waiting_->early.take_stream(from_quic(id));
+  (void)waiting_->early.take_stream(id);
   refuse_stream(id);
 }
 
@@ -215,36 +205,36 @@ bool RawSession::reports(quic::StreamId id) const { return is_open() || (is_live
 
 void RawSession::on_stream_open(quic::StreamId id) {
   if (id == kFirstStream) return;
-  if (reports(id)) return handle_stream(from_quic(id), from_quic(quic::direction_of(id)));
-  if (waiting_ && !waiting_->early.add_stream({.id = from_quic(id), .session = kSession})) refuse_stream(id);
+  if (reports(id)) return handle_stream(id, quic::direction_of(id));
+  if (waiting_ && !waiting_->early.add_stream({.id = id, .session = kSession})) refuse_stream(id);
 }
 
 void RawSession::on_stream_data(quic::StreamId id, ByteView data, bool fin) {
-  if (reports(id)) return handle_stream_data(from_quic(id), data, fin);
+  if (reports(id)) return handle_stream_data(id, data, fin);
   if (waiting_ == nullptr) return quic_->consume(id, data.size());
   id == kFirstStream ? take_opening(data, fin) : keep_early(id, data, fin);
 }
 
 void RawSession::on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t) {
-  if (reports(id)) return handle_stream_reset(from_quic(id), to_stream_code(code));
+  if (reports(id)) return handle_stream_reset(id, to_stream_code(code));
   if (waiting_ == nullptr) return;
   if (id == kFirstStream) return give_up("the peer reset the stream of the opening");
-  if (wt::EarlyStream* early = waiting_->early.find(from_quic(id))) early->reset = {code, std::nullopt};
+  if (wt::EarlyStream* early = waiting_->early.find(id)) early->reset = {code, std::nullopt};
 }
 
-void RawSession::on_stop_sending(quic::StreamId id, std::uint64_t code) {
-  if (reports(id)) return handle_stop_sending(from_quic(id), to_stream_code(code));
+void RawSession::on_stream_stopped(quic::StreamId id, std::uint64_t code) {
+  if (reports(id)) return handle_stop_sending(id, to_stream_code(code));
   if (waiting_ == nullptr) return;
   if (id == kFirstStream) return give_up("the peer stopped the stream of the opening");
-  if (wt::EarlyStream* early = waiting_->early.find(from_quic(id))) early->stopped = code;
+  if (wt::EarlyStream* early = waiting_->early.find(id)) early->stopped = code;
 }
 
-void RawSession::on_stream_acked(quic::StreamId id, std::uint64_t) { handle_acked(from_quic(id)); }
+void RawSession::on_stream_acked(quic::StreamId id, std::uint64_t) { handle_acked(id); }
 
 void RawSession::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t>) {
   if (id != kFirstStream) {
-    if (reports(id)) return handle_stream_closed(from_quic(id));
-    wt::EarlyStream* early = waiting_ ? waiting_->early.find(from_quic(id)) : nullptr;
+    if (reports(id)) return handle_stream_closed(id);
+    wt::EarlyStream* early = waiting_ ? waiting_->early.find(id) : nullptr;
     if (early != nullptr) early->closed = true;
   } else if (is_live()) {
     end({.reason = "the stream of the messages is over", .clean = true});
@@ -253,8 +243,8 @@ void RawSession::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t
   }
 }
 
-void RawSession::on_streams_available(quic::Direction direction) {
-  if (is_open()) handle_streams_available(from_quic(direction));
+void RawSession::on_more_streams(quic::Direction direction) {
+  if (is_open()) handle_streams_available(direction);
 }
 
 void RawSession::on_datagram(ByteView data) {
@@ -283,29 +273,27 @@ void RawSession::on_closed(const quic::CloseReason& reason) {
 // --- To QUIC ---------------------------------------------------------------------------------------------------------
 
 Result<QuicSession::StreamId, StreamError> RawSession::wire_open(StreamDirection direction) {
-  const auto opened = quic_->open(to_quic(direction));
-  if (opened) return from_quic(*opened);
+  const auto opened = quic_->open(direction);
+  if (opened) return *opened;
   return err(quic_->is_closed() ? StreamError::closed : StreamError::limit);
 }
 
-bool RawSession::wire_write(StreamId id, Bytes data, bool fin) {
-  return quic_->write(to_quic(id), std::move(data), fin);
-}
+bool RawSession::wire_write(StreamId id, Bytes data, bool fin) { return quic_->write(id, std::move(data), fin); }
 
-void RawSession::wire_reset(StreamId id, std::uint32_t code) { quic_->reset(to_quic(id), code); }
-void RawSession::wire_stop(StreamId id, std::uint32_t code) { quic_->stop_sending(to_quic(id), code); }
-void RawSession::wire_consume(StreamId id, std::size_t bytes) { quic_->consume(to_quic(id), bytes); }
+void RawSession::wire_reset(StreamId id, std::uint32_t code) { quic_->reset(id, code); }
+void RawSession::wire_stop(StreamId id, std::uint32_t code) { quic_->stop_sending(id, code); }
+void RawSession::wire_consume(StreamId id, std::size_t bytes) { quic_->consume(id, bytes); }
 
 void RawSession::wire_set_priority(StreamId id, std::uint32_t group, std::int64_t order) {
-  quic_->set_priority(to_quic(id), std::uint64_t{1} + group, order);  // 0 is of those without
+  quic_->set_priority(id, std::uint64_t{1} + group, order);  // 0 is of those without
 }
 
 std::size_t RawSession::wire_buffered_bytes(StreamId id) const {
-  return static_cast<std::size_t>(quic_->buffered_bytes(to_quic(id)));
+  return static_cast<std::size_t>(quic_->buffered_bytes(id));
 }
 
 std::size_t RawSession::wire_unsent_bytes(StreamId id) const {
-  return static_cast<std::size_t>(quic_->unsent_bytes(to_quic(id)));
+  return static_cast<std::size_t>(quic_->unsent_bytes(id));
 }
 
 bool RawSession::wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) {

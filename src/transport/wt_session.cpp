@@ -13,14 +13,6 @@ std::uint32_t to_close_code(const wt::CloseInfo& info) {
   return info.code == 0 && info.reason.empty() ? close_code::kNoStatus : info.code;
 }
 
-wt::Direction to_wt(StreamDirection direction) {
-  return direction == StreamDirection::bidirectional ? wt::Direction::bidirectional : wt::Direction::unidirectional;
-}
-
-StreamDirection from_wt(wt::Direction direction) {
-  return direction == wt::Direction::bidirectional ? StreamDirection::bidirectional : StreamDirection::unidirectional;
-}
-
 }  // namespace
 
 WtSession& WtSession::make(H3Connection& connection, std::unique_ptr<SessionHandler> handler, Wants wants,
@@ -103,12 +95,12 @@ void WtSession::release(bool settled) {
 
 // --- Streams ---------------------------------------------------------------------------------------------------------
 
-void WtSession::on_stream(wt::StreamId id, wt::Direction direction) { handle_stream(id, from_wt(direction)); }
+void WtSession::on_stream(wt::StreamId id, wt::Direction direction) { handle_stream(id, direction); }
 
-void WtSession::on_streams_available(wt::Direction direction) { handle_streams_available(from_wt(direction)); }
+void WtSession::on_streams_available(wt::Direction direction) { handle_streams_available(direction); }
 
 Result<QuicSession::StreamId, StreamError> WtSession::wire_open(StreamDirection direction) {
-  const auto opened = protocol_->open_stream(to_wt(direction));
+  const auto opened = protocol_->open_stream(direction);
   if (opened) return *opened;
   return err(opened.error() == wt::OpenError::closed ? StreamError::closed : StreamError::limit);
 }

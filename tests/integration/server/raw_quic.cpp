@@ -105,14 +105,14 @@ bool RawQuic::turn_until_ready() {
   return turn_until([this] { return ready_ || closed_; }) && ready_;
 }
 
-std::uint64_t RawQuic::open(quic::Direction direction, std::string_view data, bool fin) {
+quic::StreamId RawQuic::open(quic::Direction direction, std::string_view data, bool fin) {
   const auto id = connection_->open(direction);
   EXPECT_TRUE(id) << "no more streams";
   if (id) write(*id, data, fin);
   return id.value_or(0);
 }
 
-void RawQuic::write(std::uint64_t id, std::string_view data, bool fin) {
+void RawQuic::write(quic::StreamId id, std::string_view data, bool fin) {
   connection_->write(id, Bytes::copy_of(as_bytes(data)), fin);
 }
 
@@ -130,7 +130,7 @@ void RawQuic::on_stream_data(quic::StreamId id, ByteView data, bool fin) {
 }
 
 void RawQuic::on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t) { streams_[id].reset = code; }
-void RawQuic::on_stop_sending(quic::StreamId id, std::uint64_t code) { streams_[id].stopped = code; }
+void RawQuic::on_stream_stopped(quic::StreamId id, std::uint64_t code) { streams_[id].stopped = code; }
 void RawQuic::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t>) { streams_[id].closed = true; }
 
 void RawQuic::on_closed(const quic::CloseReason& reason) {

@@ -57,13 +57,13 @@ class RawQuic final : private quic::ConnectionVisitor {
   bool turn_until_ready();
   /// For a server's connection: before it is there.
   std::function<void()> on_ready_do{};
-  std::function<void(std::uint64_t)> on_data_do{};
+  std::function<void(quic::StreamId)> on_data_do{};
 
   /// Opens a stream and writes.
-  std::uint64_t open(quic::Direction direction, std::string_view data, bool fin = false);
-  void write(std::uint64_t id, std::string_view data, bool fin = false);
+  quic::StreamId open(quic::Direction direction, std::string_view data, bool fin = false);
+  void write(quic::StreamId id, std::string_view data, bool fin = false);
   [[nodiscard]] quic::Connection& connection() { return *connection_; }
-  [[nodiscard]] const Stream& stream(std::uint64_t id) { return streams_[id]; }
+  [[nodiscard]] const Stream& stream(quic::StreamId id) { return streams_[id]; }
   /// QUIC DATAGRAM frames that came.
   [[nodiscard]] const std::vector<std::string>& datagrams() const { return datagrams_; }
   /// Why the connection ended, once it has.
@@ -76,7 +76,7 @@ class RawQuic final : private quic::ConnectionVisitor {
   void on_ready() override;
   void on_stream_data(quic::StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size) override;
-  void on_stop_sending(quic::StreamId id, std::uint64_t code) override;
+  void on_stream_stopped(quic::StreamId id, std::uint64_t code) override;
   void on_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) override;
   void on_datagram(ByteView data) override { datagrams_.emplace_back(as_text(data)); }
   void on_closed(const quic::CloseReason& reason) override;
@@ -90,7 +90,7 @@ class RawQuic final : private quic::ConnectionVisitor {
   quic::Connection* connection_ = nullptr;
   bool ready_ = false;
   std::optional<quic::CloseReason> closed_;
-  std::map<std::uint64_t, Stream> streams_;
+  std::map<quic::StreamId, Stream> streams_;
   std::vector<std::string> datagrams_;
 };
 

@@ -74,7 +74,7 @@ struct Recorder final : ConnectionVisitor {
     EXPECT_FALSE(streams[id].closed);
     streams[id].stopped_size = size;
   }
-  void on_stop_sending(StreamId id, std::uint64_t code) override { streams[id].stop_code = code; }
+  void on_stream_stopped(StreamId id, std::uint64_t code) override { streams[id].stop_code = code; }
   void on_stream_acked(StreamId id, std::uint64_t offset) override {
     streams[id].acked = offset;
     ++streams[id].acked_count;
@@ -83,7 +83,7 @@ struct Recorder final : ConnectionVisitor {
     streams[id].closed = true;
     streams[id].close_code = code;
   }
-  void on_streams_available(Direction /*direction*/) override { ++available_count; }
+  void on_more_streams(Direction /*direction*/) override { ++available_count; }
   void on_datagram(ByteView data) override { datagrams.emplace_back(as_text(data)); }
   void on_datagram_fate(DatagramId id, DatagramFate fate) override;
   void on_closed(const CloseReason& why) override {

@@ -324,9 +324,9 @@ TEST(QuicFrameScan, FindsShortFramesThatMayLeaveAGap) {
   feed(12, 7, 31);
   feed(12, 39, 63);
   feed(16, 39, 31);
-  std::vector<std::array<std::uint64_t, 3>> found;
-  for (const auto& [id, offset, end] : scan.short_frames()) found.push_back({id, offset, end});
-  EXPECT_EQ(found, (std::vector<std::array<std::uint64_t, 3>>{{12, 6, 7}, {12, 39, 102}, {16, 39, 70}}));
+  std::vector<std::tuple<StreamId, std::uint64_t, std::uint64_t>> found;
+  for (const auto& [id, offset, end] : scan.short_frames()) found.emplace_back(id, offset, end);
+  EXPECT_EQ(found, (decltype(found){{12, 6, 7}, {12, 39, 102}, {16, 39, 70}}));
 }
 
 TEST(QuicGaps, EverySecondByteIsOneEach) {

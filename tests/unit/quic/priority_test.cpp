@@ -10,7 +10,7 @@ namespace {
 class QuicSendSchedule : public testing::Test {
  protected:
   QuicSendSchedule() {
-    for (StreamId id = 0; id < streams_.size(); ++id) streams_[id].id = id;
+    for (StreamId id = 0; Stream & stream : streams_) stream.id = id++;
   }
   Stream& stream(StreamId id) { return streams_[id]; }
   void add(StreamId id, std::uint64_t group, std::int64_t order) {
