@@ -3,8 +3,9 @@
 #include <plait/log.hpp>
 
 #include <algorithm>
-#include <exception>
 #include <utility>
+
+#include "core/guard.hpp"
 
 namespace plait::transport {
 
@@ -30,7 +31,10 @@ void Opening::decide() {
 void Opening::ask() {
   guarded([this] {
     handler_ = (*match_.session)();
-    if (handler_ == nullptr) return fail("the factory of handlers made none");
+    if (handler_ == nullptr) {
+      log(LogLevel::error, "the factory of handlers made none");
+      return reject(500, "internal error");
+    }
     handler_->on_request(*this);
     if (state_ == State::asking) reject(403, "the handler did not accept the session");
   });
@@ -52,19 +56,11 @@ void Opening::give_up(int status, std::string_view reason) {
 // What the handler wants is asked here, too: it is the last time that a refusal is possible.
 template <class Call>
 void Opening::guarded(Call&& call) {
-  try {
+  const bool called = core::guarded("a session handler in its opening", [&] {
     call();
     if (is_accepted()) wants_ = Wants::of(*handler_);
-  } catch (const std::exception& exception) {
-    fail((std::string{"a session handler threw in its opening: "} + exception.what()).c_str());
-  } catch (...) {
-    fail("a session handler threw something that is not a std::exception in its opening");
-  }
-}
-
-void Opening::fail(const char* what) {
-  log(LogLevel::error, what);
-  reject(500, "internal error");
+  });
+  if (!called) reject(500, "internal error");
 }
 
 void Opening::accept(std::string_view subprotocol) {

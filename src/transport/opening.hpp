@@ -86,7 +86,6 @@ class Opening : public OpeningRequest {
   void conclude();
   template <class Call>
   void guarded(Call&& call);
-  void fail(const char* what);
   void end_deferral();
 
   LoopContext& context_;

@@ -1,7 +1,5 @@
 #include "transport/quic_session.hpp"
 
-#include <plait/log.hpp>
-
 #include <utility>
 
 #include "core/assert.hpp"
@@ -298,8 +296,7 @@ void QuicSession::fail(std::uint16_t code, std::string_view reason) {
   close(code, reason);
 }
 
-void QuicSession::fail_for_exception(const char* what) {
-  log(LogLevel::error, std::string{"a session handler threw: "} + what);
+void QuicSession::fail_for_exception() {
   if (!is_ending()) return fail(close_code::kInternalError, "internal error");
   finish({.code = close_code::kInternalError, .reason = "internal error", .started_by_us = true});
 }

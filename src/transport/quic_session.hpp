@@ -8,11 +8,11 @@
 
 #include <plait/session.hpp>
 
-#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "core/guard.hpp"
 #include "core/id_map.hpp"
 #include "quic/connection.hpp"
 #include "transport/connection.hpp"
@@ -69,7 +69,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   void count_sent(std::size_t bytes);
   /// Calls the user's code; an exception out of it ends the session.
   template <class Call>
-  void guarded(Call&& call);
+  [[gnu::always_inline]] void guarded(Call&& call);
 
  protected:
   static constexpr std::uint32_t kStreamRefused = 0;  ///< the code of a stream that nobody wants
@@ -158,7 +158,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   QuicStream* find(StreamId id);
   QuicStream& add_stream(StreamId id, bool opened_by_peer);
   void lose_message_stream(std::optional<std::uint32_t> code, const char* reason);
-  void fail_for_exception(const char* what);
+  void fail_for_exception();
   void finish(const CloseInfo& info);
 
   LoopContext& context_;
@@ -179,14 +179,8 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
 
 // An exception out of the user's handler ends this session, not the server.
 template <class Call>
-void QuicSession::guarded(Call&& call) {
-  try {
-    call();
-  } catch (const std::exception& exception) {
-    fail_for_exception(exception.what());
-  } catch (...) {
-    fail_for_exception("something that is not a std::exception");
-  }
+inline void QuicSession::guarded(Call&& call) {
+  if (!core::guarded("a session handler", call)) fail_for_exception();
 }
 
 }  // namespace plait::transport

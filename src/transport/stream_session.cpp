@@ -1,7 +1,5 @@
 #include "transport/stream_session.hpp"
 
-#include <plait/log.hpp>
-
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -36,10 +34,7 @@ StreamSession::Rare& StreamSession::rare() {
   return *rare_;
 }
 
-void StreamSession::fail_for_exception(const char* what) {
-  log(LogLevel::error, std::string{"a session handler threw: "} + what);
-  fail(close_code::kInternalError, "internal error");
-}
+void StreamSession::fail_for_exception() { fail(close_code::kInternalError, "internal error"); }
 
 std::optional<Duration> StreamSession::rtt() const {
   if (rtt_nanoseconds_ < 0) return std::nullopt;

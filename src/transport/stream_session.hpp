@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <memory>
 #include <string>
 
+#include "core/guard.hpp"
 #include "transport/tcp_connection.hpp"
 
 namespace plait::transport {
@@ -132,7 +132,7 @@ class StreamSession : public Session, public Protocol {
   void count_for_loop(std::uint64_t messages_sent, std::uint64_t bytes_sent);
   template <class Call>
   [[gnu::always_inline]] void guarded(Call&& call);
-  void fail_for_exception(const char* what);
+  void fail_for_exception();
   void ignore_messages();
   void tell_closed(const Disconnect& why);
   void send_ping(core::TimePoint now);
@@ -164,13 +164,7 @@ class StreamSession : public Session, public Protocol {
 // An exception out of the user's handler ends this session, not the server.
 template <class Call>
 inline void StreamSession::guarded(Call&& call) {
-  try {
-    call();
-  } catch (const std::exception& exception) {
-    fail_for_exception(exception.what());
-  } catch (...) {
-    fail_for_exception("something that is not a std::exception");
-  }
+  if (!core::guarded("a session handler", call)) fail_for_exception();
 }
 
 }  // namespace plait::transport
