@@ -14,41 +14,6 @@ constexpr std::string_view kAnotherProtocol =
 
 }  // namespace
 
-// A message in parts: one part frame for each.
-class FrameSession::Writer final : public MessageWriter {
- public:
-  explicit Writer(FrameSession& session) : session_(session) {}
-
-  void begin(MessageKind kind) {
-    kind_ = kind;
-    active_ = true;
-  }
-  [[nodiscard]] bool active() const { return active_; }
-
-  SendStatus write(ByteView part) override {
-    if (!session_.is_open()) return SendStatus::closed;
-    if (!session_.admits(part.size())) return SendStatus::dropped;
-    return send_part(part, false);
-  }
-  SendStatus finish() override {
-    if (!session_.is_open()) return SendStatus::closed;
-    active_ = false;
-    return send_part({}, true);
-  }
-
- private:
-  SendStatus send_part(ByteView part, bool last) {
-    OutputQueue& output = session_.connection().output();
-    output.append(frames::FrameHeader::part(kind_, last, part.size()).view());
-    output.append(part);
-    return session_.finish_send(part.size(), last);
-  }
-
-  FrameSession& session_;
-  MessageKind kind_ = MessageKind::binary;
-  bool active_ = false;
-};
-
 FrameSession::FrameSession(LoopContext& context, std::unique_ptr<SessionHandler> handler, bool parts)
     : StreamSession(std::move(handler)), decoder_({.parts = parts}, context.limits, context.loop.buffers()) {}
 FrameSession::~FrameSession() = default;
@@ -102,7 +67,7 @@ void FrameSession::handle_deadline(core::TimePoint now) {
 
 SendStatus FrameSession::send(const Message& message, SendOptions) {
   if (!is_open()) return SendStatus::closed;
-  if ((writer_ != nullptr && writer_->active()) || !admits(message.size())) return SendStatus::dropped;
+  if (writes_parts() || !admits(message.size())) return SendStatus::dropped;
   OutputQueue& output = connection().output();
   output.append(frames::FrameHeader{frames::type_of(message.kind()), message.size()}.view());
   const bool by_reference = message.size() >= kGatheredBytesMin && connection().gathers_references();
@@ -116,11 +81,11 @@ SendStatus FrameSession::send(const Message& message, SendOptions) {
   return finish_send(message.size());
 }
 
-MessageWriter* FrameSession::begin_message(MessageKind kind) {
-  if (!is_open() || (writer_ != nullptr && writer_->active())) return nullptr;
-  if (writer_ == nullptr) writer_ = std::make_unique<Writer>(*this);
-  writer_->begin(kind);
-  return writer_.get();
+// One part frame for each part.
+void FrameSession::encode_part(MessageKind kind, ByteView part, bool /*first*/, bool last) {
+  OutputQueue& output = connection().output();
+  output.append(frames::FrameHeader::part(kind, last, part.size()).view());
+  output.append(part);
 }
 
 void FrameSession::encode_ping(ByteView payload) { frames::encode_ping(payload, connection().output()); }

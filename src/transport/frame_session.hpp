@@ -17,7 +17,6 @@ namespace plait::transport {
 class FrameSession : public StreamSession {
  public:
   SendStatus send(const Message& message, SendOptions options) override;
-  MessageWriter* begin_message(MessageKind kind) override;
 
   void handle_bytes(MutableByteView& input) override;
   MutableByteView direct_buffer() override { return decoder_.direct_buffer(); }
@@ -36,14 +35,12 @@ class FrameSession : public StreamSession {
 
   void encode_ping(ByteView payload) override;
   void encode_close(std::uint16_t code, std::string_view reason) override;
+  void encode_part(MessageKind kind, ByteView part, bool first, bool last) override;
 
  private:
-  class Writer;
-
   void handle_event(const frames::Event& event);
 
   frames::Decoder decoder_;
-  std::unique_ptr<Writer> writer_;
 };
 
 /// The server's side: waits for the client's open frame, finds the route and asks its handler.

@@ -26,6 +26,36 @@ struct StreamSession::Rare {
   std::string close_reason;
 };
 
+class StreamSession::PartWriter final : public MessageWriter {
+ public:
+  explicit PartWriter(StreamSession& session) : session_(session) {}
+
+  void begin(MessageKind kind) {
+    kind_ = kind;
+    first_ = true;
+  }
+  SendStatus write(ByteView part) override {
+    if (!session_.is_open()) return SendStatus::closed;
+    if (!session_.admits(part.size())) return SendStatus::dropped;
+    return send(part, false);
+  }
+  SendStatus finish() override {
+    if (!session_.is_open()) return SendStatus::closed;
+    session_.writes_parts_ = false;
+    return send({}, true);
+  }
+
+ private:
+  SendStatus send(ByteView part, bool last) {
+    session_.encode_part(kind_, part, std::exchange(first_, false), last);
+    return session_.finish_send(part.size(), last);
+  }
+
+  StreamSession& session_;
+  MessageKind kind_ = MessageKind::binary;
+  bool first_ = true;
+};
+
 StreamSession::StreamSession(std::unique_ptr<SessionHandler> handler) : handler_(std::move(handler)) {}
 StreamSession::~StreamSession() = default;
 
@@ -73,6 +103,14 @@ void StreamSession::count_for_loop(std::uint64_t messages_sent, std::uint64_t by
   Counters& counters = connection().context().counters;
   counters.messages_sent.add(messages_sent);
   counters.bytes_sent.add(bytes_sent);
+}
+
+MessageWriter* StreamSession::begin_message(MessageKind kind) {
+  if (!is_open() || std::exchange(writes_parts_, true)) return nullptr;
+  set_sends_plainly(false);
+  if (writer_ == nullptr) writer_ = std::make_unique<PartWriter>(*this);
+  writer_->begin(kind);
+  return writer_.get();
 }
 
 void StreamSession::handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last) {

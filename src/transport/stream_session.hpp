@@ -21,6 +21,7 @@ class StreamSession : public Session, public Protocol {
   ~StreamSession() override;
 
   // Session
+  MessageWriter* begin_message(MessageKind kind) override;
   void close(std::uint32_t code, std::string_view reason) override;
   void abort() override;
   void pause() override { is_open() ? connection().set_paused(true) : ignore_messages(); }
@@ -67,11 +68,15 @@ class StreamSession : public Session, public Protocol {
 
   virtual void encode_ping(ByteView payload) = 0;
   virtual void encode_close(std::uint16_t code, std::string_view reason) = 0;
+  /// Of a message in parts: the `first`, the `last`, which is empty and may be the first, or one between them.
+  virtual void encode_part(MessageKind kind, ByteView part, bool first, bool last) = 0;
 
   [[nodiscard]] bool is_open() const { return state_ == State::open; }
   /// For the protocol to say: it is open and its small messages leave as they are, uncompressed, in the clear, whole.
   [[nodiscard]] bool sends_plainly() const { return sends_plainly_ && is_open(); }
   void set_sends_plainly(bool plainly) { sends_plainly_ = plainly; }
+  /// A message is under way in parts: until its last, no other may be sent, and none leaves plainly.
+  [[nodiscard]] bool writes_parts() const { return writes_parts_; }
   [[nodiscard]] bool handles_input() const { return state_ != State::finished && !connection().input_stopped(); }
   [[nodiscard]] const Limits& limits() const { return connection().context().limits; }
 
@@ -125,6 +130,7 @@ class StreamSession : public Session, public Protocol {
   void finish();
 
  private:
+  class PartWriter;
   struct Rare;  // close reason, subprotocol: what few sessions have
 
   [[nodiscard]] bool admits_beyond_queue(std::size_t backlog);
@@ -153,11 +159,13 @@ class StreamSession : public Session, public Protocol {
   bool ping_waits_ = false;  // when the ping was sent, a backlog stood before it
   bool input_seen_ = false;
   bool sends_plainly_ = false;
+  bool writes_parts_ = false;
   bool told_closed_ = false;
   bool ignores_messages_ = false;
   std::array<std::uint8_t, 8> ping_payload_{};  // of the ping under way
   core::TimePoint ping_sent_{};
   std::int64_t rtt_nanoseconds_ = -1;
+  std::unique_ptr<PartWriter> writer_;  // from the first message in parts on
   std::unique_ptr<Rare> rare_;
 };
 

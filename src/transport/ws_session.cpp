@@ -25,43 +25,6 @@ ws::Opcode opcode_of(MessageKind kind) { return kind == MessageKind::text ? ws::
 
 }  // namespace
 
-// A message in parts: one frame for each part (RFC 6455 §5.4).
-class WsSession::Writer final : public MessageWriter {
- public:
-  explicit Writer(WsSession& session) : session_(session) {}
-
-  void begin(MessageKind kind) {
-    kind_ = kind;
-    opcode_ = opcode_of(kind);
-    active_ = true;
-  }
-  [[nodiscard]] bool active() const { return active_; }
-
-  SendStatus write(ByteView part) override {
-    if (!session_.is_open()) return SendStatus::closed;
-    if (!session_.admits(part.size())) return SendStatus::dropped;
-    return send_frame(part, false);
-  }
-  SendStatus finish() override {
-    if (!session_.is_open()) return SendStatus::closed;
-    active_ = false;
-    session_.allow_plain_sends();
-    return send_frame({}, true);
-  }
-
- private:
-  SendStatus send_frame(ByteView part, bool fin) {
-    session_.encode_frame(opcode_, fin, false, Message{kind_, part});
-    opcode_ = ws::Opcode::continuation;
-    return session_.finish_send(part.size(), fin);
-  }
-
-  WsSession& session_;
-  MessageKind kind_ = MessageKind::binary;
-  ws::Opcode opcode_ = ws::Opcode::binary;
-  bool active_ = false;
-};
-
 void WsSession::Options::use_deflate(const ws::DeflateParameters& agreed, const Limits& limits) {
   if (const auto deflate = ws::deflater_options(agreed, role)) deflater = std::make_unique<codec::Deflater>(*deflate);
   inflater = std::make_unique<codec::Inflater>(ws::inflater_options(agreed, role, limits.inflate_ratio_max));
@@ -164,8 +127,7 @@ BurstStatus WsSession::send_burst(const MessageBurst& burst, SendOptions options
 
 SendStatus WsSession::send_any(const Message& message, SendOptions options) {
   if (!is_open()) return SendStatus::closed;
-  if (writer_ != nullptr && writer_->active()) return SendStatus::dropped;
-  if (!admits(message.size())) return SendStatus::dropped;
+  if (writes_parts() || !admits(message.size())) return SendStatus::dropped;
   if (deflater_ != nullptr && options.compress && message.size() >= limits().deflate_threshold_bytes) {
     return send_compressed(message);
   }
@@ -188,12 +150,10 @@ SendStatus WsSession::send_compressed(const Message& message) {
   return finish_send(message.size());
 }
 
-MessageWriter* WsSession::begin_message(MessageKind kind) {
-  if (!is_open() || (writer_ != nullptr && writer_->active())) return nullptr;
-  if (writer_ == nullptr) writer_ = std::make_unique<Writer>(*this);
-  set_sends_plainly(false);
-  writer_->begin(kind);
-  return writer_.get();
+// One frame for each part (RFC 6455 §5.4).
+void WsSession::encode_part(MessageKind kind, ByteView part, bool first, bool last) {
+  encode_frame(first ? opcode_of(kind) : ws::Opcode::continuation, last, false, Message{kind, part});
+  if (last) allow_plain_sends();
 }
 
 void WsSession::encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload) {

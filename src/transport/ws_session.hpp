@@ -33,7 +33,6 @@ class WsSession final : public StreamSession {
 
   SendStatus send(const Message& message, SendOptions options) override;
   BurstStatus send_burst(const MessageBurst& burst, SendOptions options) override;
-  MessageWriter* begin_message(MessageKind kind) override;
 
   void handle_open() override;
   void handle_bytes(MutableByteView& input) override;
@@ -43,10 +42,9 @@ class WsSession final : public StreamSession {
  protected:
   void encode_ping(ByteView payload) override { encode_control(ws::Opcode::ping, payload); }
   void encode_close(std::uint16_t code, std::string_view reason) override;
+  void encode_part(MessageKind kind, ByteView part, bool first, bool last) override;
 
  private:
-  class Writer;
-
   /// While no message is under way in parts.
   void allow_plain_sends();
   void handle_event(const ws::Event& event);
@@ -61,7 +59,6 @@ class WsSession final : public StreamSession {
   ws::Decoder decoder_;
   std::unique_ptr<codec::Deflater> deflater_;
   std::unique_ptr<codec::Inflater> inflater_;
-  std::unique_ptr<Writer> writer_;
   ws::Role role_;
 };
 
