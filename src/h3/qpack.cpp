@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/assert.hpp"
+#include "core/joined.hpp"
 #include "h3/frame.hpp"
 
 namespace plait::h3 {
@@ -163,12 +164,7 @@ Bytes Qpack::encode_headers(std::span<const http::Field> lines) {
   const ByteView prefix = view_of(encoded.prefix);
   const ByteView rest = view_of(encoded.lines);
   const FrameHeader header{frame_type::kHeaders, prefix.size() + rest.size()};
-  Block* block = Block::make(header.view().size() + prefix.size() + rest.size());
-  std::uint8_t* out = block->data();
-  for (const ByteView part : {header.view(), prefix, rest}) out = std::copy(part.begin(), part.end(), out);
-  Bytes frame = Bytes::share(*block, {block->data(), block->capacity});
-  block->release();
-  return frame;
+  return core::joined({header.view(), prefix, rest});
 }
 
 // --- The two streams of QPACK ---------------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
 #include "hub/shard.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "core/assert.hpp"
 #include "core/guard.hpp"
+#include "core/joined.hpp"
 #include "hub/connection.hpp"
 #include "hub/engine.hpp"
 
@@ -24,17 +24,6 @@ std::uint32_t random_epoch(const HubOptions& options) {
 
 bool is_answered(const LoopMessage& request) {
   return !std::holds_alternative<Unsubscribe>(request) && !std::holds_alternative<Unwatch>(request);
-}
-
-// One block with the topic's name and the payload behind it.
-Bytes join(std::string_view topic, std::string_view json) {
-  Block* block = Block::make(topic.size() + json.size());
-  std::memcpy(block->data(), topic.data(), topic.size());
-  std::memcpy(block->data() + topic.size(), json.data(), json.size());
-  Bytes bytes = Bytes::share(*block, {block->data(), topic.size() + json.size()});
-  block->release();
-  bytes.share_between_threads();
-  return bytes;
 }
 
 }  // namespace
@@ -126,7 +115,8 @@ bool Shard::try_watch(Pattern& pattern, const Ticket& ticket) {
 bool Shard::try_publish(std::string_view topic, std::string_view json, Priority priority, const Ticket& ticket) {
   const std::uint32_t home = engine_.home_of(topic);
   if (!can_request(home)) return false;
-  const Bytes joined = join(topic, json);
+  Bytes joined = core::joined({as_bytes(topic), as_bytes(json)});
+  joined.share_between_threads();
   const WallTime time = options().wall_clock();
   request(home, Publish{joined.slice(0, topic.size()),
                         joined.slice(topic.size(), json.size()),

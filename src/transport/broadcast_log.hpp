@@ -9,13 +9,14 @@
 #include <plait/session.hpp>
 
 #include "core/buffer_pool.hpp"
+#include "transport/send_rules.hpp"
 
 namespace plait::transport {
 
 class BroadcastLog {
  public:
   /// Larger payloads are not copied here: they are written from where they are.
-  static constexpr std::size_t kPayloadBytesMax = 2047;
+  static constexpr std::size_t kPayloadBytesMax = kReferenceBytesMin - 1;
 
   explicit BroadcastLog(core::BufferPool& pool) : pool_(pool) {}
   BroadcastLog(const BroadcastLog&) = delete;

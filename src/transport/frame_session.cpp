@@ -8,7 +8,6 @@
 namespace plait::transport {
 namespace {
 
-constexpr std::size_t kGatheredBytesMin = 2048;
 constexpr std::string_view kAnotherProtocol =
     "open_expected: the peer does not speak spec/frames.md: is this a ws: port?";
 
@@ -70,7 +69,7 @@ SendStatus FrameSession::send(const Message& message, SendOptions) {
   if (writes_parts() || !admits(message.size())) return SendStatus::dropped;
   OutputQueue& output = connection().output();
   output.append(frames::FrameHeader{frames::type_of(message.kind()), message.size()}.view());
-  const bool by_reference = message.size() >= kGatheredBytesMin && connection().gathers_references();
+  const bool by_reference = message.size() >= kReferenceBytesMin && connection().gathers_references();
   if (by_reference && message.storage() == Message::Storage::block) {
     output.append_shared(*message.block(), message.data());
   } else if (by_reference && message.storage() == Message::Storage::receive_buffer && connection().reading()) {

@@ -1,27 +1,13 @@
 #include "transport/message_stream.hpp"
 
-#include <cstring>
 #include <utility>
 
 #include "core/byte_sink.hpp"
+#include "core/joined.hpp"
 #include "frames/frame.hpp"
+#include "transport/send_rules.hpp"
 
 namespace plait::transport {
-namespace {
-
-// From this size on a payload that lies in a block is sent from there instead of being copied behind its header.
-constexpr std::size_t kReferenceBytesMin = 2048;
-
-Bytes joined(ByteView head, ByteView payload) {
-  Block* block = Block::make(head.size() + payload.size());
-  std::memcpy(block->data(), head.data(), head.size());
-  if (!payload.empty()) std::memcpy(block->data() + head.size(), payload.data(), payload.size());
-  Bytes bytes = Bytes::share(*block, {block->data(), head.size() + payload.size()});
-  block->release();
-  return bytes;
-}
-
-}  // namespace
 
 MessageStream::MessageStream(Owner& owner, const Limits& limits, core::BufferPool& pool, bool stalls)
     : owner_(owner), limits_(limits), decoder_({.opening = false}, limits, pool), stalls_(stalls) {}
@@ -125,11 +111,8 @@ std::size_t MessageStream::buffered_bytes() const { return id_ ? owner_.buffered
 
 std::size_t MessageStream::unsent_bytes() const { return id_ ? owner_.unsent_bytes(*id_) : early_bytes_; }
 
-// A message larger than the whole queue may still pass when nothing waits: it could never be sent otherwise.
 bool MessageStream::admits(std::size_t size) {
-  const std::size_t backlog = buffered_bytes();
-  if (backlog == 0) return true;
-  if (backlog <= limits_.send_queue_bytes_max && size <= limits_.send_queue_bytes_max - backlog) return true;
+  if (fits_queue(limits_, size, buffered_bytes())) return true;
   wants_writable_ = true;
   return false;
 }
@@ -151,7 +134,7 @@ SendStatus MessageStream::send(const Message& message) {
   if (message_under_way_ || !admits(message.size())) return SendStatus::dropped;
   const frames::FrameHeader header{frames::type_of(message.kind()), message.size()};
   if (message.storage() != Message::Storage::block || message.size() < kReferenceBytesMin) {
-    return append(joined(header.view(), message.data()));
+    return append(core::joined({header.view(), message.data()}));
   }
   const SendStatus status = append(Bytes::copy_of(header.view()));
   return status == SendStatus::closed ? status : append(Bytes::share(*message.block(), message.data()));
@@ -177,7 +160,8 @@ SendStatus MessageStream::finish() {
 }
 
 SendStatus MessageStream::send_part(ByteView part, bool last) {
-  const SendStatus status = append(joined(frames::FrameHeader::part(part_kind_, last, part.size()).view(), part));
+  const SendStatus status =
+      append(core::joined({frames::FrameHeader::part(part_kind_, last, part.size()).view(), part}));
   return owner_.count_part(status, part.size(), last);
 }
 

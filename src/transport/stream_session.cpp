@@ -119,13 +119,10 @@ void StreamSession::handle_part(MessageKind kind, ByteView payload, Message::Sto
   guarded([&] { handler_->on_message_part(*this, Message::received(kind, payload, storage, block), last); });
 }
 
-// A message larger than the whole queue may still pass when nothing waits: it could never be sent otherwise.
-bool StreamSession::admits_beyond_queue(std::size_t backlog) {
-  if (backlog == 0) return true;
+void StreamSession::note_dropped() {
   ++counts_.messages_dropped;
   wants_writable_ = true;
   connection().await_drained();
-  return false;
 }
 
 SendStatus StreamSession::write_early() {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/guard.hpp"
+#include "transport/send_rules.hpp"
 #include "transport/tcp_connection.hpp"
 
 namespace plait::transport {
@@ -82,9 +83,9 @@ class StreamSession : public Session, public Protocol {
 
   /// Whether a message of `size` payload bytes may be queued; counts it as dropped if not.
   [[nodiscard]] bool admits(std::size_t size) {
-    const std::size_t backlog = connection().backlog_bytes();
-    return (backlog <= limits().send_queue_bytes_max && size <= limits().send_queue_bytes_max - backlog) ||
-           admits_beyond_queue(backlog);
+    if (fits_queue(limits(), size, connection().backlog_bytes())) return true;
+    note_dropped();
+    return false;
   }
   /// Counts what was appended to the output (`last` ends a message) and sees to it that it leaves.
   SendStatus finish_send(std::size_t payload_bytes, bool last = true) {
@@ -133,7 +134,7 @@ class StreamSession : public Session, public Protocol {
   class PartWriter;
   struct Rare;  // close reason, subprotocol: what few sessions have
 
-  [[nodiscard]] bool admits_beyond_queue(std::size_t backlog);
+  void note_dropped();
   SendStatus write_early();
   void count_for_loop(std::uint64_t messages_sent, std::uint64_t bytes_sent);
   template <class Call>

@@ -10,9 +10,6 @@
 namespace plait::transport {
 namespace {
 
-// From this size on a payload is written from where it is instead of being copied next to its header.
-constexpr std::size_t kUncopiedBytesMin = BroadcastLog::kPayloadBytesMax + 1;
-
 [[gnu::always_inline]] inline void encode_copy(OutputQueue& output, ws::Opcode opcode, bool fin, bool rsv1,
                                                ByteView payload) {
   const MutableByteView room = output.reserve(ws::kFrameHeaderBytesMax + payload.size());
@@ -99,7 +96,7 @@ void WsSession::handle_ping(ByteView payload) {
 
 // The hot path: a small message of a plain session whose output is far from every limit. All else is send_any()'s.
 SendStatus WsSession::send(const Message& message, SendOptions options) {
-  if (!sends_plainly() || message.size() >= kUncopiedBytesMin) return send_any(message, options);
+  if (!sends_plainly() || message.size() >= kReferenceBytesMin) return send_any(message, options);
   LoopContext& context = connection().context();
   OutputQueue& output = connection().output();
   if (output.bytes() + message.size() >= context.gather_bytes_max) return send_any(message, options);
@@ -158,7 +155,7 @@ void WsSession::encode_part(MessageKind kind, ByteView part, bool first, bool la
 
 void WsSession::encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload) {
   if (role_ == ws::Role::client) return encode_masked(opcode, fin, rsv1, payload.data());
-  if (payload.size() >= kUncopiedBytesMin && encode_reference(opcode, fin, rsv1, payload)) return;
+  if (payload.size() >= kReferenceBytesMin && encode_reference(opcode, fin, rsv1, payload)) return;
   encode_copy(connection().output(), opcode, fin, rsv1, payload.data());
 }
 
