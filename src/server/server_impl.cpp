@@ -1,7 +1,6 @@
 #include "server/server_impl.hpp"
 
 #include <plait/hub.hpp>
-#include <plait/log.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -17,9 +16,6 @@
 
 namespace plait {
 namespace {
-
-constexpr std::chrono::hours kAgeCheckInterval{1};
-constexpr std::chrono::seconds kReloadRepeatMin{10};
 
 net::Address address_of(const http::Uri& uri) {
   return {.host = uri.host, .port = uri.port, .unix_path = uri.socket_path};
@@ -50,7 +46,10 @@ Result<http::Uri, Error> parse_listen_url(std::string_view url) {
 
 }  // namespace
 
-Server::Impl::Impl(ServerOptions options) : options_(std::move(options)), certificates_(options_) {
+Server::Impl::Impl(ServerOptions options)
+    : options_(std::move(options)), certificates_(options_, [this](const CertificateLoader::Loaded& loaded) {
+        for (const auto& worker : workers_) worker->set_tls(loaded.contexts, *loaded.quic);
+      }) {
   options_.limits = core::bounded(options_.limits);
   options_.busy_poll = std::min(options_.busy_poll, net::kBusyPollMax);
   if (options_.threads == 0)
@@ -113,8 +112,9 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
   binding->uri = uri;
   if (auto bound = bind_socket(*binding); !bound) return err(bound.error());
   if (is_secure(uri.scheme)) {  // after that: where the port is in use no development certificate is made
-    if (auto loaded = load_certificate(); !loaded) return err(loaded.error());
-    binding->tls = is_framed(uri.scheme) ? certificate_.contexts.framed : certificate_.contexts.http;
+    if (auto loaded = certificates_.load(); !loaded) return err(loaded.error());
+    const CertificateLoader::Contexts& contexts = certificates_.first().contexts;
+    binding->tls = is_framed(uri.scheme) ? contexts.framed : contexts.http;
   }
   bindings_.push_back(std::move(binding));
   return bindings_.back().get();
@@ -148,16 +148,6 @@ Result<void, Error> Server::Impl::bind_quic(Binding& binding, const net::Address
   }
   if (count == 1) return {};
   return binding.udp.front().steer_by_connection_id(static_cast<unsigned>(count));
-}
-
-// One for all listeners, read for the first of them that needs it.
-Result<void, Error> Server::Impl::load_certificate() {
-  if (certificate_.quic) return {};
-  auto loaded = certificates_.load();
-  if (!loaded) return err(loaded.error());
-  certificate_ = std::move(*loaded);
-  keep(certificate_);
-  return {};
 }
 
 Result<void, Error> Server::Impl::make_workers() {
@@ -243,6 +233,7 @@ Result<void, Error> Server::Impl::listen_on(Worker& worker, Binding& binding, bo
 // Each worker that has one of the binding's sockets has had one of every binding before, so all know it by one index.
 Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
   const std::size_t index = quic_binding_count_++;
+  const CertificateLoader::Loaded& certificate = certificates_.first();
   quic::MakeQlog make_qlog;
   if (qlog_ != nullptr) make_qlog = [this](ByteView connection_id) { return qlog_->open(connection_id); };
   for (std::size_t i = 0; i < binding.udp.size(); ++i) {
@@ -254,8 +245,8 @@ Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
     auto listener = std::make_unique<transport::QuicListener>(
         workers_[i]->context(), std::move(binding.udp[i]),
         transport::QuicListener::Routers{.h3 = binding.router.get(), .raw = binding.raw_router.get()},
-        transport::QuicListener::Options{.tls = *certificate_.quic,
-                                         .secret = quic_secret_of(certificate_, http::to_host_field(binding.uri)),
+        transport::QuicListener::Options{.tls = *certificate.quic,
+                                         .secret = quic_secret_of(certificate, http::to_host_field(binding.uri)),
                                          .shared = std::move(shared),
                                          .make_qlog = make_qlog});
     if (auto listening = workers_[i]->listen(std::move(listener)); !listening) return listening;
@@ -272,38 +263,13 @@ Result<void, Error> Server::Impl::watch_signals() {
   return {};
 }
 
-// A convenience that the system may refuse (the folder may not be listed, the user's watches are used up).
-void Server::Impl::watch_files() {
-  if (certificate_.files.empty()) return;
-  auto watch = net::FileWatch::make(workers_.front()->loop(), certificate_.files, [this] { try_reload(); });
-  if (watch) {
-    certificate_watch_ = std::move(*watch);
-  } else {
-    log(LogLevel::warning, "the certificate's files are not watched: SIGHUP or Server::reload() reads new ones (" +
-                               watch.error().message + ")");
-  }
-}
-
-void Server::Impl::watch_age() {
-  net::Loop& loop = workers_.front()->loop();
-  if (certificate_.quic && options_.development_certificate) {
-    loop.schedule(age_check_, loop.now() + kAgeCheckInterval);
-  }
-}
-
-void Server::Impl::AgeCheck::on_timer(core::TimePoint) {
-  if (const auto reloaded = server_.reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
-  server_.watch_age();
-}
-
 // --- Running ---------------------------------------------------------------------------------------------------------
 
 Result<void, Error> Server::Impl::run() {
   if (has_run_.exchange(true)) return err(Error{"this server has run() already: make another one to serve again"});
   if (!loops_made_) return loops_made_;
   if (auto listening = start_listening(); !listening) return listening;
-  watch_files();
-  watch_age();
+  certificates_.watch(workers_.front()->loop());
   auto started = start_threads();
   if (started) {
     workers_.front()->run(cpu_of(0));
@@ -311,8 +277,7 @@ Result<void, Error> Server::Impl::run() {
     stop();
   }
   for (const auto& worker : workers_) worker->join();
-  age_check_.cancel();
-  certificate_watch_.reset();
+  certificates_.end_watch();
   signals_.reset();
   return started;
 }
@@ -333,23 +298,9 @@ int Server::Impl::cpu_of(std::size_t worker) const {
 }
 
 void Server::Impl::handle_signal(int signal) {
-  if (signal == SIGHUP) return try_reload();
+  if (signal == SIGHUP) return certificates_.try_reload();
   if (std::exchange(draining_, true)) return stop();  // who asks twice does not want to wait
   drain();
-}
-
-// Two files that change are several events, and SIGHUP may come behind them: what is the same is said once.
-void Server::Impl::try_reload() {
-  if (!certificate_.quic) return log(LogLevel::info, "there is no certificate to read again");
-  const auto reloaded = reload();
-  std::string line =
-      reloaded ? "the certificate was read again: it is valid until " + date_text(certificates().front().not_after)
-               : reloaded.error().message;
-  const core::TimePoint now = workers_.front()->loop().now();
-  if (line == reload_line_ && now - reload_said_at_ < kReloadRepeatMin) return;
-  log(reloaded ? LogLevel::info : LogLevel::warning, line);
-  reload_line_ = std::move(line);
-  reload_said_at_ = now;
 }
 
 void Server::Impl::drain() {
@@ -358,32 +309,6 @@ void Server::Impl::drain() {
 
 void Server::Impl::stop() {
   for (const auto& worker : workers_) worker->stop();
-}
-
-Result<void, Error> Server::Impl::reload() {
-  if (!certificate_.quic) return {};
-  const auto loaded = certificates_.load();
-  if (!loaded) return err(loaded.error());
-  for (const auto& worker : workers_) worker->set_tls(loaded->contexts, *loaded->quic);
-  keep(*loaded);
-  return {};
-}
-
-void Server::Impl::keep(const Certificates::Loaded& loaded) {
-  for (const std::string& warning : loaded.warnings) log(LogLevel::warning, warning);
-  const ServerCertificate& certificate = loaded.description;
-  const std::scoped_lock lock{served_mutex_};
-  std::erase_if(served_, [&](const ServerCertificate& served) { return served.sha256 == certificate.sha256; });
-  served_.insert(served_.begin(), certificate);
-  if (served_.size() > 2) served_.pop_back();
-}
-
-std::vector<ServerCertificate> Server::Impl::certificates() const {
-  const std::scoped_lock lock{served_mutex_};
-  std::vector<ServerCertificate> certificates = served_;
-  const auto now = std::chrono::system_clock::now();
-  if (certificates.size() > 1 && certificates.back().not_after < now) certificates.pop_back();
-  return certificates;
 }
 
 void Server::Impl::post(SessionId id, std::function<void(Session&)> task) {

@@ -4,19 +4,16 @@
 #include <plait/middleware.hpp>
 #include <plait/server.hpp>
 
-#include <array>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "http/uri.hpp"
-#include "net/file_watch.hpp"
 #include "net/signals.hpp"
 #include "net/socket.hpp"
 #include "net/udp_socket.hpp"
-#include "server/certificates.hpp"
+#include "server/certificate_store.hpp"
 #include "server/qlog.hpp"
 #include "server/worker.hpp"
 #include "transport/router.hpp"
@@ -35,8 +32,8 @@ class Server::Impl {
   Result<void, Error> run();
   void drain();
   void stop();
-  Result<void, Error> reload();
-  [[nodiscard]] std::vector<ServerCertificate> certificates() const;
+  Result<void, Error> reload() { return certificates_.reload(); }
+  [[nodiscard]] std::vector<ServerCertificate> certificates() const { return certificates_.certificates(); }
   void post(SessionId id, std::function<void(Session&)> task);
   void post(OpeningId id, std::function<void(OpeningRequest&)> task);
   [[nodiscard]] ServerStats stats() const;
@@ -57,39 +54,22 @@ class Server::Impl {
     HttpHandler handler;
   };
 
-  /// Replaces the development certificate before it expires.
-  class AgeCheck final : public core::Timer {
-   public:
-    explicit AgeCheck(Impl& server) : server_(server) {}
-    void on_timer(core::TimePoint) override;
-
-   private:
-    Impl& server_;
-  };
-
   Binding* find_binding(const http::Uri& uri);
   transport::Router& router_for(Binding& binding, http::Scheme scheme) const;
   Result<Binding*, Error> bind(const http::Uri& uri);
   Result<void, Error> bind_socket(Binding& binding) const;
   Result<void, Error> bind_quic(Binding& binding, const net::Address& address) const;
-  Result<void, Error> load_certificate();
   Result<void, Error> make_workers();
-  void keep(const Certificates::Loaded& loaded);
   void introduce_bindings();
-  void watch_age();
   Result<void, Error> start_listening();
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
   Result<void, Error> listen_quic(Binding& binding);
   Result<void, Error> watch_signals();
-  void watch_files();
   Result<void, Error> start_threads();
   [[nodiscard]] int cpu_of(std::size_t worker) const;
   void handle_signal(int signal);
-  void try_reload();
 
   ServerOptions options_;
-  const Certificates certificates_;
-  Certificates::Loaded certificate_;  // at set-up; the acceptors have the newer ones
   std::atomic<std::size_t> connection_count_{0};
   std::unique_ptr<QlogFolder> qlog_;  // if there is to be one
   std::vector<std::unique_ptr<Binding>> bindings_;
@@ -101,12 +81,7 @@ class Server::Impl {
   Result<void, Error> loops_made_;
   std::unique_ptr<net::SignalWatcher> signals_;
   bool draining_ = false;  // since the first SIGTERM or SIGINT
-  std::unique_ptr<net::FileWatch> certificate_watch_;
-  AgeCheck age_check_{*this};
-  std::string reload_line_;  // what try_reload() said last, on the first loop's thread
-  core::TimePoint reload_said_at_;
-  mutable std::mutex served_mutex_;
-  std::vector<ServerCertificate> served_;  // newest first
+  CertificateStore certificates_;
 };
 
 }  // namespace plait

@@ -13,7 +13,7 @@
 #include "crypto/certificate.hpp"
 #include "http/uri.hpp"
 #include "net/affinity.hpp"
-#include "server/certificates.hpp"
+#include "server/certificate_loader.hpp"
 #include "server/development.hpp"
 #include "server/error_list.hpp"
 #include "server/metrics.hpp"
@@ -34,7 +34,7 @@ Result<crypto::JwtKey, Error> choose_key(const Config& config) {
 // As a listener would: what TLS over TCP takes, QUIC may refuse.
 Result<void, Error> check_loading(const std::string& names, const ServerOptions& options) {
   if (options.tls.certificate_file.empty() || options.tls.private_key_file.empty()) return {};
-  const auto loaded = Certificates{options}.load();
+  const auto loaded = CertificateLoader{options}.load();
   if (loaded) return {};
   return err(Error{names + ": " + loaded.error().message, loaded.error().system_errno});
 }

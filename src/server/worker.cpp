@@ -56,7 +56,7 @@ void Worker::join() {
 
 void Worker::stop() { loop_->stop(); }
 
-void Worker::set_tls(const Certificates::Contexts& tls, const quic::ServerTls& quic) {
+void Worker::set_tls(const CertificateLoader::Contexts& tls, const quic::ServerTls& quic) {
   loop_->post([this, tls, quic] {
     for (const auto& listener : quic_listeners_) listener->set_tls(quic);
     for (const auto& [acceptor, framed] : acceptors_) {

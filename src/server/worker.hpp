@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "net/loop.hpp"
-#include "server/certificates.hpp"
+#include "server/certificate_loader.hpp"
 #include "transport/acceptor.hpp"
 #include "transport/loop_context.hpp"
 #include "transport/quic_listener.hpp"
@@ -42,7 +42,7 @@ class Worker final : private core::Timer {
   /// Hands a datagram to the listener that was given to listen() after `index` others. False: too many are under way,
   /// and it is lost, as any datagram may be.
   bool forward(std::size_t index, transport::StrayDatagram stray);
-  void set_tls(const Certificates::Contexts& tls, const quic::ServerTls& quic);
+  void set_tls(const CertificateLoader::Contexts& tls, const quic::ServerTls& quic);
 
  private:
   struct Accepting {

@@ -7,7 +7,7 @@
 
 #include "core/byte_sink.hpp"
 #include "integration/server/support.hpp"
-#include "server/certificates.hpp"
+#include "server/certificate_loader.hpp"
 #include "tls/engine.hpp"
 
 namespace plait::test {
@@ -180,7 +180,9 @@ TEST_F(ServerTls, AWireTakesItsOwnProtocolOnly) {
 // So that clients learn by a stateless reset that a server that was killed has forgotten them; and so that no other
 // server with the same certificate can be made to send that reset (RFC 9000 §21.11).
 TEST_F(ServerTls, TheKeyOfQuicTokensIsTheSameAfterARestartAndAnotherOneAtAnotherAddress) {
-  const auto secret = [this](const char* address) { return quic_secret_of(*Certificates{options_}.load(), address); };
+  const auto secret = [this](const char* address) {
+    return quic_secret_of(*CertificateLoader{options_}.load(), address);
+  };
   const auto before = secret("127.0.0.1:4433");
   EXPECT_EQ(secret("127.0.0.1:4433"), before);
   EXPECT_NE(secret("127.0.0.1:4434"), before);

@@ -1,4 +1,4 @@
-// Certificates: reading the server's TLS context, at first and again when the files have changed.
+// CertificateLoader: reading the server's TLS context, at first and again when the files have changed.
 #pragma once
 
 #include <plait/result.hpp>
@@ -19,9 +19,9 @@
 namespace plait {
 
 /// Immutable, so that any thread may load().
-class Certificates {
+class CertificateLoader {
  public:
-  explicit Certificates(const ServerOptions& options)
+  explicit CertificateLoader(const ServerOptions& options)
       : files_(options.tls),
         further_(options.further_tls),
         development_(options.development_certificate),
@@ -63,6 +63,7 @@ class Certificates {
 /// quic::EndpointConfig::secret of the listener at `address` (host:port): the same after a restart, so that clients of
 /// before are told that their connection is gone. Another one for each machine and address: no other server with this
 /// certificate can be made to reset the connections of this one (RFC 9000 §21.11).
-[[nodiscard]] std::array<std::uint8_t, 32> quic_secret_of(const Certificates::Loaded& loaded, std::string_view address);
+[[nodiscard]] std::array<std::uint8_t, 32> quic_secret_of(const CertificateLoader::Loaded& loaded,
+                                                          std::string_view address);
 
 }  // namespace plait

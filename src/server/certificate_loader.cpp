@@ -1,4 +1,4 @@
-#include "server/certificates.hpp"
+#include "server/certificate_loader.hpp"
 
 #include <sys/utsname.h>
 
@@ -79,7 +79,7 @@ Result<void, Error> check_names(const std::vector<TlsFiles>& further, std::vecto
 
 }  // namespace
 
-Result<Certificates::Contexts, Error> Certificates::make_contexts(const TlsFiles& files) const {
+Result<CertificateLoader::Contexts, Error> CertificateLoader::make_contexts(const TlsFiles& files) const {
   tls::ServerConfig config{.certificate_file = files.certificate_file,
                            .private_key_file = files.private_key_file,
                            .client_check = to_tls(client_certificates_),
@@ -94,7 +94,7 @@ Result<Certificates::Contexts, Error> Certificates::make_contexts(const TlsFiles
                   std::make_shared<const tls::Context>(std::move(*framed))};
 }
 
-Result<void, Error> Certificates::make_quic(const TlsFiles& files, Loaded& loaded) const {
+Result<void, Error> CertificateLoader::make_quic(const TlsFiles& files, Loaded& loaded) const {
   auto pair = read_pair(files);
   if (!pair) return err(pair.error());
   loaded.quic_secret = crypto::hmac_sha256(as_bytes(pair->private_key_pem), as_bytes("plait: QUIC tokens"));
@@ -119,7 +119,7 @@ Result<void, Error> Certificates::make_quic(const TlsFiles& files, Loaded& loade
   return {};
 }
 
-Result<Certificates::Loaded, Error> Certificates::load() const {
+Result<CertificateLoader::Loaded, Error> CertificateLoader::load() const {
   TlsFiles files = files_;
   if (development_) {
     auto made = make_development_certificate();
@@ -160,7 +160,7 @@ std::string date_text(std::chrono::system_clock::time_point time) {
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts)};
 }
 
-std::array<std::uint8_t, 32> quic_secret_of(const Certificates::Loaded& loaded, std::string_view address) {
+std::array<std::uint8_t, 32> quic_secret_of(const CertificateLoader::Loaded& loaded, std::string_view address) {
   utsname machine{};
   uname(&machine);
   return crypto::hmac_sha256(loaded.quic_secret, as_bytes(std::string{machine.nodename} + " " + std::string{address}));

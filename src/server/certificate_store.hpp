@@ -1,0 +1,60 @@
+// CertificateStore: the certificate that a server's listeners show, from its first reading to the last of its renewals.
+#pragma once
+
+#include <plait/server.hpp>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/timer.hpp"
+#include "net/file_watch.hpp"
+#include "server/certificate_loader.hpp"
+
+namespace plait {
+
+class CertificateStore final : private core::Timer {
+ public:
+  /// `on_new` gets each that was read after the first, on the thread that asked for it.
+  CertificateStore(const ServerOptions& options, std::function<void(const CertificateLoader::Loaded&)> on_new)
+      : loader_(options), is_development_(options.development_certificate), on_new_(std::move(on_new)) {}
+
+  /// Reads it, for the first listener that needs one; nothing for the others. At set-up.
+  Result<void, Error> load();
+  /// What load() has read. The listeners have the newer ones.
+  [[nodiscard]] const CertificateLoader::Loaded& first() const { return first_; }
+
+  /// Reads it again when its files change, and replaces a development certificate before it expires, on `loop`, until
+  /// end_watch(). Nothing without load().
+  void watch(net::Loop& loop);
+  void end_watch();
+  /// As Server::reload(), with a line of log for what came of it. On the loop of watch().
+  void try_reload();
+
+  /// As Server's functions of these names. From any thread.
+  Result<void, Error> reload();
+  [[nodiscard]] std::vector<ServerCertificate> certificates() const;
+
+ private:
+  [[nodiscard]] bool is_loaded() const { return first_.quic.has_value(); }
+  void keep(const CertificateLoader::Loaded& loaded);
+  void watch_files();
+  void watch_age();
+  void on_timer(core::TimePoint) override;
+
+  const CertificateLoader loader_;
+  const bool is_development_;
+  const std::function<void(const CertificateLoader::Loaded&)> on_new_;
+  CertificateLoader::Loaded first_;
+  net::Loop* loop_ = nullptr;  // of watch()
+  std::unique_ptr<net::FileWatch> file_watch_;
+  std::string reload_line_;  // what try_reload() said last
+  core::TimePoint reload_said_at_;
+  mutable std::mutex served_mutex_;
+  std::vector<ServerCertificate> served_;  // newest first
+};
+
+}  // namespace plait
