@@ -12,6 +12,11 @@ struct Verdict {
   std::string reason{};
 };
 
+/// What the user chose, or `usual`.
+[[nodiscard]] inline Duration interval_or(const MonitorOptions& options, Duration usual) {
+  return options.interval == Duration{} ? usual : options.interval;
+}
+
 /// `oldest` is the oldest sample that is kept, or null.
 [[nodiscard]] Verdict judge(const ServerSample& now, const ServerSample* oldest);
 /// `before` is the sample before, or null.

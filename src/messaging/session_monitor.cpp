@@ -22,9 +22,8 @@ std::string_view describe(Health health) {
 
 SessionMonitor::SessionMonitor(Session& session, MonitorOptions options)
     : Monitored(std::move(options)), session_(session) {
-  const Duration interval = this->options().interval;
   clock_ = std::make_unique<messaging::MonitorClock>(
-      &session.executor(), interval == Duration{} ? std::chrono::seconds{15} : interval,
+      &session.executor(), messaging::interval_or(this->options(), std::chrono::seconds{15}),
       [this](Duration time, Duration) { messaging::guarded(session_, [&] { sample(time); }); });
 }
 SessionMonitor::~SessionMonitor() = default;

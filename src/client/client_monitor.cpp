@@ -1,4 +1,5 @@
-// The monitors of a whole server or client.
+#include <plait/monitor.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -8,34 +9,10 @@
 #include "messaging/monitor_rules.hpp"
 
 namespace plait {
-namespace {
-
-Duration interval_of(const MonitorOptions& options) {
-  return options.interval == Duration{} ? std::chrono::seconds{30} : options.interval;
-}
-
-}  // namespace
-
-// --- Server ---------------------------------------------------------------------------------------------------------
-
-ServerMonitor::ServerMonitor(Server& server, MonitorOptions options) : Monitored(std::move(options)), server_(server) {
-  clock_ = std::make_unique<messaging::MonitorClock>(
-      server.executor(), interval_of(this->options()),
-      [this](Duration time, Duration late) { core::guarded("an alert's handler", [&] { sample(time, late); }); });
-}
-ServerMonitor::~ServerMonitor() = default;
-
-void ServerMonitor::sample(Duration time, Duration late) {
-  const ServerSample now{time, server_.stats(), late};
-  messaging::Verdict verdict = messaging::judge(now, samples().empty() ? nullptr : &samples().front());
-  add(now, verdict.health, std::move(verdict.reason));
-}
-
-// --- Client ---------------------------------------------------------------------------------------------------------
 
 ClientMonitor::ClientMonitor(Client& client, MonitorOptions options) : Monitored(std::move(options)) {
   clock_ = std::make_unique<messaging::MonitorClock>(
-      &client.executor(), interval_of(this->options()),
+      &client.executor(), messaging::interval_or(this->options(), std::chrono::seconds{30}),
       [this](Duration time, Duration) { core::guarded("an alert's handler", [&] { sample(time); }); });
 }
 ClientMonitor::~ClientMonitor() = default;
