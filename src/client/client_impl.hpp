@@ -39,7 +39,7 @@ class Client::Impl {
   [[nodiscard]] const Limits& limits() const { return options_.limits; }
   void run();
   void run_once(Duration wait_max) { loop_->run_once(wait_max); }
-  [[nodiscard]] bool is_idle() const { return context_->connections.size() == 0; }
+  [[nodiscard]] bool is_idle() const { return context_->entries.size() == 0; }
   [[nodiscard]] core::Executor& executor() { return *loop_; }
   void stop();
   void post(SessionId id, std::function<void(Session&)> task);

@@ -33,7 +33,7 @@ SessionId Dial::start(std::unique_ptr<Dial> dial, const net::Address& address, c
   started.wait_deadline_ = deadline;
   context.loop.schedule(started, deadline);
   context.loop.post([&context, id, address] {
-    if (auto* there = static_cast<Dial*>(context.connections.find(id))) there->happy_eyeballs_.start(address);
+    if (auto* there = static_cast<Dial*>(context.entries.find(id))) there->happy_eyeballs_.start(address);
   });
   return id;
 }
@@ -42,7 +42,7 @@ SessionId Dial::fail_soon(std::unique_ptr<Dial> dial, const std::string& reason)
   transport::LoopContext& context = dial->context_;
   const SessionId id = put(std::move(dial));
   context.loop.post([&context, id, reason] {
-    if (auto* there = static_cast<Dial*>(context.connections.find(id))) there->fail(reason);
+    if (auto* there = static_cast<Dial*>(context.entries.find(id))) there->fail(reason);
   });
   return id;
 }
@@ -50,7 +50,7 @@ SessionId Dial::fail_soon(std::unique_ptr<Dial> dial, const std::string& reason)
 void Dial::fail(const std::string& reason) {
   cancel();
   happy_eyeballs_.stop();
-  context_.loop.retire(context_.connections.remove(id_));
+  context_.loop.retire(context_.entries.remove(id_));
   transport::tell_not_opened(*handler_, {.reason = reason}, context_.loop, id_);
 }
 

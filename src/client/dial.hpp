@@ -8,12 +8,12 @@
 
 #include "client/happy_eyeballs.hpp"
 #include "core/timer.hpp"
-#include "transport/connection.hpp"
 #include "transport/loop_context.hpp"
+#include "transport/loop_entry.hpp"
 
 namespace plait::client {
 
-class Dial : public transport::Connection, private core::Timer {
+class Dial : public transport::LoopEntry, private core::Timer {
  public:
   /// In its context's table until the connection is there, which gets the same ID; the deadline is both's. What fails
   /// is told to the session's handler, not inside this call.
@@ -21,7 +21,7 @@ class Dial : public transport::Connection, private core::Timer {
   /// The same, of what has failed already.
   static SessionId fail_soon(std::unique_ptr<Dial> dial, const std::string& reason);
 
-  // Connection
+  // LoopEntry
   [[nodiscard]] Session* session() override { return nullptr; }
   void drain() override { abort({}); }
   void abort(const transport::Disconnect& why) override { fail(why.text()); }

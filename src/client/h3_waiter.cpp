@@ -15,7 +15,7 @@ H3Waiter& H3Waiter::add(std::unique_ptr<H3Waiter> waiter, core::TimePoint deadli
 }
 
 void H3Waiter::fail(const std::string& reason) {
-  context_.loop.retire(context_.connections.remove(id_));
+  context_.loop.retire(context_.entries.remove(id_));
   cancel();
   tell_failed(reason);
 }

@@ -39,7 +39,7 @@ struct H3Server {
   auto operator<=>(const H3Server&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
-class H3Waiter : public transport::Connection, private core::Timer {
+class H3Waiter : public transport::LoopEntry, private core::Timer {
  public:
   H3Waiter(transport::LoopContext& context, H3Server server) : context_(context), server_(std::move(server)) {}
 
@@ -61,7 +61,7 @@ class H3Waiter : public transport::Connection, private core::Timer {
   /// The dial that it waits for, if it does.
   void set_dial(H3Dial* dial) { dial_ = dial; }
 
-  // Connection
+  // LoopEntry
   [[nodiscard]] Session* session() override { return nullptr; }
   void drain() override { abort({}); }
   void abort(const transport::Disconnect& why) override;

@@ -6,19 +6,19 @@
 #include <utility>
 
 #include "core/timer.hpp"
-#include "transport/connection.hpp"
 #include "transport/loop_context.hpp"
+#include "transport/loop_entry.hpp"
 
 namespace plait::client {
 
-class Pause final : public transport::Connection, private core::Timer {
+class Pause final : public transport::LoopEntry, private core::Timer {
  public:
   /// Calls `done` after `delay`, unless cancel() comes before, or the client ends. What to cancel.
   static SessionId start(transport::LoopContext& context, Duration delay, std::function<void()> done);
   /// Nothing for one that is over.
   static void cancel(transport::LoopContext& context, SessionId id);
 
-  // Connection
+  // LoopEntry
   [[nodiscard]] Session* session() override { return nullptr; }
   void drain() override { leave(); }
   void abort(const transport::Disconnect&) override { leave(); }
@@ -31,7 +31,7 @@ class Pause final : public transport::Connection, private core::Timer {
   }
   void leave() {
     core::Timer::cancel();
-    context_.loop.retire(context_.connections.remove(id_));
+    context_.loop.retire(context_.entries.remove(id_));
   }
 
   transport::LoopContext& context_;
@@ -48,7 +48,7 @@ inline SessionId Pause::start(transport::LoopContext& context, Duration delay, s
 }
 
 inline void Pause::cancel(transport::LoopContext& context, SessionId id) {
-  if (transport::Connection* pause = context.connections.find(id)) pause->abort({});
+  if (transport::LoopEntry* pause = context.entries.find(id)) pause->abort({});
 }
 
 }  // namespace plait::client

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "client/happy_eyeballs.hpp"
-#include "transport/connection.hpp"
+#include "transport/loop_entry.hpp"
 
 namespace plait::client {
 

@@ -214,7 +214,7 @@ void QuicClient::place_soon(SessionId id) {
 // --- Connections and who waits for them -----------------------------------------------------------------------------
 
 void QuicClient::place(SessionId id) {
-  auto* waiter = static_cast<H3Waiter*>(context_.connections.find(id));
+  auto* waiter = static_cast<H3Waiter*>(context_.entries.find(id));
   if (waiter == nullptr) return;
   Origin& origin = origins_[waiter->server()];
   const auto found = std::ranges::find_if(origin.connections, [&](const auto* one) { return waiter->fits(*one); });
@@ -250,7 +250,7 @@ void QuicClient::finish(const H3Server& server, H3Dial& dial, H3ClientConnection
   }
   bool is_first = true;
   for (const SessionId id : waiting) {
-    auto* waiter = static_cast<H3Waiter*>(context_.connections.find(id));
+    auto* waiter = static_cast<H3Waiter*>(context_.entries.find(id));
     if (waiter == nullptr) continue;
     if (std::exchange(is_first, false)) {
       waiter->go_on(connection);

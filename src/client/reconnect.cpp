@@ -88,7 +88,7 @@ Result<void, Error> ReconnectingSession::Impl::connect() {
 void ReconnectingSession::Impl::end() {
   if (link_ != nullptr) std::exchange(link_, nullptr)->leave();
   session_ = nullptr;
-  if (transport::Connection* connection = context_.connections.find(id_)) connection->abort({});
+  if (transport::LoopEntry* entry = context_.entries.find(id_)) entry->abort({});
 }
 
 void ReconnectingSession::Impl::close(std::uint32_t code, std::string_view reason) {

@@ -26,7 +26,7 @@ class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl>
   void end() {
     core_.end();
     for (const SessionId id : std::exchange(ids_, {})) {
-      if (transport::Connection* connection = context_.connections.find(id)) connection->abort({});
+      if (transport::LoopEntry* connection = context_.entries.find(id)) connection->abort({});
     }
   }
 
@@ -70,7 +70,7 @@ class SessionPool::Impl : public std::enable_shared_from_this<SessionPool::Impl>
   }
   // None: it has ended, or is closing.
   [[nodiscard]] Session* find(SessionId id) const {
-    transport::Connection* connection = context_.connections.find(id);
+    transport::LoopEntry* connection = context_.entries.find(id);
     return connection == nullptr ? nullptr : connection->session();
   }
   [[nodiscard]] bool is_open(const Session& session) const { return find(session.id()) != nullptr; }

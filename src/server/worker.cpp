@@ -84,7 +84,7 @@ void Worker::begin_drain(Duration timeout) {
   for (const auto& accepting : acceptors_) accepting.acceptor->stop();
   for (const auto& listener : quic_listeners_) listener->stop();
   drain_deadline_ = loop_->now() + core::bounded(timeout);
-  context_.connections.for_each([](transport::Connection& connection) { connection.drain(); });
+  context_.entries.for_each([](transport::LoopEntry& connection) { connection.drain(); });
   loop_->schedule(*this, loop_->now());
 }
 

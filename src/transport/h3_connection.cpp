@@ -21,7 +21,7 @@ H3Connection::H3Connection(H3Service& service)
 H3Connection::~H3Connection() = default;
 
 void H3Connection::enter(std::unique_ptr<H3Connection> self) {
-  id_ = context().connections.add(std::move(self), context().index);
+  id_ = context().entries.add(std::move(self), context().index);
   context().count_connection();
   schedule();
 }
@@ -105,7 +105,7 @@ void H3Connection::leave() {
   LoopContext& context = this->context();
   context.uncount_connection();
   cancel();
-  context.loop.retire(context.connections.remove(id_));
+  context.loop.retire(context.entries.remove(id_));
 }
 
 // --- To QUIC ---------------------------------------------------------------------------------------------------------

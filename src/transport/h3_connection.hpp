@@ -12,12 +12,14 @@
 #include "core/id_map.hpp"
 #include "h3/connection.hpp"
 #include "quic/connection.hpp"
-#include "transport/connection.hpp"
+#include "transport/loop_entry.hpp"
 #include "transport/quic_endpoint.hpp"
 #include "transport/wt_session.hpp"
 #include "wt/sessions.hpp"
 
 namespace plait::transport {
+
+class Router;
 
 /// What the HTTP/3 connections of one listener, or of one client, share on a loop.
 struct H3Service {
@@ -28,7 +30,7 @@ struct H3Service {
   h3::Qpack qpack{};
 };
 
-class H3Connection : public Connection,
+class H3Connection : public LoopEntry,
                      public quic::ConnectionVisitor,
                      private core::Timer,
                      protected net::TurnHook,
@@ -40,7 +42,7 @@ class H3Connection : public Connection,
   /// `connection` is the one that this is the visitor of.
   void attach(quic::Connection& connection) { quic_ = &connection; }
 
-  // Connection
+  // LoopEntry
   [[nodiscard]] Session* session() override { return nullptr; }
   void abort(const Disconnect& why) override;
 

@@ -42,7 +42,7 @@ bool H3Fetch::handle_body(ByteView part) {
 void H3Fetch::finish(const Result<void, Error>& result) {
   cancel();
   LoopContext& context = connection_.context();
-  context.loop.retire(context.connections.remove(id_));
+  context.loop.retire(context.entries.remove(id_));
   core::guarded(kWho, [&] { handler_->on_end(result); });
 }
 

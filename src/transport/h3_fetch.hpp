@@ -11,7 +11,7 @@
 
 #include "core/timer.hpp"
 #include "h3/message.hpp"
-#include "transport/connection.hpp"
+#include "transport/loop_entry.hpp"
 
 namespace plait::transport {
 
@@ -24,7 +24,7 @@ struct FetchRequest {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-class H3Fetch final : public Connection, private core::Timer {
+class H3Fetch final : public LoopEntry, private core::Timer {
  public:
   /// In the context's table, in the place that `id` has there. `connection` outlives it. The response must have begun
   /// by `deadline`, and then go on at least every `part_timeout`.
@@ -38,7 +38,7 @@ class H3Fetch final : public Connection, private core::Timer {
   /// The last call; it is retired.
   void finish(const Result<void, Error>& result);
 
-  // Connection
+  // LoopEntry
   [[nodiscard]] Session* session() override { return nullptr; }
   void drain() override { abort({}); }
   void abort(const Disconnect& why) override;

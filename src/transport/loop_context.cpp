@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "core/assert.hpp"
 #include "core/guard.hpp"
 #include "http/date.hpp"
 #include "transport/tcp_connection.hpp"
@@ -19,73 +18,9 @@ constexpr std::size_t kIdleTriesMax = 64;  // each takes two system calls
 
 }  // namespace
 
-Counter& Counters::openings_refused(int status) {
-  switch (status) {
-    case 401:
-      return openings_refused_401;
-    case 403:
-      return openings_refused_403;
-    case 404:
-      return openings_refused_404;
-    case 429:
-      return openings_refused_429;
-    default:
-      return openings_refused_other;
-  }
-}
-
-ConnectionTable::ConnectionTable() = default;
-ConnectionTable::~ConnectionTable() = default;
-
-SessionId ConnectionTable::add(std::unique_ptr<Connection> connection, std::uint32_t loop) {
-  if (free_.empty()) {
-    free_.push_back(static_cast<std::uint32_t>(entries_.size()));
-    entries_.emplace_back();
-  }
-  const std::uint32_t index = free_.back();
-  free_.pop_back();
-  entries_[index].connection = std::move(connection);
-  ++size_;
-  return {.loop = loop, .index = index, .generation = entries_[index].generation};
-}
-
-Connection* ConnectionTable::find(SessionId id) const {
-  if (id.index >= entries_.size() || entries_[id.index].generation != id.generation) return nullptr;
-  return entries_[id.index].connection.get();
-}
-
-std::unique_ptr<Connection> ConnectionTable::replace(SessionId id, std::unique_ptr<Connection> connection) {
-  PLAIT_ASSERT(find(id) != nullptr, "only what is there can be replaced");
-  return std::exchange(entries_[id.index].connection, std::move(connection));
-}
-
-std::unique_ptr<Connection> ConnectionTable::remove(SessionId id) {
-  if (find(id) == nullptr) return nullptr;
-  Entry& entry = entries_[id.index];
-  retire_id(entry);
-  free_.push_back(id.index);
-  --size_;
-  return std::move(entry.connection);
-}
-
-void ConnectionTable::clear() {
-  for (Entry& entry : entries_) {
-    if (entry.connection == nullptr) continue;
-    retire_id(entry);
-    entry.connection.reset();
-  }
-  size_ = 0;
-}
-
-void ConnectionTable::for_each(const std::function<void(Connection&)>& visit) {
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (entries_[i].connection != nullptr) visit(*entries_[i].connection);
-  }
-}
-
-SessionId LoopContext::put(std::unique_ptr<Connection> connection, std::optional<SessionId> id) {
-  if (!id) return connections.add(std::move(connection), index);
-  loop.retire(connections.replace(*id, std::move(connection)));
+SessionId LoopContext::put(std::unique_ptr<LoopEntry> entry, std::optional<SessionId> id) {
+  if (!id) return entries.add(std::move(entry), index);
+  loop.retire(entries.replace(*id, std::move(entry)));
   return *id;
 }
 
@@ -104,8 +39,8 @@ void LoopContext::note_refused_opening(const std::string& peer, std::string_view
 }
 
 void LoopContext::run(SessionId id, const std::function<void(Session&)>& task) {
-  Connection* connection = connections.find(id);
-  Session* session = connection == nullptr ? nullptr : connection->session();
+  LoopEntry* entry = entries.find(id);
+  Session* session = entry == nullptr ? nullptr : entry->session();
   if (session == nullptr) return;
   if (!core::guarded("a task posted to a session", [&] { task(*session); })) {
     session->close(close_code::kInternalError, "internal error");
@@ -137,12 +72,12 @@ bool LoopContext::evict_idle() {
 
 // A turn frees what was retired and sends a bounded number of QUIC's goodbyes.
 void LoopContext::end_connections() {
-  connections.for_each([](Connection& connection) { connection.abort({}); });
+  entries.for_each([](LoopEntry& entry) { entry.abort({}); });
   loop.run_once(Duration::zero());
-  for (const auto end = loop.now() + kGoodbyeTime; connections.size() > 0 && loop.now() < end;) {
+  for (const auto end = loop.now() + kGoodbyeTime; entries.size() > 0 && loop.now() < end;) {
     loop.run_once(std::chrono::milliseconds{1});
   }
-  connections.clear();
+  entries.clear();
 }
 
 std::string_view LoopContext::http_date() {

@@ -18,11 +18,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/counter.hpp"
 #include "crypto/random.hpp"
 #include "net/loop.hpp"
 #include "transport/broadcast_log.hpp"
-#include "transport/connection.hpp"
+#include "transport/counters.hpp"
+#include "transport/loop_entry.hpp"
+#include "transport/loop_table.hpp"
 #include "transport/output_queue.hpp"
 #include "transport/rare_warning.hpp"
 
@@ -30,51 +31,6 @@ namespace plait::transport {
 
 class Opening;
 class TcpConnection;
-class Router;
-
-using core::Counter;
-
-/// Meanings: plait::ServerStats.
-struct Counters {
-  Counter connections_accepted, connections_refused, connections_open, sessions_open, quic_resumed;
-  Counter messages_received, messages_sent, bytes_received, bytes_sent, http_requests;
-  Counter handshakes_failed;
-  Counter openings_refused_401, openings_refused_403, openings_refused_404, openings_refused_429;
-  Counter openings_refused_other;
-
-  [[nodiscard]] Counter& openings_refused(int status);
-};
-
-/// Who is connected on this loop: a slab, so that a SessionId of the past resolves to nothing.
-class ConnectionTable {
- public:
-  ConnectionTable();
-  ~ConnectionTable();
-  SessionId add(std::unique_ptr<Connection> connection, std::uint32_t loop);
-  /// Null when that connection is gone.
-  [[nodiscard]] Connection* find(SessionId id) const;
-  /// Puts `connection` in the place of another, which it gives back; the id stays valid.
-  [[nodiscard]] std::unique_ptr<Connection> replace(SessionId id, std::unique_ptr<Connection> connection);
-  /// Takes the connection out; its id becomes stale.
-  std::unique_ptr<Connection> remove(SessionId id);
-  [[nodiscard]] std::size_t size() const { return size_; }
-  /// Frees all without a word.
-  void clear();
-  /// Calls `visit` for each; it may remove any.
-  void for_each(const std::function<void(Connection&)>& visit);
-
- private:
-  struct Entry {
-    std::unique_ptr<Connection> connection;
-    std::uint32_t generation = 1;  ///< never 0: SessionId{} names nobody
-  };
-  static void retire_id(Entry& entry) {
-    if (++entry.generation == 0) entry.generation = 1;
-  }
-  std::vector<Entry> entries_;
-  std::vector<std::uint32_t> free_;
-  std::size_t size_ = 0;
-};
 
 struct LoopContext {
   static constexpr std::size_t kGatherBytesMax = std::size_t{256} << 10;
@@ -102,7 +58,7 @@ struct LoopContext {
   std::list<TcpConnection*> idle;        ///< HTTP/1.1 connections between requests, the longest idle first
   RareWarning accept_warning;            ///< the system has no room for more connections
   RareWarning full_warning;              ///< Limits::connections_max is reached
-  ConnectionTable connections;
+  LoopTable entries;
   std::unordered_map<std::uint64_t, Opening*> openings;  ///< that were deferred, by OpeningId::number
   std::uint64_t last_opening = 0;
   Counters counters;
@@ -110,8 +66,8 @@ struct LoopContext {
   std::vector<std::uint8_t> plaintext;  ///< where TLS decrypts to; made with the first TLS connection
   core::VectorSink compressed;          ///< scratch for one outgoing message
 
-  /// Adds `connection` to the table; with `id` it takes the place of what has that, which is retired.
-  SessionId put(std::unique_ptr<Connection> connection, std::optional<SessionId> id = {});
+  /// Adds `entry` to the table; with `id` it takes the place of what has that, which is retired.
+  SessionId put(std::unique_ptr<LoopEntry> entry, std::optional<SessionId> id = {});
   /// Whether Limits::connections_max allows one more connection. If need be it closes one that is idle here.
   [[nodiscard]] bool admits_connection();
   /// Closes the HTTP/1.1 connection that has been idle longest. False: there is none.

@@ -15,7 +15,7 @@
 #include "core/guard.hpp"
 #include "core/id_map.hpp"
 #include "quic/connection.hpp"
-#include "transport/connection.hpp"
+#include "transport/loop_entry.hpp"
 #include "transport/loop_context.hpp"
 #include "transport/message_stream.hpp"
 #include "transport/quic_stream.hpp"
@@ -23,7 +23,7 @@
 
 namespace plait::transport {
 
-class QuicSession : public Session, public Connection, private core::Timer, private MessageStream::Owner {
+class QuicSession : public Session, public LoopEntry, private core::Timer, private MessageStream::Owner {
  public:
   using StreamId = MessageStream::StreamId;
   ~QuicSession() override;
@@ -51,7 +51,7 @@ class QuicSession : public Session, public Connection, private core::Timer, priv
   [[nodiscard]] core::Executor& executor() override { return context_.loop; }
   [[nodiscard]] std::string_view subprotocol() const override { return subprotocol_; }
 
-  // Connection
+  // LoopEntry
   [[nodiscard]] Session* session() override { return is_open() ? this : nullptr; }
   void drain() override;
   void abort(const Disconnect& why) override;

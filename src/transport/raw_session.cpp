@@ -70,7 +70,7 @@ quic::ConnectionStats RawSession::wire_stats() const {
 void RawSession::connect(const FrameRequest& request, std::unique_ptr<SessionHandler> handler, Wants wants,
                          SessionId id) {
   owner_ = nullptr;
-  set_id(context().put(context().connections.remove(this->id()), id));
+  set_id(context().put(context().entries.remove(this->id()), id));
   set_handler(std::move(handler), wants);
   core::VectorSink open;
   if (!encode_request(request, limits(), open)) return give_up(kUnsendableRequest);
@@ -328,7 +328,7 @@ void RawSession::release(bool /*settled*/) {
 
 void RawSession::leave() {
   context().uncount_connection();
-  context().loop.retire(context().connections.remove(id()));
+  context().loop.retire(context().entries.remove(id()));
 }
 
 }  // namespace plait::transport

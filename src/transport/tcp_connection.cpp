@@ -408,7 +408,7 @@ void TcpConnection::abort(const Disconnect& why) {
   cancel();
   context_.loop.unwatch(socket_.fd(), *this);
   context_.uncount_connection();
-  context_.loop.retire(context_.connections.remove(id_));
+  context_.loop.retire(context_.entries.remove(id_));
   protocol_->handle_closed(why);
   socket_.close();  // behind it, since a session tells its peer's address to the last
 }

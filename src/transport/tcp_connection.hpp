@@ -21,7 +21,7 @@
 #include "net/loop.hpp"
 #include "net/socket.hpp"
 #include "tls/engine.hpp"
-#include "transport/connection.hpp"
+#include "transport/loop_entry.hpp"
 #include "transport/loop_context.hpp"
 
 namespace plait::transport {
@@ -56,7 +56,7 @@ class Protocol : public net::Retirable {
   TcpConnection* connection_ = nullptr;
 };
 
-class TcpConnection final : public net::EventHandler, public net::TurnHook, public core::Timer, public Connection {
+class TcpConnection final : public net::EventHandler, public net::TurnHook, public core::Timer, public LoopEntry {
  public:
   /// Starts serving `socket` (connected, or connecting when `connecting`) on the context's loop. The connection belongs
   /// to the context's table and ends itself; with `id` it takes the place of what has that, and over the watch of

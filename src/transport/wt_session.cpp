@@ -50,7 +50,7 @@ void WtSession::start(wt::Session& session, std::string_view subprotocol) {
 
 void WtSession::discard() {
   mark_finished();
-  context().loop.retire(context().connections.remove(id()));
+  context().loop.retire(context().entries.remove(id()));
 }
 
 void WtSession::give_up(const std::string& reason) { connection_.give_up(*this, reason); }
@@ -89,7 +89,7 @@ void WtSession::on_closed(const wt::CloseInfo& info) {
 }
 
 void WtSession::release(bool settled) {
-  context().loop.retire(context().connections.remove(id()));
+  context().loop.retire(context().entries.remove(id()));
   connection_.forget(*this, settled);
 }
 

@@ -36,7 +36,7 @@ class ServerCorking : public testing::TestWithParam<std::string> {
     EXPECT_EQ(::connect(peer_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   }
   ~ServerCorking() override {
-    context_.connections.for_each([](Connection& connection) { connection.abort({}); });
+    context_.entries.for_each([](LoopEntry& entry) { entry.abort({}); });
     loop_->run_once(Duration::zero());
     ::close(peer_);
   }

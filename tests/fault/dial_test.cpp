@@ -66,7 +66,7 @@ TEST_F(FaultDial, ASocketThatCannotBeWatchedIsToldInOnClose) {
   EXPECT_EQ(plan.last(), "epoll_add");
   ASSERT_TRUE(closed_);
   EXPECT_NE(closed_->reason.find("cannot watch"), std::string::npos) << closed_->reason;
-  EXPECT_EQ(context_.connections.size(), 0U);
+  EXPECT_EQ(context_.entries.size(), 0U);
 }
 
 TEST_F(FaultDial, TheConnectionNeedsNoWatchBesideItsDials) {

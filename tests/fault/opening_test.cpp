@@ -42,7 +42,7 @@ class FaultOpening : public testing::Test {
     }
     EXPECT_EQ(plan.fired(), 1);
     EXPECT_EQ(plan.last(), "epoll_add");
-    EXPECT_EQ(context_.connections.size(), 0U);
+    EXPECT_EQ(context_.entries.size(), 0U);
     EXPECT_TRUE(context_.handshakes.empty());
     loop_->run_once({});
   }

@@ -43,7 +43,7 @@ class Exchange {
     const std::uint16_t port = listener->port();
     LoopContext context{**loop, limits_, 0, count_};
     const Outcome outcome = run_on(context, std::move(*listener), port);
-    context.connections.for_each([](Connection& connection) { connection.abort({}); });
+    context.entries.for_each([](LoopEntry& entry) { entry.abort({}); });
     (*loop)->run_once(Duration::zero());
     return count_ == 0 && context.handshakes.empty() ? outcome : Outcome::hang;
   }
@@ -74,7 +74,7 @@ class Exchange {
     if (client == nullptr) return Outcome::failure;
     client->set_deadline(std::chrono::steady_clock::now() + 2s);
     const auto give_up = std::chrono::steady_clock::now() + 10s;
-    while (closed_ == 0 || context.connections.size() > 0) {
+    while (closed_ == 0 || context.entries.size() > 0) {
       if (std::chrono::steady_clock::now() > give_up) return Outcome::hang;
       context.loop.run_once(10ms);
     }

@@ -81,7 +81,7 @@ class IdleSessions : public testing::Test {
     ::close(orders_);
     ::close(answers_);
     if (child_ > 0) ::waitpid(child_, nullptr, 0);
-    context_.connections.for_each([](Connection& connection) { connection.abort({}); });
+    context_.entries.for_each([](LoopEntry& entry) { entry.abort({}); });
     loop_->run_once(Duration::zero());
   }
 

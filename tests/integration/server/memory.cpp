@@ -36,7 +36,7 @@ class ServerMemory : public testing::Test {
     EXPECT_TRUE(acceptor_->start());
   }
   ~ServerMemory() override {
-    context_.connections.for_each([](Connection& connection) { connection.abort({}); });
+    context_.entries.for_each([](LoopEntry& entry) { entry.abort({}); });
     loop_->run_once(Duration::zero());
     for (const int fd : peers_) ::close(fd);
   }

@@ -107,10 +107,10 @@ TEST_P(QuicDial, GoesOnWhereTheFirstAddressDoesNotAnswer) {
   const SessionId id = connect();
   ASSERT_TRUE(turn_until_open()) << (closed_ ? closed_->reason : "");
   EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
-  ASSERT_NE(context_.connections.find(id), nullptr);
-  EXPECT_NE(context_.connections.find(id)->session(), nullptr) << "the ID is that of the session";
+  ASSERT_NE(context_.entries.find(id), nullptr);
+  EXPECT_NE(context_.entries.find(id)->session(), nullptr) << "the ID is that of the session";
   const std::size_t left = GetParam() == std::string{"https"} ? 2 : 1;  // HTTP/3 has a connection below the session
-  EXPECT_TRUE(turn_until([&] { return context_.connections.size() == left; })) << "the loser is gone";
+  EXPECT_TRUE(turn_until([&] { return context_.entries.size() == left; })) << "the loser is gone";
 }
 
 TEST_P(QuicDial, TriesTheOtherFamily) {
@@ -138,7 +138,7 @@ TEST_P(QuicDial, TellsAtOnceThatNobodyListens) {
   connect(1h);
   ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
   EXPECT_NE(closed_->reason.find("nobody listens at this UDP port"), std::string::npos) << closed_->reason;
-  EXPECT_TRUE(turn_until([&] { return context_.connections.size() == 0; }));
+  EXPECT_TRUE(turn_until([&] { return context_.entries.size() == 0; }));
 }
 
 TEST_P(QuicDial, EndsInTimeWhenNobodyAnswers) {
@@ -150,7 +150,7 @@ TEST_P(QuicDial, EndsInTimeWhenNobodyAnswers) {
   connect(200ms);
   ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
   EXPECT_EQ(closed_->reason, "no answer: does the peer speak QUIC on this UDP port?");
-  EXPECT_TRUE(turn_until([&] { return context_.connections.size() == 0; }));
+  EXPECT_TRUE(turn_until([&] { return context_.entries.size() == 0; }));
 }
 
 TEST_P(QuicDial, CanBeAbortedWhileItDials) {
@@ -160,10 +160,10 @@ TEST_P(QuicDial, CanBeAbortedWhileItDials) {
   resolve_to({"127.0.0.2"});
   const SessionId id = connect();
   for (int i = 0; i < 5; ++i) loop_->run_once(1ms);
-  context_.connections.find(id)->abort({.reason = "changed my mind"});
+  context_.entries.find(id)->abort({.reason = "changed my mind"});
   EXPECT_EQ(closed_->reason, "changed my mind");
-  EXPECT_EQ(context_.connections.find(id), nullptr);
-  EXPECT_TRUE(turn_until([&] { return context_.connections.size() == 0; }));
+  EXPECT_EQ(context_.entries.find(id), nullptr);
+  EXPECT_TRUE(turn_until([&] { return context_.entries.size() == 0; }));
 }
 
 TEST_P(QuicDial, ANameThatCannotBeResolvedIsToldInOnClose) {
@@ -175,7 +175,7 @@ TEST_P(QuicDial, ANameThatCannotBeResolvedIsToldInOnClose) {
   EXPECT_FALSE(closed_) << "not inside the call";
   ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
   EXPECT_EQ(closed_->reason, "no such host");
-  EXPECT_EQ(context_.connections.size(), 0U);
+  EXPECT_EQ(context_.entries.size(), 0U);
 }
 
 TEST_P(QuicDial, TheLoopTurnsWhileTheNameIsLookedUp) {
@@ -209,7 +209,7 @@ TEST_F(DialTest, SessionsOverRawQuicShareNoConnection) {
   const SessionId first = connect_quic("quic");
   const SessionId second = connect_quic("quic");
   const auto is_open = [&](SessionId id) {
-    return context_.connections.find(id) != nullptr && context_.connections.find(id)->session() != nullptr;
+    return context_.entries.find(id) != nullptr && context_.entries.find(id)->session() != nullptr;
   };
   ASSERT_TRUE(turn_until([&] { return (is_open(first) && is_open(second)) || closed_; }));
   EXPECT_EQ(context_.counters.connections_open.get(), 2U);
@@ -226,7 +226,7 @@ TEST_F(DialTest, TcpGoesOnWhereTheFirstAddressDoesNotAnswer) {
   const SessionId id = connect_tcp();
   ASSERT_TRUE(turn_until_open()) << (closed_ ? closed_->reason : "");
   EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
-  EXPECT_NE(context_.connections.find(id)->session(), nullptr);
+  EXPECT_NE(context_.entries.find(id)->session(), nullptr);
 }
 
 TEST_F(DialTest, TcpTellsThatNobodyAnswers) {
@@ -262,7 +262,7 @@ TEST_F(DialTest, TcpTellsWhatWasWrongWithEachAddress) {
   const std::string port = std::to_string(port_);
   EXPECT_EQ(closed_->reason, "127.0.0.2:" + port + ": connect failed: Connection refused; 127.0.0.3:" + port +
                                  ": connect failed: Connection refused");
-  EXPECT_EQ(context_.connections.size(), 0U);
+  EXPECT_EQ(context_.entries.size(), 0U);
 }
 
 TEST_F(DialTest, ANameThatCannotBeResolvedIsToldInOnClose) {

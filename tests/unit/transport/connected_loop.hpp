@@ -19,7 +19,7 @@ class ConnectedLoop {
   explicit ConnectedLoop(const Limits& limits = {}, const net::LoopOptions& options = {})
       : limits_(limits), loop_(*net::Loop::make(options)) {}
   ~ConnectedLoop() {
-    context_.connections.for_each([](Connection& connection) { connection.abort({}); });
+    context_.entries.for_each([](LoopEntry& entry) { entry.abort({}); });
     loop_->run_once({});
   }
 

@@ -26,7 +26,7 @@ class TransportDeadPeer : public testing::TestWithParam<std::size_t>, protected 
     loop_->run_once({});
   }
   void pass_deadline() { session_->handle_deadline(loop_->now()); }
-  [[nodiscard]] bool is_alive() const { return context_.connections.size() == 1; }
+  [[nodiscard]] bool is_alive() const { return context_.entries.size() == 1; }
 
   WsSession* const session_ = &open(std::make_unique<SessionHandler>());
 };

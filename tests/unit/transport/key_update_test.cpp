@@ -75,7 +75,7 @@ class TransportKeyUpdate : public testing::Test {
     write();
     loop_->run_once({});
   }
-  [[nodiscard]] bool is_alive() const { return context_.connections.size() == 1; }
+  [[nodiscard]] bool is_alive() const { return context_.entries.size() == 1; }
 
   const tls::Credentials credentials_;
   crypto::Owned<SSL_CTX, SSL_CTX_free> server_context_{SSL_CTX_new(TLS_server_method())};

@@ -1,5 +1,5 @@
-// Connection: what a loop's table holds, whichever wire it is on: a TCP connection, a QUIC connection, or a session of
-// the latter.
+// LoopEntry: what a loop holds in its LoopTable: a connection of TCP or QUIC, a session of the latter, and of a client
+// what is to become one, or waits to.
 #pragma once
 
 #include <plait/session.hpp>
@@ -21,7 +21,7 @@ struct Disconnect {
   [[nodiscard]] std::string text() const;
 };
 
-class Connection : public net::Retirable {
+class LoopEntry : public net::Retirable {
  public:
   /// The session, if there is one and it is open.
   [[nodiscard]] virtual Session* session() = 0;

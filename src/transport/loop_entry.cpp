@@ -1,4 +1,4 @@
-#include "transport/connection.hpp"
+#include "transport/loop_entry.hpp"
 
 #include <cstring>
 

@@ -1,4 +1,4 @@
-// ConnectionTable: ids of the past find nothing.
+// LoopTable: ids of the past find nothing.
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@ class Silent final : public Protocol {
   int& closed_;
 };
 
-class TransportConnectionTable : public testing::Test {
+class TransportLoopTable : public testing::Test {
  protected:
   TcpConnection& connect() {
     std::array<int, 2> ends{};
@@ -31,11 +31,11 @@ class TransportConnectionTable : public testing::Test {
     peers_.emplace_back(ends[1]);
     return *TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::make_unique<Silent>(closed_));
   }
-  void end(Connection& connection) {
+  void end(LoopEntry& connection) {
     connection.abort({});
     loop_->run_once(Duration::zero());
   }
-  ConnectionTable& table() { return context_.connections; }
+  LoopTable& table() { return context_.entries; }
 
   int closed_ = 0;
   std::vector<net::Socket> peers_;
@@ -45,7 +45,7 @@ class TransportConnectionTable : public testing::Test {
   LoopContext context_{*loop_, limits_, 3, count_};
 };
 
-TEST_F(TransportConnectionTable, FindsWhatIsThere) {
+TEST_F(TransportLoopTable, FindsWhatIsThere) {
   TcpConnection& first = connect();
   TcpConnection& second = connect();
   EXPECT_EQ(table().find(first.id()), &first);
@@ -55,7 +55,7 @@ TEST_F(TransportConnectionTable, FindsWhatIsThere) {
   EXPECT_EQ(count_, 2U);
 }
 
-TEST_F(TransportConnectionTable, AnIdOfThePastFindsNothingAlsoWhenItsPlaceIsTakenAgain) {
+TEST_F(TransportLoopTable, AnIdOfThePastFindsNothingAlsoWhenItsPlaceIsTakenAgain) {
   const SessionId past = connect().id();
   end(*table().find(past));
   EXPECT_EQ(table().find(past), nullptr);
@@ -68,7 +68,7 @@ TEST_F(TransportConnectionTable, AnIdOfThePastFindsNothingAlsoWhenItsPlaceIsTake
 }
 
 // The first connection of a table had it, so that whoever meant "none" found that one.
-TEST_F(TransportConnectionTable, AnIdThatWasNeverGivenOutFindsNothing) {
+TEST_F(TransportLoopTable, AnIdThatWasNeverGivenOutFindsNothing) {
   const SessionId first = connect().id();
   EXPECT_EQ(first.index, 0U);
   EXPECT_EQ(table().find({}), nullptr);
@@ -76,16 +76,16 @@ TEST_F(TransportConnectionTable, AnIdThatWasNeverGivenOutFindsNothing) {
   EXPECT_NE(table().find(first), nullptr);
 }
 
-TEST_F(TransportConnectionTable, AnIdOutOfRangeFindsNothing) {
+TEST_F(TransportLoopTable, AnIdOutOfRangeFindsNothing) {
   connect();
   EXPECT_EQ(table().find({.loop = 3, .index = 1, .generation = 0}), nullptr);
   EXPECT_EQ(table().find({.loop = 3, .index = UINT32_MAX, .generation = 0}), nullptr);
 }
 
-TEST_F(TransportConnectionTable, VisitedConnectionsMayEnd) {
+TEST_F(TransportLoopTable, VisitedConnectionsMayEnd) {
   for (int i = 0; i < 5; ++i) connect();
   int visited = 0;
-  table().for_each([&](Connection& connection) {
+  table().for_each([&](LoopEntry& connection) {
     ++visited;
     connection.abort({});
   });
@@ -96,7 +96,7 @@ TEST_F(TransportConnectionTable, VisitedConnectionsMayEnd) {
   loop_->run_once(Duration::zero());
 }
 
-TEST_F(TransportConnectionTable, AConnectionIsClosedOnce) {
+TEST_F(TransportLoopTable, AConnectionIsClosedOnce) {
   TcpConnection& connection = connect();
   connection.abort();
   connection.abort();
