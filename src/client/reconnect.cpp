@@ -1,14 +1,53 @@
 #include <plait/client.hpp>
 
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "client/backoff.hpp"
 #include "client/client_impl.hpp"
-#include "client/pause.hpp"
 #include "core/guard.hpp"
+#include "core/timer.hpp"
 #include "transport/handler_proxy.hpp"
+#include "transport/loop_context.hpp"
 
 namespace plait {
+namespace {
+
+// The wait for the next attempt. Like a session, it keeps the client's run() going, and ends with the client.
+class RetryWait final : public transport::LoopEntry, private core::Timer {
+ public:
+  /// Calls `done` after `delay`, unless it is aborted before.
+  static SessionId start(transport::LoopContext& context, Duration delay, std::function<void()> done) {
+    std::unique_ptr<RetryWait> owned{new RetryWait{context, std::move(done)}};
+    RetryWait& wait = *owned;
+    wait.id_ = context.put(std::move(owned));
+    context.loop.schedule(wait, context.loop.now() + delay);
+    return wait.id_;
+  }
+
+  // LoopEntry
+  [[nodiscard]] Session* session() override { return nullptr; }
+  void drain() override { leave(); }
+  void abort(const transport::Disconnect&) override { leave(); }
+
+ private:
+  RetryWait(transport::LoopContext& context, std::function<void()> done) : context_(context), done_(std::move(done)) {}
+  void on_timer(core::TimePoint) override {
+    leave();
+    done_();
+  }
+  void leave() {
+    cancel();
+    context_.loop.retire(context_.entries.remove(id_));
+  }
+
+  transport::LoopContext& context_;
+  const std::function<void()> done_;
+  SessionId id_;
+};
+
+}  // namespace
 
 class ReconnectingSession::Impl {
  public:
@@ -121,7 +160,7 @@ void ReconnectingSession::Impl::handle_close(Session& session, const CloseInfo& 
 
 // connect() may also fail at once, for instance where no file descriptor is left.
 void ReconnectingSession::Impl::wait(Duration delay) {
-  id_ = client::Pause::start(context_, delay, [this] {
+  id_ = RetryWait::start(context_, delay, [this] {
     id_ = {};
     const auto connected = connect();
     if (connected) return;
