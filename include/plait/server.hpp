@@ -77,15 +77,18 @@ struct ServerOptions {
   std::vector<int> cpus;
 };
 
-/// One HTTP/1.1 request for an endpoint that is not a session. Views last until the handler returns.
-struct HttpRequest {
-  std::string_view method;
-  std::string_view path;   ///< without the query, not decoded
-  std::string_view query;  ///< after "?"
-  std::string_view body;
-  std::function<std::string_view(std::string_view name)> header;     ///< value or empty
-  std::function<std::string_view(std::string_view name)> parameter;  ///< as IncomingRequest::parameter()
-  std::string peer;                                                  ///< as Session::peer()
+/// A request for an endpoint that is not a session, over HTTP/1.1 or HTTP/3. It and its views last until the handler
+/// returns.
+class PLAIT_API HttpRequest : public IncomingRequest {
+ public:
+  [[nodiscard]] virtual std::string_view body() const = 0;
+
+  [[nodiscard]] bool opens_session() const final { return false; }
+  /// None.
+  [[nodiscard]] const std::vector<std::string_view>& subprotocols() const final {
+    static const std::vector<std::string_view> none;
+    return none;
+  }
 };
 
 struct HttpResponse {

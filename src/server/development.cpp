@@ -27,7 +27,8 @@ bool is_from_own_page(const HttpRequest& request) {
 }
 
 bool may_know(const HttpRequest& request) {
-  const bool is_local = request.peer == "unix" || is_loopback_host_field(request.peer);
+  const std::string peer = request.peer();
+  const bool is_local = peer == "unix" || is_loopback_host_field(peer);
   return is_local && is_loopback_host_field(request.header("Host")) && is_from_own_page(request);
 }
 

@@ -18,7 +18,7 @@ std::string content_security_policy(const std::vector<std::string>& connect_to) 
 
 HttpResponse page_response(const HttpRequest& request, std::string_view content_type, std::string_view body) {
   HttpResponse response;
-  if (request.method != "GET" && request.method != "HEAD") {
+  if (request.method() != "GET" && request.method() != "HEAD") {
     response.status = 405;
     response.body = "method not allowed\n";
     response.headers = {{"Allow", "GET, HEAD"}};

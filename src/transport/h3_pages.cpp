@@ -59,8 +59,8 @@ void H3ServerConnection::answer(h3::StreamId id) {
   const auto found = exchanges_.find(id);
   if (found == exchanges_.end()) return;
   HttpExchange& request = found->second;  // stays until the response has arrived, its content does not
-  respond(id, request.answer(*service_.router, peer(), {.secure = true, .certificate = client_certificate()}),
-          request.wants_head_only());
+  PagePeer peer{.address = this->peer(), .secure = true, .certificate = client_certificate()};
+  respond(id, request.answer(*service_.router, std::move(peer)), request.wants_head_only());
   content_bytes_ -= request.drop_content();
   request.set_answered();
 }

@@ -8,6 +8,27 @@
 #include "transport/page.hpp"
 
 namespace plait::transport {
+namespace {
+
+class ReceivedRequest final : public PageRequest {
+ public:
+  ReceivedRequest(const Router& router, RouteMatch match, PagePeer peer, const http::RequestHead& head, ByteView body)
+      : PageRequest(router, std::move(match), std::move(peer)), head_(head), body_(as_text(body)) {}
+
+  [[nodiscard]] std::string_view method() const override { return head_.method; }
+  [[nodiscard]] std::string_view path() const override { return head_.path; }
+  [[nodiscard]] std::string_view query() const override { return head_.query; }
+  [[nodiscard]] std::string_view header(std::string_view name) const override {
+    return head_.fields.find(name).value_or(std::string_view{});
+  }
+  [[nodiscard]] std::string_view body() const override { return body_; }
+
+ private:
+  const http::RequestHead& head_;
+  const std::string_view body_;
+};
+
+}  // namespace
 
 // The head is copied, because its views must last until the body is there.
 struct HttpConnection::PendingBody {
@@ -110,17 +131,10 @@ void HttpConnection::answer(const http::RequestHead& head, ByteView head_bytes, 
   connection().context().counters.http_requests.add();
   RouteMatch match = router_.find(head.path);
   if (match.session != nullptr) return upgrade(head, head_bytes, std::move(match));
-  const HttpRequest request{
-      .method = head.method,
-      .path = head.path,
-      .query = head.query,
-      .body = as_text(body),
-      .header = [&head](std::string_view name) { return head.fields.find(name).value_or(std::string_view{}); },
-      .parameter = [&match](std::string_view name) { return match.parameter(name); },
-      .peer = connection().peer(),
-  };
-  const HttpResponse response = answer_page(
-      router_, match, request, {.secure = connection().secure(), .certificate = connection().client_certificate()});
+  PagePeer peer{.address = connection().peer(),
+                .secure = connection().secure(),
+                .certificate = connection().client_certificate()};
+  const HttpResponse response = ReceivedRequest{router_, std::move(match), std::move(peer), head, body}.answer();
   respond(response, keeps_alive(head.keep_alive, response), head.method == "HEAD");
 }
 

@@ -27,16 +27,25 @@ std::optional<std::string_view> HttpExchange::field(std::string_view name) const
   return std::nullopt;
 }
 
-HttpResponse HttpExchange::answer(const Router& router, const std::string& peer, const PagePeer& who) const {
-  const RouteMatch match = router.find(path_);
-  const HttpRequest request{.method = method_,
-                            .path = path_,
-                            .query = query_,
-                            .body = content_,
-                            .header = [this](std::string_view name) { return field(name).value_or(""); },
-                            .parameter = [&match](std::string_view name) { return match.parameter(name); },
-                            .peer = peer};
-  return answer_page(router, match, request, who);
+class HttpExchange::Request final : public PageRequest {
+ public:
+  Request(const HttpExchange& exchange, const Router& router, PagePeer peer)
+      : PageRequest(router, router.find(exchange.path_), std::move(peer)), exchange_(exchange) {}
+
+  [[nodiscard]] std::string_view method() const override { return exchange_.method_; }
+  [[nodiscard]] std::string_view path() const override { return exchange_.path_; }
+  [[nodiscard]] std::string_view query() const override { return exchange_.query_; }
+  [[nodiscard]] std::string_view header(std::string_view name) const override {
+    return exchange_.field(name).value_or(std::string_view{});
+  }
+  [[nodiscard]] std::string_view body() const override { return exchange_.content_; }
+
+ private:
+  const HttpExchange& exchange_;
+};
+
+HttpResponse HttpExchange::answer(const Router& router, PagePeer peer) const {
+  return Request{*this, router, std::move(peer)}.answer();
 }
 
 }  // namespace plait::transport

@@ -25,7 +25,7 @@ class HttpExchange {
   /// More content. False: it is more than `bytes_max` in all.
   [[nodiscard]] bool take(ByteView content, std::size_t bytes_max);
   /// The handler's response, or a refusal: 404, 500.
-  [[nodiscard]] HttpResponse answer(const Router& router, const std::string& peer, const PagePeer& who) const;
+  [[nodiscard]] HttpResponse answer(const Router& router, PagePeer peer) const;
   [[nodiscard]] core::TimePoint deadline() const { return deadline_; }
   [[nodiscard]] bool is_answered() const { return answered_; }
   void set_answered() { answered_ = true; }
@@ -43,6 +43,8 @@ class HttpExchange {
   [[nodiscard]] std::optional<std::string_view> field(std::string_view name) const;
 
  private:
+  class Request;
+
   std::string method_;
   std::string path_;
   std::string query_;

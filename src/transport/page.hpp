@@ -1,24 +1,51 @@
-// Answers to requests that open no session, the same over HTTP/1.1 and HTTP/3.
+// PageRequest: a request that opens no session and its answer, the same over HTTP/1.1 and HTTP/3.
 #pragma once
 
 #include <plait/server.hpp>
 
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "transport/router.hpp"
 
 namespace plait::transport {
 
-/// Who asks for a page, beside the request.
+/// Who asks for a page.
 struct PagePeer {
+  std::string address;  ///< as Session::peer()
   bool secure = false;
   std::optional<ClientCertificate> certificate{};
 };
 
-/// What the middleware says, the handler's response, or a refusal: 404, 405 for the path of a session, 500 for an
-/// exception. `match` is that of the request's path.
-[[nodiscard]] HttpResponse answer_page(const Router& router, const RouteMatch& match, const HttpRequest& request,
-                                       const PagePeer& peer);
+/// What was asked, the wire's subclass says.
+class PageRequest : public HttpRequest {
+ public:
+  /// What the middleware says, the handler's response, or a refusal: 404, 405 for the path of a session, 500 for an
+  /// exception.
+  [[nodiscard]] HttpResponse answer() const;
+
+  [[nodiscard]] std::string_view parameter(std::string_view name) const final { return match_.parameter(name); }
+  [[nodiscard]] std::string peer() const final { return peer_.address; }
+  [[nodiscard]] bool secure() const final { return peer_.secure; }
+  [[nodiscard]] const ClientCertificate* certificate() const final {
+    return peer_.certificate ? &*peer_.certificate : nullptr;
+  }
+  [[nodiscard]] bool is_origin_allowed() const final;
+
+ protected:
+  /// `match` is that of the path; `router` outlives the request.
+  PageRequest(const Router& router, RouteMatch match, PagePeer peer)
+      : router_(router), match_(std::move(match)), peer_(std::move(peer)) {}
+
+ private:
+  [[nodiscard]] HttpResponse call_handler() const;
+
+  const Router& router_;
+  const RouteMatch match_;
+  const PagePeer peer_;
+};
 
 /// False: a final response with `status` has no body, whatever its handler gave (RFC 9110 §15.3.5, §15.4.5).
 [[nodiscard]] constexpr bool has_body(int status) { return status != 204 && status != 304; }

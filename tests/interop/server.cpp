@@ -93,8 +93,8 @@ void add_endpoints(plait::Server& server) {
   });
   server.http("/body", [](const plait::HttpRequest& request) {
     return plait::HttpResponse{.content_type = "application/octet-stream",
-                               .body = std::string{request.body},
-                               .headers = {{"X-Method", std::string{request.method}}}};
+                               .body = std::string{request.body()},
+                               .headers = {{"X-Method", std::string{request.method()}}}};
   });
 }
 

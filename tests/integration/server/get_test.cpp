@@ -16,8 +16,12 @@ class ClientGet : public testing::Test {
     url_ = server_->listen("https");
     url_.pop_back();
     server_->server().http("/hello", [](const HttpRequest& request) {
-      return HttpResponse{.body = "hello " + std::string{request.query} + std::string{request.header("x-name")},
+      return HttpResponse{.body = "hello " + std::string{request.query()} + std::string{request.header("x-name")},
                           .headers = {{"X-Wire", "h3"}}};
+    });
+    server_->server().http("/asked", [](const HttpRequest& request) {
+      return HttpResponse{.body = std::string{request.path()} + (request.secure() ? " secure" : " plain") +
+                                  (request.is_origin_allowed() ? " own" : " foreign")};
     });
     server_->server().http("/big", [](const HttpRequest&) { return HttpResponse{.body = pattern(kBigBytes)}; });
     for (const int status : {103, 204, 304}) {
@@ -82,6 +86,15 @@ TEST_F(ClientGet, AStatusFieldsAndABody) {
   EXPECT_EQ(field(*answers_[0], "x-wire"), "h3");
   EXPECT_EQ(field(*answers_[0], "content-length"), "12");
   EXPECT_TRUE(wait_until([&] { return server_->server().stats().connections_open == 0; }));
+}
+
+TEST_F(ClientGet, AHandlerSeesWhatMiddlewareDoes) {
+  start();
+  ask("/asked?query", options());
+  client_->run();
+  ASSERT_EQ(answers_.size(), 1U);
+  ASSERT_TRUE(answers_[0]) << answers_[0].error().message;
+  EXPECT_EQ(answers_[0]->body, "/asked secure own");
 }
 
 TEST_F(ClientGet, StatusesOfEveryKindAreAnswers) {

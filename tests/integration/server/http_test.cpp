@@ -10,10 +10,14 @@ class ServerHttp : public testing::Test {
     server_ = std::make_unique<TestServer>(std::move(options));
     port_ = port_of(server_->listen("ws", std::move(factory), ""));
     (*server_)->http("/hello", [](const HttpRequest& request) {
-      return HttpResponse{.body = "hello " + std::string{request.method} + " " + std::string{request.query}};
+      return HttpResponse{.body = "hello " + std::string{request.method()} + " " + std::string{request.query()}};
     });
     (*server_)->http("/body",
-                     [](const HttpRequest& request) { return HttpResponse{.body = std::string{request.body}}; });
+                     [](const HttpRequest& request) { return HttpResponse{.body = std::string{request.body()}}; });
+    (*server_)->http("/asked", [](const HttpRequest& request) {
+      return HttpResponse{.body = std::string{request.path()} + (request.secure() ? " secure" : " plain") +
+                                  (request.is_origin_allowed() ? " own" : " foreign")};
+    });
     (*server_)->http("/large", [](const HttpRequest&) { return HttpResponse{.body = pattern(kLargeBytes)}; });
     for (const int status : {103, 204, 304}) {
       (*server_)->http("/" + std::to_string(status),
@@ -46,6 +50,14 @@ class ServerHttp : public testing::Test {
 
 std::string get(const std::string& path, const std::string& fields = {}) {
   return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n";
+}
+
+TEST_F(ServerHttp, AHandlerSeesWhatMiddlewareDoes) {
+  start();
+  RawClient client{port_};
+  client.send(get("/asked", "Origin: https://elsewhere.example\r\nConnection: close\r\n"));
+  const std::string response = client.read_all();
+  EXPECT_TRUE(response.ends_with("/asked plain foreign")) << response;
 }
 
 // --- Opening handshake -----------------------------------------------------------------------------------------------

@@ -303,7 +303,7 @@ TEST(ServerRoutes, PagesGetTheirParameters) {
   TestServer server;
   const std::uint16_t port = port_of(server.listen("ws", handler<Echo>(), ""));
   server->http("/files/{name:*}", [](const HttpRequest& request) {
-    return HttpResponse{.body = std::string{request.parameter("name")} + "?" + std::string{request.query}};
+    return HttpResponse{.body = std::string{request.parameter("name")} + "?" + std::string{request.query()}};
   });
   server.start();
   RawClient client{port};

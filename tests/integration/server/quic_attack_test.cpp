@@ -18,8 +18,9 @@ class QuicAttack : public testing::Test {
     server_ = std::make_unique<TestServer>(std::move(options));
     url_ = server_->listen("https", std::move(factory), "/wt");
     server_->server().http("/big", [](const HttpRequest&) { return HttpResponse{.body = pattern(200'000)}; });
-    server_->server().http(
-        "/size", [](const HttpRequest& request) { return HttpResponse{.body = std::to_string(request.body.size())}; });
+    server_->server().http("/size", [](const HttpRequest& request) {
+      return HttpResponse{.body = std::to_string(request.body().size())};
+    });
     server_->start();
   }
   [[nodiscard]] std::unique_ptr<RawQuic> connected(bool settings = true) const {

@@ -9,6 +9,21 @@
 namespace plait::transport {
 namespace {
 
+/// For handlers that do not look at it.
+class NoRequest final : public HttpRequest {
+ public:
+  [[nodiscard]] std::string_view method() const override { return {}; }
+  [[nodiscard]] std::string_view path() const override { return {}; }
+  [[nodiscard]] std::string_view query() const override { return {}; }
+  [[nodiscard]] std::string_view parameter(std::string_view) const override { return {}; }
+  [[nodiscard]] std::string_view header(std::string_view) const override { return {}; }
+  [[nodiscard]] std::string_view body() const override { return {}; }
+  [[nodiscard]] std::string peer() const override { return {}; }
+  [[nodiscard]] bool secure() const override { return false; }
+  [[nodiscard]] const ClientCertificate* certificate() const override { return nullptr; }
+  [[nodiscard]] bool is_origin_allowed() const override { return false; }
+};
+
 HttpHandler answering(std::string body) {
   return [body = std::move(body)](const HttpRequest&) { return HttpResponse{.body = body}; };
 }
@@ -16,7 +31,7 @@ HttpHandler answering(std::string body) {
 /// Which handler answers `path`; empty: none.
 std::string found(const Router& router, std::string_view path) {
   const RouteMatch match = router.find(path);
-  return match.http == nullptr ? "" : (*match.http)(HttpRequest{}).body;
+  return match.http == nullptr ? "" : (*match.http)(NoRequest{}).body;
 }
 
 /// A router with the paths as pages whose body they are.
