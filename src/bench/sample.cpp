@@ -10,69 +10,12 @@ namespace plait::bench {
 namespace {
 
 constexpr double kBusyShare = 0.6;
-constexpr double kBitsPerByte = 8;
-constexpr double kGigabyte = 1e9;
 
 }  // namespace
 
-double Sample::value(Metric metric) const {
-  const double bytes_per_second = seconds > 0 ? payload_bytes / seconds : 0;
-  switch (metric) {
-    case Metric::messages_per_second:
-      return seconds > 0 ? messages / seconds : 0;
-    case Metric::latency_mean_us:
-      return latency_us.find("mean").as_double().value_or(0);
-    case Metric::latency_min_us:
-      return latency_us.find("min").as_double().value_or(0);
-    case Metric::latency_max_us:
-      return latency_us.find("max").as_double().value_or(0);
-    case Metric::latency_p50_us:
-      return latency_us.find("p50").as_double().value_or(0);
-    case Metric::latency_p95_us:
-      return latency_us.find("p95").as_double().value_or(0);
-    case Metric::latency_p99_us:
-      return latency_us.find("p99").as_double().value_or(0);
-    case Metric::latency_p999_us:
-      return latency_us.find("p999").as_double().value_or(0);
-    case Metric::mebibytes_per_second_one_way:
-    case Metric::mebibytes_per_second:
-      return bytes_per_second / (1 << 20);
-    case Metric::gibit_per_second:
-      return bytes_per_second * kBitsPerByte / (1 << 30);
-    case Metric::gigabit_per_second:
-      return bytes_per_second * kBitsPerByte / 1e9;
-    case Metric::gigabytes_per_second:
-      return bytes_per_second / kGigabyte;
-    case Metric::server_cpu_seconds_per_gigabyte:
-      return payload_bytes > 0 ? server_cpu_seconds * kGigabyte / payload_bytes : 0;
-    case Metric::client_cpu_seconds_per_gigabyte:
-      return payload_bytes > 0 ? client_cpu_seconds * kGigabyte / payload_bytes : 0;
-    case Metric::server_cpu_us_per_message:
-      return messages > 0 ? server_cpu_seconds * 1e6 / messages : 0;
-    case Metric::anonymous_bytes_per_connection:
-      return memory.find("anonymous_bytes_per_connection").as_double().value_or(0);
-    case Metric::client_rss_bytes_per_connection:
-      return memory.find("client_rss_bytes_per_connection").as_double().value_or(0);
-    case Metric::loss_percent:
-      return messages + lost > 0 ? lost * 100 / (messages + lost) : 0;
-  }
-  return 0;
-}
+double Sample::value(Metric metric) const { return info_of(metric).value(*this); }
 
-bool Sample::has(Metric metric) const {
-  switch (metric) {
-    case Metric::latency_mean_us:
-    case Metric::latency_min_us:
-    case Metric::latency_max_us:
-    case Metric::latency_p50_us:
-    case Metric::latency_p95_us:
-    case Metric::latency_p99_us:
-    case Metric::latency_p999_us:
-      return value(metric) > 0;
-    default:
-      return true;
-  }
-}
+bool Sample::has(Metric metric) const { return !info_of(metric).is_latency || value(metric) > 0; }
 
 Result<Sample, Error> parse_sample(std::string_view report) {
   const auto json = decode(Format::json, as_bytes(report));
