@@ -273,6 +273,7 @@ void add_hidden_commands(CLI::App& app, Action& action) {
   generate->add_option("PLAN", *words, "key=value words");
   generate->callback([&action, words] {
     action = [words] {
+      net::raise_file_limit();  // as run_bench(), for one that is started by hand
       const auto status = bench::generate_load(*words);
       return status ? *status : fail(status.error().message);
     };
@@ -289,6 +290,7 @@ void add_hidden_commands(CLI::App& app, Action& action) {
   raw->add_option("--packet-bytes", *packet_bytes, "quic-bulk: UDP payloads are at most so large");
   raw->callback([&action, kind, port, packet_bytes, busy_poll] {
     action = [kind, port, packet_bytes, busy_poll] {
+      net::raise_file_limit();
       const auto served = bench::run_raw_peer(*kind, *port, *packet_bytes, *busy_poll > 0);
       return served ? 0 : fail(served.error().message);
     };

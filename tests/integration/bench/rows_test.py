@@ -1,17 +1,19 @@
 """What plait bench does: every kind of row, peers in turn, open loop, placements."""
 
+import json
 import os
 import re
 import resource
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 from pathlib import Path
 
-from harness import PLAIT, PLAIT_WORD, SCRIPTS, Bench, require, two_cpus
+from harness import PLAIT, PLAIT_WORD, SCRIPTS, TIMEOUT, Bench, require, two_cpus
 
 # A WebSocket server that stops for a tenth of a second in every fifth.
 STALLING_PEER = """#!/bin/sh
@@ -199,6 +201,19 @@ class Peers(unittest.TestCase):
         Bench("websocket", "^connect/k1$", "--placement", "free", "--servers", "counting", "--peer",
               f"counting={script} {{port}} {started} {PLAIT_WORD},ws://127.0.0.1:{{port}}")
         self.assertEqual(self.started.read_text(encoding="ascii").strip(), "unlimited" if hard < 0 else str(hard))
+
+    def test_a_generator_started_by_hand_opens_as_many_connections_as_the_hard_limit_allows(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        low = 64
+        command = [PLAIT, "bench-raw", "ws"]
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (low, hard))
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            url = server.stdout.readline().split()[1]
+            done = subprocess.run([PLAIT, "bench-generate", f"url={url}/echo", "mode=idle", f"connections={2 * low}"],
+                                  stdout=subprocess.PIPE, text=True, timeout=TIMEOUT, check=False)
+            server.terminate()
+        self.assertTrue(json.loads(done.stdout)["ok"], done.stdout)
 
     def test_an_open_loop_sees_the_stalls_that_a_closed_one_hides(self):
         self.script.write_text(STALLING_PEER, encoding="utf-8")
