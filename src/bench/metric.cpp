@@ -22,10 +22,7 @@ double cpu_per_gigabyte(const Sample& sample, double cpu_seconds) {
 
 double field(const Value& object, std::string_view name) { return object.find(name).as_double().value_or(0); }
 
-double loss_percent(const Sample& sample) {
-  const double sent = sample.messages + sample.lost;
-  return sent > 0 ? sample.lost * 100 / sent : 0;
-}
+double loss_percent(const Sample& sample) { return sample.sent() > 0 ? sample.lost * 100 / sample.sent() : 0; }
 
 using S = const Sample&;
 constexpr bool kLower = true;

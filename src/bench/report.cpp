@@ -58,13 +58,13 @@ std::string noise_text(const ServerResult& result) {
 /// say. What one-way datagrams are about is how many come.
 std::string loss_text(const CaseResult& result, const ServerResult& server) {
   double lost = 0;
-  double messages = 0;
+  double sent = 0;
   for (const Sample& sample : server.samples) {
     lost += sample.lost;
-    messages += sample.messages;
+    sent += sample.sent();
   }
   if (result.row.plan.mode == LoadMode::datagram || lost == 0) return "";
-  return fmt::format("{} lost {:.0f} messages ({:.3g} %)", server.server, lost, lost * 100 / (lost + messages));
+  return fmt::format("{} lost {:.0f} messages ({:.3g} %)", server.server, lost, lost * 100 / sent);
 }
 
 /// The columns between the headline and the CPU: what the headline does not already say.

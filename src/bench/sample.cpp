@@ -30,6 +30,7 @@ Result<Sample, Error> parse_sample(std::string_view report) {
   sample.seconds = number("seconds");
   sample.messages = number("messages");
   sample.payload_bytes = number("payload_bytes");
+  sample.late = number("late");
   sample.lost = number("lost");
   sample.per_second = numbers_of(json->find("per_second"));
   sample.server_cpu_seconds = number("server_cpu_seconds");
@@ -45,6 +46,7 @@ Value to_json(const Sample& sample) {
   out.add("seconds", sample.seconds);
   out.add("messages", sample.messages);
   out.add("payload_bytes", sample.payload_bytes);
+  if (sample.late > 0) out.add("late", sample.late);
   if (sample.lost > 0) out.add("lost", sample.lost);
   if (!sample.per_second.empty()) out.add("per_second", array_of(sample.per_second));
   out.add("server_cpu_seconds", sample.server_cpu_seconds);

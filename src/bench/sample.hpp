@@ -14,7 +14,8 @@ struct Sample {
   double seconds = 0;
   double messages = 0;
   double payload_bytes = 0;
-  double lost = 0;                 ///< messages that were sent and never came
+  double late = 0;                 ///< messages of the window that were answered behind it
+  double lost = 0;                 ///< messages of the window that never came
   std::vector<double> per_second;  ///< messages/s of each second of the window; empty when only their sum is known
   double server_cpu_seconds = 0;
   double client_cpu_seconds = 0;
@@ -25,6 +26,8 @@ struct Sample {
   /// CPUs' worth of work by anybody else; above 0.12 the sample is noise (limits: a fifth of a core moves a rate by 10
   /// %).
   [[nodiscard]] double noise_cores() const { return seconds > 0 ? other_cpu_seconds / seconds : 0; }
+  /// Messages of the window, whatever became of them: what `lost` is a part of.
+  [[nodiscard]] double sent() const { return messages + late + lost; }
   [[nodiscard]] double value(Metric metric) const;
   /// False for a latency when none was recorded: 0 µs would be the best there is.
   [[nodiscard]] bool has(Metric metric) const;

@@ -21,20 +21,25 @@ STALLING_PEER = """#!/bin/sh
 exec "$2" bench-raw ws --port "$1"
 """
 
-# A TCP echo that answers 100 messages of 1 KB and holds all others back, for so many seconds.
+# A TCP echo that answers so many messages of 1 KB and holds all others back, for so many seconds; so many of those it
+# never answers.
 HOLDING_PEER = """
 import asyncio, sys
 
 received, until = 0, None
+answered, seconds, swallowed = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]) * 1024
 
 async def serve(reader, writer):
-    global received, until
+    global received, until, swallowed
     while data := await reader.read(65536):
         received += len(data)
         now = asyncio.get_running_loop().time()
-        if received > 100 * 1024:
-            until = until or now + float(sys.argv[2])
+        if received > answered * 1024:
+            until = until or now + seconds
             await asyncio.sleep(until - now)
+            swallows = min(swallowed, len(data))
+            swallowed -= swallows
+            data = data[swallows:]
         writer.write(data)
         await writer.drain()
 
@@ -226,13 +231,13 @@ class Peers(unittest.TestCase):
         self.assertGreater(opened["latency_us"]["p90"], 20_000, "half of all were due in a stall")
         self.assertGreater(opened["messages"], 100)
 
-    def hold(self, seconds):
-        """500 messages a second to the holding peer, 100 of them before it holds."""
+    def hold(self, seconds, answered=100, swallowed=0):
+        """500 messages a second to the holding peer, `answered` of them before it holds."""
         self.script.write_text(HOLDING_PEER, encoding="utf-8")
         script = shlex.join([sys.executable, str(self.script)])
         bench = Bench("tcp-echo", "^echo/1KB/d64/c10$", "--placement", "free", "--rate", 500, "--seconds", 0.3,
                       "--servers", "holding",
-                      "--peer", f"holding={script} {{port}} {seconds},tcp://127.0.0.1:{{port}}")
+                      "--peer", f"holding={script} {{port}} {answered} {seconds} {swallowed},tcp://127.0.0.1:{{port}}")
         return bench, *samples(bench)
 
     def test_an_open_loop_waits_for_what_was_due_when_its_window_ended(self):
@@ -247,6 +252,13 @@ class Peers(unittest.TestCase):
         self.assertGreater(sample["lost"], 50)
         self.assertGreater(sample["latency_us"]["p90"], 1_900_000)
         self.assertRegex(bench.output, r"holding lost \d+ messages")
+
+    def test_what_is_lost_is_a_part_of_all_that_was_due(self):
+        bench, sample = self.hold(0.8, swallowed=10)
+        self.assertEqual(sample["lost"], 10)
+        sent = sample["messages"] + sample["late"] + sample["lost"]
+        self.assertGreater(sent, 0.95 * 0.3 * 500)
+        self.assertIn(f"holding lost 10 messages ({1000 / sent:.3g} %)", bench.output)
 
     def test_missing_peers_are_named_with_what_to_install(self):
         bench = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free", "--peers", "--peer-scripts",

@@ -90,8 +90,11 @@ class Kinds(unittest.TestCase):
         self.assertEqual(sorted(case["row"] for case in bench.cases), sorted(OTHERS))
         for case in bench.cases:
             for claim in case["claims"]:
-                least = -1 if claim["metric"] == "lost" else 0
-                self.assertGreater(claim["measured"]["plait"]["median"], least, case["row"])
+                measured = claim["measured"]["plait"]["median"]
+                if claim["metric"] == "lost":
+                    self.assertLess(measured, 100, "none may be lost, but not all")
+                else:
+                    self.assertGreater(measured, 0, case["row"])
             (sample,) = case["servers"][0]["samples"]
             whole = case["row"] in ("datagram-send/64B/steady", "memory/1000")
             self.assertEqual("per_second" in sample, not whole, "there is a rate of a second where it is known")

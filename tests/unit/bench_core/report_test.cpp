@@ -107,11 +107,12 @@ TEST(BenchReport, TextNamesWhatWasLost) {
   Report report = make_report();
   CaseResult& result = report.cases[0];
   result.servers[1].samples[0].lost = 1 << 20;
+  result.servers[1].samples[1].late = 4 << 20;
   result.row.plan.mode = LoadMode::datagram;
   EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("lost"))) << "what the row is about";
   result.row.plan.mode = LoadMode::echo;
-  EXPECT_THAT(to_text(result, "plait"), HasSubstr("peer lost 1048576 messages (25 %)"));
-  EXPECT_THAT(to_markdown(report), HasSubstr("peer lost 1048576 messages (25 %)"));
+  EXPECT_THAT(to_text(result, "plait"), HasSubstr("peer lost 1048576 messages (12.5 %)"));
+  EXPECT_THAT(to_markdown(report), HasSubstr("peer lost 1048576 messages (12.5 %)"));
   EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("plait lost")));
 }
 
@@ -219,7 +220,8 @@ TEST(BenchSample, JsonRoundTrip) {
   Sample sample = make_sample(1000, 0.25, 0.5);
   sample.per_second = {1, 2};
   sample.memory.add("anonymous_bytes_per_connection", 272.0);
-  sample.lost = 3000;
+  sample.late = 1000;
+  sample.lost = 2000;
   Value json = to_json(sample);
   json.add("ok", true);
   const auto read = parse_sample(json_text(json));
@@ -227,7 +229,7 @@ TEST(BenchSample, JsonRoundTrip) {
   EXPECT_EQ(json_text(to_json(*read)), json_text(to_json(sample)));
   EXPECT_DOUBLE_EQ(read->value(Metric::server_cpu_us_per_message), 250);
   EXPECT_DOUBLE_EQ(read->value(Metric::anonymous_bytes_per_connection), 272);
-  EXPECT_DOUBLE_EQ(read->value(Metric::loss_percent), 75);
+  EXPECT_DOUBLE_EQ(read->value(Metric::loss_percent), 50) << "of all that was sent";
   EXPECT_DOUBLE_EQ(read->value(Metric::mebibytes_per_second), 1000.0 / 1024);
   EXPECT_DOUBLE_EQ(read->value(Metric::gigabit_per_second), 1000 * 1024 * 8 / 1e9);
 }
