@@ -22,23 +22,23 @@ std::string ratio_text(const Summary& summary) {
   return fmt::format("{:.2f} [{:.2f}–{:.2f}]", summary.median, summary.min, summary.max);
 }
 
-double client_cpu_us(const ServerResult& result) {
+Summary client_cpu_us(const ServerResult& result) {
   std::vector<double> values;
   for (const Sample& sample : result.samples) {
     if (sample.messages > 0) values.push_back(sample.client_cpu_seconds * 1e6 / sample.messages);
   }
-  return summarize(values).median;
+  return summarize(values);
 }
 
 bool is_bulk(Metric headline_metric) { return headline_metric == Metric::gigabytes_per_second; }
 
 /// The server's and the client's: µs a message, or seconds a gigabyte where there is one message.
-std::array<double, 2> cpu_of_both(const ServerResult& result, Metric headline_metric) {
+std::array<Summary, 2> cpu_of_both(const ServerResult& result, Metric headline_metric) {
   if (is_bulk(headline_metric)) {
-    return {summarize_metric(result, Metric::server_cpu_seconds_per_gigabyte).median,
-            summarize_metric(result, Metric::client_cpu_seconds_per_gigabyte).median};
+    return {summarize_metric(result, Metric::server_cpu_seconds_per_gigabyte),
+            summarize_metric(result, Metric::client_cpu_seconds_per_gigabyte)};
   }
-  return {summarize_metric(result, Metric::server_cpu_us_per_message).median, client_cpu_us(result)};
+  return {summarize_metric(result, Metric::server_cpu_us_per_message), client_cpu_us(result)};
 }
 
 /// What held in most samples.
@@ -67,6 +67,11 @@ std::string loss_text(const CaseResult& result, const ServerResult& server) {
   return fmt::format("{} lost {:.0f} messages ({:.3g} %)", server.server, lost, lost * 100 / sent);
 }
 
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
 /// The columns between the headline and the CPU: what the headline does not already say.
 std::vector<Metric> side_metrics(Metric headline_metric) {
   std::vector<Metric> metrics = {Metric::messages_per_second, Metric::latency_p50_us, Metric::latency_p99_us};
@@ -88,7 +93,7 @@ std::vector<std::string> server_cells(const CaseResult& result, const ServerResu
   std::vector<std::string> cells = {server.server, range_text(summary),
                                     summary.count == 0 ? "–" : human(summary.stddev)};
   for (const Metric side : side_metrics(metric)) cells.push_back(median_text(summarize_metric(server, side)));
-  for (const double cpu : cpu_of_both(server, metric)) cells.push_back(human(cpu));
+  for (const Summary& cpu : cpu_of_both(server, metric)) cells.push_back(median_text(cpu));
   cells.push_back(limit_text(server, result.placement));
   cells.push_back(ratio(metric));
   cells.push_back(metric == Metric::server_cpu_us_per_message ? "" : ratio(Metric::server_cpu_us_per_message));
@@ -139,11 +144,12 @@ std::vector<std::string> failures(const CaseResult& result) {
   std::vector<std::string> out;
   for (const ServerResult& server : result.servers) {
     if (const std::string loss = loss_text(result, server); !loss.empty()) out.push_back(loss);
+    if (!server.retake_error.empty()) {
+      out.push_back(one_line(fmt::format("{} failed in an extra sample: {}", server.server, server.retake_error)));
+    }
     if (server.error.empty()) continue;
-    std::string sentence =
-        fmt::format("{} failed after {} samples: {}", server.server, server.samples.size(), server.error);
-    std::replace(sentence.begin(), sentence.end(), '\n', ' ');
-    out.push_back(std::move(sentence));
+    out.push_back(
+        one_line(fmt::format("{} failed after {} samples: {}", server.server, server.samples.size(), server.error)));
   }
   return out;
 }

@@ -40,7 +40,8 @@ struct Report {
 
 /// One line a server: the headline, round trip, CPU of both sides, who was the limit, and baseline ÷ server.
 [[nodiscard]] Table servers_table(const CaseResult& result, const std::string& baseline);
-/// One sentence for each server that failed, and one for each that left messages without an answer.
+/// One sentence for each server that failed, be it in an extra sample, and one for each that left messages without an
+/// answer.
 [[nodiscard]] std::vector<std::string> failures(const CaseResult& result);
 /// One line a claim: source document, published value, what it counted, ours, unit. With rows that exist as published
 /// and as confirmed, ours has two columns; of the other rows everything is confirmed.

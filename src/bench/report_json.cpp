@@ -38,6 +38,7 @@ Value server_json(const CaseResult& result, const ServerResult& server, const st
   Value out;
   out.add("name", server.server);
   if (!server.error.empty()) out.add("error", server.error);
+  if (!server.retake_error.empty()) out.add("retake_error", server.retake_error);
   out.add("repeated", static_cast<double>(server.repeated));
   out.add("noisy", static_cast<double>(server.noisy));
   Value ratio;

@@ -33,9 +33,10 @@ struct RunOptions {
 struct ServerResult {
   std::string server;
   std::vector<Sample> samples{};  ///< one a round, in order; fewer when `error` is set
-  std::size_t repeated = 0;       ///< extra samples taken because something else used the CPUs meanwhile
-  std::size_t noisy = 0;          ///< rounds in which none was quiet: the quietest is kept
+  std::size_t repeated = 0;  ///< extra samples taken because something else used the CPUs, or nothing was confirmed
+  std::size_t noisy = 0;     ///< rounds in which none was quiet: the quietest is kept
   std::string error{};
+  std::string retake_error{};  ///< of the last extra sample that failed; its round has the one before
 };
 
 /// One row in one placement.

@@ -15,7 +15,10 @@ constexpr double kBusyShare = 0.6;
 
 double Sample::value(Metric metric) const { return info_of(metric).value(*this); }
 
-bool Sample::has(Metric metric) const { return !info_of(metric).is_latency || value(metric) > 0; }
+bool Sample::has(Metric metric) const {
+  if (info_of(metric).is_latency) return value(metric) > 0;
+  return messages > 0 || metric != Metric::server_cpu_us_per_message;
+}
 
 Result<Sample, Error> parse_sample(std::string_view report) {
   const auto json = decode(Format::json, as_bytes(report));

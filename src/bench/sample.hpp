@@ -28,8 +28,11 @@ struct Sample {
   [[nodiscard]] double noise_cores() const { return seconds > 0 ? other_cpu_seconds / seconds : 0; }
   /// Messages of the window, whatever became of them: what `lost` is a part of.
   [[nodiscard]] double sent() const { return messages + late + lost; }
+  /// Nothing came of it: no message, and no word of one that was late or lost.
+  [[nodiscard]] bool is_empty() const { return sent() == 0 && !has(Metric::latency_max_us); }
   [[nodiscard]] double value(Metric metric) const;
-  /// False for a latency when none was recorded: 0 µs would be the best there is.
+  /// False for a latency when none was recorded, and for the CPU of a message when there was none: 0 µs would be the
+  /// best there is.
   [[nodiscard]] bool has(Metric metric) const;
 };
 

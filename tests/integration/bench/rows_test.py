@@ -247,6 +247,15 @@ class Peers(unittest.TestCase):
         self.assertNotIn("lost", sample)
         self.assertNotIn("lost", bench.output)
 
+    def test_a_server_that_stalls_for_all_of_an_open_loops_window_has_a_figure(self):
+        bench, sample = self.hold(1.2, answered=0)
+        self.assertEqual(sample["messages"], 0)
+        self.assertGreater(sample["latency_us"]["p90"], 300_000)
+        (server,) = bench.cases[0]["servers"]
+        self.assertEqual(server["repeated"], 0)
+        (line,) = bench.table("### echo/1KB/d64/c10 · free")
+        self.assertEqual((line["server CPU µs"], line["client CPU µs"]), ("–", "–"), "of no message")
+
     def test_what_an_open_loop_has_no_answer_to_is_lost(self):
         bench, sample = self.hold(3600)
         self.assertGreater(sample["lost"], 50)

@@ -175,25 +175,26 @@ class PyWebTransport(unittest.TestCase):
             return bench, len(note.read_text(encoding="ascii").splitlines())
 
     def measure(self, empty):
-        """The names and errors of the servers, and how often the client was called."""
+        """The names and errors of the servers, how often the client was called, and how many of these were extra."""
         bench, calls = self.run_bench(EMPTY=str(empty))
         (case,) = bench.cases
-        return {server["name"]: server.get("error") for server in case["servers"]}, calls
+        errors = {server["name"]: server.get("error") for server in case["servers"]}
+        return errors, calls, case["servers"][1]["repeated"]
 
     def test_its_own_client_measures_its_own_server(self):
-        errors, calls = self.measure(empty=0)
+        errors, calls, repeated = self.measure(empty=0)
         self.assertEqual(errors, {"plait": None, "pywebtransport-9.9.9": None})
-        self.assertEqual(calls, 1)
+        self.assertEqual((calls, repeated), (1, 0))
 
     def test_a_window_in_which_nothing_was_confirmed_is_measured_again(self):
-        errors, calls = self.measure(empty=1)
+        errors, calls, repeated = self.measure(empty=1)
         self.assertEqual(errors, {"plait": None, "pywebtransport-9.9.9": None})
-        self.assertEqual(calls, 2)
+        self.assertEqual((calls, repeated), (2, 1))
 
     def test_a_server_that_never_confirms_anything_has_no_figure(self):
-        errors, calls = self.measure(empty=9)
+        errors, calls, repeated = self.measure(empty=9)
         self.assertEqual(errors, {"plait": None, "pywebtransport-9.9.9": "nothing was confirmed within the window"})
-        self.assertEqual(calls, 3)
+        self.assertEqual((calls, repeated), (3, 2))
 
     def test_a_retake_that_fails_leaves_the_noisy_sample(self):
         bench, calls = self.run_bench("--servers", "pywebtransport-9.9.9", "--rounds", 1, quick=False, NOISY="1")
@@ -201,6 +202,9 @@ class PyWebTransport(unittest.TestCase):
         self.assertEqual([sample["messages"] for sample in server["samples"]], [100])
         self.assertNotIn("error", server)
         self.assertEqual((server["noisy"], calls), (1, 2))
+        self.assertEqual(server["retake_error"], "out of luck")
+        for text in (bench.output, bench.markdown, bench.html):
+            self.assertIn("pywebtransport-9.9.9 failed in an extra sample: out of luck", text)
 
     def test_without_an_interpreter_the_way_to_one_is_told(self):
         bench = Bench("webtransport", "^request/64B/literal$", "--placement", "free", "--peers",

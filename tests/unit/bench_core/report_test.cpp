@@ -86,6 +86,13 @@ TEST(BenchReport, TextNamesLimitAndFailures) {
   EXPECT_THAT(text, HasSubstr("broken failed after 0 samples: it fell"));
 }
 
+TEST(BenchReport, TextNamesAnExtraSampleThatFailed) {
+  Report report = make_report();
+  report.cases[0].servers[1].retake_error = "it\ncrashed";
+  EXPECT_THAT(to_text(report.cases[0], "plait"), HasSubstr("peer failed in an extra sample: it crashed"));
+  EXPECT_EQ(to_json(report).find("cases").at(0).find("servers").at(1).find("retake_error"), "it\ncrashed");
+}
+
 TEST(BenchReport, WhereNoLatencyWasRecordedNoneIsShown) {
   Report report = make_report();
   CaseResult& result = report.cases[0];
@@ -232,6 +239,18 @@ TEST(BenchSample, JsonRoundTrip) {
   EXPECT_DOUBLE_EQ(read->value(Metric::loss_percent), 50) << "of all that was sent";
   EXPECT_DOUBLE_EQ(read->value(Metric::mebibytes_per_second), 1000.0 / 1024);
   EXPECT_DOUBLE_EQ(read->value(Metric::gigabit_per_second), 1000 * 1024 * 8 / 1e9);
+}
+
+TEST(BenchSample, WithoutAMessageItIsEmptyUnlessSomeAreLateOrLost) {
+  Sample sample;
+  EXPECT_TRUE(sample.is_empty());
+  EXPECT_FALSE(sample.has(Metric::server_cpu_us_per_message)) << "there is no message to divide it by";
+  sample.lost = 1;
+  EXPECT_FALSE(sample.is_empty());
+  sample.lost = 0;
+  sample.latency_us.add("max", 0.0);
+  EXPECT_TRUE(sample.is_empty());
+  EXPECT_FALSE(make_sample(1, 0, 0).is_empty());
 }
 
 TEST(BenchSample, WhatWasNotMeasuredIsLeftOutAndReadBack) {
