@@ -42,9 +42,11 @@ std::array<Summary, 2> cpu_of_both(const ServerResult& result, Metric headline_m
 }
 
 /// What held in most samples.
-std::string limit_text(const ServerResult& result, Placement placement) {
-  std::array<std::size_t, 4> votes{};
-  for (const Sample& sample : result.samples) ++votes[static_cast<std::size_t>(limit_of(sample, placement))];
+std::string limit_text(const CaseResult& result, const ServerResult& server) {
+  std::array<std::size_t, kLimitCount> votes{};
+  for (const Sample& sample : server.samples) {
+    ++votes[static_cast<std::size_t>(limit_of(sample, result.row, result.placement))];
+  }
   const auto most = std::max_element(votes.begin(), votes.end()) - votes.begin();
   return std::string{limit_name(static_cast<Limit>(most))};
 }
@@ -93,10 +95,12 @@ std::vector<std::string> server_cells(const CaseResult& result, const ServerResu
   std::vector<std::string> cells = {server.server, range_text(summary),
                                     summary.count == 0 ? "–" : human(summary.stddev)};
   for (const Metric side : side_metrics(metric)) cells.push_back(median_text(summarize_metric(server, side)));
-  for (const Summary& cpu : cpu_of_both(server, metric)) cells.push_back(median_text(cpu));
-  cells.push_back(limit_text(server, result.placement));
+  for (const Summary& one : cpu_of_both(server, metric)) cells.push_back(median_text(one));
+  cells.push_back(limit_text(result, server));
   cells.push_back(ratio(metric));
-  cells.push_back(metric == Metric::server_cpu_us_per_message ? "" : ratio(Metric::server_cpu_us_per_message));
+  const Metric cpu = Metric::server_cpu_us_per_message;
+  const bool spins = is_spinning(result.row) && server.server != baseline;
+  cells.push_back(metric == cpu ? "" : spins ? "–" : ratio(cpu));
   cells.push_back(noise_text(server));
   return cells;
 }

@@ -52,7 +52,7 @@ Value server_json(const CaseResult& result, const ServerResult& server, const st
   Value::Array samples;
   for (const Sample& sample : server.samples) {
     Value one = to_json(sample);
-    one.add("limit", std::string{limit_name(limit_of(sample, result.placement))});
+    one.add("limit", std::string{limit_name(limit_of(sample, result.row, result.placement))});
     samples.push_back(one);
   }
   out.add("samples", samples);

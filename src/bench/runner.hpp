@@ -18,6 +18,7 @@ struct RunOptions {
   std::vector<ServerSpec> servers;
   std::size_t rounds = 5;
   double seconds = 0.6;
+  bool has_seconds = false;  ///< that was asked for: rows in which it changes nothing are named
   double warmup_seconds = 0.2;
   double rate = 0;  ///< open loop for the echo rows: messages/s; 0: closed loop
   bool verify = false;

@@ -60,7 +60,8 @@ Value to_json(const Sample& sample) {
   return out;
 }
 
-Limit limit_of(const Sample& sample, Placement placement) {
+Limit limit_of(const Sample& sample, const Row& row, Placement placement) {
+  if (is_spinning(row)) return Limit::spinning;
   const double busiest = std::max(sample.client_cpu_seconds, sample.server_cpu_seconds);
   if (placement == Placement::one) return Limit::shared;
   if (busiest < kBusyShare * sample.seconds) return Limit::latency;
@@ -68,8 +69,8 @@ Limit limit_of(const Sample& sample, Placement placement) {
 }
 
 std::string_view limit_name(Limit limit) {
-  constexpr std::array<std::string_view, 4> kNames = {"latency-bound", "server-bound", "generator-bound",
-                                                      "one core shared"};
+  constexpr std::array<std::string_view, kLimitCount> kNames = {"latency-bound", "server-bound", "generator-bound",
+                                                                "one core shared", "spinning"};
   return kNames[static_cast<std::size_t>(limit)];
 }
 

@@ -46,8 +46,10 @@ enum class Limit : std::uint8_t {
   server,     ///< the server's CPU
   generator,  ///< the generator's: the server could do more; judge it by its CPU per message
   shared,     ///< they shared one CPU
+  spinning,   ///< a process polled without waiting: how busy it was says nothing
 };
-[[nodiscard]] Limit limit_of(const Sample& sample, Placement placement);
+inline constexpr std::size_t kLimitCount = 5;
+[[nodiscard]] Limit limit_of(const Sample& sample, const Row& row, Placement placement);
 [[nodiscard]] std::string_view limit_name(Limit limit);
 
 }  // namespace plait::bench

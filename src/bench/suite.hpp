@@ -47,6 +47,9 @@ struct Row {
   std::string twin{};
 };
 
+/// One of its processes polls without waiting, so how busy a core is says nothing.
+[[nodiscard]] bool is_spinning(const Row& row);
+
 struct Suite {
   std::string name;
   std::string title;

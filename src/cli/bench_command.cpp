@@ -181,6 +181,7 @@ Result<bench::RunOptions, Error> make_run_options(const BenchOptions& options, b
   run.rate = options.rate;
   run.rounds = options.rounds != 0 ? options.rounds : (options.quick ? 1 : 5);
   run.seconds = options.seconds > 0 ? options.seconds : (options.quick ? 0.2 : 0.6);
+  run.has_seconds = options.seconds > 0;
   run.warmup_seconds = options.quick ? 0.05 : 0.2;
   run.retakes_max = options.quick ? 0 : 3;
   if (!options.rows.empty()) run.rows = options.rows;

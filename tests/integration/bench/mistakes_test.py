@@ -166,12 +166,13 @@ class LeftOut(unittest.TestCase):
         with one_cpu():
             bench = Bench("websocket", "^(connect/k1|memory/plain)$", "--verify")
         self.assertEqual([(case["row"], case["placement"]) for case in bench.cases], [("connect/k1", "one core")])
-        cores, verify = bench.report["notes"]
+        cores, verify, seconds = bench.report["notes"]
         self.assertTrue(cores.endswith("and so all of memory/plain"), cores)
         self.assertEqual(verify, "--verify compares nothing more in connect/k1, memory/plain")
+        self.assertEqual(seconds, "--seconds changes nothing in memory/plain")
         for text in (bench.output, bench.markdown, bench.html):
-            self.assertIn(cores, text)
-            self.assertIn(verify, text)
+            for note in bench.report["notes"]:
+                self.assertIn(note, text)
 
 
 if __name__ == "__main__":

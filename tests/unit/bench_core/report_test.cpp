@@ -212,10 +212,28 @@ TEST(BenchReport, NotesStandInEveryDocument) {
 }
 
 TEST(BenchSample, LimitIsTheFullerCore) {
-  EXPECT_EQ(limit_of(make_sample(1, 0.9, 0.95), Placement::two), Limit::generator);
-  EXPECT_EQ(limit_of(make_sample(1, 0.95, 0.9), Placement::two), Limit::server);
-  EXPECT_EQ(limit_of(make_sample(1, 0.5, 0.59), Placement::two), Limit::latency);
-  EXPECT_EQ(limit_of(make_sample(1, 0.5, 0.5), Placement::one), Limit::shared);
+  EXPECT_EQ(limit_of(make_sample(1, 0.9, 0.95), Row{}, Placement::two), Limit::generator);
+  EXPECT_EQ(limit_of(make_sample(1, 0.95, 0.9), Row{}, Placement::two), Limit::server);
+  EXPECT_EQ(limit_of(make_sample(1, 0.5, 0.59), Row{}, Placement::two), Limit::latency);
+  EXPECT_EQ(limit_of(make_sample(1, 0.5, 0.5), Row{}, Placement::one), Limit::shared);
+}
+
+TEST(BenchReport, WhoSpinsHasNoLimitAndNoCpuToCompare) {
+  Report report = make_report();
+  CaseResult& result = report.cases[0];
+  const auto cells = [&] {
+    const Table table = servers_table(result, "plait");
+    const auto at = [&](const std::string& name) {
+      return static_cast<std::size_t>(std::find(table.header.begin(), table.header.end(), name) - table.header.begin());
+    };
+    return std::vector{table.rows[1][at("limit")], table.rows[1][at("CPU ÷ its")]};
+  };
+  EXPECT_THAT(cells(), testing::ElementsAre("server-bound", HasSubstr("0.28")));
+  result.row.plan.spin = true;
+  EXPECT_THAT(cells(), testing::ElementsAre("spinning", "–"));
+  result.row.plan.spin = false;
+  result.row.server_options = "--busy-poll 50";
+  EXPECT_THAT(cells(), testing::ElementsAre("spinning", "–"));
 }
 
 TEST(BenchSample, ReportsThatCannotBeReadAreErrors) {
