@@ -17,9 +17,9 @@ std::vector<double> values_of(const ServerResult& result, Metric metric) {
 
 std::string median_text(const Summary& summary) { return summary.count == 0 ? "–" : human(summary.median); }
 
-std::string ratio_text(const Summary& summary) {
+std::string ratios_text(const Summary& summary) {
   if (summary.count == 0) return "–";
-  return fmt::format("{:.2f} [{:.2f}–{:.2f}]", summary.median, summary.min, summary.max);
+  return fmt::format("{} [{}–{}]", ratio_text(summary.median), ratio_text(summary.min), ratio_text(summary.max));
 }
 
 Summary client_cpu_us(const ServerResult& result) {
@@ -90,7 +90,7 @@ std::vector<std::string> server_cells(const CaseResult& result, const ServerResu
   const Metric metric = headline(result);
   const Summary summary = summarize_metric(server, metric);
   const auto ratio = [&](Metric of) {
-    return server.server == baseline ? "" : ratio_text(paired_ratio(result, baseline, server.server, of));
+    return server.server == baseline ? "" : ratios_text(paired_ratio(result, baseline, server.server, of));
   };
   std::vector<std::string> cells = {server.server, range_text(summary),
                                     summary.count == 0 ? "–" : human(summary.stddev)};
@@ -111,6 +111,11 @@ const ServerResult* find_server(const CaseResult& result, const std::string& nam
   const auto found = std::find_if(result.servers.begin(), result.servers.end(),
                                   [&](const ServerResult& server) { return server.server == name; });
   return found == result.servers.end() ? nullptr : &*found;
+}
+
+std::string ratio_text(double ratio) {
+  constexpr double kSmall = 0.1;
+  return ratio < kSmall ? human(ratio) : fmt::format("{:.2f}", ratio);
 }
 
 std::string range_text(const Summary& summary) {

@@ -24,6 +24,8 @@ struct Report {
 
 /// None when the server does not take part in the case.
 [[nodiscard]] const ServerResult* find_server(const CaseResult& result, const std::string& name);
+/// Two decimals, or three significant digits where they would say little: 1.25, 0.00490.
+[[nodiscard]] std::string ratio_text(double ratio);
 /// "median [min–max]"
 [[nodiscard]] std::string range_text(const Summary& summary);
 /// Over the samples of a server that have a value of the metric; all zero when none has.

@@ -64,6 +64,7 @@ Value server_json(const CaseResult& result, const ServerResult& server, const st
 Value to_json(const Report& report) {
   Value out;
   out.add("suite", report.suite);
+  out.add("title", report.title);
   out.add("command", report.command);
   out.add("baseline", report.baseline);
   Value machine;

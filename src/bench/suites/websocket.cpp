@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 
 namespace plait::bench {
 
@@ -143,6 +144,9 @@ void add_tls_and_deflate_rows(std::vector<Row>& rows) {
   }
 }
 
+/// Of so many Gibit, published with two decimals.
+double gigabits(double gibibits) { return std::round(gibibits * 1.073741824 * 100) / 100; }
+
 void add_stream_rows(std::vector<Row>& rows) {
   struct Published {
     StreamDirection direction;
@@ -170,7 +174,7 @@ void add_stream_rows(std::vector<Row>& rows) {
     row.claims = {
         {Metric::gibit_per_second, kCurlCffi, published.value, published.counted},
         {Metric::gigabit_per_second, kCurlCffi,
-         published.value ? std::optional{*published.value * 1.073741824} : std::nullopt, "the same in 10^9 bits"}};
+         published.value ? std::optional{gigabits(*published.value)} : std::nullopt, "the same in 10^9 bits"}};
     rows.push_back(row);
   }
 }

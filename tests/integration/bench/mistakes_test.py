@@ -156,7 +156,7 @@ class Lies(unittest.TestCase):
 class Quick(unittest.TestCase):
     def test_it_says_so_and_what_it_makes_smaller(self):
         quick = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free")
-        for text in (quick.output, quick.markdown, quick.html):
+        for text in (quick.output, quick.markdown, quick.html, quick.report["title"]):
             self.assertIn("--quick: a look, not a result", text)
             self.assertIn("a tenth of 1,000 connections", text)
 

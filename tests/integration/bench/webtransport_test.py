@@ -49,9 +49,9 @@ class Kinds(unittest.TestCase):
                 continue
             for column in ("published", "plait, literal", "plait, confirmed"):
                 self.assertRegex(line[column], r"^[0-9]", row)
-        self.assertEqual(lines["upload", "MiB/s (payload)"]["published"], "32.0")
+        self.assertEqual(lines["upload", "MiB/s (payload)"]["published"], "32")
         self.assertIn("buffer", lines["upload", "MiB/s (payload)"]["what the published value counted"])
-        self.assertEqual(lines["handshake", "messages/s (rate)"]["published"], "40.9")
+        self.assertEqual(lines["handshake", "messages/s (rate)"]["published"], "40.92")
 
     def test_streams_are_counted_whole_and_by_sessions(self):
         for name, bytes_each in (("upload", MIB), ("download", MIB), ("duplex", 2 * MIB)):

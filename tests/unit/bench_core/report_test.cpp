@@ -126,8 +126,27 @@ TEST(BenchReport, TextNamesWhatWasLost) {
 TEST(BenchReport, ClaimsNameSourcePublishedCountedOursAndUnit) {
   const Table table = claims_table(make_report());
   ASSERT_EQ(table.rows.size(), 1U);
-  EXPECT_EQ(table.rows[0], (std::vector<std::string>{"echo/93B", "two cores", "document", "payload / time", "32.3",
+  EXPECT_EQ(table.rows[0], (std::vector<std::string>{"echo/93B", "two cores", "document", "payload / time", "32.34",
                                                      "3072 [2048–4096]", "MiB/s (one way)"}));
+}
+
+TEST(BenchReport, PublishedValuesKeepTheirDigits) {
+  Report report = make_report();
+  for (const auto& [value, text] : {std::pair{13985.0, "13985"}, {32.0, "32"}, {29.87 * 1000, "29870"}, {0.6, "0.6"}}) {
+    report.cases[0].row.claims[0].value = value;
+    EXPECT_EQ(claims_table(report).rows[0][4], text);
+  }
+}
+
+TEST(BenchReport, SmallRatiosHaveThreeDigits) {
+  EXPECT_EQ(ratio_text(0.0049), "0.00490");
+  EXPECT_EQ(ratio_text(0.0996), "0.0996");
+  EXPECT_EQ(ratio_text(0.1), "0.10");
+  EXPECT_EQ(ratio_text(12.346), "12.35");
+  Report report = make_report();
+  for (Sample& sample : report.cases[0].servers[1].samples) sample.payload_bytes *= 1000;
+  EXPECT_EQ(servers_table(report.cases[0], "plait").rows[1][9], "0.00200 [0.00200–0.00200]");
+  EXPECT_THAT(to_html(report), HasSubstr("0.00200×"));
 }
 
 Report make_twin_report() {
@@ -181,6 +200,7 @@ TEST(BenchReport, TwinsOfOtherPlacementsAreOthers) {
 TEST(BenchReport, JsonHoldsEverySample) {
   const auto json = decode(Format::json, as_bytes(json_text(to_json(make_report()), 2)));
   ASSERT_TRUE(json);
+  EXPECT_EQ(json->find("title"), "<title>");
   const Value& servers = json->find("cases").at(0).find("servers");
   ASSERT_EQ(servers.as_array()->size(), 3U);
   EXPECT_EQ(servers.at(0).find("samples").as_array()->size(), 2U);
@@ -194,6 +214,7 @@ TEST(BenchReport, HtmlStandsAloneAndEscapes) {
   EXPECT_THAT(html, HasSubstr("&lt;title&gt;"));
   EXPECT_THAT(html, HasSubstr("<svg"));
   EXPECT_THAT(html, HasSubstr("2.00×"));
+  EXPECT_THAT(html, HasSubstr("<p>a | b</p>"));
   EXPECT_THAT(html, Not(HasSubstr("src=")));
   EXPECT_THAT(html, Not(HasSubstr("href=")));
 }
