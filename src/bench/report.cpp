@@ -74,6 +74,16 @@ std::string one_line(std::string text) {
   return text;
 }
 
+/// Of bulk rows, which it decides.
+std::string congestion_text(const CaseResult& result) {
+  std::vector<std::string> parts;
+  for (const ServerResult& server : result.servers) {
+    const std::string& name = server.congestion_control;
+    parts.push_back(fmt::format("{} {}", server.server, name.empty() ? "not known" : name));
+  }
+  return fmt::format("congestion control: {}", fmt::join(parts, ", "));
+}
+
 /// The columns between the headline and the CPU: what the headline does not already say.
 std::vector<Metric> side_metrics(Metric headline_metric) {
   std::vector<Metric> metrics = {Metric::messages_per_second, Metric::latency_p50_us, Metric::latency_p99_us};
@@ -149,8 +159,9 @@ std::string baseline_of(const CaseResult& result, const std::string& wanted) {
   return measured == result.servers.end() ? wanted : measured->server;
 }
 
-std::vector<std::string> failures(const CaseResult& result) {
+std::vector<std::string> remarks(const CaseResult& result) {
   std::vector<std::string> out;
+  if (result.row.plan.mode == LoadMode::bulk) out.push_back(congestion_text(result));
   for (const ServerResult& server : result.servers) {
     if (const std::string loss = loss_text(result, server); !loss.empty()) out.push_back(loss);
     if (!server.retake_error.empty()) {
@@ -186,7 +197,7 @@ Table servers_table(const CaseResult& result, const std::string& wanted_baseline
 std::string to_text(const CaseResult& result, const std::string& baseline) {
   std::string out =
       fmt::format("{}  ({})\n{}", case_name(result), result.row.title, servers_table(result, baseline).text(2));
-  for (const std::string& failure : failures(result)) out += fmt::format("  {}\n", failure);
+  for (const std::string& remark : remarks(result)) out += fmt::format("  {}\n", remark);
   return out;
 }
 

@@ -135,7 +135,7 @@ std::string to_html(const Report& report) {
   for (const CaseResult& result : report.cases) {
     out += fmt::format("<h3>{}</h3>\n<p>{}</p>\n{}", escape_html(case_name(result)), escape_html(result.row.title),
                        servers_table(result, report.baseline).html());
-    for (const std::string& failure : failures(result)) out += fmt::format("<p>{}</p>\n", escape_html(failure));
+    for (const std::string& remark : remarks(result)) out += fmt::format("<p>{}</p>\n", escape_html(remark));
   }
   return out + "</html>\n";
 }

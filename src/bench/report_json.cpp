@@ -37,6 +37,7 @@ Value claims_json(const CaseResult& result) {
 Value server_json(const CaseResult& result, const ServerResult& server, const std::string& baseline) {
   Value out;
   out.add("name", server.server);
+  if (!server.congestion_control.empty()) out.add("congestion_control", server.congestion_control);
   if (!server.error.empty()) out.add("error", server.error);
   if (!server.retake_error.empty()) out.add("retake_error", server.retake_error);
   out.add("repeated", static_cast<double>(server.repeated));

@@ -62,7 +62,10 @@ class CaseRun {
     for (const std::string& name : server_names(options.servers)) {
       if (const ServerSpec* spec = find_spec(options.servers, name, row)) specs_.push_back(spec);
     }
-    for (const ServerSpec* spec : specs_) result_.servers.push_back({.server = spec->name});
+    for (const ServerSpec* spec : specs_) {
+      result_.servers.push_back({.server = spec->name});
+      if (row.plan.mode == LoadMode::bulk) result_.servers.back().congestion_control = spec->congestion_control;
+    }
     running_.resize(specs_.size());
   }
 

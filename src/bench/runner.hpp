@@ -37,7 +37,8 @@ struct ServerResult {
   std::size_t repeated = 0;  ///< extra samples taken because something else used the CPUs, or nothing was confirmed
   std::size_t noisy = 0;     ///< rounds in which none was quiet: the quietest is kept
   std::string error{};
-  std::string retake_error{};  ///< of the last extra sample that failed; its round has the one before
+  std::string congestion_control{};  ///< of bulk rows
+  std::string retake_error{};        ///< of the last extra sample that failed; its round has the one before
 };
 
 /// One row in one placement.

@@ -1,15 +1,21 @@
 #include "bench/server_spec.hpp"
 
+#include "bench/components/bulk/bulk.hpp"
 #include "bench/url.hpp"
 #include "core/shell_word.hpp"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace plait::bench {
 
 namespace {
+
+constexpr const char* kQuicCongestionControl = "cubic";  // ngtcp2's, of Plait and of the raw program
 
 template <class Value>
 bool allows(const std::vector<Value>& list, const Value& value) {
@@ -35,6 +41,14 @@ bool speaks(const ServerSpec& spec, const Row& row) {
     return row.scheme == "https" && row.plan.until == OpeningStep::session && row.plan.mode != LoadMode::handshake;
   }
   return scheme == row.scheme;
+}
+
+/// What both processes of the TLS yardstick will choose: they are started by the same user.
+std::string tls_congestion_control() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  auto chosen = choose_congestion_control(fd);
+  close(fd);
+  return chosen ? std::move(*chosen) : std::string{};
 }
 
 }  // namespace
@@ -98,7 +112,9 @@ std::vector<ServerSpec> plait_servers(const std::string& self) {
                         .command = program + " echo serve --model async --host 127.0.0.1 --port {port}",
                         .url = "tcp://127.0.0.1:{port}",
                         .takes_row_options = true};
-  return {serve("ws"), serve("wss"), serve("https"), echo};
+  ServerSpec webtransport = serve("https");
+  webtransport.congestion_control = kQuicCongestionControl;
+  return {serve("ws"), serve("wss"), std::move(webtransport), echo};
 }
 
 std::vector<ServerSpec> raw_servers(const std::string& self) {
@@ -114,8 +130,10 @@ std::vector<ServerSpec> raw_servers(const std::string& self) {
   echo.takes_row_options = true;
   ServerSpec quic = raw("quic-bulk", "quic-bulk", {});
   quic.takes_row_options = true;
+  quic.congestion_control = kQuicCongestionControl;
   ServerSpec tls = raw("tls-bulk", "tls-bulk", {});
   tls.name = "openssl";
+  tls.congestion_control = tls_congestion_control();
   return {raw("tcp", "tcp", {}), std::move(echo), raw("fanout", "ws", {"/fanout"}), quic, tls};
 }
 

@@ -224,6 +224,11 @@ class Bulk(unittest.TestCase):
                 self.assertEqual((sample["messages"], sample["payload_bytes"]), (1, 1_000_000_000 // 16))
                 for claim in case["claims"]:
                     self.assertGreater(claim["measured"][server["name"]]["median"], 0, claim["metric"])
+            own = {server["name"]: server["congestion_control"] for server in case["servers"]}
+            self.assertEqual((own["plait"], own["raw"]), ("cubic", "cubic"))
+            self.assertIn(own["openssl"], ("cubic", "reno"))
+            words = f"congestion control: plait cubic, raw cubic, openssl {own['openssl']}\n"
+            self.assertIn(words, bench.markdown.split(f"### {case['row']} ")[1].split("###")[0])
         table = bench.table("### bulk/upload/1452 · two cores")
         self.assertRegex(table[1]["plait ÷ it"], r"^[0-9]")
         self.assertRegex(table[2]["CPU ÷ its"], r"^[0-9]")

@@ -93,6 +93,18 @@ TEST(BenchReport, TextNamesAnExtraSampleThatFailed) {
   EXPECT_EQ(to_json(report).find("cases").at(0).find("servers").at(1).find("retake_error"), "it\ncrashed");
 }
 
+TEST(BenchReport, BulkRowsNameTheCongestionControlOfEachServer) {
+  Report report = make_report();
+  CaseResult& result = report.cases[0];
+  result.servers.pop_back();
+  result.servers[0].congestion_control = "cubic";
+  EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("congestion"))) << "of other rows the machine's is";
+  result.row.plan.mode = LoadMode::bulk;
+  for (const std::string& text : {to_text(result, "plait"), to_markdown(report), to_html(report)}) {
+    EXPECT_THAT(text, HasSubstr("congestion control: plait cubic, peer not known"));
+  }
+}
+
 TEST(BenchReport, WhereNoLatencyWasRecordedNoneIsShown) {
   Report report = make_report();
   CaseResult& result = report.cases[0];

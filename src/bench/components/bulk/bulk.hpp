@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 namespace plait::bench {
 
@@ -39,6 +40,10 @@ class BulkClient {
 Result<void, Error> run_bulk_transfers(BulkClient& client, LoadContext& context);
 Result<void, Error> run_quic_bulk_load(LoadContext& context);
 Result<void, Error> run_tls_bulk_load(LoadContext& context);
+
+/// Gives a TCP socket QUIC's congestion control, cubic, or reno where the system allows a process only that, and says
+/// which; the error names both. bbr halves transfers on loopback.
+[[nodiscard]] Result<std::string, Error> choose_congestion_control(int fd);
 
 /// QUIC handshakes with any server of HTTP/3 or of raw QUIC, each closed at once, for what they cost it: nothing else
 /// is asked of it.
