@@ -34,8 +34,9 @@ bool is_measured_by(std::string_view yardstick, const Row& row) {
 bool speaks(const ServerSpec& spec, const Row& row) {
   const std::string_view scheme = std::string_view{spec.url}.substr(0, spec.url.find("://"));
   if (is_broker_scheme(scheme)) return row.plan.mode == LoadMode::fanout && row.scheme == "ws";
-  // A generator of its own tells no parts of an opening, and resumes none.
-  if (!spec.generator.empty() && (row.plan.until != OpeningStep::session || row.plan.resume)) return false;
+  // A generator of its own tells no parts of an opening, resumes none, and does not spin.
+  const bool is_plain = row.plan.until == OpeningStep::session && !row.plan.resume && !row.plan.spin;
+  if (!spec.generator.empty() && !is_plain) return false;
   if (is_yardstick_scheme(scheme)) return is_measured_by(scheme, row);
   if (scheme == "quic") {
     return row.scheme == "https" && row.plan.until == OpeningStep::session && row.plan.mode != LoadMode::handshake;

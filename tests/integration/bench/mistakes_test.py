@@ -57,7 +57,7 @@ class Refusals(unittest.TestCase):
     def test_rows_that_need_a_second_cpu_where_there_is_none(self):
         with one_cpu() as cpu:
             self.assertIn(f"left out: the placement on two cores, for which there is only CPU {cpu}, and so all of "
-                          "memory/plain, memory/tls\n", self.refused("websocket", "--rows", "memory"))
+                          "memory/plain, memory/tls, memory/deflate\n", self.refused("websocket", "--rows", "memory"))
 
 
 # A TCP echo that sends everything back twice.

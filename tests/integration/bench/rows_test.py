@@ -72,7 +72,8 @@ def samples(bench):
 
 
 class Kinds(unittest.TestCase):
-    ROWS = ("echo/16KB/d16/c10", "echo/1MB/d2/c1", "connect/k16", "fanout/93B/b16/s100", "memory/plain", "memory/tls",
+    ROWS = ("echo/16KB/d16/c10", "echo/1MB/d2/c1", "connect/k16", "connect/tls/k16", "fanout/93B/b16/s100",
+            "fanout/tls/93B/b16/s100", "memory/plain", "memory/tls", "memory/deflate",
             "tls/93B/d64/c10", "deflate/1KB/d64/c10", "rtt/server-spins/93B/d1/c1", "rtt/both-spin/93B/d1/c1",
             "stream/upload", "stream/download", "stream/concurrent", "picows-tls/256B/d1/c1")
 

@@ -14,7 +14,7 @@ TWINS = ("upload", "download", "duplex", "handshake", "request/64B", "request/1K
          "datagram-send/64B")
 OTHERS = ("upload/steady/d10", "download/steady/d1/1200", "duplex/steady/d10", "aggregate/confirmed/1200",
           "connect/k16", "connect/k256", "aggregate/10000", "datagram-send/64B/steady", "request/64B/d64",
-          "datagram-rtt/64B/d64", "memory/1000")
+          "datagram-rtt/64B/d64", "request/64B/spin", "memory/1000")
 MIB = 1 << 20
 
 

@@ -326,6 +326,19 @@ TEST(BenchSuite, RowsThatLoseDatagramsSayHowMany) {
   }
 }
 
+TEST(BenchSuite, RowsThatMoveBothWaysSayThatTheyCountThemTogether) {
+  std::size_t rows = 0;
+  for (const Suite& suite : all_suites()) {
+    for (const Row& row : suite.rows) {
+      if (row.plan.direction != StreamDirection::concurrent) continue;
+      ++rows;
+      EXPECT_THAT(row.title, HasSubstr("both directions together")) << row.id;
+      EXPECT_THAT(row.claims.front().counted, HasSubstr("together")) << row.id;
+    }
+  }
+  EXPECT_GT(rows, 2U);
+}
+
 TEST(BenchSuite, RowsAreUniqueAndComplete) {
   for (const Suite& suite : all_suites()) {
     std::set<std::string> ids;
