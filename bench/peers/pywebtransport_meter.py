@@ -29,8 +29,8 @@ def percentile(ordered, percent):
 
 
 class Meter:
-    """The window, and what was confirmed in it. What comes after its end does not count, but for datagrams of the window:
-    those are late, not lost."""
+    """The window, and what was confirmed in it. What comes after its end does not count, but for datagrams of the
+    window: those are late, not lost."""
 
     def __init__(self, plan):
         self.server = int(plan["server-pid"])
@@ -95,9 +95,9 @@ class Meter:
                    for percent in (50, 90, 95, 99, 99.9)}
         latency |= {"min": times[0], "mean": sum(times) / len(times), "max": times[-1]}
         out = {"ok": True, "seconds": seconds, "messages": self.messages, "payload_bytes": self.bytes,
-               "late": self.late, "lost": self.lost, "per_second": [self.messages / seconds], "server_cpu_seconds": server,
-               "client_cpu_seconds": client, "other_cpu_seconds": max(0, busy - server - client),
-               "latency_us": latency}
+               "late": self.late, "lost": self.lost, "per_second": [self.messages / seconds],
+               "server_cpu_seconds": server, "client_cpu_seconds": client,
+               "other_cpu_seconds": max(0, busy - server - client), "latency_us": latency}
         if self.extra:
             out["memory"] = self.extra
         return out

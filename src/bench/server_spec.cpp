@@ -5,8 +5,6 @@
 #include "core/shell_word.hpp"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -42,14 +40,6 @@ bool speaks(const ServerSpec& spec, const Row& row) {
     return row.scheme == "https" && row.plan.until == OpeningStep::session && row.plan.mode != LoadMode::handshake;
   }
   return scheme == row.scheme;
-}
-
-/// What both processes of the TLS yardstick will choose: they are started by the same user.
-std::string tls_congestion_control() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto chosen = choose_congestion_control(fd);
-  close(fd);
-  return chosen ? std::move(*chosen) : std::string{};
 }
 
 }  // namespace

@@ -41,9 +41,9 @@ Result<void, Error> run_bulk_transfers(BulkClient& client, LoadContext& context)
 Result<void, Error> run_quic_bulk_load(LoadContext& context);
 Result<void, Error> run_tls_bulk_load(LoadContext& context);
 
-/// Gives a TCP socket QUIC's congestion control, cubic, or reno where the system allows a process only that, and says
-/// which; the error names both. bbr halves transfers on loopback.
-[[nodiscard]] Result<std::string, Error> choose_congestion_control(int fd);
+/// That of the TLS yardstick's sockets: QUIC's, which is cubic, or reno where the system allows this user only that.
+/// Empty where it allows neither, and the yardstick fails.
+[[nodiscard]] std::string tls_congestion_control();
 
 /// QUIC handshakes with any server of HTTP/3 or of raw QUIC, each closed at once, for what they cost it: nothing else
 /// is asked of it.

@@ -19,13 +19,15 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace plait::bench {
 
 namespace {
 
-constexpr std::size_t kReadBufferBytes = std::size_t{256} << 10;
+constexpr std::size_t kReadAheadBytes = std::size_t{256} << 10;
 
 template <auto kFree>
 struct Free {
@@ -42,7 +44,7 @@ Context make_context(const SSL_METHOD* method) {
   SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
   SSL_CTX_set_ciphersuites(context.get(), "TLS_AES_128_GCM_SHA256");
   SSL_CTX_set_read_ahead(context.get(), 1);
-  SSL_CTX_set_default_read_buffer_len(context.get(), kReadBufferBytes);
+  SSL_CTX_set_default_read_buffer_len(context.get(), kReadAheadBytes);
   return context;
 }
 
@@ -59,6 +61,14 @@ bool use_certificate(SSL_CTX& context, const crypto::CertificatePem& pem) {
 Unexpected<Error> system_failure(const char* what) {
   const int number = errno;
   return err(Error{fmt::format("{}: {}", what, std::strerror(number)), number});
+}
+
+/// bbr, the system's default here, halves transfers on loopback. The error names both that will do.
+Result<std::string, Error> choose_congestion_control(int fd) {
+  for (const std::string name : {"cubic", "reno"}) {
+    if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.data(), static_cast<socklen_t>(name.size())) == 0) return name;
+  }
+  return system_failure("the system allows a TCP socket neither cubic nor reno");
 }
 
 /// One connection. False: it has ended.
@@ -136,11 +146,11 @@ class TlsBulkClient final : public BulkClient {
 
 }  // namespace
 
-Result<std::string, Error> choose_congestion_control(int fd) {
-  for (const std::string name : {"cubic", "reno"}) {
-    if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name.data(), static_cast<socklen_t>(name.size())) == 0) return name;
-  }
-  return system_failure("the system allows a TCP socket neither cubic nor reno");
+std::string tls_congestion_control() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  auto chosen = choose_congestion_control(fd);
+  close(fd);
+  return chosen ? std::move(*chosen) : std::string{};
 }
 
 Result<void, Error> run_tls_bulk_load(LoadContext& context) {
