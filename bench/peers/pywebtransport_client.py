@@ -206,7 +206,8 @@ class Load:
                 await self.repeat(self.depth, lambda: self.timed_exchange(session))
 
     async def echo_datagrams(self, session):
-        """`depth` outstanding, each with its number; for one that is lost the next is sent."""
+        """`depth` outstanding, each with its number; for one that is lost the next is sent. Those that are out when the
+        window ends are waited for, each as long as any: else none could be lost in a window shorter than that."""
         rest = self.payload[NUMBER_BYTES:]
         numbers = itertools.count()
         outstanding = {}  # number: when it was sent; the oldest first
@@ -216,25 +217,36 @@ class Load:
             outstanding[number] = time.perf_counter()
             await session.send_datagram(number.to_bytes(NUMBER_BYTES, "little") + rest)
 
-        for _ in range(self.depth):
-            await send()
-        while self.meter.goes_on():
+        async def receive():
+            """When the one that came was sent; nothing when none came, or one that was lost came after all."""
             try:
                 data = await asyncio.wait_for(session.read_datagram(), WAIT)
             except asyncio.TimeoutError:
-                data = None
-            if data is not None:
-                self.expect_request(data[NUMBER_BYTES:], rest)
-                started = outstanding.pop(int.from_bytes(data[:NUMBER_BYTES], "little"), None)
-                if started is not None:  # else it came after all
-                    self.meter.confirm(len(self.payload), started)
-                    await send()
+                return None
+            self.expect_request(data[NUMBER_BYTES:], rest)
+            return outstanding.pop(int.from_bytes(data[:NUMBER_BYTES], "little"), None)
+
+        def drop_lost():
+            """How many."""
+            before = len(outstanding)
             lost_before = time.perf_counter() - LOST_AFTER
-            while next(iter(outstanding.values())) < lost_before:
-                del outstanding[next(iter(outstanding))]
-                self.meter.lost += 1
+            while outstanding and next(iter(outstanding.values())) < lost_before:
+                self.meter.lose(outstanding.pop(next(iter(outstanding))))
+            return before - len(outstanding)
+
+        for _ in range(self.depth):
+            await send()
+        while self.meter.goes_on():
+            if (started := await receive()) is not None:
+                self.meter.confirm(len(self.payload), started)
+                await send()
+            for _ in range(drop_lost()):
                 await send()
         self.meter.end()
+        while outstanding:
+            if (started := await receive()) is not None:
+                self.meter.confirm_late(started)
+            drop_lost()
 
     # --- Sessions ----------------------------------------------------------------------------------------------------
 

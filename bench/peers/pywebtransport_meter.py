@@ -29,7 +29,8 @@ def percentile(ordered, percent):
 
 
 class Meter:
-    """The window, and what was confirmed in it. What comes after its end does not count."""
+    """The window, and what was confirmed in it. What comes after its end does not count, but for datagrams of the
+    window: those are late, not lost."""
 
     def __init__(self, plan):
         self.server = int(plan["server-pid"])
@@ -37,7 +38,7 @@ class Meter:
         self.length = float(plan["seconds"])
         self.begun = self.ended = None
         self.latencies = []
-        self.messages = self.bytes = self.lost = 0
+        self.messages = self.bytes = self.late = self.lost = 0
         self.extra = None
 
     def warms_up(self):
@@ -74,6 +75,18 @@ class Meter:
         if started is not None:
             self.latencies.append(time.perf_counter() - started)
 
+    def covers(self, sent):
+        """Whether what was sent then is of the window."""
+        return self.begun is not None and self.begun <= sent and (self.ended is None or sent <= self.ended)
+
+    def confirm_late(self, started):
+        if self.covers(started):
+            self.late += 1
+            self.latencies.append(time.perf_counter() - started)
+
+    def lose(self, started):
+        self.lost += self.covers(started)
+
     def report(self):
         seconds = self.ended - self.begun
         server, client, busy = (now - then for now, then in zip(self.clocks_at_end, self.clocks))
@@ -82,9 +95,9 @@ class Meter:
                    for percent in (50, 90, 95, 99, 99.9)}
         latency |= {"min": times[0], "mean": sum(times) / len(times), "max": times[-1]}
         out = {"ok": True, "seconds": seconds, "messages": self.messages, "payload_bytes": self.bytes,
-               "lost": self.lost, "per_second": [self.messages / seconds], "server_cpu_seconds": server,
-               "client_cpu_seconds": client, "other_cpu_seconds": max(0, busy - server - client),
-               "latency_us": latency}
+               "late": self.late, "lost": self.lost, "per_second": [self.messages / seconds],
+               "server_cpu_seconds": server, "client_cpu_seconds": client,
+               "other_cpu_seconds": max(0, busy - server - client), "latency_us": latency}
         if self.extra:
             out["memory"] = self.extra
         return out

@@ -17,34 +17,36 @@ std::vector<double> values_of(const ServerResult& result, Metric metric) {
 
 std::string median_text(const Summary& summary) { return summary.count == 0 ? "–" : human(summary.median); }
 
-std::string ratio_text(const Summary& summary) {
+std::string ratios_text(const Summary& summary) {
   if (summary.count == 0) return "–";
-  return fmt::format("{:.2f} [{:.2f}–{:.2f}]", summary.median, summary.min, summary.max);
+  return fmt::format("{} [{}–{}]", ratio_text(summary.median), ratio_text(summary.min), ratio_text(summary.max));
 }
 
-double client_cpu_us(const ServerResult& result) {
+Summary client_cpu_us(const ServerResult& result) {
   std::vector<double> values;
   for (const Sample& sample : result.samples) {
     if (sample.messages > 0) values.push_back(sample.client_cpu_seconds * 1e6 / sample.messages);
   }
-  return summarize(values).median;
+  return summarize(values);
 }
 
 bool is_bulk(Metric headline_metric) { return headline_metric == Metric::gigabytes_per_second; }
 
 /// The server's and the client's: µs a message, or seconds a gigabyte where there is one message.
-std::array<double, 2> cpu_of_both(const ServerResult& result, Metric headline_metric) {
+std::array<Summary, 2> cpu_of_both(const ServerResult& result, Metric headline_metric) {
   if (is_bulk(headline_metric)) {
-    return {summarize_metric(result, Metric::server_cpu_seconds_per_gigabyte).median,
-            summarize_metric(result, Metric::client_cpu_seconds_per_gigabyte).median};
+    return {summarize_metric(result, Metric::server_cpu_seconds_per_gigabyte),
+            summarize_metric(result, Metric::client_cpu_seconds_per_gigabyte)};
   }
-  return {summarize_metric(result, Metric::server_cpu_us_per_message).median, client_cpu_us(result)};
+  return {summarize_metric(result, Metric::server_cpu_us_per_message), client_cpu_us(result)};
 }
 
 /// What held in most samples.
-std::string limit_text(const ServerResult& result, Placement placement) {
-  std::array<std::size_t, 4> votes{};
-  for (const Sample& sample : result.samples) ++votes[static_cast<std::size_t>(limit_of(sample, placement))];
+std::string limit_text(const CaseResult& result, const ServerResult& server) {
+  std::array<std::size_t, kLimitCount> votes{};
+  for (const Sample& sample : server.samples) {
+    ++votes[static_cast<std::size_t>(limit_of(sample, result.row, result.placement))];
+  }
   const auto most = std::max_element(votes.begin(), votes.end()) - votes.begin();
   return std::string{limit_name(static_cast<Limit>(most))};
 }
@@ -58,13 +60,28 @@ std::string noise_text(const ServerResult& result) {
 /// say. What one-way datagrams are about is how many come.
 std::string loss_text(const CaseResult& result, const ServerResult& server) {
   double lost = 0;
-  double messages = 0;
+  double sent = 0;
   for (const Sample& sample : server.samples) {
     lost += sample.lost;
-    messages += sample.messages;
+    sent += sample.sent();
   }
   if (result.row.plan.mode == LoadMode::datagram || lost == 0) return "";
-  return fmt::format("{} lost {:.0f} messages ({:.3g} %)", server.server, lost, lost * 100 / (lost + messages));
+  return fmt::format("{} lost {:.0f} messages ({:.3g} %)", server.server, lost, lost * 100 / sent);
+}
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+/// Of bulk rows, which it decides.
+std::string congestion_text(const CaseResult& result) {
+  std::vector<std::string> parts;
+  for (const ServerResult& server : result.servers) {
+    const std::string& name = server.congestion_control;
+    parts.push_back(fmt::format("{} {}", server.server, name.empty() ? "not known" : name));
+  }
+  return fmt::format("congestion control: {}", fmt::join(parts, ", "));
 }
 
 /// The columns between the headline and the CPU: what the headline does not already say.
@@ -83,15 +100,17 @@ std::vector<std::string> server_cells(const CaseResult& result, const ServerResu
   const Metric metric = headline(result);
   const Summary summary = summarize_metric(server, metric);
   const auto ratio = [&](Metric of) {
-    return server.server == baseline ? "" : ratio_text(paired_ratio(result, baseline, server.server, of));
+    return server.server == baseline ? "" : ratios_text(paired_ratio(result, baseline, server.server, of));
   };
   std::vector<std::string> cells = {server.server, range_text(summary),
                                     summary.count == 0 ? "–" : human(summary.stddev)};
   for (const Metric side : side_metrics(metric)) cells.push_back(median_text(summarize_metric(server, side)));
-  for (const double cpu : cpu_of_both(server, metric)) cells.push_back(human(cpu));
-  cells.push_back(limit_text(server, result.placement));
+  for (const Summary& one : cpu_of_both(server, metric)) cells.push_back(median_text(one));
+  cells.push_back(limit_text(result, server));
   cells.push_back(ratio(metric));
-  cells.push_back(metric == Metric::server_cpu_us_per_message ? "" : ratio(Metric::server_cpu_us_per_message));
+  const Metric cpu = Metric::server_cpu_us_per_message;
+  const bool spins = is_spinning(result.row) && server.server != baseline;
+  cells.push_back(metric == cpu ? "" : spins ? "–" : ratio(cpu));
   cells.push_back(noise_text(server));
   return cells;
 }
@@ -102,6 +121,11 @@ const ServerResult* find_server(const CaseResult& result, const std::string& nam
   const auto found = std::find_if(result.servers.begin(), result.servers.end(),
                                   [&](const ServerResult& server) { return server.server == name; });
   return found == result.servers.end() ? nullptr : &*found;
+}
+
+std::string ratio_text(double ratio) {
+  constexpr double kSmall = 0.1;
+  return ratio < kSmall ? human(ratio) : fmt::format("{:.2f}", ratio);
 }
 
 std::string range_text(const Summary& summary) {
@@ -135,15 +159,17 @@ std::string baseline_of(const CaseResult& result, const std::string& wanted) {
   return measured == result.servers.end() ? wanted : measured->server;
 }
 
-std::vector<std::string> failures(const CaseResult& result) {
+std::vector<std::string> remarks(const CaseResult& result) {
   std::vector<std::string> out;
+  if (result.row.plan.mode == LoadMode::bulk) out.push_back(congestion_text(result));
   for (const ServerResult& server : result.servers) {
     if (const std::string loss = loss_text(result, server); !loss.empty()) out.push_back(loss);
+    if (!server.retake_error.empty()) {
+      out.push_back(one_line(fmt::format("{} failed in an extra sample: {}", server.server, server.retake_error)));
+    }
     if (server.error.empty()) continue;
-    std::string sentence =
-        fmt::format("{} failed after {} samples: {}", server.server, server.samples.size(), server.error);
-    std::replace(sentence.begin(), sentence.end(), '\n', ' ');
-    out.push_back(std::move(sentence));
+    out.push_back(
+        one_line(fmt::format("{} failed after {} samples: {}", server.server, server.samples.size(), server.error)));
   }
   return out;
 }
@@ -171,7 +197,7 @@ Table servers_table(const CaseResult& result, const std::string& wanted_baseline
 std::string to_text(const CaseResult& result, const std::string& baseline) {
   std::string out =
       fmt::format("{}  ({})\n{}", case_name(result), result.row.title, servers_table(result, baseline).text(2));
-  for (const std::string& failure : failures(result)) out += fmt::format("  {}\n", failure);
+  for (const std::string& remark : remarks(result)) out += fmt::format("  {}\n", remark);
   return out;
 }
 

@@ -24,6 +24,8 @@ struct Report {
 
 /// None when the server does not take part in the case.
 [[nodiscard]] const ServerResult* find_server(const CaseResult& result, const std::string& name);
+/// Two decimals, or three significant digits where they would say little: 1.25, 0.00490.
+[[nodiscard]] std::string ratio_text(double ratio);
 /// "median [min–max]"
 [[nodiscard]] std::string range_text(const Summary& summary);
 /// Over the samples of a server that have a value of the metric; all zero when none has.
@@ -40,8 +42,9 @@ struct Report {
 
 /// One line a server: the headline, round trip, CPU of both sides, who was the limit, and baseline ÷ server.
 [[nodiscard]] Table servers_table(const CaseResult& result, const std::string& baseline);
-/// One sentence for each server that failed, and one for each that left messages without an answer.
-[[nodiscard]] std::vector<std::string> failures(const CaseResult& result);
+/// What stands below the table: of bulk rows everyone's congestion control; a sentence for each server that failed, be
+/// it in an extra sample, and one for each that left messages without an answer.
+[[nodiscard]] std::vector<std::string> remarks(const CaseResult& result);
 /// One line a claim: source document, published value, what it counted, ours, unit. With rows that exist as published
 /// and as confirmed, ours has two columns; of the other rows everything is confirmed.
 [[nodiscard]] Table claims_table(const Report& report);

@@ -9,6 +9,9 @@ namespace plait::bench {
 
 namespace {
 
+/// All digits that were published, which are fewer than these; a value in another unit has those of the conversion.
+std::string as_published(double value) { return fmt::format("{:.10g}", value); }
+
 std::string ours_text(const CaseResult* result, const std::string& server, Metric metric) {
   const ServerResult* found = result == nullptr ? nullptr : find_server(*result, server);
   return found == nullptr ? "–" : range_text(summarize_metric(*found, metric));
@@ -59,7 +62,7 @@ class ClaimLines {
     std::vector<std::string> cells = {result.row.twin.empty() ? result.row.id : result.row.twin,
                                       std::string{placement_name(result.placement)},
                                       claim.document.empty() ? "Plait's own row" : claim.document, claim.counted,
-                                      claim.value ? human(*claim.value) : "–"};
+                                      claim.value ? as_published(*claim.value) : "–"};
     if (two_columns_) cells.push_back(ours_text(is_literal ? &result : twin, report_.baseline, claim.metric));
     const CaseResult* confirmed = is_literal ? twin : &result;
     cells.push_back(ours_text(confirmed, report_.baseline, claim.metric));

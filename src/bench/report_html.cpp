@@ -71,9 +71,9 @@ std::string bar_svg(const Bar& bar, double y) {
                      std::max(1.0, std::abs(end - one)), kBarHeight);
   out += fmt::format(R"(<line x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}" stroke="currentColor"/>)",
                      x_of(bar.advantage.min), x_of(bar.advantage.max), middle, middle);
-  out += fmt::format(R"(<text x="{:.1f}" y="{}">{:.2f}×</text>)"
+  out += fmt::format(R"(<text x="{:.1f}" y="{}">{}×</text>)"
                      "\n",
-                     std::max({one, end, x_of(bar.advantage.max)}) + 6, y + 12, bar.advantage.median);
+                     std::max({one, end, x_of(bar.advantage.max)}) + 6, y + 12, ratio_text(bar.advantage.median));
   return out;
 }
 
@@ -133,9 +133,9 @@ std::string to_html(const Report& report) {
   for (const std::string& note : report.notes) out += fmt::format("<p>{}</p>\n", escape_html(note));
   out += "<h2>Sources</h2>\n" + claims_table(report).html() + "<h2>Cases</h2>\n";
   for (const CaseResult& result : report.cases) {
-    out +=
-        fmt::format("<h3>{}</h3>\n{}", escape_html(case_name(result)), servers_table(result, report.baseline).html());
-    for (const std::string& failure : failures(result)) out += fmt::format("<p>{}</p>\n", escape_html(failure));
+    out += fmt::format("<h3>{}</h3>\n<p>{}</p>\n{}", escape_html(case_name(result)), escape_html(result.row.title),
+                       servers_table(result, report.baseline).html());
+    for (const std::string& remark : remarks(result)) out += fmt::format("<p>{}</p>\n", escape_html(remark));
   }
   return out + "</html>\n";
 }

@@ -37,7 +37,9 @@ Value claims_json(const CaseResult& result) {
 Value server_json(const CaseResult& result, const ServerResult& server, const std::string& baseline) {
   Value out;
   out.add("name", server.server);
+  if (!server.congestion_control.empty()) out.add("congestion_control", server.congestion_control);
   if (!server.error.empty()) out.add("error", server.error);
+  if (!server.retake_error.empty()) out.add("retake_error", server.retake_error);
   out.add("repeated", static_cast<double>(server.repeated));
   out.add("noisy", static_cast<double>(server.noisy));
   Value ratio;
@@ -51,7 +53,7 @@ Value server_json(const CaseResult& result, const ServerResult& server, const st
   Value::Array samples;
   for (const Sample& sample : server.samples) {
     Value one = to_json(sample);
-    one.add("limit", std::string{limit_name(limit_of(sample, result.placement))});
+    one.add("limit", std::string{limit_name(limit_of(sample, result.row, result.placement))});
     samples.push_back(one);
   }
   out.add("samples", samples);
@@ -63,6 +65,7 @@ Value server_json(const CaseResult& result, const ServerResult& server, const st
 Value to_json(const Report& report) {
   Value out;
   out.add("suite", report.suite);
+  out.add("title", report.title);
   out.add("command", report.command);
   out.add("baseline", report.baseline);
   Value machine;

@@ -21,7 +21,7 @@ std::string to_markdown(const Report& report) {
   for (const CaseResult& result : report.cases) {
     out += fmt::format("\n### {}\n{}\n\n", case_name(result), result.row.title);
     out += servers_table(result, report.baseline).markdown();
-    for (const std::string& failure : failures(result)) out += fmt::format("\n{}\n", failure);
+    for (const std::string& remark : remarks(result)) out += fmt::format("\n{}\n", remark);
   }
   return out;
 }

@@ -7,6 +7,7 @@
 #include <regex.h>
 
 #include <algorithm>
+#include <array>
 
 namespace plait::bench {
 
@@ -29,12 +30,15 @@ Pinning pinning_of(Placement placement, const RunOptions& options) {
 
 bool is_opening(const Plan& plan) { return plan.mode == LoadMode::connect || plan.mode == LoadMode::handshake; }
 
+/// Of these rows, --rate makes the loop an open one. Those of WebTransport have none, and say so.
+bool is_paced(const Row& row) { return row.plan.mode == LoadMode::echo && row.plan.count == 0; }
+
 Plan plan_for(const Row& row, const RunOptions& options) {
   Plan plan = row.plan;
   plan.seconds = row.seconds > 0 && !options.quick ? row.seconds : options.seconds;
   plan.warmup_seconds = options.warmup_seconds;
   plan.verify = plan.verify || options.verify;
-  if (plan.mode == LoadMode::echo && plan.count == 0) plan.rate = options.rate;
+  if (is_paced(row)) plan.rate = options.rate;
   if (options.quick) {
     plan.connections = plan.connections >= 1000 ? plan.connections / 10 : plan.connections;
     plan.total_bytes /= 16;
@@ -58,7 +62,10 @@ class CaseRun {
     for (const std::string& name : server_names(options.servers)) {
       if (const ServerSpec* spec = find_spec(options.servers, name, row)) specs_.push_back(spec);
     }
-    for (const ServerSpec* spec : specs_) result_.servers.push_back({.server = spec->name});
+    for (const ServerSpec* spec : specs_) {
+      result_.servers.push_back({.server = spec->name});
+      if (row.plan.mode == LoadMode::bulk) result_.servers.back().congestion_control = spec->congestion_control;
+    }
     running_.resize(specs_.size());
   }
 
@@ -86,8 +93,8 @@ class CaseRun {
       auto sample = take_filled_sample(index);
       if (!sample) {
         running_[index].reset();
+        (best ? result.retake_error : result.error) = sample.error().message;
         if (best) break;  // a retake that fails takes nothing back
-        result.error = sample.error().message;
         return;
       }
       result.repeated += attempt > 0 ? 1 : 0;
@@ -99,11 +106,12 @@ class CaseRun {
   }
 
   /// In a short window nothing may be confirmed because the machine was others' meanwhile; several times it is a
-  /// finding.
+  /// finding. What was late or lost is no such nothing: a server that stalls for all of an open loop's window did that.
   Result<Sample, Error> take_filled_sample(std::size_t index) {
     for (std::size_t attempt = 0; attempt < kEmptySamplesMax; ++attempt) {
+      result_.servers[index].repeated += attempt > 0 ? 1 : 0;
       auto sample = take_sample(index);
-      if (!sample || sample->messages > 0) return sample;
+      if (!sample || !sample->is_empty()) return sample;
     }
     return err(Error{"nothing was confirmed within the window"});
   }
@@ -202,44 +210,106 @@ struct Selection {
   std::vector<std::string> notes;
 };
 
+/// An option that changes nothing in some rows. They are named, lest it be thought that it did.
+struct Option {
+  bool given;
+  std::string_view sentence;
+  bool (*changes)(const Row&, const RunOptions&);
+};
+
 /// What the generator compares with --verify; elsewhere it compares what it always does.
-bool is_verified(const Row& row) {
+bool is_verified(const Row& row, const RunOptions& /*options*/) {
   return row.scheme != "https" && (row.plan.mode == LoadMode::echo || row.plan.mode == LoadMode::fanout);
 }
+
+/// The others end when so many messages, bytes or connections are through, or say their time themselves.
+bool is_timed(const Row& row, const RunOptions& options) {
+  if (row.seconds > 0 && !options.quick) return false;
+  switch (row.plan.mode) {
+    case LoadMode::echo:
+      return row.plan.count == 0;
+    case LoadMode::stream:
+      return row.plan.total_bytes == 0;
+    case LoadMode::idle:
+    case LoadMode::bulk:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// The cases of the rows that match, and what is not done of what was asked for.
+class Selector {
+ public:
+  explicit Selector(const RunOptions& options)
+      : options_(options),
+        ignored_{
+            {{options.verify, "--verify compares nothing more in", is_verified},
+             {options.rate > 0, "--rate changes nothing in", [](const Row& row, const auto&) { return is_paced(row); }},
+             {options.has_seconds, "--seconds changes nothing in", is_timed}}} {}
+
+  void add(const Row& row) {
+    const std::size_t before = cases_.size();
+    bool lacks_cpu = false;
+    for (const Placement placement : options_.placements.value_or(row.placements)) {
+      if (placement == Placement::two && options_.server_cpu == options_.client_cpu) {
+        lacks_cpu = true;
+      } else if (placement == Placement::one && is_spinning(row)) {
+        spinning_.push_back(row.id);
+      } else {
+        cases_.push_back({&row, placement});
+      }
+    }
+    lacks_cpu_ = lacks_cpu_ || lacks_cpu;
+    if (lacks_cpu && cases_.size() == before) left_out_.push_back(row.id);
+    for (std::size_t i = 0; i < kOptions; ++i) {
+      if (ignored_[i].given && !ignored_[i].changes(row, options_)) unchanged_[i].push_back(row.id);
+    }
+  }
+
+  [[nodiscard]] Selection take() && {
+    std::vector<std::string> notes;
+    if (lacks_cpu_) {
+      notes.push_back(fmt::format("left out: the placement on two cores, for which there is only CPU {}{}{}",
+                                  options_.server_cpu, left_out_.empty() ? "" : ", and so all of ",
+                                  fmt::join(left_out_, ", ")));
+    }
+    if (!spinning_.empty()) {
+      notes.push_back(fmt::format("left out: on one core {}, where a process that spins takes its peer's time",
+                                  fmt::join(spinning_, ", ")));
+    }
+    for (std::size_t i = 0; i < kOptions && !cases_.empty(); ++i) {
+      if (unchanged_[i].empty()) continue;
+      notes.push_back(fmt::format("{} {}", ignored_[i].sentence, fmt::join(unchanged_[i], ", ")));
+    }
+    return {std::move(cases_), std::move(notes)};
+  }
+
+ private:
+  static constexpr std::size_t kOptions = 3;
+
+  const RunOptions& options_;
+  std::array<Option, kOptions> ignored_;
+  std::array<std::vector<std::string_view>, kOptions> unchanged_;  // the rows
+  std::vector<Case> cases_;
+  std::vector<std::string_view> left_out_;
+  std::vector<std::string_view> spinning_;
+  bool lacks_cpu_ = false;
+};
 
 Result<Selection, Error> select_cases(const Suite& suite, const RunOptions& options) {
   const RowPattern pattern(options.rows.value_or(""));
   if (!pattern.is_valid()) {
     return err(Error{fmt::format("--rows '{}' is no extended regular expression", options.rows.value_or(""))});
   }
-  Selection selection;
-  bool lacks_cpu = false;
-  std::vector<std::string_view> left_out;
-  std::vector<std::string_view> unverified;
+  Selector selector(options);
   for (const Row& row : suite.rows) {
-    if (!pattern.matches(row.id)) continue;
-    const std::size_t before = selection.cases.size();
-    for (const Placement placement : options.placements.value_or(row.placements)) {
-      const bool has_cpus = placement != Placement::two || options.server_cpu != options.client_cpu;
-      lacks_cpu = lacks_cpu || !has_cpus;
-      if (has_cpus) selection.cases.push_back({&row, placement});
-    }
-    if (selection.cases.size() == before) left_out.push_back(row.id);
-    if (options.verify && !is_verified(row)) unverified.push_back(row.id);
+    if (pattern.matches(row.id)) selector.add(row);
   }
-  if (selection.cases.empty() && !lacks_cpu) {
-    return err(Error{"no row of '" + suite.name + "' matches; --list shows them"});
-  }
-  if (lacks_cpu) {
-    selection.notes.push_back(fmt::format("left out: the placement on two cores, for which there is only CPU {}{}{}",
-                                          options.server_cpu, left_out.empty() ? "" : ", and so all of ",
-                                          fmt::join(left_out, ", ")));
-  }
-  if (selection.cases.empty()) return err(Error{selection.notes.front()});
-  if (!unverified.empty()) {
-    selection.notes.push_back(fmt::format("--verify compares nothing more in {}", fmt::join(unverified, ", ")));
-  }
-  return selection;
+  Selection selection = std::move(selector).take();
+  if (!selection.cases.empty()) return selection;
+  if (selection.notes.empty()) return err(Error{"no row of '" + suite.name + "' matches; --list shows them"});
+  return err(Error{selection.notes.front()});
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct RunOptions {
   std::vector<ServerSpec> servers;
   std::size_t rounds = 5;
   double seconds = 0.6;
+  bool has_seconds = false;  ///< that was asked for: rows in which it changes nothing are named
   double warmup_seconds = 0.2;
   double rate = 0;  ///< open loop for the echo rows: messages/s; 0: closed loop
   bool verify = false;
@@ -33,9 +34,11 @@ struct RunOptions {
 struct ServerResult {
   std::string server;
   std::vector<Sample> samples{};  ///< one a round, in order; fewer when `error` is set
-  std::size_t repeated = 0;       ///< extra samples taken because something else used the CPUs meanwhile
-  std::size_t noisy = 0;          ///< rounds in which none was quiet: the quietest is kept
+  std::size_t repeated = 0;  ///< extra samples taken because something else used the CPUs, or nothing was confirmed
+  std::size_t noisy = 0;     ///< rounds in which none was quiet: the quietest is kept
   std::string error{};
+  std::string congestion_control{};  ///< of bulk rows
+  std::string retake_error{};        ///< of the last extra sample that failed; its round has the one before
 };
 
 /// One row in one placement.

@@ -14,7 +14,8 @@ struct Sample {
   double seconds = 0;
   double messages = 0;
   double payload_bytes = 0;
-  double lost = 0;                 ///< messages that were sent and never came
+  double late = 0;                 ///< messages of the window that were answered behind it
+  double lost = 0;                 ///< messages of the window that never came
   std::vector<double> per_second;  ///< messages/s of each second of the window; empty when only their sum is known
   double server_cpu_seconds = 0;
   double client_cpu_seconds = 0;
@@ -25,8 +26,13 @@ struct Sample {
   /// CPUs' worth of work by anybody else; above 0.12 the sample is noise (limits: a fifth of a core moves a rate by 10
   /// %).
   [[nodiscard]] double noise_cores() const { return seconds > 0 ? other_cpu_seconds / seconds : 0; }
+  /// Messages of the window, whatever became of them: what `lost` is a part of.
+  [[nodiscard]] double sent() const { return messages + late + lost; }
+  /// Nothing came of it: no message, and no word of one that was late or lost.
+  [[nodiscard]] bool is_empty() const { return sent() == 0 && !has(Metric::latency_max_us); }
   [[nodiscard]] double value(Metric metric) const;
-  /// False for a latency when none was recorded: 0 µs would be the best there is.
+  /// False for a latency when none was recorded, and for the CPU of a message when there was none: 0 µs would be the
+  /// best there is.
   [[nodiscard]] bool has(Metric metric) const;
 };
 
@@ -40,8 +46,10 @@ enum class Limit : std::uint8_t {
   server,     ///< the server's CPU
   generator,  ///< the generator's: the server could do more; judge it by its CPU per message
   shared,     ///< they shared one CPU
+  spinning,   ///< a process polled without waiting: how busy it was says nothing
 };
-[[nodiscard]] Limit limit_of(const Sample& sample, Placement placement);
+inline constexpr std::size_t kLimitCount = 5;
+[[nodiscard]] Limit limit_of(const Sample& sample, const Row& row, Placement placement);
 [[nodiscard]] std::string_view limit_name(Limit limit);
 
 }  // namespace plait::bench

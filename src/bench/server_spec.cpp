@@ -1,15 +1,19 @@
 #include "bench/server_spec.hpp"
 
+#include "bench/components/bulk/bulk.hpp"
 #include "bench/url.hpp"
 #include "core/shell_word.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace plait::bench {
 
 namespace {
+
+constexpr const char* kQuicCongestionControl = "cubic";  // ngtcp2's, of Plait and of the raw program
 
 template <class Value>
 bool allows(const std::vector<Value>& list, const Value& value) {
@@ -28,8 +32,9 @@ bool is_measured_by(std::string_view yardstick, const Row& row) {
 bool speaks(const ServerSpec& spec, const Row& row) {
   const std::string_view scheme = std::string_view{spec.url}.substr(0, spec.url.find("://"));
   if (is_broker_scheme(scheme)) return row.plan.mode == LoadMode::fanout && row.scheme == "ws";
-  // A generator of its own tells no parts of an opening, and resumes none.
-  if (!spec.generator.empty() && (row.plan.until != OpeningStep::session || row.plan.resume)) return false;
+  // A generator of its own tells no parts of an opening, resumes none, and does not spin.
+  const bool is_plain = row.plan.until == OpeningStep::session && !row.plan.resume && !row.plan.spin;
+  if (!spec.generator.empty() && !is_plain) return false;
   if (is_yardstick_scheme(scheme)) return is_measured_by(scheme, row);
   if (scheme == "quic") {
     return row.scheme == "https" && row.plan.until == OpeningStep::session && row.plan.mode != LoadMode::handshake;
@@ -98,7 +103,9 @@ std::vector<ServerSpec> plait_servers(const std::string& self) {
                         .command = program + " echo serve --model async --host 127.0.0.1 --port {port}",
                         .url = "tcp://127.0.0.1:{port}",
                         .takes_row_options = true};
-  return {serve("ws"), serve("wss"), serve("https"), echo};
+  ServerSpec webtransport = serve("https");
+  webtransport.congestion_control = kQuicCongestionControl;
+  return {serve("ws"), serve("wss"), std::move(webtransport), echo};
 }
 
 std::vector<ServerSpec> raw_servers(const std::string& self) {
@@ -114,8 +121,10 @@ std::vector<ServerSpec> raw_servers(const std::string& self) {
   echo.takes_row_options = true;
   ServerSpec quic = raw("quic-bulk", "quic-bulk", {});
   quic.takes_row_options = true;
+  quic.congestion_control = kQuicCongestionControl;
   ServerSpec tls = raw("tls-bulk", "tls-bulk", {});
   tls.name = "openssl";
+  tls.congestion_control = tls_congestion_control();
   return {raw("tcp", "tcp", {}), std::move(echo), raw("fanout", "ws", {"/fanout"}), quic, tls};
 }
 

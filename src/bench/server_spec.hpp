@@ -25,6 +25,8 @@ struct ServerSpec {
   /// Its own load generator, with the words and the report of bench-generate; empty: plait's.
   std::string generator{};
   bool takes_row_options = false;  ///< rows may add options to its command
+  /// Of the transfers of bulk rows, in both directions; empty: not known.
+  std::string congestion_control{};
 };
 
 /// NAME=COMMAND,URL; the URL is what follows the last comma. A path in the URL replaces the rows' own paths.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bench/components/generator/plan.hpp"
+#include "bench/metric.hpp"
 
 #include <optional>
 #include <string>
@@ -20,32 +21,6 @@ enum class Placement : std::uint8_t {
 inline const std::vector<Placement> kEverywhere = {Placement::free, Placement::one, Placement::two};
 inline const std::vector<Placement> kPinned = {Placement::two, Placement::one};
 
-/// What a number is. Higher is better for the rates, lower for the others.
-enum class Metric : std::uint8_t {
-  messages_per_second,  ///< confirmed by the receiver: echoes read, deliveries read, connections opened
-  latency_mean_us,
-  latency_p50_us,
-  latency_p95_us,
-  latency_p99_us,
-  mebibytes_per_second_one_way,  ///< payload × messages / time / 2^20, one direction
-  gibit_per_second,              ///< payload bits, of both directions where both move, / time / 2^30
-  gigabit_per_second,            ///< payload bits / time / 10^9
-  server_cpu_us_per_message,
-  anonymous_bytes_per_connection,
-  latency_min_us,
-  latency_max_us,
-  mebibytes_per_second,             ///< payload of both directions where both move
-  client_rss_bytes_per_connection,  ///< the generator's own growth
-  loss_percent,                     ///< of the messages sent
-  gigabytes_per_second,             ///< payload of one direction / time / 10^9
-  server_cpu_seconds_per_gigabyte,
-  client_cpu_seconds_per_gigabyte,
-  latency_p999_us,
-};
-
-[[nodiscard]] std::string_view metric_name(Metric metric);
-[[nodiscard]] std::string_view metric_unit(Metric metric);
-[[nodiscard]] bool lower_is_better(Metric metric);
 [[nodiscard]] std::string_view placement_name(Placement placement);
 
 /// A number that somebody published for this row, or that only we state.
@@ -71,6 +46,9 @@ struct Row {
   /// published steps, `twin`/confirmed with what was confirmed. The report shows them as one line. Empty: no such pair.
   std::string twin{};
 };
+
+/// One of its processes polls without waiting, so how busy a core is says nothing.
+[[nodiscard]] bool is_spinning(const Row& row);
 
 struct Suite {
   std::string name;

@@ -181,6 +181,7 @@ Result<bench::RunOptions, Error> make_run_options(const BenchOptions& options, b
   run.rate = options.rate;
   run.rounds = options.rounds != 0 ? options.rounds : (options.quick ? 1 : 5);
   run.seconds = options.seconds > 0 ? options.seconds : (options.quick ? 0.2 : 0.6);
+  run.has_seconds = options.seconds > 0;
   run.warmup_seconds = options.quick ? 0.05 : 0.2;
   run.retakes_max = options.quick ? 0 : 3;
   if (!options.rows.empty()) run.rows = options.rows;
@@ -273,6 +274,7 @@ void add_hidden_commands(CLI::App& app, Action& action) {
   generate->add_option("PLAN", *words, "key=value words");
   generate->callback([&action, words] {
     action = [words] {
+      net::raise_file_limit();  // as run_bench(), for one that is started by hand
       const auto status = bench::generate_load(*words);
       return status ? *status : fail(status.error().message);
     };
@@ -289,6 +291,7 @@ void add_hidden_commands(CLI::App& app, Action& action) {
   raw->add_option("--packet-bytes", *packet_bytes, "quic-bulk: UDP payloads are at most so large");
   raw->callback([&action, kind, port, packet_bytes, busy_poll] {
     action = [kind, port, packet_bytes, busy_poll] {
+      net::raise_file_limit();
       const auto served = bench::run_raw_peer(*kind, *port, *packet_bytes, *busy_poll > 0);
       return served ? 0 : fail(served.error().message);
     };

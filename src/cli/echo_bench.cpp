@@ -6,8 +6,8 @@
 #include <iterator>
 #include <random>
 
-#include "bench/components/echo_bench.hpp"
-#include "bench/components/echo_report.hpp"
+#include "bench/components/echo/bench.hpp"
+#include "bench/components/echo/report.hpp"
 #include "cli/echo_command.hpp"
 #include "cli/output.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "bench/components/echo_socket.hpp"
+#include "bench/components/echo/socket.hpp"
 #include "cli/echo_command.hpp"
 #include "cli/output.hpp"
 #include "net/address.hpp"

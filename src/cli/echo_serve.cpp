@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <mutex>
 
-#include "bench/components/echo_server.hpp"
+#include "bench/components/echo/server.hpp"
 #include "cli/echo_command.hpp"
 #include "cli/output.hpp"
 #include "net/address.hpp"

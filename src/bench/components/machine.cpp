@@ -49,7 +49,7 @@ MachineFacts describe_machine() {
       {"CPU", fmt::format("{} × {}", cpu_count(), parse_cpu_model(read_text_file("/proc/cpuinfo")))},
       {"memory", digits == std::string::npos ? "unknown" : memory.substr(digits)},
       {"kernel", fmt::format("{} {} {}", system.sysname, system.release, system.machine)},
-      {"TCP congestion control, both sides", first_line("/proc/sys/net/ipv4/tcp_congestion_control")},
+      {"TCP congestion control, but in bulk rows", first_line("/proc/sys/net/ipv4/tcp_congestion_control")},
       {"socket buffers at most, receiving and sending",
        fmt::format("{} and {} B", first_line("/proc/sys/net/core/rmem_max"),
                    first_line("/proc/sys/net/core/wmem_max"))},

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -162,11 +161,6 @@ bool RawConnection::drain() {
 }
 
 Result<void, Error> run_raw_loop(RawProtocol& protocol, const std::string& scheme, std::uint16_t port, bool spins) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
   RawLoop loop(protocol, spins);
   if (auto listening = loop.listen(scheme, port); !listening) return listening;
   loop.run();

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
+#include <utility>
 
 namespace plait::bench {
 
@@ -84,51 +86,61 @@ void add_picows_rows(std::vector<Row>& rows) {
 }
 
 void add_connect_rows(std::vector<Row>& rows) {
-  for (const std::uint64_t concurrent : {1U, 16U, 64U}) {
-    Row row{.id = fmt::format("connect/k{}", concurrent),
-            .title = fmt::format("connect, upgrade, close; {} at a time", concurrent),
-            .scheme = "ws",
+  const auto add = [&rows](const std::string& prefix, std::uint64_t concurrent, bool tls) {
+    Row row{.id = fmt::format("{}/k{}", prefix, concurrent),
+            .title = fmt::format("connect, {}upgrade, close; {} at a time", tls ? "TLS, " : "", concurrent),
+            .scheme = tls ? "wss" : "ws",
             .path = "/echo"};
     row.plan.mode = LoadMode::connect;
     row.plan.connections = concurrent;
     row.placements = kPinned;
     row.claims = {{Metric::server_cpu_us_per_message, "", std::nullopt, "opening handshakes answered with 101"}};
     rows.push_back(row);
-  }
+  };
+  for (const std::uint64_t concurrent : {1U, 16U, 64U}) add("connect", concurrent, false);
+  add("connect/tls", 16, true);
 }
 
 void add_fanout_rows(std::vector<Row>& rows) {
+  const auto add = [&rows](const std::string& prefix, std::uint64_t burst, std::uint64_t subscribers, bool tls) {
+    Row row{.id = fmt::format("{}/93B/b{}/s{}", prefix, burst, subscribers),
+            .title = fmt::format("fan-out{}: 93 B, bursts of {}, {} subscribers", tls ? " under TLS" : "", burst,
+                                 subscribers),
+            .scheme = tls ? "wss" : "ws",
+            .path = "/fanout"};
+    row.plan.mode = LoadMode::fanout;
+    row.plan.connections = subscribers;
+    row.plan.burst = burst;
+    row.plan.window = burst == 1 ? 1 : 2;
+    row.placements = kPinned;
+    row.claims = {{Metric::messages_per_second, "", std::nullopt, "deliveries read by subscribers"}};
+    rows.push_back(row);
+  };
   for (const std::uint64_t subscribers : {100U, 1000U}) {
-    for (const std::uint64_t burst : {1U, 16U, 64U}) {
-      Row row{.id = fmt::format("fanout/93B/b{}/s{}", burst, subscribers),
-              .title = fmt::format("fan-out: 93 B, bursts of {}, {} subscribers", burst, subscribers),
-              .scheme = "ws",
-              .path = "/fanout"};
-      row.plan.mode = LoadMode::fanout;
-      row.plan.connections = subscribers;
-      row.plan.burst = burst;
-      row.plan.window = burst == 1 ? 1 : 2;
-      row.placements = kPinned;
-      row.claims = {{Metric::messages_per_second, "", std::nullopt, "deliveries read by subscribers"}};
-      rows.push_back(row);
-    }
+    for (const std::uint64_t burst : {1U, 16U, 64U}) add("fanout", burst, subscribers, false);
   }
+  add("fanout/tls", 16, 100, true);
 }
 
 void add_memory_rows(std::vector<Row>& rows) {
-  for (const bool tls : {false, true}) {
-    Row row{.id = tls ? "memory/tls" : "memory/plain",
-            .title = tls ? "memory of an idle connection, 5,000 with TLS" : "memory of an idle connection, 10,000 open",
-            .scheme = tls ? "wss" : "ws",
+  const auto add = [&rows](const std::string& kind, const std::string& title, std::uint64_t connections) -> Row& {
+    Row row{.id = "memory/" + kind,
+            .title = "memory of an idle connection, " + title,
+            .scheme = kind == "tls" ? "wss" : "ws",
             .path = "/echo"};
     row.plan.mode = LoadMode::idle;
-    row.plan.connections = tls ? 5000 : 10000;
+    row.plan.connections = connections;
     row.plan.touch = true;
     row.placements = {Placement::two};
     row.claims = {{Metric::anonymous_bytes_per_connection, "", std::nullopt,
                    "growth of the server's anonymous memory / connections, after one echo on each"}};
-    rows.push_back(row);
-  }
+    return rows.emplace_back(std::move(row));
+  };
+  add("plain", "10,000 open", 10000);
+  add("tls", "5,000 with TLS", 5000);
+  Row& deflate = add("deflate", "10,000 with permessage-deflate", 10000);
+  deflate.plan.deflate = true;
+  deflate.server_options = "--deflate";
 }
 
 void add_tls_and_deflate_rows(std::vector<Row>& rows) {
@@ -143,6 +155,9 @@ void add_tls_and_deflate_rows(std::vector<Row>& rows) {
   }
 }
 
+/// Of so many Gibit, published with two decimals.
+double gigabits(double gibibits) { return std::round(gibibits * 1.073741824 * 100) / 100; }
+
 void add_stream_rows(std::vector<Row>& rows) {
   struct Published {
     StreamDirection direction;
@@ -155,13 +170,15 @@ void add_stream_rows(std::vector<Row>& rows) {
        "PR #650: 200 GB in 91.7 s on a Windows PC, received bytes × 8 / s / 2^30, printed as Gbps"},
       {StreamDirection::upload, "upload", 0.13,
        "issue #645 (before the rewrite): bytes queued × 8 / s / 2^30 until a flush of at most 3 s; aiohttp 0.60"},
-      {StreamDirection::concurrent, "concurrent", std::nullopt, "both directions until the first one ends"},
+      {StreamDirection::concurrent, "concurrent", std::nullopt, "both directions together until the first one ends"},
   }};
   for (const Published& published : published_rows) {
-    Row row{.id = fmt::format("stream/{}", published.name),
-            .title = fmt::format("curl_cffi stream: {} of 1 GiB in 64 KiB messages", published.name),
-            .scheme = "ws",
-            .path = fmt::format("/ws?test={}", published.name)};
+    Row row{
+        .id = fmt::format("stream/{}", published.name),
+        .title = fmt::format("curl_cffi stream: {} of 1 GiB in 64 KiB messages{}", published.name,
+                             published.direction == StreamDirection::concurrent ? ", both directions together" : ""),
+        .scheme = "ws",
+        .path = fmt::format("/ws?test={}", published.name)};
     row.plan.mode = LoadMode::stream;
     row.plan.direction = published.direction;
     row.plan.payload_bytes = 65536;
@@ -170,7 +187,7 @@ void add_stream_rows(std::vector<Row>& rows) {
     row.claims = {
         {Metric::gibit_per_second, kCurlCffi, published.value, published.counted},
         {Metric::gigabit_per_second, kCurlCffi,
-         published.value ? std::optional{*published.value * 1.073741824} : std::nullopt, "the same in 10^9 bits"}};
+         published.value ? std::optional{gigabits(*published.value)} : std::nullopt, "the same in 10^9 bits"}};
     rows.push_back(row);
   }
 }

@@ -82,19 +82,23 @@ void add_throughput_rows(std::vector<Row>& rows) {
       {"download", "/produce", StreamDirection::download, 9.62,
        "bytes read by the client: 10 × 1 MiB a session, streams one by one, connect and close in the time"},
       {"duplex", "/duplex", StreamDirection::concurrent, 12.16,
-       "1 MiB read and 1 MiB written a stream, of which the server's half was confirmed; 10 streams a session"},
+       "1 MiB read and 1 MiB written a stream, counted together, of which the server's half was confirmed; 10 streams "
+       "a "
+       "session"},
   };
   for (const PublishedStream& published : published_rows) {
     const std::string name = published.name;
-    add_twins(rows, make_stream_row(published, name + ": 10 × 1 MiB a session, one by one"),
+    const bool is_duplex = published.direction == StreamDirection::concurrent;
+    const std::string both = is_duplex ? ", both directions together" : "";
+    add_twins(rows, make_stream_row(published, fmt::format("{}: 10 × 1 MiB a session, one by one{}", name, both)),
               "each stream confirmed by its receiver");
     for (const std::uint64_t depth : {1U, 10U}) {
-      Row steady =
-          make_stream_row(published, fmt::format("{}: 1 MiB streams on one session, {} at a time", name, depth));
+      Row steady = make_stream_row(published,
+                                   fmt::format("{}: 1 MiB streams on one session, {} at a time{}", name, depth, both));
       steady.id = fmt::format("{}/steady/d{}", name, depth);
       steady.plan.count = 0;
       steady.plan.depth = depth;
-      steady.claims = {own(Metric::mebibytes_per_second, "bytes confirmed by their receiver")};
+      steady.claims = {own(Metric::mebibytes_per_second, "bytes confirmed by their receiver" + both)};
       rows.push_back(steady);
       limit_packets(steady, kSmallestPackets);
       rows.push_back(steady);
@@ -200,6 +204,19 @@ void add_opening_rows(std::vector<Row>& rows) {
 /// The latencies are of the datagrams that came back.
 Claim datagram_loss() { return own(Metric::loss_percent, "sent, and not back within 1 s: they have no latency"); }
 
+/// As request/64B/confirmed, but neither side ever sleeps: for two cores.
+Row make_spin_row() {
+  Row row =
+      make_row("request/64B/spin", "64 B on a bidirectional stream and back, both sides busy-polling", "/latency");
+  row.placements = kTwo;
+  row.plan.payload_bytes = 64;
+  row.plan.spin = true;
+  row.server_options = "--busy-poll 50";
+  row.claims = {own(Metric::latency_p50_us, "one exchange on an open session"),
+                own(Metric::server_cpu_us_per_message, "spinning included")};
+  return row;
+}
+
 void add_exchange_rows(std::vector<Row>& rows) {
   const auto add = [&rows](const std::string& name, const char* path, std::uint64_t payload, bool datagrams,
                            std::vector<Claim> claims) {
@@ -219,6 +236,7 @@ void add_exchange_rows(std::vector<Row>& rows) {
       latency_claims(26.92, 29.57, 36.71, "as the handshake, and one exchange in the middle"));
   add("datagram-rtt/64B", "/echo", 64, true,
       latency_claims(25.53, 27.66, 29.88, "as the handshake, and one datagram each way in the middle"));
+  rows.push_back(make_spin_row());
   for (const bool datagrams : {false, true}) {
     Row row = make_row(datagrams ? "datagram-rtt/64B/d64" : "request/64B/d64",
                        datagrams ? "64 B datagrams and their echoes, 64 at a time on one session"

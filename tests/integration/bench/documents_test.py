@@ -25,7 +25,7 @@ class Documents:
         report = self.bench.report
         self.assertEqual(report["suite"], self.SUITE)
         self.assertRegex(report["command"], f"^plait bench {self.SUITE} .*--quick ")
-        for fact in ("CPU", "kernel", "TCP congestion control, both sides", "compiler", "plait"):
+        for fact in ("CPU", "kernel", "TCP congestion control, but in bulk rows", "compiler", "plait"):
             self.assertTrue(report["machine"][fact], fact)
         self.assertIn(report["command"], self.bench.markdown)
 

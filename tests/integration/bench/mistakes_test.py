@@ -57,7 +57,7 @@ class Refusals(unittest.TestCase):
     def test_rows_that_need_a_second_cpu_where_there_is_none(self):
         with one_cpu() as cpu:
             self.assertIn(f"left out: the placement on two cores, for which there is only CPU {cpu}, and so all of "
-                          "memory/plain, memory/tls\n", self.refused("websocket", "--rows", "memory"))
+                          "memory/plain, memory/tls, memory/deflate\n", self.refused("websocket", "--rows", "memory"))
 
 
 # A TCP echo that sends everything back twice.
@@ -156,7 +156,7 @@ class Lies(unittest.TestCase):
 class Quick(unittest.TestCase):
     def test_it_says_so_and_what_it_makes_smaller(self):
         quick = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free")
-        for text in (quick.output, quick.markdown, quick.html):
+        for text in (quick.output, quick.markdown, quick.html, quick.report["title"]):
             self.assertIn("--quick: a look, not a result", text)
             self.assertIn("a tenth of 1,000 connections", text)
 
@@ -166,12 +166,13 @@ class LeftOut(unittest.TestCase):
         with one_cpu():
             bench = Bench("websocket", "^(connect/k1|memory/plain)$", "--verify")
         self.assertEqual([(case["row"], case["placement"]) for case in bench.cases], [("connect/k1", "one core")])
-        cores, verify = bench.report["notes"]
+        cores, verify, seconds = bench.report["notes"]
         self.assertTrue(cores.endswith("and so all of memory/plain"), cores)
         self.assertEqual(verify, "--verify compares nothing more in connect/k1, memory/plain")
+        self.assertEqual(seconds, "--seconds changes nothing in memory/plain")
         for text in (bench.output, bench.markdown, bench.html):
-            self.assertIn(cores, text)
-            self.assertIn(verify, text)
+            for note in bench.report["notes"]:
+                self.assertIn(note, text)
 
 
 if __name__ == "__main__":

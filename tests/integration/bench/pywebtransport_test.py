@@ -43,6 +43,7 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.clock = Clock()
         self.replace(client.time, "perf_counter", self.clock)
+        self.replace(client, "WAIT", 0.0001)  # the loop's seconds: the clock of the test does not move meanwhile
 
     def replace(self, target, name, value):
         patch = mock.patch.object(target, name, value)
@@ -164,13 +165,30 @@ class Exchanges(Case):
             while True:
                 data = await session.read_datagram()
                 seen.append(data)
-                if len(seen) > 1:
+                if len(seen) != 5:
                     await session.send_datagram(data)
 
         report = self.measure_well("/echo", "mode=echo", "datagrams=1", "payload=64", "depth=2", handle=handle,
                                    warmup=0, seconds=2 * client.LOST_AFTER)
         self.assertEqual(report["lost"], 1)
         self.assertEqual(len(set(seen)), len(seen))
+
+    def test_what_is_out_when_the_window_ends_is_late_or_lost(self):
+        seen = 0
+
+        async def handle(session):
+            nonlocal seen
+            while True:
+                data = await session.read_datagram()
+                seen += 1
+                if seen % 10:
+                    await session.send_datagram(data)
+
+        report = self.measure_well("/echo", "mode=echo", "datagrams=1", "payload=64", "depth=10", handle=handle,
+                                   warmup=0, seconds=client.LOST_AFTER / 2)
+        self.assertGreater(report["lost"], 0)
+        self.assertEqual(report["lost"], seen // 10 - 1, "the first ten were sent before the window")
+        self.assertEqual(report["messages"] + report["late"] + report["lost"], seen - 1)
 
     def test_an_answer_that_is_not_the_request_is_an_error(self):
         async def serve(stream):

@@ -1,17 +1,19 @@
 """What plait bench does: every kind of row, peers in turn, open loop, placements."""
 
+import json
 import os
 import re
 import resource
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 from pathlib import Path
 
-from harness import PLAIT, PLAIT_WORD, SCRIPTS, Bench, require, two_cpus
+from harness import PLAIT, PLAIT_WORD, SCRIPTS, TIMEOUT, Bench, require, two_cpus
 
 # A WebSocket server that stops for a tenth of a second in every fifth.
 STALLING_PEER = """#!/bin/sh
@@ -19,20 +21,25 @@ STALLING_PEER = """#!/bin/sh
 exec "$2" bench-raw ws --port "$1"
 """
 
-# A TCP echo that answers 100 messages of 1 KB and holds all others back, for so many seconds.
+# A TCP echo that answers so many messages of 1 KB and holds all others back, for so many seconds; so many of those it
+# never answers.
 HOLDING_PEER = """
 import asyncio, sys
 
 received, until = 0, None
+answered, seconds, swallowed = int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]) * 1024
 
 async def serve(reader, writer):
-    global received, until
+    global received, until, swallowed
     while data := await reader.read(65536):
         received += len(data)
         now = asyncio.get_running_loop().time()
-        if received > 100 * 1024:
-            until = until or now + float(sys.argv[2])
+        if received > answered * 1024:
+            until = until or now + seconds
             await asyncio.sleep(until - now)
+            swallows = min(swallowed, len(data))
+            swallowed -= swallows
+            data = data[swallows:]
         writer.write(data)
         await writer.drain()
 
@@ -65,7 +72,8 @@ def samples(bench):
 
 
 class Kinds(unittest.TestCase):
-    ROWS = ("echo/16KB/d16/c10", "echo/1MB/d2/c1", "connect/k16", "fanout/93B/b16/s100", "memory/plain", "memory/tls",
+    ROWS = ("echo/16KB/d16/c10", "echo/1MB/d2/c1", "connect/k16", "connect/tls/k16", "fanout/93B/b16/s100",
+            "fanout/tls/93B/b16/s100", "memory/plain", "memory/tls", "memory/deflate",
             "tls/93B/d64/c10", "deflate/1KB/d64/c10", "rtt/server-spins/93B/d1/c1", "rtt/both-spin/93B/d1/c1",
             "stream/upload", "stream/download", "stream/concurrent", "picows-tls/256B/d1/c1")
 
@@ -200,6 +208,19 @@ class Peers(unittest.TestCase):
               f"counting={script} {{port}} {started} {PLAIT_WORD},ws://127.0.0.1:{{port}}")
         self.assertEqual(self.started.read_text(encoding="ascii").strip(), "unlimited" if hard < 0 else str(hard))
 
+    def test_a_generator_started_by_hand_opens_as_many_connections_as_the_hard_limit_allows(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        low = 64
+        command = [PLAIT, "bench-raw", "ws"]
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (low, hard))
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            url = server.stdout.readline().split()[1]
+            done = subprocess.run([PLAIT, "bench-generate", f"url={url}/echo", "mode=idle", f"connections={2 * low}"],
+                                  stdout=subprocess.PIPE, text=True, timeout=TIMEOUT, check=False)
+            server.terminate()
+        self.assertTrue(json.loads(done.stdout)["ok"], done.stdout)
+
     def test_an_open_loop_sees_the_stalls_that_a_closed_one_hides(self):
         self.script.write_text(STALLING_PEER, encoding="utf-8")
         script = shlex.quote(str(self.script))
@@ -211,13 +232,13 @@ class Peers(unittest.TestCase):
         self.assertGreater(opened["latency_us"]["p90"], 20_000, "half of all were due in a stall")
         self.assertGreater(opened["messages"], 100)
 
-    def hold(self, seconds):
-        """500 messages a second to the holding peer, 100 of them before it holds."""
+    def hold(self, seconds, answered=100, swallowed=0):
+        """500 messages a second to the holding peer, `answered` of them before it holds."""
         self.script.write_text(HOLDING_PEER, encoding="utf-8")
         script = shlex.join([sys.executable, str(self.script)])
         bench = Bench("tcp-echo", "^echo/1KB/d64/c10$", "--placement", "free", "--rate", 500, "--seconds", 0.3,
                       "--servers", "holding",
-                      "--peer", f"holding={script} {{port}} {seconds},tcp://127.0.0.1:{{port}}")
+                      "--peer", f"holding={script} {{port}} {answered} {seconds} {swallowed},tcp://127.0.0.1:{{port}}")
         return bench, *samples(bench)
 
     def test_an_open_loop_waits_for_what_was_due_when_its_window_ended(self):
@@ -227,11 +248,27 @@ class Peers(unittest.TestCase):
         self.assertNotIn("lost", sample)
         self.assertNotIn("lost", bench.output)
 
+    def test_a_server_that_stalls_for_all_of_an_open_loops_window_has_a_figure(self):
+        bench, sample = self.hold(1.2, answered=0)
+        self.assertEqual(sample["messages"], 0)
+        self.assertGreater(sample["latency_us"]["p90"], 300_000)
+        (server,) = bench.cases[0]["servers"]
+        self.assertEqual(server["repeated"], 0)
+        (line,) = bench.table("### echo/1KB/d64/c10 · free")
+        self.assertEqual((line["server CPU µs"], line["client CPU µs"]), ("–", "–"), "of no message")
+
     def test_what_an_open_loop_has_no_answer_to_is_lost(self):
         bench, sample = self.hold(3600)
         self.assertGreater(sample["lost"], 50)
         self.assertGreater(sample["latency_us"]["p90"], 1_900_000)
         self.assertRegex(bench.output, r"holding lost \d+ messages")
+
+    def test_what_is_lost_is_a_part_of_all_that_was_due(self):
+        bench, sample = self.hold(0.8, swallowed=10)
+        self.assertEqual(sample["lost"], 10)
+        sent = sample["messages"] + sample["late"] + sample["lost"]
+        self.assertGreater(sent, 0.95 * 0.3 * 500)
+        self.assertIn(f"holding lost 10 messages ({1000 / sent:.3g} %)", bench.output)
 
     def test_missing_peers_are_named_with_what_to_install(self):
         bench = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free", "--peers", "--peer-scripts",

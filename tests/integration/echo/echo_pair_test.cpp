@@ -6,8 +6,8 @@
 #include <numeric>
 #include <thread>
 
-#include "bench/components/echo_bench.hpp"
-#include "bench/components/echo_server.hpp"
+#include "bench/components/echo/bench.hpp"
+#include "bench/components/echo/server.hpp"
 
 namespace plait::bench {
 namespace {

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "bench/components/echo_worker.hpp"
+#include "bench/components/echo/worker.hpp"
 
 namespace plait::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include "bench/components/echo_recorder.hpp"
+#include "bench/components/echo/recorder.hpp"
 
 #include <gtest/gtest.h>
 

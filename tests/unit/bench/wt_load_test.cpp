@@ -32,10 +32,17 @@ class EndsAndStops final : public StreamHandler {
   bool done_ = false;
 };
 
+/// Echoes datagrams, but for every tenth.
 class UnwillingSession final : public SessionHandler {
  public:
   [[nodiscard]] bool wants_streams() const override { return true; }
   std::unique_ptr<StreamHandler> on_stream(Session&, Stream&) override { return std::make_unique<EndsAndStops>(); }
+  void on_datagram(Session& session, ByteView data) override {
+    if (++datagrams_ % 10 != 0) session.send_datagram(data);
+  }
+
+ private:
+  std::uint64_t datagrams_ = 0;
 };
 
 class BenchWtLoad : public testing::Test {
@@ -93,6 +100,24 @@ TEST_F(BenchWtLoad, DatagramsThatAreRefusedHaveNoBytes) {
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(context.meter.report().find("messages").as_double().value_or(-1), 0);
   EXPECT_EQ(context.meter.report().find("payload_bytes").as_double().value_or(-1), 0);
+}
+
+// The window is shorter than the time after which a datagram is lost.
+TEST_F(BenchWtLoad, DatagramsThatDoNotComeBackAreLostInAShortWindow) {
+  plan.mode = LoadMode::echo;
+  plan.datagrams = true;
+  plan.payload_bytes = 64;
+  plan.depth = 64;
+  plan.seconds = 0.3;
+  LoadContext context{plan};
+  const auto done = run_wt_echo_load(context);
+  ASSERT_TRUE(done) << done.error().message;
+  const Value report = context.meter.report();
+  const auto count = [&report](const char* name) { return report.find(name).as_double().value_or(-1); };
+  EXPECT_LT(count("seconds"), 1);
+  EXPECT_GT(count("messages"), 0);
+  EXPECT_GT(count("lost"), 0);
+  EXPECT_LT(count("lost"), count("messages") + count("late"));
 }
 
 TEST_F(BenchWtLoad, AnOpeningWithoutTimesOfItsPartsIsNoSample) {

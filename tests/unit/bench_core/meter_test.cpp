@@ -41,5 +41,26 @@ TEST(BenchMeter, WithoutALatencyThereIsNone) {
   EXPECT_NEAR(meter.report().find("latency_us").find("max").as_double().value_or(0), 2, 0.1);
 }
 
+TEST(BenchMeter, WhatIsAnsweredInTheDrainIsLate) {
+  Meter meter{Plan{}};
+  EXPECT_FALSE(meter.covers(kBegin)) << "warm-up";
+  meter.begin(kBegin);
+  meter.confirm(6, 6);
+  EXPECT_TRUE(meter.covers(kBegin));
+  EXPECT_FALSE(meter.covers(kBegin - 1));
+  meter.end(kBegin + kSecond);
+  meter.confirm(1, 1);
+  meter.begin_drain();
+  EXPECT_TRUE(meter.covers(kBegin + kSecond));
+  EXPECT_FALSE(meter.covers(kBegin + kSecond + 1));
+  EXPECT_FALSE(meter.covers(kBegin - 1));
+  meter.confirm(3, 3);
+  meter.lose(1);
+  const Value report = meter.report();
+  for (const auto& [name, count] : {std::pair{"messages", 6}, {"payload_bytes", 6}, {"late", 3}, {"lost", 1}}) {
+    EXPECT_EQ(report.find(name).as_double().value_or(-1), count) << name;
+  }
+}
+
 }  // namespace
 }  // namespace plait::bench

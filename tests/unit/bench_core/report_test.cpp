@@ -86,6 +86,25 @@ TEST(BenchReport, TextNamesLimitAndFailures) {
   EXPECT_THAT(text, HasSubstr("broken failed after 0 samples: it fell"));
 }
 
+TEST(BenchReport, TextNamesAnExtraSampleThatFailed) {
+  Report report = make_report();
+  report.cases[0].servers[1].retake_error = "it\ncrashed";
+  EXPECT_THAT(to_text(report.cases[0], "plait"), HasSubstr("peer failed in an extra sample: it crashed"));
+  EXPECT_EQ(to_json(report).find("cases").at(0).find("servers").at(1).find("retake_error"), "it\ncrashed");
+}
+
+TEST(BenchReport, BulkRowsNameTheCongestionControlOfEachServer) {
+  Report report = make_report();
+  CaseResult& result = report.cases[0];
+  result.servers.pop_back();
+  result.servers[0].congestion_control = "cubic";
+  EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("congestion"))) << "of other rows the machine's is";
+  result.row.plan.mode = LoadMode::bulk;
+  for (const std::string& text : {to_text(result, "plait"), to_markdown(report), to_html(report)}) {
+    EXPECT_THAT(text, HasSubstr("congestion control: plait cubic, peer not known"));
+  }
+}
+
 TEST(BenchReport, WhereNoLatencyWasRecordedNoneIsShown) {
   Report report = make_report();
   CaseResult& result = report.cases[0];
@@ -107,19 +126,39 @@ TEST(BenchReport, TextNamesWhatWasLost) {
   Report report = make_report();
   CaseResult& result = report.cases[0];
   result.servers[1].samples[0].lost = 1 << 20;
+  result.servers[1].samples[1].late = 4 << 20;
   result.row.plan.mode = LoadMode::datagram;
   EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("lost"))) << "what the row is about";
   result.row.plan.mode = LoadMode::echo;
-  EXPECT_THAT(to_text(result, "plait"), HasSubstr("peer lost 1048576 messages (25 %)"));
-  EXPECT_THAT(to_markdown(report), HasSubstr("peer lost 1048576 messages (25 %)"));
+  EXPECT_THAT(to_text(result, "plait"), HasSubstr("peer lost 1048576 messages (12.5 %)"));
+  EXPECT_THAT(to_markdown(report), HasSubstr("peer lost 1048576 messages (12.5 %)"));
   EXPECT_THAT(to_text(result, "plait"), Not(HasSubstr("plait lost")));
 }
 
 TEST(BenchReport, ClaimsNameSourcePublishedCountedOursAndUnit) {
   const Table table = claims_table(make_report());
   ASSERT_EQ(table.rows.size(), 1U);
-  EXPECT_EQ(table.rows[0], (std::vector<std::string>{"echo/93B", "two cores", "document", "payload / time", "32.3",
+  EXPECT_EQ(table.rows[0], (std::vector<std::string>{"echo/93B", "two cores", "document", "payload / time", "32.34",
                                                      "3072 [2048–4096]", "MiB/s (one way)"}));
+}
+
+TEST(BenchReport, PublishedValuesKeepTheirDigits) {
+  Report report = make_report();
+  for (const auto& [value, text] : {std::pair{13985.0, "13985"}, {32.0, "32"}, {29.87 * 1000, "29870"}, {0.6, "0.6"}}) {
+    report.cases[0].row.claims[0].value = value;
+    EXPECT_EQ(claims_table(report).rows[0][4], text);
+  }
+}
+
+TEST(BenchReport, SmallRatiosHaveThreeDigits) {
+  EXPECT_EQ(ratio_text(0.0049), "0.00490");
+  EXPECT_EQ(ratio_text(0.0996), "0.0996");
+  EXPECT_EQ(ratio_text(0.1), "0.10");
+  EXPECT_EQ(ratio_text(12.346), "12.35");
+  Report report = make_report();
+  for (Sample& sample : report.cases[0].servers[1].samples) sample.payload_bytes *= 1000;
+  EXPECT_EQ(servers_table(report.cases[0], "plait").rows[1][9], "0.00200 [0.00200–0.00200]");
+  EXPECT_THAT(to_html(report), HasSubstr("0.00200×"));
 }
 
 Report make_twin_report() {
@@ -173,6 +212,7 @@ TEST(BenchReport, TwinsOfOtherPlacementsAreOthers) {
 TEST(BenchReport, JsonHoldsEverySample) {
   const auto json = decode(Format::json, as_bytes(json_text(to_json(make_report()), 2)));
   ASSERT_TRUE(json);
+  EXPECT_EQ(json->find("title"), "<title>");
   const Value& servers = json->find("cases").at(0).find("servers");
   ASSERT_EQ(servers.as_array()->size(), 3U);
   EXPECT_EQ(servers.at(0).find("samples").as_array()->size(), 2U);
@@ -186,6 +226,7 @@ TEST(BenchReport, HtmlStandsAloneAndEscapes) {
   EXPECT_THAT(html, HasSubstr("&lt;title&gt;"));
   EXPECT_THAT(html, HasSubstr("<svg"));
   EXPECT_THAT(html, HasSubstr("2.00×"));
+  EXPECT_THAT(html, HasSubstr("<p>a | b</p>"));
   EXPECT_THAT(html, Not(HasSubstr("src=")));
   EXPECT_THAT(html, Not(HasSubstr("href=")));
 }
@@ -204,10 +245,28 @@ TEST(BenchReport, NotesStandInEveryDocument) {
 }
 
 TEST(BenchSample, LimitIsTheFullerCore) {
-  EXPECT_EQ(limit_of(make_sample(1, 0.9, 0.95), Placement::two), Limit::generator);
-  EXPECT_EQ(limit_of(make_sample(1, 0.95, 0.9), Placement::two), Limit::server);
-  EXPECT_EQ(limit_of(make_sample(1, 0.5, 0.59), Placement::two), Limit::latency);
-  EXPECT_EQ(limit_of(make_sample(1, 0.5, 0.5), Placement::one), Limit::shared);
+  EXPECT_EQ(limit_of(make_sample(1, 0.9, 0.95), Row{}, Placement::two), Limit::generator);
+  EXPECT_EQ(limit_of(make_sample(1, 0.95, 0.9), Row{}, Placement::two), Limit::server);
+  EXPECT_EQ(limit_of(make_sample(1, 0.5, 0.59), Row{}, Placement::two), Limit::latency);
+  EXPECT_EQ(limit_of(make_sample(1, 0.5, 0.5), Row{}, Placement::one), Limit::shared);
+}
+
+TEST(BenchReport, WhoSpinsHasNoLimitAndNoCpuToCompare) {
+  Report report = make_report();
+  CaseResult& result = report.cases[0];
+  const auto cells = [&] {
+    const Table table = servers_table(result, "plait");
+    const auto at = [&](const std::string& name) {
+      return static_cast<std::size_t>(std::find(table.header.begin(), table.header.end(), name) - table.header.begin());
+    };
+    return std::vector{table.rows[1][at("limit")], table.rows[1][at("CPU ÷ its")]};
+  };
+  EXPECT_THAT(cells(), testing::ElementsAre("server-bound", HasSubstr("0.28")));
+  result.row.plan.spin = true;
+  EXPECT_THAT(cells(), testing::ElementsAre("spinning", "–"));
+  result.row.plan.spin = false;
+  result.row.server_options = "--busy-poll 50";
+  EXPECT_THAT(cells(), testing::ElementsAre("spinning", "–"));
 }
 
 TEST(BenchSample, ReportsThatCannotBeReadAreErrors) {
@@ -219,7 +278,8 @@ TEST(BenchSample, JsonRoundTrip) {
   Sample sample = make_sample(1000, 0.25, 0.5);
   sample.per_second = {1, 2};
   sample.memory.add("anonymous_bytes_per_connection", 272.0);
-  sample.lost = 3000;
+  sample.late = 1000;
+  sample.lost = 2000;
   Value json = to_json(sample);
   json.add("ok", true);
   const auto read = parse_sample(json_text(json));
@@ -227,9 +287,21 @@ TEST(BenchSample, JsonRoundTrip) {
   EXPECT_EQ(json_text(to_json(*read)), json_text(to_json(sample)));
   EXPECT_DOUBLE_EQ(read->value(Metric::server_cpu_us_per_message), 250);
   EXPECT_DOUBLE_EQ(read->value(Metric::anonymous_bytes_per_connection), 272);
-  EXPECT_DOUBLE_EQ(read->value(Metric::loss_percent), 75);
+  EXPECT_DOUBLE_EQ(read->value(Metric::loss_percent), 50) << "of all that was sent";
   EXPECT_DOUBLE_EQ(read->value(Metric::mebibytes_per_second), 1000.0 / 1024);
   EXPECT_DOUBLE_EQ(read->value(Metric::gigabit_per_second), 1000 * 1024 * 8 / 1e9);
+}
+
+TEST(BenchSample, WithoutAMessageItIsEmptyUnlessSomeAreLateOrLost) {
+  Sample sample;
+  EXPECT_TRUE(sample.is_empty());
+  EXPECT_FALSE(sample.has(Metric::server_cpu_us_per_message)) << "there is no message to divide it by";
+  sample.lost = 1;
+  EXPECT_FALSE(sample.is_empty());
+  sample.lost = 0;
+  sample.latency_us.add("max", 0.0);
+  EXPECT_TRUE(sample.is_empty());
+  EXPECT_FALSE(make_sample(1, 0, 0).is_empty());
 }
 
 TEST(BenchSample, WhatWasNotMeasuredIsLeftOutAndReadBack) {
@@ -252,6 +324,19 @@ TEST(BenchSuite, RowsThatLoseDatagramsSayHowMany) {
     const auto is_loss = [](const Claim& claim) { return claim.metric == Metric::loss_percent; };
     EXPECT_EQ(std::any_of(row.claims.begin(), row.claims.end(), is_loss), counts_losses) << row.id;
   }
+}
+
+TEST(BenchSuite, RowsThatMoveBothWaysSayThatTheyCountThemTogether) {
+  std::size_t rows = 0;
+  for (const Suite& suite : all_suites()) {
+    for (const Row& row : suite.rows) {
+      if (row.plan.direction != StreamDirection::concurrent) continue;
+      ++rows;
+      EXPECT_THAT(row.title, HasSubstr("both directions together")) << row.id;
+      EXPECT_THAT(row.claims.front().counted, HasSubstr("together")) << row.id;
+    }
+  }
+  EXPECT_GT(rows, 2U);
 }
 
 TEST(BenchSuite, RowsAreUniqueAndComplete) {

@@ -69,5 +69,56 @@ TEST(BenchRunner, RowsOfWhichVerifyComparesNothingMoreAreNamed) {
   EXPECT_THAT(select(make_suite(), options).notes, IsEmpty());
 }
 
+Row make_row(const std::string& id, LoadMode mode, const std::string& scheme) {
+  Row row{.id = id, .scheme = scheme, .placements = {Placement::one}};
+  row.plan.mode = mode;
+  return row;
+}
+
+TEST(BenchRunner, RowsInWhichRateOrSecondsChangeNothingAreNamed) {
+  Suite suite{.name = "s", .title = "t", .rows = {}};
+  for (const auto& [id, mode] : {std::pair{"echo", LoadMode::echo},
+                                 {"counted", LoadMode::echo},
+                                 {"connect", LoadMode::connect},
+                                 {"fanout", LoadMode::fanout},
+                                 {"stream", LoadMode::stream},
+                                 {"memory", LoadMode::idle},
+                                 {"bulk", LoadMode::bulk}}) {
+    suite.rows.push_back(make_row(id, mode, "ws"));
+  }
+  suite.rows[1].plan.count = 2000;
+  suite.rows[4].plan.total_bytes = 1;
+  suite.rows.push_back(make_row("steady", LoadMode::stream, "https"));
+  suite.rows.push_back(make_row("ten", LoadMode::datagram, "https"));
+  suite.rows.back().seconds = 10;
+  RunOptions options;
+  EXPECT_THAT(select(suite, options).notes, IsEmpty());
+  options.rate = 500;
+  EXPECT_THAT(select(suite, options).notes,
+              ElementsAre("--rate changes nothing in counted, connect, fanout, stream, memory, bulk, steady, ten"));
+  options.rate = 0;
+  options.has_seconds = true;
+  EXPECT_THAT(select(suite, options).notes,
+              ElementsAre("--seconds changes nothing in counted, stream, memory, bulk, ten"));
+  options.quick = true;
+  options.rows = "steady|ten";
+  EXPECT_THAT(select(suite, options).notes, IsEmpty()) << "a quick row has no time of its own";
+}
+
+TEST(BenchRunner, RowsThatSpinAreLeftOutOnOneCore) {
+  Suite suite = make_suite();
+  suite.rows[0].server_options = "--busy-poll 50";
+  suite.rows[2].plan.spin = true;
+  RunOptions options;
+  const Selected some = select(suite, options);
+  EXPECT_THAT(some.cases, ElementsAre("everywhere", "memory"));
+  EXPECT_THAT(some.notes,
+              ElementsAre("left out: on one core everywhere, transport, where a process that spins takes its "
+                          "peer's time"));
+  options.rows = "transport";
+  EXPECT_EQ(select(suite, options).error,
+            "left out: on one core transport, where a process that spins takes its peer's time");
+}
+
 }  // namespace
 }  // namespace plait::bench

@@ -12,5 +12,16 @@ TEST(BenchServerSpec, OurServersStartFromAnyFolder) {
   }
 }
 
+TEST(BenchServerSpec, OursSayTheirCongestionControlInBulkRows) {
+  Row row{.id = "bulk", .scheme = "https"};
+  row.plan.mode = LoadMode::bulk;
+  auto servers = plait_servers("plait");
+  const auto raw = raw_servers("plait");
+  servers.insert(servers.end(), raw.begin(), raw.end());
+  EXPECT_EQ(find_spec(servers, "plait", row)->congestion_control, "cubic");
+  EXPECT_EQ(find_spec(servers, "raw", row)->congestion_control, "cubic");
+  EXPECT_THAT(find_spec(servers, "openssl", row)->congestion_control, testing::AnyOf("cubic", "reno"));
+}
+
 }  // namespace
 }  // namespace plait::bench

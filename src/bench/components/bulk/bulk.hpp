@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 namespace plait::bench {
 
@@ -39,6 +40,10 @@ class BulkClient {
 Result<void, Error> run_bulk_transfers(BulkClient& client, LoadContext& context);
 Result<void, Error> run_quic_bulk_load(LoadContext& context);
 Result<void, Error> run_tls_bulk_load(LoadContext& context);
+
+/// That of the TLS yardstick's sockets: QUIC's, which is cubic, or reno where the system allows this user only that.
+/// Empty where it allows neither, and the yardstick fails.
+[[nodiscard]] std::string tls_congestion_control();
 
 /// QUIC handshakes with any server of HTTP/3 or of raw QUIC, each closed at once, for what they cost it: nothing else
 /// is asked of it.

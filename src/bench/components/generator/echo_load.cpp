@@ -6,7 +6,7 @@
 // its answer, with one clock reading a read. In the open loop it runs from the time at which the message was due, so a
 // stalled server is charged for everything that should have been sent meanwhile (coordinated omission). Its messages of
 // the window are waited for behind it, for 2 s at most: what is late then has its true latency, and what never came is
-// lost. The rate counts the answers within the window.
+// lost. What was due in the warm-up is neither. The rate counts the answers within the window.
 #include "bench/components/generator/deflate.hpp"
 #include "bench/components/generator/frames.hpp"
 #include "bench/components/generator/loads.hpp"
@@ -148,10 +148,16 @@ class EchoLoad {
     while (failure_.empty() && unanswered_ > 0 && now_ < latest) wait(std::min(kSecond / 10, latest - now_));
     for (Connection& connection : connections_) {
       static_cast<void>(connection.in_flight.pop(unanswered_, [this](std::uint64_t due, std::size_t count) {
-        context_.meter.record_latency(now_ - due, count);
+        if (record_due(due, count)) context_.meter.lose(count);
       }));
     }
-    context_.meter.lose(unanswered_);
+  }
+
+  /// Open loop: the latency of messages that were due in the window; false of others.
+  bool record_due(std::uint64_t due, std::size_t count) {
+    if (!context_.meter.covers(due)) return false;
+    context_.meter.record_latency(now_ - due, count);
+    return true;
   }
 
   void send(std::size_t index, std::size_t messages) {
@@ -180,10 +186,19 @@ class EchoLoad {
 
   void complete(std::size_t index, std::size_t completed) {
     now_ = last_progress_ = now_ns();
-    const std::size_t unasked = connections_[index].in_flight.pop(
-        completed, [&](std::uint64_t sent, std::size_t count) { context_.meter.record_latency(now_ - sent, count); });
+    Meter& meter = context_.meter;
+    std::size_t of_window = 0;
+    const std::size_t unasked =
+        connections_[index].in_flight.pop(completed, [&](std::uint64_t sent, std::size_t count) {
+          if (plan_.rate == 0) {
+            meter.record_latency(now_ - sent, count);
+          } else if (record_due(sent, count)) {
+            of_window += count;
+          }
+        });
     if (unasked > 0) failure_ = "the server answered more messages than it was sent";
-    context_.meter.confirm(completed, completed * plan_.payload_bytes);
+    const std::size_t confirmed = meter.is_measuring() ? completed : of_window;
+    meter.confirm(confirmed, confirmed * plan_.payload_bytes);
     if (plan_.rate == 0) {
       send(index, completed);
     } else {

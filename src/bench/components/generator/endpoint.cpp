@@ -44,10 +44,15 @@ Resolved resolve(const Url& url) {
   return out;
 }
 
-/// One look-up a process: a run speaks to one server, and connect mode must not time the resolver.
+/// One look-up a server: a run speaks to one, and connect mode must not time the resolver.
 const Resolved& resolve_once(const Url& url) {
-  static const Resolved kResolved = resolve(url);
-  return kResolved;
+  static Url last;
+  static Resolved resolved;
+  if (last.port != url.port || last.host != url.host) {
+    last = url;
+    resolved = resolve(url);
+  }
+  return resolved;
 }
 
 }  // namespace

@@ -21,19 +21,9 @@
 #include "bench/json_text.hpp"
 #include "bench/text_file.hpp"
 
-#include <sys/resource.h>
-
 namespace plait::bench {
 
 namespace {
-
-/// 10,000 connections need more files than the usual soft limit of 1,024.
-void raise_file_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 Result<void, Error> run(LoadContext& context) {
   switch (context.plan.mode) {
@@ -95,7 +85,6 @@ Result<int, Error> fail(const std::string& why) {
 Result<int, Error> generate_load(std::span<const std::string> arguments) {
   const auto plan = parse_plan(arguments);
   if (!plan) return fail(plan.error().message);
-  raise_file_limit();
   LoadContext context(*plan);
   if (auto done = plan->url.has_streams() ? run_webtransport(context) : run(context); !done)
     return fail(done.error().message);

@@ -19,6 +19,7 @@ class IdleLoad {
         plan_(context.plan),
         cycle_({.websocket = plan_.url.is_websocket(),
                 .socket_io = plan_.url.is_socket_io(),
+                .deflate = plan_.deflate,
                 .payload_bytes = plan_.payload_bytes},
                1) {}
 
@@ -49,6 +50,7 @@ class IdleLoad {
   Result<void, Error> echo_from(std::size_t first) {
     for (std::size_t index = first; index < endpoints_.size(); ++index) {
       KnownReplies replies(cycle_, false);
+      FrameScanner scanner;  // compressed, an answer is as long as the server likes
       Endpoint& endpoint = endpoints_[index];
       const ByteView frame = cycle_.slice(0, cycle_.frame_bytes());
       const std::uint64_t deadline = now_ns() + kEchoTimeout;
@@ -58,7 +60,8 @@ class IdleLoad {
         if (endpoint.phase() == Endpoint::Phase::failed) return err(Error{endpoint.failure()});
         if (now_ns() > deadline) return err(Error{"no answer on an idle connection within 5 s"});
         const std::size_t got = endpoint.read(context_.buffer);
-        answered = got > 0 && replies.count({context_.buffer.data(), got}) > 0;
+        const ByteView bytes{context_.buffer.data(), got};
+        answered = (plan_.deflate ? scanner.count(bytes) : replies.count(bytes)) > 0;
         if (got == 0) context_.poller.wait(kSecond / 100);
       }
     }

@@ -45,6 +45,7 @@ Value Meter::report() const {
   out.add("seconds", seconds);
   out.add("messages", static_cast<double>(messages_));
   out.add("payload_bytes", static_cast<double>(bytes_));
+  out.add("late", static_cast<double>(late_));
   out.add("lost", static_cast<double>(lost_));
   if (has_rates_) out.add("per_second", array_of(per_second_));
   out.add("server_cpu_seconds", server_cpu);

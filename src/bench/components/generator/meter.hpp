@@ -12,20 +12,25 @@
 
 namespace plait::bench {
 
-/// Counts only between begin() and end(); confirmations outside (warm-up, drain) are dropped, and so are latencies but
-/// for a drain's. Times are now_ns().
+/// Counts only between begin() and end(); confirmations in the warm-up are dropped, and so are latencies. In a drain
+/// both are of messages of the window: late, so in no rate, but not lost. Times are now_ns().
 class Meter {
  public:
   explicit Meter(const Plan& plan);
 
   void begin(std::uint64_t now);
   void end(std::uint64_t now);
-  /// After end(): the latencies that follow are of messages that were due in the window.
+  /// After end(): what follows is told of messages of the window only, of which covers() holds.
   void begin_drain() { draining_ = true; }
   [[nodiscard]] bool is_measuring() const { return measuring_; }
+  /// Whether a message that was sent or due at `time` is one of the window's.
+  [[nodiscard]] bool covers(std::uint64_t time) const {
+    return (measuring_ && time >= begin_) || (draining_ && time >= begin_ && time <= end_);
+  }
 
   /// `messages` that a receiver has, `bytes` of payload in them.
   void confirm(std::uint64_t messages, std::uint64_t bytes) {
+    if (draining_) late_ += messages;
     if (!measuring_) return;
     messages_ += messages;
     bytes_ += bytes;
@@ -71,6 +76,7 @@ class Meter {
   std::uint64_t end_ = 0;
   std::uint64_t messages_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t late_ = 0;
   std::uint64_t lost_ = 0;
   std::uint64_t slot_end_ = 0;
   std::uint64_t slot_begin_ = 0;

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "bench/components/echo_bench.hpp"
+#include "bench/components/echo/bench.hpp"
 
 namespace plait::bench {
 

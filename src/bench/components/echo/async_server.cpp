@@ -9,9 +9,9 @@
 #include <thread>
 #include <utility>
 
-#include "bench/components/echo_acceptor.hpp"
-#include "bench/components/echo_models.hpp"
-#include "bench/components/echo_socket.hpp"
+#include "bench/components/echo/acceptor.hpp"
+#include "bench/components/echo/models.hpp"
+#include "bench/components/echo/socket.hpp"
 #include "core/assert.hpp"
 #include "net/affinity.hpp"
 #include "net/loop.hpp"

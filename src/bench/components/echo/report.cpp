@@ -1,4 +1,4 @@
-#include "bench/components/echo_report.hpp"
+#include "bench/components/echo/report.hpp"
 
 #include <fmt/format.h>
 

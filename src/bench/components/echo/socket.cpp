@@ -1,4 +1,4 @@
-#include "bench/components/echo_socket.hpp"
+#include "bench/components/echo/socket.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

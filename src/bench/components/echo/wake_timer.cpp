@@ -1,4 +1,4 @@
-#include "bench/components/echo_wake_timer.hpp"
+#include "bench/components/echo/wake_timer.hpp"
 
 #include <sys/epoll.h>
 #include <sys/timerfd.h>

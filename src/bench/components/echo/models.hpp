@@ -1,7 +1,7 @@
 // The two models behind EchoServer::start().
 #pragma once
 
-#include "bench/components/echo_server.hpp"
+#include "bench/components/echo/server.hpp"
 
 namespace plait::bench {
 

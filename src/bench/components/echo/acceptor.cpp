@@ -1,4 +1,4 @@
-#include "bench/components/echo_acceptor.hpp"
+#include "bench/components/echo/acceptor.hpp"
 
 #include <sys/epoll.h>
 

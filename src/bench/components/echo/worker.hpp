@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "bench/components/echo_bench.hpp"
+#include "bench/components/echo/bench.hpp"
 
 namespace plait::bench {
 

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "bench/components/echo_worker.hpp"
+#include "bench/components/echo/worker.hpp"
 #include "net/address.hpp"
 
 namespace plait::bench {

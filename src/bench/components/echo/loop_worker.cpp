@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "bench/components/echo_wake_timer.hpp"
-#include "bench/components/echo_worker.hpp"
+#include "bench/components/echo/wake_timer.hpp"
+#include "bench/components/echo/worker.hpp"
 #include "net/address.hpp"
 #include "net/loop.hpp"
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "bench/components/cpu.hpp"
-#include "bench/components/echo_recorder.hpp"
-#include "bench/components/echo_socket.hpp"
+#include "bench/components/echo/recorder.hpp"
+#include "bench/components/echo/socket.hpp"
 
 namespace plait::bench {
 

@@ -1,4 +1,4 @@
-#include "bench/components/echo_worker.hpp"
+#include "bench/components/echo/worker.hpp"
 
 #include <fmt/format.h>
 

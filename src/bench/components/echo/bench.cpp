@@ -1,4 +1,4 @@
-#include "bench/components/echo_bench.hpp"
+#include "bench/components/echo/bench.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 #include <mutex>
 #include <thread>
 
-#include "bench/components/echo_worker.hpp"
+#include "bench/components/echo/worker.hpp"
 #include "net/affinity.hpp"
 #include "net/thread.hpp"
 

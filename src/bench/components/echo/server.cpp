@@ -1,6 +1,6 @@
-#include "bench/components/echo_server.hpp"
+#include "bench/components/echo/server.hpp"
 
-#include "bench/components/echo_models.hpp"
+#include "bench/components/echo/models.hpp"
 
 namespace plait::bench {
 
