@@ -2,6 +2,7 @@
 #include "integration/server/raw_frames.hpp"
 #include "integration/server/wires.hpp"
 #include "net/socket.hpp"
+#include "transport/handler_proxy.hpp"
 
 namespace plait::test {
 namespace {
@@ -347,6 +348,16 @@ TEST(ServerRoutes, SeveralDeferredUpgradesOnOneConnection) {
     server->post(last, [status](OpeningRequest& request) { request.reject(status, "no"); });
     EXPECT_TRUE(client.read_to("no\n").starts_with("HTTP/1.1 " + std::to_string(status)));
   }
+}
+
+TEST(HandlerProxies, LetTheirTargetRejectAnOpening) {
+  Called rejecting{{.on_request = [](OpeningRequest& request) { request.reject(403, "not you"); }}};
+  TestServer server;
+  const std::uint16_t port =
+      port_of(server.listen("ws", [&] { return std::make_unique<transport::HandlerProxy>(rejecting); }));
+  server.start();
+  RawClient client{port};
+  EXPECT_TRUE(client.upgrade().starts_with("HTTP/1.1 403"));
 }
 
 // On quic: it is RawOpenings' concern.
