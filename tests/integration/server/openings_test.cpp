@@ -167,6 +167,7 @@ class Later {
     return std::thread{[this, &server, task = std::move(task)] { server->post(id_.wait(), task); }};
   }
   [[nodiscard]] OpeningId id() const { return id_.wait(); }
+  [[nodiscard]] bool has_come() const { return id_.get().has_value(); }
 
  private:
   Box<OpeningId> id_;
@@ -239,9 +240,11 @@ TEST_P(DeferredOpening, WithoutAnAnswerIs503AtTheDeadline) {
 
 TEST_P(DeferredOpening, WhoseClientHasLeftIsNoHarm) {
   start();
-  ConnectOptions impatient = trusting();
-  impatient.timeout = 300ms;
-  EXPECT_FALSE(BlockingClient::connect(base_ + "/later", impatient));
+  {
+    Client client;
+    ASSERT_TRUE(client.connect(base_ + "/later", std::make_unique<Called>(Calls{}), trusting()));
+    ASSERT_TRUE(turn_until(client, [&] { return later_.has_come(); }));
+  }
   (*server_)->post(later_.id(), [](OpeningRequest& request) { request.accept(); });
   expect_echo("/now");
 }

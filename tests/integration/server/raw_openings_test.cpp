@@ -44,7 +44,7 @@ class RawOpenings : public testing::Test {
 
 TEST_F(RawOpenings, WithoutAnAnswerTheTimeoutEndsIt) {
   ConnectOptions options;
-  options.timeout = 300ms;
+  options.timeout = 500ms;
   options.subprotocols = {"a", "b"};
   options.headers = {{"authorization", "Bearer t0ken"}};
   const CloseInfo info = run({}, {}, options);

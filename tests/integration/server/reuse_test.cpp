@@ -162,7 +162,7 @@ TEST_F(ConnectionReuse, WhoGivesUpDoesNotEndTheWaitOfOthers) {
   url_ = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
   Client client;
   ConnectOptions hasty = options();
-  hasty.timeout = 50ms;
+  hasty.timeout = 500ms;  // enough for the handshake
   connect(client, hasty);
   connect(client, options());
   ASSERT_TRUE(server.turn_until([&] { return closed_.size() == 1; }, [&] { client.run_once(1ms); }));
