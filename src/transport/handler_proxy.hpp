@@ -13,6 +13,7 @@ class HandlerProxy : public SessionHandler {
   explicit HandlerProxy(SessionHandler& target) : target_(&target) {}
   void set_target(SessionHandler& target) { target_ = &target; }
 
+  void on_request(OpeningRequest& request) override { target_->on_request(request); }
   void on_open(Session& session) override { target_->on_open(session); }
   void on_message(Session& session, const Message& message) override { target_->on_message(session, message); }
   [[nodiscard]] bool wants_parts() const override { return target_->wants_parts(); }

@@ -13,6 +13,7 @@
 #include "fault/fault.hpp"
 #include "integration/server/raw_frames.hpp"
 #include "integration/server/support.hpp"
+#include "support/transport_loop.hpp"
 #include "transport/acceptor.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/http_connection.hpp"
@@ -22,7 +23,7 @@ namespace {
 
 constexpr std::size_t kDepth = 16;
 
-class ServerCorking : public testing::TestWithParam<std::string> {
+class ServerCorking : public testing::TestWithParam<std::string>, protected TransportLoop {
  protected:
   ServerCorking() {
     EXPECT_TRUE(router_.add_session("/", plait::handler<test::Echo>()));
@@ -36,8 +37,7 @@ class ServerCorking : public testing::TestWithParam<std::string> {
     EXPECT_EQ(::connect(peer_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   }
   ~ServerCorking() override {
-    context_.entries.for_each([](LoopEntry& entry) { entry.abort({}); });
-    loop_->run_once(Duration::zero());
+    end_connections();
     ::close(peer_);
   }
 
@@ -69,11 +69,7 @@ class ServerCorking : public testing::TestWithParam<std::string> {
   }
 
   test::QuietLog log_;
-  Limits limits_;
-  std::atomic<std::size_t> count_{0};
   Router router_;
-  std::unique_ptr<net::Loop> loop_ = std::move(*net::Loop::make());
-  LoopContext context_{*loop_, limits_, 0, count_};
   std::unique_ptr<Acceptor> acceptor_;
   const int peer_ = ::socket(AF_INET, SOCK_STREAM, 0);
   std::array<char, std::size_t{64} << 10> buffer_{};

@@ -1,9 +1,6 @@
 // An opening that is answered when its connection cannot be watched again: the connection ends, and nothing else.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 #include "core/byte_sink.hpp"
@@ -11,11 +8,12 @@
 #include "integration/server/support.hpp"
 #include "transport/frame_session.hpp"
 #include "transport/http_connection.hpp"
+#include "unit/transport/connected_loop.hpp"
 
 namespace plait::transport {
 namespace {
 
-class FaultOpening : public testing::Test {
+class FaultOpening : public testing::Test, protected ConnectedLoop {
  protected:
   FaultOpening() {
     test::Calls calls;
@@ -24,14 +22,11 @@ class FaultOpening : public testing::Test {
   }
 
   void answer_unwatched(std::unique_ptr<Protocol> protocol, ByteView request) {
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
-    net::Socket peer{ends[1]};
-    ASSERT_NE(TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::move(protocol)), nullptr);
-    ASSERT_EQ(peer.write(request).bytes, request.size());
+    connect(std::move(protocol));
+    ASSERT_EQ(peer_.write(request).bytes, request.size());
     loop_->run_once({});
     ASSERT_EQ(context_.openings.size(), 1U);
-    peer.close();
+    peer_.close();
     loop_->run_once({});  // which is heard once, and then not watched for
     ASSERT_EQ(context_.openings.size(), 1U);
     fault::Plan plan;
@@ -47,11 +42,7 @@ class FaultOpening : public testing::Test {
     loop_->run_once({});
   }
 
-  const Limits limits_;
   Router router_;
-  const std::unique_ptr<net::Loop> loop_ = *net::Loop::make();
-  std::atomic<std::size_t> connection_count_{0};
-  LoopContext context_{*loop_, limits_, 0, connection_count_};
 };
 
 TEST_F(FaultOpening, OfAWebSocket) {

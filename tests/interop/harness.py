@@ -14,6 +14,8 @@ import sys
 import tempfile
 import threading
 
+from process import Process
+
 TIMEOUT = 20
 FOLDER = pathlib.Path(__file__).parent
 NODE_MODULES = "/usr/share/nodejs"
@@ -49,12 +51,11 @@ def payload(size):
     return (block * (size // len(block) + 1))[:size]
 
 
-class Program:
+class Program(Process):
     """A program whose lines are read as they come."""
 
     def __init__(self, command, environment=None):
-        self.process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True,
-                                        env=os.environ | (environment or {}))
+        super().__init__(command, env=os.environ | (environment or {}))
         self._lines = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -77,20 +78,9 @@ class Program:
             found.append(line)
         return found
 
-    def stop(self):
-        """Its exit status after SIGTERM."""
-        self.process.terminate()
-        return self.process.wait(TIMEOUT)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(TIMEOUT)
+    def end(self):
+        super().end()
         self._reader.join(TIMEOUT)
-        self.process.stdout.close()
 
 
 class PlaitServer(Program):

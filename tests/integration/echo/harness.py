@@ -9,6 +9,8 @@ import socket
 import subprocess
 import threading
 
+from process import Process
+
 PLAIT = os.environ["PLAIT"]
 TIMEOUT = 20
 SIZES = (0, 1, 4095, 4096, 4097, 65536, 1 << 20)
@@ -20,12 +22,11 @@ def plait(*arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
 
 
-class PlaitServer:
+class PlaitServer(Process):
     """`plait echo serve` on a free port; `port` is the one it printed."""
 
     def __init__(self, *arguments):
-        self.process = subprocess.Popen(
-            [PLAIT, "echo", "serve", "--port", "0", *arguments], stdout=subprocess.PIPE, text=True)
+        super().__init__([PLAIT, "echo", "serve", "--port", "0", *arguments])
         self.port = int(re.fullmatch(r"listening tcp://.*:(\d+)\n", self.process.stdout.readline()).group(1))
 
     def connect(self):
@@ -36,15 +37,6 @@ class PlaitServer:
         self.process.send_signal(number)
         output, _ = self.process.communicate(timeout=TIMEOUT)
         return self.process.returncode, output
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.stdout.close()
-        self.process.wait(TIMEOUT)
 
 
 @contextlib.contextmanager

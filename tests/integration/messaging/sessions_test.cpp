@@ -35,87 +35,81 @@ const StructuredTypes& types() {
   return registered;
 }
 
-/// A session that wants streams, made of functions.
-struct StreamsSession : SessionHandler {
+/// A session whose streams answer the calls that `serve` says.
+Calls serving_calls(std::function<void(RpcPeer&, Session&)> serve) {
+  return {.streams = true, .on_stream = [serve = std::move(serve)](Session& session, Stream& stream) {
+            auto rpc = std::make_unique<RpcPeer>(stream);
+            serve(*rpc, session);
+            return rpc;
+          }};
+}
+
+void serve_echo(RpcPeer& rpc, Session&) {
+  rpc.serve("echo", [](const Value& params) -> RpcResult { return params; });
+}
+
+/// One that wants streams, for what has a state of its own.
+class StreamsSession : public SessionHandler {
+ public:
   [[nodiscard]] bool wants_streams() const override { return true; }
-  void on_open(Session& session) override {
-    if (opened) opened(session);
-  }
-  std::unique_ptr<StreamHandler> on_stream(Session& session, Stream& stream) override {
-    return streamed ? streamed(session, stream) : nullptr;
-  }
-  void on_datagram(Session& session, ByteView data) override {
-    if (datagram) datagram(session, data);
-  }
-  void on_close(Session&, const CloseInfo& info) override {
-    if (closed) closed(info);
-  }
-  std::function<void(Session&)> opened;
-  std::function<std::unique_ptr<StreamHandler>(Session&, Stream&)> streamed;
-  std::function<void(Session&, ByteView)> datagram;
-  std::function<void(const CloseInfo&)> closed;
 };
 
-class MessagingSessions : public testing::Test {
+class MessagingSessions : public SecureServer, public testing::Test {
  protected:
   void serve(HandlerFactory factory, Hub* hub = nullptr) {
     ServerOptions options;
-    options.tls = write_certificate(folder_);
     options.threads = 2;
-    server_ = std::make_unique<TestServer>(std::move(options));
+    make(std::move(options));
     if (hub != nullptr) (*server_)->attach(*hub);
     url_ = server_->listen("https", std::move(factory));
   }
   void start() { server_->start(); }
   void connect(Client& client, std::unique_ptr<SessionHandler> handler, const std::string& url = {}) {
-    ConnectOptions options;
-    options.certificate_authority_file = folder_.file("certificate.pem");
-    const auto id = client.connect(url.empty() ? url_ : url, std::move(handler), options);
+    const auto id = client.connect(url.empty() ? url_ : url, std::move(handler), trusting());
     ASSERT_TRUE(id) << id.error().message;
   }
   /// One client session until it has closed itself.
-  CloseInfo run(std::unique_ptr<StreamsSession> handler) {
+  CloseInfo run(Calls calls) {
     CloseInfo info;
-    handler->closed = [&info](const CloseInfo& how) { info = how; };
+    calls.on_close = [&info](Session&, const CloseInfo& how) { info = how; };
     Client client;
-    connect(client, std::move(handler));
+    connect(client, std::make_unique<Called>(std::move(calls)));
     client.run();
     EXPECT_TRUE(info.clean) << info.reason;
     return info;
   }
 
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
   std::string url_;
 };
 
-struct ObjectsServer final : StreamsSession {
-  ObjectsServer() {
-    streamed = [](Session&, Stream& stream) {
-      auto objects = std::make_unique<StructuredStream>(stream, types());
-      objects->on<Point>([&objects = *objects](const Point& point) {
-        EXPECT_TRUE(objects.send(Point{point.y, point.x}));
-      });
-      objects->on_end([&objects = *objects](std::optional<std::uint32_t>) { objects.finish(); });
-      return objects;
-    };
-    opened = [this](Session& session) {
-      datagrams = std::make_unique<StructuredDatagrams>(session, types());
-      datagrams->on<Point>([this](const Point& point) { EXPECT_TRUE(datagrams->send(Point{-point.x, -point.y})); });
-    };
-    datagram = [this](Session&, ByteView data) { datagrams->handle_datagram(data); };
+class ObjectsServer final : public StreamsSession {
+ public:
+  void on_open(Session& session) override {
+    datagrams_ = std::make_unique<StructuredDatagrams>(session, types());
+    datagrams_->on<Point>([this](const Point& point) { EXPECT_TRUE(datagrams_->send(Point{-point.x, -point.y})); });
   }
-  std::unique_ptr<StructuredDatagrams> datagrams;
+  std::unique_ptr<StreamHandler> on_stream(Session&, Stream& stream) override {
+    auto objects = std::make_unique<StructuredStream>(stream, types());
+    objects->on<Point>([&objects = *objects](const Point& point) {
+      EXPECT_TRUE(objects.send(Point{point.y, point.x}));
+    });
+    objects->on_end([&objects = *objects](std::optional<std::uint32_t>) { objects.finish(); });
+    return objects;
+  }
+  void on_datagram(Session&, ByteView data) override { datagrams_->handle_datagram(data); }
+
+ private:
+  std::unique_ptr<StructuredDatagrams> datagrams_;
 };
 
 TEST_F(MessagingSessions, ObjectsOnAStreamAndInDatagrams) {
   serve(handler<ObjectsServer>());
   start();
-  auto client = std::make_unique<StreamsSession>();
+  Calls client{.streams = true};
   std::int64_t sum = 0;
   std::int64_t from_datagram = 0;
   std::unique_ptr<StructuredDatagrams> datagrams;
-  client->opened = [&](Session& session) {
+  client.on_open = [&](Session& session) {
     auto& objects = **StructuredStream::open(session, types());
     objects.on<Point>([&sum](const Point& point) { sum += point.x - point.y; });
     objects.on_end([&](std::optional<std::uint32_t>) { EXPECT_TRUE(datagrams->send(Point{3, 4})); });
@@ -127,30 +121,24 @@ TEST_F(MessagingSessions, ObjectsOnAStreamAndInDatagrams) {
       session.close();
     });
   };
-  client->datagram = [&](Session&, ByteView data) { datagrams->handle_datagram(data); };
-  run(std::move(client));
+  client.on_datagram = [&](Session&, ByteView data) { datagrams->handle_datagram(data); };
+  run(client);
   EXPECT_EQ(sum, 999 * 1000 / 2);
   EXPECT_EQ(from_datagram, -4);
 }
 
 TEST_F(MessagingSessions, BothSidesCallEachOther) {
-  serve([] {
-    auto server = std::make_unique<StreamsSession>();
-    server->streamed = [](Session&, Stream& stream) {
-      auto rpc = std::make_unique<RpcPeer>(stream);
-      // Asks the caller for its name before it answers.
-      rpc->serve_later("greet", [&rpc = *rpc](const Value& params, RpcReply reply) {
-        auto held = std::make_shared<RpcReply>(std::move(reply));
-        rpc.call("name", params, [held](const RpcResult& name) { held->result("hello " + *name->as_string()); });
-      });
-      return rpc;
-    };
-    return server;
-  });
+  serve(calling(serving_calls([](RpcPeer& rpc, Session&) {
+    // Asks the caller for its name before it answers.
+    rpc.serve_later("greet", [&rpc](const Value& params, RpcReply reply) {
+      auto held = std::make_shared<RpcReply>(std::move(reply));
+      rpc.call("name", params, [held](const RpcResult& name) { held->result("hello " + *name->as_string()); });
+    });
+  })));
   start();
-  auto client = std::make_unique<StreamsSession>();
+  Calls client{.streams = true};
   int answers = 0;
-  client->opened = [&](Session& session) {
+  client.on_open = [&](Session& session) {
     RpcPeer& rpc = **RpcPeer::open(session);
     rpc.serve("name", [](const Value& params) -> RpcResult {
       return Value{"number " + std::to_string(*params.at(0).as_int64())};
@@ -163,52 +151,38 @@ TEST_F(MessagingSessions, BothSidesCallEachOther) {
       });
     }
   };
-  run(std::move(client));
+  run(client);
   EXPECT_EQ(answers, 200);
 }
 
 TEST_F(MessagingSessions, AMessageOfAMebibytePasses) {
-  serve([] {
-    auto server = std::make_unique<StreamsSession>();
-    server->streamed = [](Session&, Stream& stream) {
-      auto rpc = std::make_unique<RpcPeer>(stream);
-      rpc->serve("echo", [](const Value& params) -> RpcResult { return params; });
-      return rpc;
-    };
-    return server;
-  });
+  serve(calling(serving_calls(serve_echo)));
   start();
-  auto client = std::make_unique<StreamsSession>();
+  Calls client{.streams = true};
   std::size_t size = 0;
-  client->opened = [&](Session& session) {
+  client.on_open = [&](Session& session) {
     (*RpcPeer::open(session))->call("echo", Value::array({std::string(1'000'000, 'x')}), [&](const RpcResult& result) {
       if (result) size = result->at(0).as_string()->size();
       session.close();
     });
   };
-  run(std::move(client));
+  run(client);
   EXPECT_EQ(size, 1'000'000U);
 }
 
 TEST_F(MessagingSessions, CallsFailWhenTheSessionEnds) {
-  serve([] {
-    auto server = std::make_unique<StreamsSession>();
-    server->streamed = [](Session& session, Stream& stream) {
-      auto rpc = std::make_unique<RpcPeer>(stream);
-      rpc->serve_later("never", [&session](const Value&, const RpcReply&) { session.close(4000, "enough"); });
-      return rpc;
-    };
-    return server;
-  });
+  serve(calling(serving_calls([](RpcPeer& rpc, Session& session) {
+    rpc.serve_later("never", [&session](const Value&, const RpcReply&) { session.close(4000, "enough"); });
+  })));
   start();
-  auto client = std::make_unique<StreamsSession>();
+  Calls client{.streams = true};
   std::optional<RpcError::Kind> kind;
-  client->opened = [&](Session& session) {
+  client.on_open = [&](Session& session) {
     (*RpcPeer::open(session))->call("never", Value::array(), [&](const RpcResult& result) {
       if (!result) kind = result.error().kind;
     });
   };
-  EXPECT_EQ(run(std::move(client)).code, 4000);
+  EXPECT_EQ(run(client).code, 4000);
   EXPECT_TRUE(kind == RpcError::Kind::closed || kind == RpcError::Kind::answered);
 }
 
@@ -234,8 +208,8 @@ TEST_F(MessagingSessions, LinesThroughAHubWithOtherSubscribers) {
     if (++ready == kClients + 1) lines[0].second->publish("news", as_bytes("line\nfeed"));
   };
   for (int i = 0; i < kClients; ++i) {
-    auto session = std::make_unique<StreamsSession>();
-    session->opened = [&](Session& opened) {
+    Calls calls{.streams = true};
+    calls.on_open = [&](Session& opened) {
       LinesClient& stream = **LinesClient::open(opened);
       lines.emplace_back(&opened, &stream);
       stream.on_message([&](std::string_view topic, ByteView payload) {
@@ -249,7 +223,7 @@ TEST_F(MessagingSessions, LinesThroughAHubWithOtherSubscribers) {
         publish_when_all_are_ready();
       });
     };
-    connect(client, std::move(session));
+    connect(client, std::make_unique<Called>(calls));
   }
   connect(client,
           std::make_unique<Called>(Calls{
@@ -290,18 +264,17 @@ TEST_F(MessagingSessions, LinesHaveTheRightsThatTheHubGives) {
   start();
   Client client;
   std::string refused;
-  auto stranger = std::make_unique<StreamsSession>();
-  stranger->closed = [&](const CloseInfo& info) { refused = info.reason; };
-  connect(client, std::move(stranger));
+  const Calls stranger{.streams = true, .on_close = [&](Session&, const CloseInfo& info) { refused = info.reason; }};
+  connect(client, std::make_unique<Called>(stranger));
   std::string secret;
-  auto ann = std::make_unique<StreamsSession>();
-  ann->opened = [&](Session& session) {
+  Calls ann{.streams = true};
+  ann.on_open = [&](Session& session) {
     (*LinesClient::open(session))->subscribe("secret", [&](const Result<void, std::string>& result) {
       secret = result ? "yes" : result.error();
       session.close();
     });
   };
-  connect(client, std::move(ann), url_ + "?ann");
+  connect(client, std::make_unique<Called>(ann), url_ + "?ann");
   client.run();
   EXPECT_NE(refused.find("401"), std::string::npos) << refused;
   EXPECT_EQ(secret, "not allowed");
@@ -317,8 +290,8 @@ TEST_F(MessagingSessions, LinesAnswerSubscriptionsThatTheRateLimitRefuses) {
   start();
   Client client;
   std::vector<std::string> answers;
-  auto session = std::make_unique<StreamsSession>();
-  session->opened = [&](Session& opened) {
+  Calls calls{.streams = true};
+  calls.on_open = [&](Session& opened) {
     LinesClient& stream = **LinesClient::open(opened);
     for (const std::string topic : {"a", "b", "c"}) {
       stream.subscribe(topic, [&, topic](const Result<void, std::string>& result) {
@@ -327,7 +300,7 @@ TEST_F(MessagingSessions, LinesAnswerSubscriptionsThatTheRateLimitRefuses) {
       });
     }
   };
-  connect(client, std::move(session));
+  connect(client, std::make_unique<Called>(calls));
   client.run();
   EXPECT_THAT(answers, testing::UnorderedElementsAre("a: yes", "b: too many messages", "c: too many messages"));
   server_.reset();  // before the hub
@@ -335,18 +308,16 @@ TEST_F(MessagingSessions, LinesAnswerSubscriptionsThatTheRateLimitRefuses) {
 
 TEST_F(MessagingSessions, ReliableDatagramsArriveOnce) {
   struct Receiver final : StreamsSession {
-    Receiver() {
-      opened = [this](Session& session) {
-        reliable = std::make_unique<ReliableDatagrams>(session);
-        reliable->on_datagram([this](ByteView data) { reliable->send(data); });
-      };
-      datagram = [this](Session&, ByteView data) { EXPECT_TRUE(reliable->handle_datagram(data)); };
+    void on_open(Session& session) override {
+      reliable = std::make_unique<ReliableDatagrams>(session);
+      reliable->on_datagram([this](ByteView data) { reliable->send(data); });
     }
+    void on_datagram(Session&, ByteView data) override { EXPECT_TRUE(reliable->handle_datagram(data)); }
     std::unique_ptr<ReliableDatagrams> reliable;
   };
   serve(handler<Receiver>());
   start();
-  auto client = std::make_unique<StreamsSession>();
+  Calls client{.streams = true};
   constexpr int kCount = 100;
   int acknowledged = 0;
   std::vector<std::string> echoed;
@@ -354,7 +325,7 @@ TEST_F(MessagingSessions, ReliableDatagramsArriveOnce) {
   const auto close_when_done = [&](Session& session) {
     if (acknowledged == kCount && echoed.size() == kCount) session.close();
   };
-  client->opened = [&](Session& session) {
+  client.on_open = [&](Session& session) {
     reliable = std::make_unique<ReliableDatagrams>(session);
     reliable->on_datagram([&](ByteView data) {
       echoed.emplace_back(as_text(data));
@@ -367,44 +338,39 @@ TEST_F(MessagingSessions, ReliableDatagramsArriveOnce) {
       });
     }
   };
-  client->datagram = [&](Session&, ByteView data) { EXPECT_TRUE(reliable->handle_datagram(data)); };
-  client->closed = nullptr;
-  run(std::move(client));
+  client.on_datagram = [&](Session&, ByteView data) { EXPECT_TRUE(reliable->handle_datagram(data)); };
+  run(client);
   EXPECT_EQ(acknowledged, kCount);
   EXPECT_EQ(echoed.size(), static_cast<std::size_t>(kCount));
   EXPECT_EQ((std::set<std::string>{echoed.begin(), echoed.end()}).size(), echoed.size()) << "no two are the same";
 }
 
 /// Calls until its monitor has taken three samples.
-struct Watched final : StreamsSession {
-  Watched(ClientMonitor& monitor, SessionSample& newest) : attempt(monitor) {
-    opened = [this, &newest](Session& session) {
-      attempt.opened();
-      watch.emplace(session, MonitorOptions{.interval = 5ms});
-      ask(**RpcPeer::open(session), newest);
-    };
+class Watched final : public StreamsSession {
+ public:
+  Watched(ClientMonitor& monitor, SessionSample& newest) : attempt_(monitor), newest_(newest) {}
+  void on_open(Session& session) override {
+    attempt_.opened();
+    watch_.emplace(session, MonitorOptions{.interval = 5ms});
+    ask(**RpcPeer::open(session));
   }
-  void ask(RpcPeer& rpc, SessionSample& newest) {
-    rpc.call("echo", Value::array({1}), [this, &rpc, &newest](const RpcResult&) {
-      if (watch->samples().size() < 3) return ask(rpc, newest);
-      newest = watch->samples().back();
+
+ private:
+  void ask(RpcPeer& rpc) {
+    rpc.call("echo", Value::array({1}), [this, &rpc](const RpcResult&) {
+      if (watch_->samples().size() < 3) return ask(rpc);
+      newest_ = watch_->samples().back();
       rpc.stream().session().close();
     });
   }
-  ClientMonitor::Attempt attempt;
-  std::optional<SessionMonitor> watch;
+
+  ClientMonitor::Attempt attempt_;
+  SessionSample& newest_;
+  std::optional<SessionMonitor> watch_;
 };
 
 TEST_F(MessagingSessions, MonitorsOfServerClientAndSession) {
-  serve([] {
-    auto server = std::make_unique<StreamsSession>();
-    server->streamed = [](Session&, Stream& stream) {
-      auto rpc = std::make_unique<RpcPeer>(stream);
-      rpc->serve("echo", [](const Value& params) -> RpcResult { return params; });
-      return rpc;
-    };
-    return server;
-  });
+  serve(calling(serving_calls(serve_echo)));
   const ServerMonitor server_monitor{server_->server(), {.interval = 5ms}};
   EXPECT_EQ(server_monitor.health(), Health::unknown);
   start();
@@ -455,10 +421,7 @@ TEST(ClientMonitors, AnExceptionAtAnAlertIsLogged) {
                                }};
   ClientMonitor monitor{client, options};
   for (int i = 0; i < 11; ++i) const ClientMonitor::Attempt failed{monitor};
-  EXPECT_TRUE(wait_until([&] {
-    client.run_once(1ms);
-    return told > 0 && monitor.samples().size() > 3;
-  }));
+  EXPECT_TRUE(turn_until(client, [&] { return told > 0 && monitor.samples().size() > 3; }));
   EXPECT_EQ(told, 1);
   EXPECT_EQ(monitor.health(), Health::degraded);
 }

@@ -3,11 +3,12 @@
 import http.client
 import os
 import re
-import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+from process import Process
 
 PLAIT = os.environ["PLAIT"]
 TIMEOUT = 30
@@ -29,7 +30,7 @@ def plait(*arguments, **variables):
                           env=environment(NO_FOLDER) | variables)
 
 
-class Server:
+class Server(Process):
     """`plait serve …` on free ports. `urls` are those it printed; `token` is the development token, if there is one.
     What it logs is in logged(), unless it goes to the file `stderr`."""
 
@@ -39,8 +40,7 @@ class Server:
         command = [program, "serve", *map(str, arguments)]
         for url in listen:
             command += ["--listen", url]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr or self.log, text=True,
-                                        env=environment(self.folder.name))
+        super().__init__(command, stderr=stderr or self.log, env=environment(self.folder.name))
         lines = [self.process.stdout.readline() for _ in listen]
         self.urls = [re.fullmatch(r"listening (.+)\n", line).group(1) for line in lines]
         self.token = None
@@ -82,30 +82,18 @@ class Server:
             if time.monotonic() > give_up:
                 raise AssertionError(f"{text!r} was not logged, but {self.logged()!r}")
 
-    def stop(self):
-        """Its exit status after SIGTERM."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(TIMEOUT)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(TIMEOUT)
-        self.process.stdout.close()
+    def __exit__(self, *exception):
+        super().__exit__(*exception)
         self.log.close()
         self.folder.cleanup()
 
 
-class Subscriber:
+class Subscriber(Process):
     """`plait sub …`, subscribed by the time the constructor returns."""
 
     def __init__(self, *arguments, token):
-        self.process = subprocess.Popen([PLAIT, "sub", *map(str, arguments)], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True,
-                                        env=environment(NO_FOLDER) | {"PLAIT_TOKEN": token})
+        super().__init__([PLAIT, "sub", *arguments], stderr=subprocess.PIPE,
+                         env=environment(NO_FOLDER) | {"PLAIT_TOKEN": token})
         first = self.process.stderr.readline()
         if first != "subscribed\n":
             self.process.kill()
@@ -118,16 +106,6 @@ class Subscriber:
         """Its exit status, what it still printed and what it said."""
         output, errors = self.process.communicate(timeout=TIMEOUT)
         return self.process.returncode, output, errors
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(TIMEOUT)
-        self.process.stdout.close()
-        self.process.stderr.close()
 
 
 def publish(server, data, scheme="ws", topic="demo", token=None):

@@ -14,16 +14,7 @@ std::string numbered(std::size_t number) {
   return text.append(rest, 0, kMessageBytes - text.size());
 }
 
-class ServerBackpressure : public testing::Test {
- protected:
-  void start(ServerOptions options, HandlerFactory factory) {
-    server_ = std::make_unique<TestServer>(std::move(options));
-    port_ = port_of(server_->listen("ws", std::move(factory)));
-    server_->start();
-  }
-  std::unique_ptr<TestServer> server_;
-  std::uint16_t port_ = 0;
-};
+class ServerBackpressure : public PlainServer, public testing::Test {};
 
 TEST_F(ServerBackpressure, SendIsQueuedThenDroppedAndWritableAfterTheDrain) {
   ServerOptions options;
@@ -118,7 +109,7 @@ TEST_P(ServerMarks, TheQueueIsBoundedAndWritableComesAtTheLowWaterMark) {
     EXPECT_TRUE(message.text() == numbered(received)) << received;
     ++received;
   }};
-  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
   client.run();
   EXPECT_EQ(received, accepted.wait());
   EXPECT_LE(backlog.wait(), limited.limits.send_queue_bytes_max + accepted.wait() * 10) << "payload and headers";
@@ -128,23 +119,17 @@ TEST_P(ServerMarks, TheQueueIsBoundedAndWritableComesAtTheLowWaterMark) {
 INSTANTIATE_TEST_SUITE_P(Wires, ServerMarks, kEveryWire, [](const auto& wire) { return wire.param; });
 
 /// Sends `count` numbered messages without reading, until the server has stopped taking them; then reads all echoes.
-class ServerEchoBackpressure : public testing::TestWithParam<std::string> {};
+class ServerEchoBackpressure : public EveryWire {};
 
 TEST_P(ServerEchoBackpressure, AnEchoToAPeerThatDoesNotReadStopsReadingAndLosesNothing) {
   constexpr std::size_t kCount = 600;  // 30 MB: more than all buffers on the way together
-  Folder folder;
-  ServerOptions options;
-  options.tls = write_certificate(folder);
   std::atomic<std::size_t> backlog_max{0};
   Calls calls;
   calls.on_message = [&](Session& session, const Message& message) {
     EXPECT_NE(session.send(message), SendStatus::dropped);
     backlog_max = std::max(backlog_max.load(), session.buffered_bytes());
   };
-  TestServer server{options};
-  const std::string url = server.listen(GetParam(), calling(calls));
-  server.start();
-
+  start(calls);
   Client client;
   std::size_t received = 0;
   std::string wrong;
@@ -158,9 +143,7 @@ TEST_P(ServerEchoBackpressure, AnEchoToAPeerThatDoesNotReadStopsReadingAndLosesN
     if (message.text() != numbered(received) && wrong.empty()) wrong = std::to_string(received);
     if (++received == kCount) session.close();
   };
-  ConnectOptions connect_options;
-  connect_options.certificate_authority_file = folder.file("certificate.pem");
-  const auto connected = client.connect(url, std::make_unique<Called>(own), connect_options);
+  const auto connected = client.connect(base_ + "/", std::make_unique<Called>(own), trusting());
   ASSERT_TRUE(connected) << connected.error().message;
   id = *connected;
   // The server has stopped when nothing of what we hold can be moved any more.
@@ -168,30 +151,26 @@ TEST_P(ServerEchoBackpressure, AnEchoToAPeerThatDoesNotReadStopsReadingAndLosesN
   int unchanged = 0;
   ASSERT_TRUE(wait_until([&] {
     client.run_once(5ms);
-    const std::uint64_t now = server->stats().messages_received;
+    const std::uint64_t now = (*server_)->stats().messages_received;
     unchanged = now == taken && now > 0 ? unchanged + 1 : 0;
     taken = now;
     return unchanged >= 10;
   }));
   EXPECT_LT(taken, kCount) << "the server took everything in";
-  EXPECT_LE(backlog_max, options.limits.send_high_water_bytes + (std::size_t{1} << 20));
+  EXPECT_LE(backlog_max, Limits{}.send_high_water_bytes + (std::size_t{1} << 20));
   client.post(id, [](Session& session) { session.resume(); });
   client.run();
   EXPECT_EQ(wrong, "");
   EXPECT_EQ(received, kCount);
 }
 
-INSTANTIATE_TEST_SUITE_P(Wire, ServerEchoBackpressure, testing::Values("ws", "wss", "tcp", "tls", "https", "quic"),
-                         [](const auto& wire) { return wire.param; });
+INSTANTIATE_TEST_SUITE_P(Wire, ServerEchoBackpressure, kEveryWire, [](const auto& wire) { return wire.param; });
 
 /// A session that is paused in the middle of what one read brought goes on without new bytes from the peer.
-class ServerPause : public testing::TestWithParam<std::string> {};
+class ServerPause : public EveryWire {};
 
 TEST_P(ServerPause, WhatWasReadBeforeThePauseComesAfterTheResume) {
   constexpr int kCount = 100;
-  Folder folder;
-  ServerOptions options;
-  options.tls = write_certificate(folder);
   Box<SessionId> id;
   std::atomic<int> messages{0};
   Calls calls;
@@ -201,9 +180,7 @@ TEST_P(ServerPause, WhatWasReadBeforeThePauseComesAfterTheResume) {
     id.set(session.id());
     session.send(message);
   };
-  TestServer server{options};
-  const std::string url = server.listen(GetParam(), calling(calls));
-  server.start();
+  start(calls);
   Client client;
   int echoes = 0;
   Calls own;
@@ -213,48 +190,39 @@ TEST_P(ServerPause, WhatWasReadBeforeThePauseComesAfterTheResume) {
   own.on_message = [&](Session& session, const Message&) {
     if (++echoes == kCount) return session.close();
     EXPECT_EQ(messages, echoes) << "paused";
-    server->post(id.wait(), [](Session& paused) { paused.resume(); });
+    (*server_)->post(id.wait(), [](Session& paused) { paused.resume(); });
   };
   // The close frame, too, must be read: the server is resumed once more for it.
   own.on_close = [&](Session&, const CloseInfo& info) { EXPECT_TRUE(info.clean); };
-  ConnectOptions connect_options;
-  connect_options.certificate_authority_file = folder.file("certificate.pem");
-  ASSERT_TRUE(client.connect(url, std::make_unique<Called>(own), connect_options));
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(5ms);
-    return echoes == kCount;
-  }));
-  server->post(id.wait(), [](Session& paused) { paused.resume(); });
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(own), trusting()));
+  ASSERT_TRUE(turn_until(client, [&] { return echoes == kCount; }));
+  (*server_)->post(id.wait(), [](Session& paused) { paused.resume(); });
   client.run();
 }
 
 /// What a paused session on QUIC has kept is handled inside its resume(), wherever that is called.
-class ServerPauseOnQuic : public testing::TestWithParam<std::string> {};
+class ServerPauseOnQuic : public EveryWire {};
 
 TEST_P(ServerPauseOnQuic, WhatItKeptMayBeSentInTheMiddleOfAnotherSessionsRead) {
   const std::string text = pattern(4096);
-  Folder folder;
   ServerOptions options;
-  options.tls = write_certificate(folder);
   options.limits.send_high_water_bytes = 1024;
   options.limits.send_low_water_bytes = 0;  // on_writable: the peer's QUIC has all of it
   Session* plain = nullptr;
   Box<std::string> echoed;
-  TestServer server{options};
-  const std::string plain_url = server.listen("tcp", calling({.on_open = [&](Session& session) { plain = &session; },
-                                                              .on_message =
-                                                                  [&](Session& session, const Message& message) {
-                                                                    echoed.set(std::string{message.text()});
-                                                                    session.close();
-                                                                  }}));
+  make(options);
+  const std::string plain_url = server_->listen("tcp", calling({.on_open = [&](Session& session) { plain = &session; },
+                                                                .on_message =
+                                                                    [&](Session& session, const Message& message) {
+                                                                      echoed.set(std::string{message.text()});
+                                                                      session.close();
+                                                                    }}));
   const std::string quic_url =
-      server.listen(GetParam(), calling({.on_open = [&](Session& session) { session.send(Message::text(text)); },
-                                         .on_writable = [&](Session&) { plain->send(Message::text("go")); }}));
-  server.start();
+      server_->listen(GetParam(), calling({.on_open = [&](Session& session) { session.send(Message::text(text)); },
+                                           .on_writable = [&](Session&) { plain->send(Message::text("go")); }}));
+  server_->start();
 
   Client client;
-  ConnectOptions connect_options;
-  connect_options.certificate_authority_file = folder.file("certificate.pem");
   Session* paused = nullptr;
   Session* reading = nullptr;
   Bytes shared;
@@ -271,15 +239,14 @@ TEST_P(ServerPauseOnQuic, WhatItKeptMayBeSentInTheMiddleOfAnotherSessionsRead) {
                          session.close();
                        }};
   const Calls resumes{
-      .on_open =
-          [&](Session&) { ASSERT_TRUE(client.connect(quic_url, std::make_unique<Called>(kept), connect_options)); },
+      .on_open = [&](Session&) { ASSERT_TRUE(client.connect(quic_url, std::make_unique<Called>(kept), trusting())); },
       .on_message =
           [&](Session& session, const Message&) {
             reading = &session;
             paused->resume();
             reading = nullptr;
           }};
-  ASSERT_TRUE(client.connect(plain_url, std::make_unique<Called>(resumes), connect_options));
+  ASSERT_TRUE(client.connect(plain_url, std::make_unique<Called>(resumes), trusting()));
   client.run();
   EXPECT_TRUE(echoed.wait() == text);
   EXPECT_TRUE(shared.text() == text);
@@ -288,8 +255,7 @@ TEST_P(ServerPauseOnQuic, WhatItKeptMayBeSentInTheMiddleOfAnotherSessionsRead) {
 INSTANTIATE_TEST_SUITE_P(Wire, ServerPauseOnQuic, testing::Values("https", "quic"),
                          [](const auto& wire) { return wire.param; });
 
-INSTANTIATE_TEST_SUITE_P(Wire, ServerPause, testing::Values("ws", "wss", "tcp", "tls", "https", "quic"),
-                         [](const auto& wire) { return wire.param; });
+INSTANTIATE_TEST_SUITE_P(Wire, ServerPause, kEveryWire, [](const auto& wire) { return wire.param; });
 
 class ServerPausedEnd : public EveryWire {};
 
@@ -311,7 +277,7 @@ TEST_P(ServerPausedEnd, WhatThePeerSaidBeforeItWentComesAfterTheResume) {
     for (int i = 0; i < 3; ++i) session.send(Message::text("last words"));
     session.close(4000, "bye");
   }};
-  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
   client.run();  // until it no longer waits for the answer to its close
   (*server_)->post(id.wait(), [](Session& session) { session.resume(); });
   const CloseInfo info = closed.wait();
@@ -346,7 +312,7 @@ TEST_P(ServerPausedEnd, ComesAlsoBehindWhatWeSendMeanwhile) {
     for (int i = 0; i < 3; ++i) session.send(Message::text("last words"));
     session.close(4000, "bye");
   }};
-  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
   client.run();
   for (int i = 0; i < 5; ++i) {
     Box<bool> sent;

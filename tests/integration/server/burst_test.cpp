@@ -1,5 +1,5 @@
 // Session::send_burst: the same as so many calls of send(), on every wire, with limits and interruptions.
-#include "integration/server/support.hpp"
+#include "integration/server/wires.hpp"
 
 namespace plait::test {
 namespace {
@@ -10,14 +10,11 @@ MessageBurst burst_of(const std::vector<std::string>& texts) {
   return burst;
 }
 
-class ServerBurst : public testing::TestWithParam<std::string> {};
+class ServerBurst : public EveryWire {};
 
 TEST_P(ServerBurst, ArrivesInOrderAmongOtherMessagesOnEveryWire) {
   const std::vector<std::string> texts{"b", "", pattern(125), pattern(126), pattern(3000), pattern(70'000)};
   const std::string many = pattern(90);
-  Folder folder;
-  ServerOptions options;
-  options.tls = write_certificate(folder);
   Box<SessionStats> stats;
   Calls calls;
   calls.on_message = [&](Session& session, const Message&) {
@@ -31,12 +28,8 @@ TEST_P(ServerBurst, ArrivesInOrderAmongOtherMessagesOnEveryWire) {
     session.send(Message::text("after"));
     stats.set(session.stats());
   };
-  TestServer server{options};
-  const std::string url = server.listen(GetParam(), calling(calls));
-  server.start();
-  ConnectOptions connect;
-  connect.certificate_authority_file = folder.file("certificate.pem");
-  auto client = BlockingClient::connect(url, connect);
+  start(calls);
+  auto client = connect();
   ASSERT_TRUE(client) << client.error().message;
   ASSERT_TRUE(client->send(Message::text("go")));
   std::vector<std::string> wanted{"before"};
@@ -55,18 +48,9 @@ TEST_P(ServerBurst, ArrivesInOrderAmongOtherMessagesOnEveryWire) {
   EXPECT_EQ(stats.wait().bytes_sent, bytes);
 }
 
-INSTANTIATE_TEST_SUITE_P(Wires, ServerBurst, testing::Values("ws", "wss", "tcp", "tls", "quic", "https"));
+INSTANTIATE_TEST_SUITE_P(Wires, ServerBurst, kEveryWire, [](const auto& wire) { return wire.param; });
 
-class ServerBurstLimits : public testing::Test {
- protected:
-  std::uint16_t start(ServerOptions options, Calls calls) {
-    server_ = std::make_unique<TestServer>(std::move(options));
-    const std::uint16_t port = port_of(server_->listen("ws", calling(std::move(calls))));
-    server_->start();
-    return port;
-  }
-  std::unique_ptr<TestServer> server_;
-};
+class ServerBurstLimits : public PlainServer, public testing::Test {};
 
 TEST_F(ServerBurstLimits, OneThatDoesNotFitIsAcceptedUpToTheFirstMessageThatIsDropped) {
   ServerOptions options;
@@ -89,7 +73,8 @@ TEST_F(ServerBurstLimits, OneThatDoesNotFitIsAcceptedUpToTheFirstMessageThatIsDr
     accepted.set(sum);
   };
   calls.on_writable = [&](Session& session) { session.close(); };
-  RawClient client{start(options, calls), 4096};
+  start(options, calling(calls));
+  RawClient client{port_, 4096};
   client.upgrade();
   const std::size_t count = accepted.wait();
   for (std::size_t i = 0; i < count; ++i) ASSERT_TRUE(client.read_frame().payload == pattern(1000)) << i;
@@ -112,7 +97,8 @@ TEST_F(ServerBurstLimits, NothingIsAcceptedInsideAMessageInPartsOrAfterClose) {
     statuses.push_back(session.send_burst(burst));
     seen.set(statuses);
   };
-  RawClient client{start({}, calls)};
+  start({}, calling(calls));
+  RawClient client{port_};
   client.upgrade();
   const std::vector<BurstStatus> statuses = seen.wait();
   ASSERT_EQ(statuses.size(), 3U);
@@ -137,7 +123,8 @@ TEST_F(ServerBurstLimits, MessagesOfACompressingSessionAreCompressed) {
     session.send_burst(burst_of({"short", std::string(1000, 'a')}));
     session.close();
   };
-  RawClient client{start(options, calls)};
+  start(options, calling(calls));
+  RawClient client{port_};
   client.upgrade("Sec-WebSocket-Extensions: permessage-deflate\r\n");
   EXPECT_EQ(client.read_frame().payload, "short");
   EXPECT_LT(client.read_frame().payload.size(), 100U);

@@ -42,7 +42,7 @@ class ServerClientCertificates : public EveryWire {
   }
   /// Connects, and has the first message back: with TLS 1.3 a client hears of its refusal only after its handshake.
   std::string outcome(const TlsFiles& files = {}) {
-    ConnectOptions with = options();
+    ConnectOptions with = trusting();
     with.certificate_file = files.certificate_file;
     with.private_key_file = files.private_key_file;
     const auto client = BlockingClient::connect(base_ + "/", with);

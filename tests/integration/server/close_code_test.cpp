@@ -17,7 +17,7 @@ class ServerCloseCode : public EveryWire {
     CloseInfo seen;
     Client client;
     Calls calls{.on_close = [&](Session&, const CloseInfo& info) { seen = info; }};
-    EXPECT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+    EXPECT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
     client.run();
     EXPECT_TRUE(seen.clean);
     const CloseInfo servers = own.wait();
@@ -90,7 +90,7 @@ class ServerCloseAfterMessages : public EveryWire {
                           },
                       .on_message = [&](Session&, const Message&) { ++received; },
                       .on_close = [&](Session&, const CloseInfo& info) { EXPECT_TRUE(info.clean) << info.reason; }};
-    EXPECT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+    EXPECT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
     client.run();
     return received;
   }
@@ -107,7 +107,7 @@ TEST_P(ServerCloseAfterMessages, TheClientsArrive) {
     session.close(4000, "bye");
     EXPECT_EQ(session.send(Message::text("late")), SendStatus::closed);
   }};
-  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
   client.run();
   EXPECT_EQ(closed.wait().code, 4000);
   EXPECT_EQ(received, kMessages);
@@ -144,7 +144,7 @@ TEST_P(ServerCloseAfterMessages, ThoseThatWaitBehindABacklogAreReported) {
     send_all(session);
     session.close();
   }};
-  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), this->options()));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
   client.run();
   EXPECT_TRUE(closed.wait().clean);
   EXPECT_EQ(received, kMessages);
@@ -179,11 +179,8 @@ TEST_P(ServerCloseAfterMessages, AnAbortAmongThoseThatWaitedBehindABacklogIsTheE
                           paused = &session;
                         },
                     .on_close = [&](Session&, const CloseInfo&) { over = true; }};
-  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(1ms);
-    return over || (paused != nullptr && paused->buffered_bytes() == 0);
-  }));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
+  ASSERT_TRUE(turn_until(client, [&] { return over || (paused != nullptr && paused->buffered_bytes() == 0); }));
   if (!over) paused->resume();
   client.run();
   expect_abort_of_ours(closed.wait());
@@ -222,7 +219,7 @@ class ServerCloseBehindAPause : public ServerCloseAfterMessages {
       session.close(4000, "bye");
       resume();
     }};
-    EXPECT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+    EXPECT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
     client.run();
     return closed.wait();
   }

@@ -30,24 +30,23 @@ std::size_t count(const Fates& fates, DatagramFate fate) {
       std::ranges::count_if(fates, [fate](const auto& one) { return one.second.front() == fate; }));
 }
 
-class DatagramFates : public testing::TestWithParam<std::string> {
+class DatagramFates : public SecureServer, public testing::TestWithParam<std::string> {
  protected:
-  void start(StreamsCalls calls) {
-    ServerOptions options;
-    options.tls = write_certificate(folder_);
-    server_ = std::make_unique<TestServer>(std::move(options));
-    relay_ = std::make_unique<UdpRelay>(server_->listen(GetParam(), streams_calling(std::move(calls))));
+  void start(Calls calls) {
+    make();
+    calls.streams = true;
+    relay_ = std::make_unique<UdpRelay>(server_->listen(GetParam(), calling(std::move(calls))));
     server_->start();
   }
-  void connect(Client& client, StreamsCalls calls, bool reuse = false) {
-    ConnectOptions options;
-    options.certificate_authority_file = folder_.file("certificate.pem");
+  void connect(Client& client, Calls calls, bool reuse = false) {
+    ConnectOptions options = trusting();
     options.reuse_connection = reuse;
-    const auto id = client.connect(relay_->url(), std::make_unique<CalledStreams>(std::move(calls)), options);
+    calls.streams = true;
+    const auto id = client.connect(relay_->url(), std::make_unique<Called>(std::move(calls)), options);
     EXPECT_TRUE(id) << id.error().message;
   }
   /// Runs a client's session until it has ended.
-  void run(StreamsCalls calls, const Limits& limits = {}) {
+  void run(Calls calls, const Limits& limits = {}) {
     calls.on_close = [](Session&, const CloseInfo& info) { EXPECT_TRUE(info.clean) << info.reason; };
     Client client{{.limits = limits}};
     connect(client, std::move(calls));
@@ -59,8 +58,6 @@ class DatagramFates : public testing::TestWithParam<std::string> {
     return id;
   }
 
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
   std::unique_ptr<UdpRelay> relay_;
 };
 
@@ -68,7 +65,7 @@ TEST_P(DatagramFates, ThoseThatArriveAreSentAndThenAcknowledged) {
   std::atomic<int> arrived{0};
   start({.on_datagram = [&](Session&, ByteView) { ++arrived; }});
   Fates fates;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     EXPECT_EQ(send(session, "first"), 0U);
     EXPECT_EQ(session.send_datagram(as_bytes("nobody asks")), SendStatus::sent);
@@ -91,7 +88,7 @@ TEST_P(DatagramFates, ThoseThatArriveAreSentAndThenAcknowledged) {
 
 TEST_P(DatagramFates, AServersSessionIsToldToo) {
   Box<Fates> told;
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_open = [](Session& session) {
     DatagramId id = 0;
     EXPECT_EQ(session.send_datagram(as_bytes("hello"), &id), SendStatus::sent);
@@ -110,7 +107,7 @@ TEST_P(DatagramFates, AServersSessionIsToldToo) {
 TEST_P(DatagramFates, WhatTheNetworkLosesIsLost) {
   start({});
   Fates fates;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     relay_->lose_larger_than(kSmall);
     send(session, kLarge);
@@ -127,7 +124,7 @@ TEST_P(DatagramFates, WhatTheNetworkLosesIsLost) {
 TEST_P(DatagramFates, WhatWaitsTooLongForTheWindowIsDropped) {
   start({});
   Fates fates;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     relay_->lose_larger_than(kSmall);
     for (int i = 0; i < 100; ++i) send(session, kLarge);
@@ -149,7 +146,7 @@ TEST_P(DatagramFates, WhatWaitsTooLongForTheWindowIsDropped) {
 TEST_P(DatagramFates, NewerOnesPushTheOldestOutOfAFullQueue) {
   start({});
   Fates fates;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     for (DatagramId id = 0; id < 5000; ++id) EXPECT_EQ(send(session, "x"), id);
     EXPECT_TRUE(fates.empty()) << "told from inside send_datagram()";
@@ -158,7 +155,9 @@ TEST_P(DatagramFates, NewerOnesPushTheOldestOutOfAFullQueue) {
     fates[id].push_back(fate);
     if (fates.size() == 5000) session.close();
   };
-  run(std::move(calls));
+  Limits limits;
+  limits.datagram_age_max = 1h;  // however long this machine takes, none is dropped for its age
+  run(std::move(calls), limits);
   ASSERT_EQ(count(fates, DatagramFate::dropped), 904U);
   EXPECT_EQ(fates.at(0), kDropped);
   EXPECT_EQ(fates.at(903), kDropped);
@@ -167,7 +166,7 @@ TEST_P(DatagramFates, NewerOnesPushTheOldestOutOfAFullQueue) {
 TEST_P(DatagramFates, AnExceptionOutOfTheHandlerEndsTheSessionAlone) {
   start({});
   std::uint32_t code = 0;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) { send(session, "x"); };
   calls.on_datagram_fate = [](Session&, DatagramId, DatagramFate) { throw std::runtime_error{"no"}; };
   calls.on_close = [&](Session&, const CloseInfo& info) { code = info.code; };
@@ -192,7 +191,7 @@ class SharedDatagramFates : public DatagramFates {
     std::function<void(DatagramId, DatagramFate)> then;
   };
   void connect_shared(Client& client, Told& told) {
-    StreamsCalls calls;
+    Calls calls;
     calls.on_open = [&told](Session& session) { told.session = &session; };
     calls.on_datagram_fate = [&told](Session&, DatagramId id, DatagramFate fate) {
       EXPECT_FALSE(told.closed);
@@ -201,12 +200,6 @@ class SharedDatagramFates : public DatagramFates {
     };
     calls.on_close = [&told](Session&, const CloseInfo&) { told.closed = true; };
     connect(client, std::move(calls), true);
-  }
-  bool turn_until(Client& client, const std::function<bool()>& done) {
-    return wait_until([&] {
-      client.run_once(1ms);
-      return done();
-    });
   }
 };
 

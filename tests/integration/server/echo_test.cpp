@@ -1,29 +1,18 @@
 // Messages of every size over every wire, by Plait's own clients.
-#include "integration/server/support.hpp"
+#include "integration/server/wires.hpp"
 
 namespace plait::test {
 namespace {
 
 constexpr std::size_t kSizes[] = {0, 1, 125, 126, 4095, 4096, 65535, 65536, std::size_t{1} << 20, std::size_t{5} << 20};
 
-class ServerEcho : public testing::TestWithParam<std::string> {
+class ServerEcho : public EveryWire {
  protected:
   void start(ServerOptions options = {}, HandlerFactory factory = handler<Echo>()) {
-    options.tls = write_certificate(folder_);
-    server_ = std::make_unique<TestServer>(std::move(options));
-    if (GetParam() == "unix") {
-      const auto url = (*server_)->listen("unix:" + folder_.file("socket"), std::move(factory));
-      ASSERT_TRUE(url) << url.error().message;
-      url_ = *url;
-    } else {
-      url_ = server_->listen(GetParam(), std::move(factory));
-    }
+    make(std::move(options));
+    listen(std::move(factory));
     server_->start();
-  }
-  [[nodiscard]] ConnectOptions options() const {
-    ConnectOptions options;
-    options.certificate_authority_file = folder_.file("certificate.pem");
-    return options;
+    url_ = base_ + "/";
   }
   std::optional<BlockingClient> connect(const ConnectOptions& options) {
     auto client = BlockingClient::connect(url_, options);
@@ -31,14 +20,12 @@ class ServerEcho : public testing::TestWithParam<std::string> {
     if (!client) return std::nullopt;
     return std::move(*client);
   }
-  std::optional<BlockingClient> connect() { return connect(options()); }
+  std::optional<BlockingClient> connect() { return connect(trusting()); }
 
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
   std::string url_;
 };
 
-void expect_echo(BlockingClient& client, MessageKind kind, const std::string& data) {
+void expect_echo_of(BlockingClient& client, MessageKind kind, const std::string& data) {
   const auto sent = client.send(Message{kind, as_bytes(data)});
   ASSERT_TRUE(sent) << sent.error().message;
   const auto received = client.receive();
@@ -53,8 +40,8 @@ TEST_P(ServerEcho, SizesOnBothSidesOfEachBoundary) {
   auto client = connect();
   ASSERT_TRUE(client);
   for (const std::size_t size : kSizes) {
-    expect_echo(*client, MessageKind::text, pattern(size));
-    expect_echo(*client, MessageKind::binary, pattern(size));
+    expect_echo_of(*client, MessageKind::text, pattern(size));
+    expect_echo_of(*client, MessageKind::binary, pattern(size));
   }
   const CloseInfo closed = client->close(4000, "done");
   EXPECT_EQ(closed.code, 4000);
@@ -77,7 +64,7 @@ TEST_P(ServerEcho, PipelinedBatchesComeBackInOrder) {
     if (message.text() != text_of(received) && wrong.empty()) wrong = "message " + std::to_string(received);
     if (++received == kCount) session.close();
   };
-  const auto id = client.connect(url_, std::make_unique<Called>(calls), options());
+  const auto id = client.connect(url_, std::make_unique<Called>(calls), trusting());
   ASSERT_TRUE(id) << id.error().message;
   client.run();
   EXPECT_EQ(wrong, "");
@@ -95,19 +82,19 @@ TEST_P(ServerEcho, TheSubprotocolIsTheHandlersChoiceAmongThoseOffered) {
   };
   calls.on_message = [](Session& session, const Message&) { session.send(Message::text(session.subprotocol())); };
   start({}, calling(calls));
-  ConnectOptions wanted = options();
+  ConnectOptions wanted = trusting();
   wanted.subprotocols = {"a", "b", "c"};
   auto client = connect(wanted);
   ASSERT_TRUE(client);
   EXPECT_EQ(offered.wait(), "a;b;c;");
-  expect_echo(*client, MessageKind::text, "b");
+  expect_echo_of(*client, MessageKind::text, "b");
 }
 
 TEST_P(ServerEcho, ARejectedRequestTellsItsStatus) {
   Calls calls;
   calls.on_request = [](OpeningRequest& request) { request.reject(401, "log in first"); };
   start({}, calling(calls));
-  const auto client = BlockingClient::connect(url_, options());
+  const auto client = BlockingClient::connect(url_, trusting());
   ASSERT_FALSE(client);
   EXPECT_NE(client.error().message.find("401"), std::string::npos) << client.error().message;
 }
@@ -116,7 +103,7 @@ TEST_P(ServerEcho, AnExceptionFromOnRequestRefusesWith500) {
   Calls calls;
   calls.on_request = [](OpeningRequest&) { throw std::runtime_error{"no database"}; };
   start({}, calling(calls));
-  const auto client = BlockingClient::connect(url_, options());
+  const auto client = BlockingClient::connect(url_, trusting());
   ASSERT_FALSE(client);
   EXPECT_NE(client.error().message.find("500"), std::string::npos) << client.error().message;
   EXPECT_EQ(client.error().message.find("database"), std::string::npos) << "internals stay inside";
@@ -126,7 +113,7 @@ TEST_P(ServerEcho, WhateverOnRequestThrowsRefusesWith500) {
   Calls calls;
   calls.on_request = [](OpeningRequest&) { throw 42; };
   start({}, calling(calls));
-  const auto client = BlockingClient::connect(url_, options());
+  const auto client = BlockingClient::connect(url_, trusting());
   ASSERT_FALSE(client);
   EXPECT_NE(client.error().message.find("500"), std::string::npos) << client.error().message;
 }
@@ -225,7 +212,7 @@ TEST_P(ServerEcho, PartsBothWaysPassWhatNoLimitWouldLetThrough) {
   ClientOptions client_options;
   client_options.limits.message_bytes_max = 1000;
   Client client{client_options};
-  ASSERT_TRUE(client.connect(url_, std::make_unique<Called>(own), options()));
+  ASSERT_TRUE(client.connect(url_, std::make_unique<Called>(own), trusting()));
   client.run();
   EXPECT_TRUE(ended);
   std::string sent;
@@ -261,7 +248,7 @@ TEST_P(ServerEcho, ADrainSays1001AndRunReturns) {
   start();
   auto client = connect();
   ASSERT_TRUE(client);
-  expect_echo(*client, MessageKind::text, "hello");
+  expect_echo_of(*client, MessageKind::text, "hello");
   (*server_)->drain();
   EXPECT_FALSE(client->receive());
   EXPECT_EQ(client->close().code, close_code::kGoingAway);
@@ -293,7 +280,7 @@ TEST_P(ServerEcho, APausedSessionClosesCleanlyAndHearsNoMoreMessages) {
   };
   own.on_close = [&](Session&, const CloseInfo& info) { seen = info; };
   Client client;
-  ASSERT_TRUE(client.connect(url_, std::make_unique<Called>(own), options()));
+  ASSERT_TRUE(client.connect(url_, std::make_unique<Called>(own), trusting()));
   client.run();
   EXPECT_EQ(seen.code, 4000);
   EXPECT_TRUE(seen.clean) << seen.reason;
@@ -324,13 +311,12 @@ TEST_P(ServerEcho, PingsMeasureTheRoundTrip) {
   auto client = connect();
   ASSERT_TRUE(client);
   EXPECT_TRUE(wait_until([&] {
-    expect_echo(*client, MessageKind::text, "measured?");
+    expect_echo_of(*client, MessageKind::text, "measured?");
     return measured.load();
   }));
 }
 
-INSTANTIATE_TEST_SUITE_P(Wire, ServerEcho, testing::Values("ws", "wss", "tcp", "tls", "unix", "https", "quic"),
-                         [](const auto& wire) { return wire.param; });
+INSTANTIATE_TEST_SUITE_P(Wire, ServerEcho, kEveryWire, [](const auto& wire) { return wire.param; });
 
 }  // namespace
 }  // namespace plait::test

@@ -7,12 +7,10 @@ namespace {
 
 using quic::Direction;
 
-class ClientGet : public testing::Test {
+class ClientGet : public SecureServer, public testing::Test {
  protected:
   void start(ClientOptions client = {}) {
-    ServerOptions options;
-    options.tls = write_certificate(folder_);
-    server_ = std::make_unique<TestServer>(std::move(options));
+    make();
     url_ = server_->listen("https");
     url_.pop_back();
     server_->server().http("/hello", [](const HttpRequest& request) {
@@ -38,11 +36,6 @@ class ClientGet : public testing::Test {
     url_ = "https://127.0.0.1:" + std::to_string(raw_->port());
     client_ = std::make_unique<Client>();
   }
-  [[nodiscard]] ConnectOptions options() const {
-    ConnectOptions options;
-    options.certificate_authority_file = folder_.file("certificate.pem");
-    return options;
-  }
   void ask(const std::string& path, const ConnectOptions& options) {
     const auto asked = client_->get(
         url_ + path, [this](const Result<Response, Error>& answer) { answers_.push_back(answer); }, options);
@@ -53,7 +46,7 @@ class ClientGet : public testing::Test {
     raw_->on_data_do = [answer](std::uint64_t id) {
       if (id == 0) answer();
     };
-    ask(path, options());
+    ask(path, trusting());
     EXPECT_TRUE(raw_->turn_until([&] { return !answers_.empty(); }, [&] { client_->run_once(1ms); }));
     return answers_.empty() || answers_[0] ? "" : answers_[0].error().message;
   }
@@ -65,8 +58,6 @@ class ClientGet : public testing::Test {
   }
 
   static constexpr std::size_t kBigBytes = 3'000'000;
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
   std::unique_ptr<RawQuic> raw_;
   std::string url_;
   std::unique_ptr<Client> client_;
@@ -75,7 +66,7 @@ class ClientGet : public testing::Test {
 
 TEST_F(ClientGet, AStatusFieldsAndABody) {
   start();
-  ConnectOptions own = options();
+  ConnectOptions own = trusting();
   own.headers.emplace_back("X-Name", "!");
   ask("/hello?world", own);
   client_->run();
@@ -99,7 +90,7 @@ TEST_F(ClientGet, AHandlerSeesWhatMiddlewareDoes) {
 
 TEST_F(ClientGet, StatusesOfEveryKindAreAnswers) {
   start();
-  for (const char* path : {"/none", "/nothing", "/"}) ask(path, options());
+  for (const char* path : {"/none", "/nothing", "/"}) ask(path, trusting());
   client_->run();
   std::vector<int> statuses;
   for (const auto& answer : answers_) statuses.push_back(answer ? answer->status : 0);
@@ -110,7 +101,7 @@ TEST_F(ClientGet, StatusesOfEveryKindAreAnswers) {
 TEST_F(ClientGet, AResponseWithoutABodyHasNoneAndAnInterimStatusOfAHandlerIs500) {
   start();
   for (const char* path : {"/103", "/204", "/304"}) {
-    ask(path, options());
+    ask(path, trusting());
     client_->run();
   }
   ASSERT_EQ(answers_.size(), 3U);
@@ -124,7 +115,7 @@ TEST_F(ClientGet, AResponseWithoutABodyHasNoneAndAnInterimStatusOfAHandlerIs500)
 
 TEST_F(ClientGet, ManyRequestsShareAConnectionAlsoWithSessions) {
   start();
-  ConnectOptions sharing = options();
+  ConnectOptions sharing = trusting();
   sharing.reuse_connection = true;
   bool opened = false;
   ASSERT_TRUE(client_->connect(url_ + "/",
@@ -134,7 +125,7 @@ TEST_F(ClientGet, ManyRequestsShareAConnectionAlsoWithSessions) {
                                                                     session.close();
                                                                   }}),
                                sharing));
-  for (int i = 0; i < 150; ++i) ask("/hello?" + std::to_string(i), options());  // more than streams at a time
+  for (int i = 0; i < 150; ++i) ask("/hello?" + std::to_string(i), trusting());  // more than streams at a time
   client_->run();
   EXPECT_TRUE(opened);
   ASSERT_EQ(answers_.size(), 150U);
@@ -152,9 +143,9 @@ TEST_F(ClientGet, WhoAsksAgainInTheAnswerKeepsTheConnection) {
   std::function<void(const Result<Response, Error>&)> again = [&](const Result<Response, Error>& answer) {
     EXPECT_TRUE(answer);
     if (--left == 0) return;
-    EXPECT_TRUE(client_->get(url_ + "/hello", again, options()));
+    EXPECT_TRUE(client_->get(url_ + "/hello", again, trusting()));
   };
-  ASSERT_TRUE(client_->get(url_ + "/hello", again, options()));
+  ASSERT_TRUE(client_->get(url_ + "/hello", again, trusting()));
   client_->run();
   EXPECT_EQ(left, 0);
   EXPECT_EQ(server_->server().stats().connections_accepted, 1U);
@@ -178,8 +169,8 @@ TEST_F(ClientGet, ALargeBodyInPartsAndWhole) {
   };
   std::string body;
   bool whole = false;
-  ASSERT_TRUE(client_->get(url_ + "/big", std::make_unique<Parts>(body, whole), options()));
-  ask("/big", options());
+  ASSERT_TRUE(client_->get(url_ + "/big", std::make_unique<Parts>(body, whole), trusting()));
+  ask("/big", trusting());
   client_->run();
   EXPECT_TRUE(whole);
   EXPECT_TRUE(body == pattern(kBigBytes));
@@ -191,8 +182,8 @@ TEST_F(ClientGet, ABodyAboveTheLimitIsAnError) {
   ClientOptions small;
   small.limits.message_bytes_max = 100'000;
   start(small);
-  ask("/big", options());
-  ask("/hello", options());
+  ask("/big", trusting());
+  ask("/hello", trusting());
   client_->run();
   ASSERT_EQ(answers_.size(), 2U);
   const auto failed = std::ranges::find_if(answers_, [](const auto& answer) { return !answer; });
@@ -209,7 +200,7 @@ TEST_F(ClientGet, WhatCannotBeAsked) {
     ASSERT_FALSE(asked) << url;
     EXPECT_NE(asked.error().message.find("cannot get"), std::string::npos) << asked.error().message;
   }
-  ConnectOptions bad = options();
+  ConnectOptions bad = trusting();
   bad.headers.emplace_back("te", "gzip");
   ask("/hello", bad);
   client_->run();
@@ -227,7 +218,7 @@ TEST_F(ClientGet, AnUntrustedCertificateIsAnError) {
 
 TEST_F(ClientGet, AServerThatIsSilentIsGivenUp) {
   start_raw();
-  ConnectOptions hasty = options();
+  ConnectOptions hasty = trusting();
   hasty.timeout = 300ms;
   ask("/", hasty);
   ASSERT_TRUE(raw_->turn_until([&] { return !answers_.empty(); }, [&] { client_->run_once(1ms); }));
@@ -254,7 +245,7 @@ TEST_F(ClientGet, AResponseThatStopsInTheMiddleIsGivenUp) {
   raw_->on_data_do = [&](std::uint64_t id) {
     if (id == 0) raw_->write(0, raw::headers({{":status", "200"}}) + raw::data("half"));
   };
-  ConnectOptions hasty = options();
+  ConnectOptions hasty = trusting();
   hasty.timeout = 300ms;
   ask("/", hasty);
   ASSERT_TRUE(raw_->turn_until([&] { return !answers_.empty(); }, [&] { client_->run_once(1ms); }));
@@ -299,7 +290,7 @@ TEST_F(ClientGet, AConnectionThatIsClosedIsAnError) {
 
 TEST_F(ClientGet, AClientThatEndsMeanwhileTellsAll) {
   start();
-  for (int i = 0; i < 3; ++i) ask("/big", options());
+  for (int i = 0; i < 3; ++i) ask("/big", trusting());
   client_->run_once(1ms);
   client_ = nullptr;
   EXPECT_EQ(answers_.size(), 3U);

@@ -414,7 +414,7 @@ TEST_F(ServerHttp, ADrainLetsTheResponseUnderWayFinish) {
 
 TEST_F(ServerHttp, ASlowRequestHeadIs408) {
   ServerOptions options;
-  options.limits.handshake_timeout = 50ms;
+  options.limits.handshake_timeout = 500ms;
   start(options);
   RawClient client{port_};
   client.send("GET / HTTP/1.1\r\nHost: ");
@@ -431,7 +431,7 @@ TEST_F(ServerHttp, AConnectionThatSaysNothingIsClosed) {
 
 TEST_F(ServerHttp, APipelinedHeadThatStopsHalfwayIs408) {
   ServerOptions options;
-  options.limits.handshake_timeout = 50ms;
+  options.limits.handshake_timeout = 500ms;
   start(options);
   RawClient client{port_};
   client.send(get("/hello") + "GET /hello HTTP/1.1\r\nHost: ");
@@ -478,8 +478,8 @@ TEST_F(ServerHttp, ARefusedClientThatDoesNotCloseIsCutAfterCloseTimeoutWithoutAS
 TEST_F(ServerHttp, AResponseThatIsStillTakenIsNotCutByATimeout) {
   constexpr std::size_t kPiece = 4096;
   ServerOptions options;
-  options.limits.close_timeout = 250ms;
-  options.limits.keep_alive_timeout = 250ms;
+  options.limits.close_timeout = 600ms;
+  options.limits.keep_alive_timeout = 600ms;
   for (const std::string fields : {"Connection: close\r\n", ""}) {
     start(options);
     RawClient client{port_, 4096};
@@ -491,7 +491,7 @@ TEST_F(ServerHttp, AResponseThatIsStillTakenIsNotCutByATimeout) {
       const std::string piece = client.read_exactly(std::min(kLargeBytes - received, kPiece));
       if (piece.empty()) break;
       received += piece.size();
-      const auto due = start_time + std::chrono::milliseconds{800 * received / kLargeBytes};
+      const auto due = start_time + std::chrono::milliseconds{1500 * received / kLargeBytes};
       while (std::chrono::steady_clock::now() < due) head_of(get("/hello"));
     }
     EXPECT_EQ(received, kLargeBytes) << fields;

@@ -12,6 +12,7 @@
 
 #include "integration/server/support.hpp"
 #include "net/file_limit.hpp"
+#include "support/transport_loop.hpp"
 #include "tls/context.hpp"
 #include "transport/acceptor.hpp"
 #include "transport/http_connection.hpp"
@@ -75,14 +76,14 @@ class Clients {
   const std::string request_ = test::upgrade_request();
 };
 
-class IdleSessions : public testing::Test {
+class IdleSessions : public testing::Test, protected TransportLoop {
  protected:
+  IdleSessions() : TransportLoop({.ping_interval = Duration::zero()}) {}
   ~IdleSessions() override {
     ::close(orders_);
     ::close(answers_);
     if (child_ > 0) ::waitpid(child_, nullptr, 0);
-    context_.entries.for_each([](LoopEntry& entry) { entry.abort({}); });
-    loop_->run_once(Duration::zero());
+    end_connections();
   }
 
   void SetUp() override {
@@ -92,7 +93,6 @@ class IdleSessions : public testing::Test {
   }
 
   void start(std::shared_ptr<const tls::Context> tls = nullptr) {
-    limits_.ping_interval = Duration::zero();
     EXPECT_TRUE(router_.add_session("/", plait::handler<test::Echo>()));
     net::Listener listener = std::move(*net::Listener::bind({.host = "127.0.0.1"}));
     start_clients(listener.port(), tls != nullptr);
@@ -151,11 +151,7 @@ class IdleSessions : public testing::Test {
     loop_->run_once(Duration::zero());
   }
 
-  Limits limits_;
-  std::atomic<std::size_t> count_{0};
   Router router_;
-  std::unique_ptr<net::Loop> loop_ = std::move(*net::Loop::make());
-  LoopContext context_{*loop_, limits_, 0, count_};
   std::unique_ptr<Acceptor> acceptor_;
   pid_t child_ = -1;
   int orders_ = -1;

@@ -8,6 +8,7 @@
 
 #include "integration/server/support.hpp"
 #include "support/allocations.hpp"
+#include "support/transport_loop.hpp"
 #include "transport/acceptor.hpp"
 #include "transport/http_connection.hpp"
 
@@ -23,10 +24,9 @@ constexpr bool kSanitized = false;
 /// Heap bytes in use, the allocator's own headers included.
 std::size_t heap_bytes() { return ::mallinfo2().uordblks; }
 
-class ServerMemory : public testing::Test {
+class ServerMemory : public testing::Test, protected TransportLoop {
  protected:
-  ServerMemory() {
-    limits_.ping_interval = Duration::zero();
+  ServerMemory() : TransportLoop({.ping_interval = Duration::zero()}) {
     EXPECT_TRUE(router_.add_session("/", plait::handler<test::Echo>()));
     router_.deflate = true;
     net::Listener listener = std::move(*net::Listener::bind({.host = "127.0.0.1"}));
@@ -36,8 +36,7 @@ class ServerMemory : public testing::Test {
     EXPECT_TRUE(acceptor_->start());
   }
   ~ServerMemory() override {
-    context_.entries.for_each([](LoopEntry& entry) { entry.abort({}); });
-    loop_->run_once(Duration::zero());
+    end_connections();
     for (const int fd : peers_) ::close(fd);
   }
 
@@ -70,11 +69,7 @@ class ServerMemory : public testing::Test {
     }
   }
 
-  Limits limits_;
-  std::atomic<std::size_t> count_{0};
   Router router_;
-  std::unique_ptr<net::Loop> loop_ = std::move(*net::Loop::make());
-  LoopContext context_{*loop_, limits_, 0, count_};
   std::unique_ptr<Acceptor> acceptor_;
   std::uint16_t port_ = 0;
   std::vector<int> peers_;

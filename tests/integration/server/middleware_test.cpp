@@ -124,7 +124,7 @@ TEST_P(ServerMiddleware, AuthenticateRefusesWith401AndExceptionsWith500) {
   EXPECT_NE(refusal("/broken").find("500"), std::string::npos);
   EXPECT_EQ((*server_)->stats().openings_refused_401, 1U);
   EXPECT_EQ((*server_)->stats().openings_refused_other, 1U);
-  ConnectOptions with_token = options();
+  ConnectOptions with_token = trusting();
   with_token.headers = {{"Authorization", "Bearer good"}};
   EXPECT_TRUE(BlockingClient::connect(base_ + "/x", with_token));
 }
@@ -170,11 +170,10 @@ INSTANTIATE_TEST_SUITE_P(Wires, ServerMiddleware, kEveryWire, [](const auto& wir
 
 // --- Pages -----------------------------------------------------------------------------------------------------------
 
-class PageMiddleware : public testing::Test {
+class PageMiddleware : public SecureServer, public testing::Test {
  protected:
   void start(std::unique_ptr<Middleware> link, ServerOptions options = {}) {
-    options.tls = write_certificate(folder_);
-    server_ = std::make_unique<TestServer>(std::move(options));
+    make(std::move(options));
     port_ = port_of(server_->listen("ws", handler<Echo>(), "/ws"));
     quic_port_ = port_of(server_->listen("https", handler<Echo>(), "/ws"));
     (*server_)->http("/page", [](const HttpRequest&) { return HttpResponse{.body = "page"}; });
@@ -190,8 +189,6 @@ class PageMiddleware : public testing::Test {
     return response.find(text) != std::string::npos;
   }
 
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
   std::uint16_t port_ = 0;
   std::uint16_t quic_port_ = 0;
 };

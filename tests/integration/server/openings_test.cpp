@@ -2,6 +2,7 @@
 #include "integration/server/raw_frames.hpp"
 #include "integration/server/wires.hpp"
 #include "net/socket.hpp"
+#include "transport/handler_proxy.hpp"
 
 namespace plait::test {
 namespace {
@@ -36,7 +37,7 @@ TEST_P(ServerOpening, TheLongestTimesAreNever) {
   }
   unlimited.drain_timeout = Duration::max();
   start(echo(), std::move(unlimited));
-  ConnectOptions patient = options();
+  ConnectOptions patient = trusting();
   patient.timeout = Duration::max();
   auto client = BlockingClient::connect(base_ + "/", patient);
   ASSERT_TRUE(client) << client.error().message;
@@ -60,13 +61,10 @@ TEST_P(ServerOpening, DuringADrainNoneIsAccepted) {
   held.emplace();
   bool open = false;
   ASSERT_TRUE(held->connect(base_ + "/", std::make_unique<Called>(Calls{.on_open = [&](Session&) { open = true; }}),
-                            options()));
-  ASSERT_TRUE(wait_until([&] {
-    held->run_once(1ms);
-    return open;
-  }));
+                            trusting()));
+  ASSERT_TRUE(turn_until(*held, [&] { return open; }));
   (*server_)->drain();
-  ConnectOptions impatient = options();
+  ConnectOptions impatient = trusting();
   impatient.timeout = 2s;
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(BlockingClient::connect(base_ + "/", impatient)) << i;
   EXPECT_EQ(asked, 1);
@@ -84,11 +82,8 @@ TEST_P(ServerOpening, APostedTaskThatThrowsClosesItsSessionOnly) {
   Client client;
   CloseInfo seen;
   Calls calls{.on_close = [&](Session&, const CloseInfo& info) { seen = info; }};
-  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(1ms);
-    return first.get().has_value();
-  }));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
+  ASSERT_TRUE(turn_until(client, [&] { return first.get().has_value(); }));
   (*server_)->post(first.wait(), [](Session&) { throw 42; });
   client.run();
   EXPECT_EQ(seen.code, close_code::kInternalError) << seen.reason;
@@ -98,12 +93,9 @@ TEST_P(ServerOpening, APostedTaskThatThrowsClosesItsSessionOnly) {
   Calls other{.on_open = [&](Session& session) { own = session.id(); },
               .on_close = [&](Session&, const CloseInfo& info) { seen = info; }};
   seen = {};
-  const auto id = client.connect(base_ + "/", std::make_unique<Called>(other), options());
+  const auto id = client.connect(base_ + "/", std::make_unique<Called>(other), trusting());
   ASSERT_TRUE(id);
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(1ms);
-    return own != SessionId{};
-  }));
+  ASSERT_TRUE(turn_until(client, [&] { return own != SessionId{}; }));
   client.post(own, [](Session&) { throw std::runtime_error{"no database"}; });
   client.run();
   EXPECT_TRUE(seen.started_by_us);
@@ -175,6 +167,7 @@ class Later {
     return std::thread{[this, &server, task = std::move(task)] { server->post(id_.wait(), task); }};
   }
   [[nodiscard]] OpeningId id() const { return id_.wait(); }
+  [[nodiscard]] bool has_come() const { return id_.get().has_value(); }
 
  private:
   Box<OpeningId> id_;
@@ -199,7 +192,7 @@ TEST_P(DeferredOpening, IsAcceptedFromAnotherThread) {
     EXPECT_EQ(request.subprotocols(), (std::vector<std::string_view>{"one", "two"}));
     request.accept("two");
   });
-  ConnectOptions with_subprotocols = options();
+  ConnectOptions with_subprotocols = trusting();
   with_subprotocols.subprotocols = {"one", "two"};
   Client client;
   std::string subprotocol;
@@ -247,9 +240,11 @@ TEST_P(DeferredOpening, WithoutAnAnswerIs503AtTheDeadline) {
 
 TEST_P(DeferredOpening, WhoseClientHasLeftIsNoHarm) {
   start();
-  ConnectOptions impatient = options();
-  impatient.timeout = 300ms;
-  EXPECT_FALSE(BlockingClient::connect(base_ + "/later", impatient));
+  {
+    Client client;
+    ASSERT_TRUE(client.connect(base_ + "/later", std::make_unique<Called>(Calls{}), trusting()));
+    ASSERT_TRUE(turn_until(client, [&] { return later_.has_come(); }));
+  }
   (*server_)->post(later_.id(), [](OpeningRequest& request) { request.accept(); });
   expect_echo("/now");
 }
@@ -347,6 +342,16 @@ TEST(ServerRoutes, SeveralDeferredUpgradesOnOneConnection) {
     server->post(last, [status](OpeningRequest& request) { request.reject(status, "no"); });
     EXPECT_TRUE(client.read_to("no\n").starts_with("HTTP/1.1 " + std::to_string(status)));
   }
+}
+
+TEST(HandlerProxies, LetTheirTargetRejectAnOpening) {
+  Called rejecting{{.on_request = [](OpeningRequest& request) { request.reject(403, "not you"); }}};
+  TestServer server;
+  const std::uint16_t port =
+      port_of(server.listen("ws", [&] { return std::make_unique<transport::HandlerProxy>(rejecting); }));
+  server.start();
+  RawClient client{port};
+  EXPECT_TRUE(client.upgrade().starts_with("HTTP/1.1 403"));
 }
 
 // On quic: it is RawOpenings' concern.

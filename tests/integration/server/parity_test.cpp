@@ -16,7 +16,7 @@ class ServerParity : public EveryWire {
       if (then) then(session, info);
     };
     Client client;
-    const auto id = client.connect(base_ + path, std::make_unique<Called>(std::move(calls)), options());
+    const auto id = client.connect(base_ + path, std::make_unique<Called>(std::move(calls)), trusting());
     EXPECT_TRUE(id) << id.error().message;
     id_ = id.value_or(SessionId{});
     client.run();
@@ -110,14 +110,14 @@ TEST_P(ServerParity, AHandlerThatThrowsWhenItIsAskedWhatItWantsIsNotConnected) {
   Client client;
   bool asked = false;
   const Calls calls{.on_open = [&](Session& session) {
-    const auto inside = client.connect(base_ + "/", std::make_unique<Throwing>(), options());
+    const auto inside = client.connect(base_ + "/", std::make_unique<Throwing>(), trusting());
     ASSERT_FALSE(inside);
     EXPECT_NE(inside.error().message.find("threw"), std::string::npos) << inside.error().message;
     asked = true;
     session.close();
   }};
-  EXPECT_FALSE(client.connect(base_ + "/", std::make_unique<Throwing>(), options()));
-  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  EXPECT_FALSE(client.connect(base_ + "/", std::make_unique<Throwing>(), trusting()));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
   client.run();
   EXPECT_TRUE(asked);
 }
@@ -154,11 +154,8 @@ TEST_P(ServerParity, OurOwnCloseThatMeetsTheEndOfTheConnection) {
                                                                   closed = info;
                                                                   ended = true;
                                                                 }}),
-                             options()));
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(1ms);
-    return ended;
-  }));
+                             trusting()));
+  ASSERT_TRUE(turn_until(client, [&] { return ended; }));
   EXPECT_EQ(closed.code, close_code::kAbnormal);
   EXPECT_FALSE(closed.clean);
   EXPECT_TRUE(closed.started_by_us);
@@ -174,7 +171,7 @@ TEST_P(ServerParity, OurOwnCloseThatIsNotAnsweredInTime) {
   CloseInfo closed;
   const Calls calls{.on_open = [](Session& session) { session.close(4000, "bye"); },
                     .on_close = [&](Session&, const CloseInfo& info) { closed = info; }};
-  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
   client.run();
   EXPECT_EQ(text_of(closed),
             GetParam() == "https" ? "4000 clean us bye" : "1006 unclean us the closing handshake took too long");

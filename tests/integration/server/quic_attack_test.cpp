@@ -11,11 +11,10 @@ namespace {
 
 using quic::Direction;
 
-class QuicAttack : public testing::Test {
+class QuicAttack : public SecureServer, public testing::Test {
  protected:
   void start(HandlerFactory factory, ServerOptions options = {}) {
-    options.tls = write_certificate(folder_);
-    server_ = std::make_unique<TestServer>(std::move(options));
+    make(std::move(options));
     url_ = server_->listen("https", std::move(factory), "/wt");
     server_->server().http("/big", [](const HttpRequest&) { return HttpResponse{.body = pattern(200'000)}; });
     server_->server().http("/size", [](const HttpRequest& request) {
@@ -45,8 +44,6 @@ class QuicAttack : public testing::Test {
     return 0;
   }
 
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
   std::string url_;
 };
 
@@ -73,11 +70,11 @@ TEST_F(QuicAttack, RequestsThatAreCancelledBeforeTheSettingsLeaveNothing) {
 // What they bring is dropped, and their ends are on their way when they are stopped: all of it is the session's credit
 // again.
 TEST_F(QuicAttack, StreamsThatAreStoppedAtTheirFirstByteCostNoCredit) {
-  StreamsCalls calls;
+  Calls calls{.streams = true};
   calls.on_stream = [](Session&, plait::Stream&) {
     return stream_calling({.on_data = [](plait::Stream& stream, ByteView, bool) { stream.stop(7); }});
   };
-  start(streams_calling(std::move(calls)));
+  start(calling(std::move(calls)));
   Limits small_packets;
   small_packets.udp_payload_bytes_max = 1200;
   const auto peer = std::make_unique<RawQuic>(port_of(url_), "h3", small_packets);
@@ -100,12 +97,12 @@ TEST_F(QuicAttack, AStopBeforeTheHeaderOfAStreamIsTold) {
   for (const bool before_the_session : {true, false}) {
     Box<SendStatus> written;
     Box<std::uint32_t> stopped;
-    StreamsCalls calls;
+    Calls calls{.streams = true};
     calls.on_stream = [&](Session&, plait::Stream& stream) {
       written.set(stream.write(as_bytes("hello")));
       return stream_calling({.on_stop = [&](plait::Stream&, std::uint32_t code) { stopped.set(code); }});
     };
-    start(streams_calling(std::move(calls)));
+    start(calling(std::move(calls)));
     const auto peer = connected(!before_the_session);
     const std::uint64_t session = peer->open(Direction::bidirectional, raw::connect("/wt"));
     if (!before_the_session) {

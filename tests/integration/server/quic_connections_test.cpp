@@ -4,18 +4,12 @@
 namespace plait::test {
 namespace {
 
-class QuicConnections : public testing::Test {
+class QuicConnections : public SecureServer, public testing::Test {
  protected:
   void start(ServerOptions options = {}) {
-    options.tls = write_certificate(folder_);
-    server_.emplace(std::move(options));
+    make(std::move(options));
     url_ = server_->listen("https");
     server_->start();
-  }
-  static ConnectOptions options() {
-    ConnectOptions options;
-    options.verify_certificate = false;
-    return options;
   }
   /// A session that is opened, closed, and gone with its connection. How it ended.
   CloseInfo visit(Client& client, const ConnectOptions& options) {
@@ -24,26 +18,21 @@ class QuicConnections : public testing::Test {
                       .on_close = [&](Session&, const CloseInfo& info) { closed = info; }};
     EXPECT_TRUE(client.connect(url_, std::make_unique<Called>(calls), options));
     client.run();
-    EXPECT_TRUE(wait_until([&] {
-      client.run_once(1ms);
-      return client.is_idle();
-    }));
+    EXPECT_TRUE(turn_until(client, [&] { return client.is_idle(); }));
     return closed;
   }
 
-  Folder folder_;
-  std::optional<TestServer> server_;
   std::string url_;
 };
 
 TEST_F(QuicConnections, AClientThatComesAgainIsResumed) {
   start();
   Client client;
-  EXPECT_TRUE(visit(client, options()).clean);
+  EXPECT_TRUE(visit(client, trusting()).clean);
   EXPECT_EQ((*server_)->stats().quic_resumed, 0U);
-  EXPECT_TRUE(visit(client, options()).clean);
+  EXPECT_TRUE(visit(client, trusting()).clean);
   EXPECT_EQ((*server_)->stats().quic_resumed, 1U);
-  ConnectOptions stranger = options();
+  ConnectOptions stranger = trusting();
   stranger.resume = false;
   EXPECT_TRUE(visit(client, stranger).clean);
   EXPECT_EQ((*server_)->stats().quic_resumed, 1U);
@@ -56,14 +45,11 @@ TEST_F(QuicConnections, RefusedOnesAreCounted) {
   Client client;
   bool open = false;
   const auto first =
-      client.connect(url_, std::make_unique<Called>(Calls{.on_open = [&](Session&) { open = true; }}), options());
+      client.connect(url_, std::make_unique<Called>(Calls{.on_open = [&](Session&) { open = true; }}), trusting());
   ASSERT_TRUE(first);
-  EXPECT_TRUE(wait_until([&] {
-    client.run_once(1ms);
-    return open;
-  }));
+  EXPECT_TRUE(turn_until(client, [&] { return open; }));
   Client other;
-  EXPECT_EQ(visit(other, options()).code, close_code::kAbnormal);
+  EXPECT_EQ(visit(other, trusting()).code, close_code::kAbnormal);
   EXPECT_EQ((*server_)->stats().connections_refused, 1U);
 }
 
@@ -72,7 +58,7 @@ TEST_F(QuicConnections, AClientThatIsGoneAtOnceLeavesNothing) {
   for (int turns = 0; turns < 60; ++turns) {
     {
       Client client;
-      ASSERT_TRUE(client.connect(url_, std::make_unique<Called>(Calls{}), options()));
+      ASSERT_TRUE(client.connect(url_, std::make_unique<Called>(Calls{}), trusting()));
       for (int i = 0; i < turns % 20; ++i) client.run_once(1ms);
     }
     // Far less than the idle timeout.
@@ -81,7 +67,7 @@ TEST_F(QuicConnections, AClientThatIsGoneAtOnceLeavesNothing) {
   }
   // Whatever they have sent came before this one, which the server has seen to its end.
   Client last;
-  EXPECT_TRUE(visit(last, options()).clean);
+  EXPECT_TRUE(visit(last, trusting()).clean);
   EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }));
   EXPECT_GT((*server_)->stats().connections_accepted, 1U) << "the last is not the only one that it heard of";
 }
@@ -94,12 +80,9 @@ TEST_F(QuicConnections, ManyThatAreGoneAtOnceLeaveNothing) {
     std::size_t open = 0;
     for (std::size_t i = 0; i < kSessions; ++i) {
       ASSERT_TRUE(
-          client.connect(url_, std::make_unique<Called>(Calls{.on_open = [&](Session&) { ++open; }}), options()));
+          client.connect(url_, std::make_unique<Called>(Calls{.on_open = [&](Session&) { ++open; }}), trusting()));
     }
-    EXPECT_TRUE(wait_until([&] {
-      client.run_once(1ms);
-      return open == kSessions;
-    }));
+    EXPECT_TRUE(turn_until(client, [&] { return open == kSessions; }));
   }
   EXPECT_TRUE(wait_until([&] { return (*server_)->stats().connections_open == 0; }))
       << (*server_)->stats().connections_open << " are left";

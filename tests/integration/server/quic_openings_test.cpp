@@ -50,14 +50,14 @@ class QuicOpenings : public testing::Test {
 
 TEST_F(QuicOpenings, WithoutSettingsTheTimeoutEndsIt) {
   ConnectOptions options;
-  options.timeout = 300ms;
+  options.timeout = 500ms;
   EXPECT_EQ(run({}, options).reason, "the server's SETTINGS did not come in time");
 }
 
 TEST_F(QuicOpenings, WithoutAResponseTheTimeoutEndsIt) {
   answer_with_settings();
   ConnectOptions options;
-  options.timeout = 300ms;
+  options.timeout = 500ms;
   EXPECT_NE(run({}, options).reason.find("too long"), std::string::npos);
 }
 

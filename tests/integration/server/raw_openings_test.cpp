@@ -9,7 +9,7 @@ namespace {
 class RawOpenings : public testing::Test {
  protected:
   /// Runs a client against a server that does `act` when something has come on the first stream.
-  CloseInfo run(const std::function<void(RawQuic&)>& act, StreamsCalls calls = {}, ConnectOptions options = {}) {
+  CloseInfo run(const std::function<void(RawQuic&)>& act, Calls calls = {}, ConnectOptions options = {}) {
     const Folder folder;
     RawQuic server{write_certificate(folder), "plait/1"};
     server.on_data_do = [&, acted = false](std::uint64_t) mutable {
@@ -18,13 +18,14 @@ class RawOpenings : public testing::Test {
     options.verify_certificate = false;
     CloseInfo closed;
     int closed_count = 0;
+    calls.streams = true;
     calls.on_close = [&](Session&, const CloseInfo& info) {
       closed = info;
       ++closed_count;
     };
     Client client;
     const auto id = client.connect("quic://127.0.0.1:" + std::to_string(server.port()) + "/raw",
-                                   std::make_unique<CalledStreams>(calls), options);
+                                   std::make_unique<Called>(calls), options);
     EXPECT_TRUE(id) << id.error().message;
     EXPECT_TRUE(server.turn_until([&] { return client.is_idle(); },
                                   [&] {
@@ -43,7 +44,7 @@ class RawOpenings : public testing::Test {
 
 TEST_F(RawOpenings, WithoutAnAnswerTheTimeoutEndsIt) {
   ConnectOptions options;
-  options.timeout = 300ms;
+  options.timeout = 500ms;
   options.subprotocols = {"a", "b"};
   options.headers = {{"authorization", "Bearer t0ken"}};
   const CloseInfo info = run({}, {}, options);
@@ -91,7 +92,7 @@ TEST_F(RawOpenings, APathThatCannotBeSent) {
 TEST_F(RawOpenings, WhatOvertakesTheAnswerWaitsForIt) {
   bool open = false;
   std::string streamed, datagram;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session&) { open = true; };
   calls.on_stream = [&](Session&, Stream&) {
     EXPECT_TRUE(open);

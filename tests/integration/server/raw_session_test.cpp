@@ -10,11 +10,10 @@ using quic::Direction;
 
 constexpr std::uint64_t kTlsNoApplicationProtocol = 0x100 + 120;
 
-class RawSessions : public testing::Test {
+class RawSessions : public SecureServer, public testing::Test {
  protected:
   void start(HandlerFactory factory, ServerOptions options = {}) {
-    options.tls = write_certificate(folder_);
-    server_ = std::make_unique<TestServer>(std::move(options));
+    make(std::move(options));
     url_ = server_->listen("quic", std::move(factory), "/raw");
     server_->start();
   }
@@ -42,8 +41,6 @@ class RawSessions : public testing::Test {
     return closed.wait();
   }
 
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
   std::string url_;
 };
 
@@ -162,13 +159,14 @@ TEST_F(RawSessions, ADrainInTheMiddleOfAnOpeningEndsIt) {
 TEST_F(RawSessions, StreamsAndDatagramsBeforeTheOpenFrameWait) {
   std::atomic<bool> open{false};
   std::atomic<int> early{0};
-  start(streams_calling({.on_open = [&](Session&) { open = true; },
-                         .on_stream =
-                             [&](Session& session, Stream& stream) {
-                               early += open ? 0 : 1;
-                               return echo_stream(session, stream);
-                             },
-                         .on_datagram = [](Session& session, ByteView data) { session.send_datagram(data); }}));
+  start(calling({.streams = true,
+                 .on_open = [&](Session&) { open = true; },
+                 .on_stream =
+                     [&](Session& session, Stream& stream) {
+                       early += open ? 0 : 1;
+                       return echo_stream(session, stream);
+                     },
+                 .on_datagram = [](Session& session, ByteView data) { session.send_datagram(data); }}));
   const auto peer = connected();
   const std::string request = open_frame("/raw");
   peer->open(Direction::bidirectional, request.substr(0, 6));
@@ -193,10 +191,10 @@ TEST_F(RawSessions, StreamsAndDatagramsBeforeTheOpenFrameWait) {
 
 TEST_F(RawSessions, MoreThanWaitsForTheOpenFrameIsRefused) {
   std::atomic<int> streams{0};
-  start(streams_calling({.on_stream = [&](Session& session, Stream& stream) {
-    ++streams;
-    return echo_stream(session, stream);
-  }}));
+  start(calling({.streams = true, .on_stream = [&](Session& session, Stream& stream) {
+                   ++streams;
+                   return echo_stream(session, stream);
+                 }}));
   const auto peer = connected();
   const std::string request = open_frame("/raw");
   peer->open(Direction::bidirectional, request.substr(0, 6));
@@ -305,7 +303,7 @@ TEST_F(RawSessions, TheFirstStreamEndsResetOrStoppedWithoutAClose) {
 }
 
 TEST_F(RawSessions, AMessageToASessionOfStreamsClosesWith1003) {
-  start(streams_calling({.on_stream = echo_stream}));
+  start(calling({.streams = true, .on_stream = echo_stream}));
   const auto peer = opened();
   peer->write(kFirst, message("hello"));
   ASSERT_TRUE(peer->turn_until([&] { return peer->stream(kFirst).fin; }));

@@ -7,17 +7,15 @@ namespace {
 
 using quic::Direction;
 
-class ConnectionReuse : public testing::Test {
+class ConnectionReuse : public SecureServer, public testing::Test {
  protected:
   void start(ServerOptions options = {}) {
-    options.tls = write_certificate(folder_);
-    server_ = std::make_unique<TestServer>(std::move(options));
+    make(std::move(options));
     url_ = server_->listen("https");
     server_->start();
   }
   [[nodiscard]] ConnectOptions options(bool reuse = true) const {
-    ConnectOptions options;
-    options.certificate_authority_file = folder_.file("certificate.pem");
+    ConnectOptions options = trusting();
     options.reuse_connection = reuse;
     return options;
   }
@@ -34,20 +32,12 @@ class ConnectionReuse : public testing::Test {
     ASSERT_TRUE(id) << id.error().message;
     asked_.push_back(*id);
   }
-  bool turn_until(Client& client, const std::function<bool()>& done) {
-    return wait_until([&] {
-      client.run_once(1ms);
-      return done();
-    });
-  }
   void close_all(Client& client) {
     for (const SessionId id : opened_) client.post(id, [](Session& session) { session.close(); });
   }
   [[nodiscard]] std::uint64_t accepted() { return server_->server().stats().connections_accepted; }
   [[nodiscard]] std::uint64_t open_connections() { return server_->server().stats().connections_open; }
 
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
   std::string url_;
   std::vector<SessionId> asked_, opened_;
   std::vector<std::string> echoes_;
@@ -172,7 +162,7 @@ TEST_F(ConnectionReuse, WhoGivesUpDoesNotEndTheWaitOfOthers) {
   url_ = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
   Client client;
   ConnectOptions hasty = options();
-  hasty.timeout = 50ms;
+  hasty.timeout = 500ms;  // enough for the handshake
   connect(client, hasty);
   connect(client, options());
   ASSERT_TRUE(server.turn_until([&] { return closed_.size() == 1; }, [&] { client.run_once(1ms); }));

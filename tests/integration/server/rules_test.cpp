@@ -82,16 +82,7 @@ TEST_P(ServerRules, EndWithACloseFrameThatNamesTheRule) {
 INSTANTIATE_TEST_SUITE_P(Rfc6455, ServerRules, testing::ValuesIn(kViolations),
                          [](const auto& violation) { return std::string{violation.param.name}; });
 
-class ServerSession : public testing::Test {
- protected:
-  void start(ServerOptions options = {}, HandlerFactory factory = handler<Echo>()) {
-    server_ = std::make_unique<TestServer>(std::move(options));
-    port_ = port_of(server_->listen("ws", std::move(factory)));
-    server_->start();
-  }
-  std::unique_ptr<TestServer> server_;
-  std::uint16_t port_ = 0;
-};
+class ServerSession : public PlainServer, public testing::Test {};
 
 TEST_F(ServerSession, Rfc6455Section5_5_2APingInsideAMessageIsAnsweredAtOnce) {
   start();

@@ -1,4 +1,4 @@
-// Handlers of sessions with streams, made of functions; those that are not set do nothing.
+// Handlers of streams, made of functions; those that are not set do nothing.
 #pragma once
 
 #include <functional>
@@ -44,46 +44,6 @@ class CalledStream final : public StreamHandler {
 
 inline std::unique_ptr<StreamHandler> stream_calling(StreamCalls calls) {
   return std::make_unique<CalledStream>(std::move(calls));
-}
-
-struct StreamsCalls {
-  std::function<void(Session&)> on_open{};
-  std::function<std::unique_ptr<StreamHandler>(Session&, Stream&)> on_stream{};
-  std::function<void(Session&, ByteView)> on_datagram{};
-  std::function<void(Session&, DatagramId, DatagramFate)> on_datagram_fate{};
-  std::function<void(Session&, StreamDirection)> on_streams_available{};
-  std::function<void(Session&, const CloseInfo&)> on_close{};
-};
-
-class CalledStreams final : public SessionHandler {
- public:
-  explicit CalledStreams(StreamsCalls calls) : calls_(std::move(calls)) {}
-  [[nodiscard]] bool wants_streams() const override { return true; }
-  void on_open(Session& session) override {
-    if (calls_.on_open) calls_.on_open(session);
-  }
-  std::unique_ptr<StreamHandler> on_stream(Session& session, Stream& stream) override {
-    return calls_.on_stream ? calls_.on_stream(session, stream) : nullptr;
-  }
-  void on_datagram(Session& session, ByteView data) override {
-    if (calls_.on_datagram) calls_.on_datagram(session, data);
-  }
-  void on_datagram_fate(Session& session, DatagramId id, DatagramFate fate) override {
-    if (calls_.on_datagram_fate) calls_.on_datagram_fate(session, id, fate);
-  }
-  void on_streams_available(Session& session, StreamDirection direction) override {
-    if (calls_.on_streams_available) calls_.on_streams_available(session, direction);
-  }
-  void on_close(Session& session, const CloseInfo& info) override {
-    if (calls_.on_close) calls_.on_close(session, info);
-  }
-
- private:
-  StreamsCalls calls_;
-};
-
-inline HandlerFactory streams_calling(StreamsCalls calls) {
-  return [calls = std::move(calls)] { return std::make_unique<CalledStreams>(calls); };
 }
 
 /// Sends back what a bidirectional stream brings.

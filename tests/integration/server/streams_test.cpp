@@ -5,33 +5,31 @@
 namespace plait::test {
 namespace {
 
-class ServerStreams : public testing::TestWithParam<std::string> {
+class ServerStreams : public SecureServer, public testing::TestWithParam<std::string> {
  protected:
-  void start(StreamsCalls calls, ServerOptions options = {}) {
-    options.tls = write_certificate(folder_);
-    server_ = std::make_unique<TestServer>(std::move(options));
-    url_ = server_->listen(GetParam(), streams_calling(std::move(calls)));
+  void start(Calls calls, ServerOptions options = {}) {
+    make(std::move(options));
+    calls.streams = true;
+    url_ = server_->listen(GetParam(), calling(std::move(calls)));
     server_->start();
   }
-  [[nodiscard]] ConnectOptions options() const {
-    ConnectOptions options;
-    options.certificate_authority_file = folder_.file("certificate.pem");
-    return options;
-  }
   /// Runs a client's session until it has ended; how it ended.
-  CloseInfo run(StreamsCalls calls) { return run(std::move(calls), options()); }
-  CloseInfo run(StreamsCalls calls, const ConnectOptions& options) {
+  CloseInfo run(Calls calls) { return run(std::move(calls), trusting()); }
+  CloseInfo run(Calls calls, const ConnectOptions& options) {
     CloseInfo closed;
     calls.on_close = [&closed](Session&, const CloseInfo& info) { closed = info; };
     Client client;
-    const auto id = client.connect(url_, std::make_unique<CalledStreams>(std::move(calls)), options);
-    EXPECT_TRUE(id) << id.error().message;
+    connect(client, std::move(calls), options);
     client.run();
     return closed;
   }
+  void connect(Client& client, Calls calls) { connect(client, std::move(calls), trusting()); }
+  void connect(Client& client, Calls calls, const ConnectOptions& options) {
+    calls.streams = true;
+    const auto id = client.connect(url_, std::make_unique<Called>(std::move(calls)), options);
+    EXPECT_TRUE(id) << id.error().message;
+  }
 
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
   std::string url_;
 };
 
@@ -42,7 +40,7 @@ TEST_P(ServerStreams, ABidirectionalStreamEchoesMoreThanItsCredit) {
   const std::string data = pattern(std::size_t{20} << 20);
   std::string received;
   bool ended = false;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     const auto stream = session.open_stream(StreamDirection::bidirectional,
                                             stream_calling({.on_data = [&](Stream& from, ByteView piece, bool fin) {
@@ -62,11 +60,11 @@ TEST_P(ServerStreams, ABidirectionalStreamEchoesMoreThanItsCredit) {
 }
 
 TEST_P(ServerStreams, AClientsSessionTellsHowItsOpeningWent) {
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_open = [](Session& session) { EXPECT_FALSE(session.opening_times()); };
   start(server_calls);
   std::optional<OpeningTimes> times;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     times = session.opening_times();
     session.close();
@@ -84,7 +82,7 @@ TEST_P(ServerStreams, ManyStreamsAtATimeBeyondTheFirstLimit) {
   const int kStreams = 1000;
   int opened = 0, closed = 0;
   std::size_t wrong = 0;
-  StreamsCalls calls;
+  Calls calls;
   const auto open_more = [&](Session& session) {
     for (; opened < kStreams; ++opened) {
       const std::string text = pattern(static_cast<std::size_t>(opened) + 1);
@@ -111,7 +109,7 @@ TEST_P(ServerStreams, ManyStreamsAtATimeBeyondTheFirstLimit) {
 }
 
 TEST_P(ServerStreams, AUnidirectionalStreamIsAnsweredByOneOfTheServers) {
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_stream = [](Session&, Stream& stream) {
     EXPECT_EQ(stream.direction(), StreamDirection::unidirectional);
     EXPECT_TRUE(stream.opened_by_peer());
@@ -126,7 +124,7 @@ TEST_P(ServerStreams, AUnidirectionalStreamIsAnsweredByOneOfTheServers) {
   };
   start(server_calls);
   std::string received;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [](Session& session) {
     const auto stream = session.open_stream(StreamDirection::unidirectional, stream_calling({}));
     ASSERT_TRUE(stream);
@@ -144,7 +142,7 @@ TEST_P(ServerStreams, AUnidirectionalStreamIsAnsweredByOneOfTheServers) {
 
 TEST_P(ServerStreams, AServerOpensABidirectionalStream) {
   Box<std::string> answer;
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_open = [&](Session& session) {
     const auto stream = session.open_stream(StreamDirection::bidirectional,
                                             stream_calling({.on_data = [&](Stream&, ByteView data, bool) {
@@ -154,7 +152,7 @@ TEST_P(ServerStreams, AServerOpensABidirectionalStream) {
     (*stream)->write(as_bytes("who is there?"));
   };
   start(server_calls);
-  StreamsCalls calls;
+  Calls calls;
   calls.on_stream = [](Session&, Stream&) {
     return stream_calling({.on_data =
                                [](Stream& stream, ByteView data, bool) {
@@ -164,24 +162,21 @@ TEST_P(ServerStreams, AServerOpensABidirectionalStream) {
                            .on_close = nullptr});
   };
   Client client;
-  ASSERT_TRUE(client.connect(url_, std::make_unique<CalledStreams>(calls), options()));
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(5ms);
-    return answer.get().has_value();
-  }));
+  connect(client, calls);
+  ASSERT_TRUE(turn_until(client, [&] { return answer.get().has_value(); }));
   EXPECT_EQ(answer.wait(), "me");
 }
 
 TEST_P(ServerStreams, ResetAndStopBringTheirCodes) {
   Box<std::uint32_t> reset, stopped;
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_stream = [&](Session&, Stream& stream) {
     stream.write(as_bytes("I talk until I am stopped"));
     return stream_calling({.on_reset = [&](Stream&, std::uint32_t code) { reset.set(code); },
                            .on_stop = [&](Stream&, std::uint32_t code) { stopped.set(code); }});
   };
   start(server_calls);
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [](Session& session) {
     const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
     ASSERT_TRUE(stream);
@@ -190,11 +185,8 @@ TEST_P(ServerStreams, ResetAndStopBringTheirCodes) {
     (*stream)->stop(30);
   };
   Client client;
-  ASSERT_TRUE(client.connect(url_, std::make_unique<CalledStreams>(calls), options()));
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(5ms);
-    return reset.get() && stopped.get();
-  }));
+  connect(client, calls);
+  ASSERT_TRUE(turn_until(client, [&] { return reset.get() && stopped.get(); }));
   EXPECT_EQ(reset.wait(), 0xFFFFFFFFU);
   EXPECT_EQ(stopped.wait(), 30U);
 }
@@ -202,7 +194,7 @@ TEST_P(ServerStreams, ResetAndStopBringTheirCodes) {
 TEST_P(ServerStreams, AStreamThatNobodyWantsIsRefusedAndTheSessionGoesOn) {
   start({.on_datagram = [](Session& session, ByteView data) { session.send_datagram(data); }});
   bool stopped = false;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     const auto stream = session.open_stream(StreamDirection::bidirectional,
                                             stream_calling({.on_stop = [&](Stream& refused, std::uint32_t) {
@@ -227,7 +219,7 @@ TEST_P(ServerStreams, AReaderThatDoesNotConsumeStopsItsPeer) {
   std::atomic<std::size_t> received{0};
   Box<Stream*> stream_there;
   Box<SessionId> id;
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_stream = [&](Session& session, Stream& stream) {
     stream_there.set(&stream);
     id.set(session.id());
@@ -236,18 +228,15 @@ TEST_P(ServerStreams, AReaderThatDoesNotConsumeStopsItsPeer) {
   };
   start(server_calls);
   constexpr std::size_t kBytes = std::size_t{40} << 20;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
     ASSERT_TRUE(stream);
     EXPECT_EQ((*stream)->write(as_bytes(std::string(kBytes, 'x')), true), SendStatus::queued);
   };
   Client client;
-  ASSERT_TRUE(client.connect(url_, std::make_unique<CalledStreams>(calls), options()));
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(5ms);
-    return received >= std::size_t{1} << 19;
-  }));
+  connect(client, calls);
+  ASSERT_TRUE(turn_until(client, [&] { return received >= std::size_t{1} << 19; }));
   std::size_t consumed = 0;
   for (int i = 0; i < 20; ++i) client.run_once(5ms);
   EXPECT_LE(received, std::size_t{1} << 20) << "the credit of a stream at its beginning";
@@ -265,13 +254,13 @@ TEST_P(ServerStreams, AReaderThatDoesNotConsumeStopsItsPeer) {
 TEST_P(ServerStreams, WhatAClosedStreamHadNotConsumedCostsNoCreditAndNoPlace) {
   constexpr int kStreams = 400;  // four times as many as there may be at a time, and with more bytes than the credit
   std::atomic<int> ended{0};
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_stream = [&](Session&, Stream&) {
     return stream_calling({.consumes = true, .on_close = [&](Stream&) { ++ended; }});
   };
   start(server_calls);
   int opened = 0;
-  StreamsCalls calls;
+  Calls calls;
   const auto open_more = [&](Session& session) {
     for (; opened < kStreams; ++opened) {
       const auto stream = session.open_stream(StreamDirection::unidirectional, stream_calling({}));
@@ -282,16 +271,12 @@ TEST_P(ServerStreams, WhatAClosedStreamHadNotConsumedCostsNoCreditAndNoPlace) {
   calls.on_open = open_more;
   calls.on_streams_available = [&](Session& session, StreamDirection) { open_more(session); };
   Client client;
-  ASSERT_TRUE(client.connect(url_, std::make_unique<CalledStreams>(calls), options()));
-  EXPECT_TRUE(wait_until([&] {
-    client.run_once(5ms);
-    return ended == kStreams;
-  })) << opened
-      << " opened, " << ended << " ended";
+  connect(client, calls);
+  EXPECT_TRUE(turn_until(client, [&] { return ended == kStreams; })) << opened << " opened, " << ended << " ended";
 }
 
 TEST_P(ServerStreams, ConsumingMoreThanWasDeliveredIsIgnored) {
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_stream = [](Session&, Stream&) {
     return stream_calling({.on_data = [](Stream& stream, ByteView data, bool fin) {
       stream.consume(data.size());  // and once more when this returns
@@ -301,7 +286,7 @@ TEST_P(ServerStreams, ConsumingMoreThanWasDeliveredIsIgnored) {
   };
   start(server_calls);
   std::size_t received = 0;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     const auto stream = session.open_stream(StreamDirection::bidirectional,
                                             stream_calling({.on_data = [&](Stream& from, ByteView data, bool fin) {
@@ -329,7 +314,7 @@ TEST_P(ServerStreams, WritableFollowsAFullBacklog) {
       if (status == SendStatus::queued) return;
     }
   };
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     const auto stream =
         session.open_stream(StreamDirection::bidirectional,
@@ -353,7 +338,7 @@ TEST_P(ServerStreams, WritableFollowsAFullBacklog) {
 
 TEST_P(ServerStreams, TheEndOfTheSessionClosesItsStreams) {
   std::atomic<int> closed{0};
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_stream = [&](Session& session, Stream&) {
     session.close(4242, "enough");
     return stream_calling({.on_close = [&](Stream& stream) {
@@ -363,7 +348,7 @@ TEST_P(ServerStreams, TheEndOfTheSessionClosesItsStreams) {
   };
   start(server_calls);
   int own_closed = 0;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     const auto stream = session.open_stream(StreamDirection::bidirectional,
                                             stream_calling({.on_close = [&](Stream&) { ++own_closed; }}));
@@ -379,12 +364,12 @@ TEST_P(ServerStreams, TheEndOfTheSessionClosesItsStreams) {
 }
 
 TEST_P(ServerStreams, AnExceptionFromAStreamsHandlerClosesTheSessionWith1011) {
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_stream = [](Session&, Stream&) {
     return stream_calling({.on_data = [](Stream&, ByteView, bool) { throw std::runtime_error{"no database"}; }});
   };
   start(server_calls);
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [](Session& session) {
     const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
     ASSERT_TRUE(stream);
@@ -397,7 +382,7 @@ TEST_P(ServerStreams, AnExceptionFromAStreamsHandlerClosesTheSessionWith1011) {
 
 TEST_P(ServerStreams, AnAbortInOnStreamEndsTheStreamThatIsNotThereYet) {
   std::atomic<int> stream_closed{0}, closed{0};
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_stream = [&](Session& session, Stream& stream) {
     stream.write(as_bytes("never"));
     session.abort();
@@ -405,7 +390,7 @@ TEST_P(ServerStreams, AnAbortInOnStreamEndsTheStreamThatIsNotThereYet) {
   };
   server_calls.on_close = [&](Session&, const CloseInfo&) { ++closed; };
   start(server_calls);
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [](Session& session) {
     for (int i = 0; i < 3; ++i) {
       const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
@@ -431,7 +416,7 @@ TEST_P(ServerStreams, ASessionMayEndInEveryCallOfAStream) {
         stream.consume(1);
       };
     };
-    StreamsCalls server_calls;
+    Calls server_calls;
     server_calls.on_stream = [&](Session&, Stream& stream) {
       stream.write(as_bytes("hello"));
       return stream_calling({.on_data = [f = end_at(0)](Stream& from, ByteView, bool) { f(from); },
@@ -441,7 +426,7 @@ TEST_P(ServerStreams, ASessionMayEndInEveryCallOfAStream) {
     };
     server_calls.on_close = [&](Session&, const CloseInfo&) { ++closed; };
     start(server_calls);
-    StreamsCalls calls;
+    Calls calls;
     calls.on_open = [place](Session& session) {
       for (int i = 0; i < 3; ++i) {
         const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
@@ -463,21 +448,11 @@ TEST_P(ServerStreams, AStopTellsEveryClientAtOnce) {
   constexpr int kClients = 40;  // more than the batches of packets of one turn
   int closed = 0;
   Client client;
-  for (int i = 0; i < kClients; ++i) {
-    ASSERT_TRUE(client.connect(
-        url_, std::make_unique<CalledStreams>(StreamsCalls{.on_close = [&](Session&, const CloseInfo&) { ++closed; }}),
-        options()));
-  }
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(5ms);
-    return opened == kClients;
-  }));
+  for (int i = 0; i < kClients; ++i) connect(client, {.on_close = [&](Session&, const CloseInfo&) { ++closed; }});
+  ASSERT_TRUE(turn_until(client, [&] { return opened == kClients; }));
   server_->server().stop();
   ASSERT_TRUE(server_->join());
-  EXPECT_TRUE(wait_until([&] {
-    client.run_once(5ms);
-    return closed == kClients;
-  })) << closed;
+  EXPECT_TRUE(turn_until(client, [&] { return closed == kClients; })) << closed;
 }
 
 TEST_P(ServerStreams, AClientThatIsDestroyedEndsEverySessionOnce) {
@@ -487,7 +462,7 @@ TEST_P(ServerStreams, AClientThatIsDestroyedEndsEverySessionOnce) {
   int closed = 0;
   {
     Client client;
-    StreamsCalls calls;
+    Calls calls;
     calls.on_open = [](Session& session) {
       const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
       if (stream) (*stream)->write(as_bytes(pattern(100)), true);
@@ -495,15 +470,10 @@ TEST_P(ServerStreams, AClientThatIsDestroyedEndsEverySessionOnce) {
     calls.on_close = [&](Session&, const CloseInfo&) {
       ++closed;
       // Whoever comes back whatever happens does not keep the client from its end.
-      EXPECT_FALSE(client.connect(url_, std::make_unique<CalledStreams>(StreamsCalls{}), options()));
+      EXPECT_FALSE(client.connect(url_, std::make_unique<Called>(Calls{.streams = true}), trusting()));
     };
-    for (int i = 0; i < kSessions; ++i) {
-      ASSERT_TRUE(client.connect(url_, std::make_unique<CalledStreams>(calls), options()));
-    }
-    ASSERT_TRUE(wait_until([&] {
-      client.run_once(5ms);
-      return opened >= kSessions / 2;
-    }));
+    for (int i = 0; i < kSessions; ++i) connect(client, calls);
+    ASSERT_TRUE(turn_until(client, [&] { return opened >= kSessions / 2; }));
   }
   EXPECT_EQ(closed, kSessions);
 }
@@ -513,7 +483,7 @@ TEST_P(ServerStreams, StreamsThatAreGivenUpCostNoCreditOfTheSession) {
   constexpr std::size_t kBytes = std::size_t{8} << 20;  // half of the session's credit
   constexpr int kStreams = 12;
   for (const bool stopped_by_peer : {true, false}) {
-    StreamsCalls server_calls;
+    Calls server_calls;
     server_calls.on_stream = [stopped_by_peer, count = 0](Session&, Stream& stream) mutable {
       const bool last = ++count == kStreams;
       stream.write(as_bytes(std::string(kBytes, 'x')), last);
@@ -521,7 +491,7 @@ TEST_P(ServerStreams, StreamsThatAreGivenUpCostNoCreditOfTheSession) {
       return stream_calling({});
     };
     start(server_calls);
-    StreamsCalls calls;
+    Calls calls;
     int opened = 0;
     std::size_t received = 0;
     std::function<void(Session&)> open_next = [&](Session& session) {
@@ -558,7 +528,7 @@ TEST_P(ServerStreams, StreamsOfAGroupArriveInTheirOrderAndGroupsSideBySide) {
   std::mutex mutex;
   std::map<std::string, std::size_t> received;
   std::vector<std::map<std::string, std::size_t>> at_each_end;
-  StreamsCalls server_calls;
+  Calls server_calls;
   server_calls.on_stream = [&](Session& session, Stream&) {
     return stream_calling(
         {.on_data = [&, name = std::string{}, id = session.id()](Stream& from, ByteView data, bool fin) mutable {
@@ -570,7 +540,7 @@ TEST_P(ServerStreams, StreamsOfAGroupArriveInTheirOrderAndGroupsSideBySide) {
         }});
   };
   start(server_calls);
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [](Session& session) {
     struct Wanted {
       char name;
@@ -607,7 +577,7 @@ TEST_P(ServerStreams, DatagramsOfEverySizeUpToTheLargest) {
   start({.on_datagram = [](Session& session, ByteView data) { session.send_datagram(data); }});
   std::vector<std::size_t> sizes{1, 100, 1000};
   std::size_t next = 0;
-  StreamsCalls calls;
+  Calls calls;
   const auto send_next = [&](Session& session) {
     if (next == sizes.size()) return session.close();
     EXPECT_EQ(session.send_datagram(as_bytes(pattern(sizes[next]))), SendStatus::sent);
@@ -655,7 +625,7 @@ TEST_P(ServerStreams, NobodyThereIsToldAfterTheTimeout) {
   start({});
   server_->server().stop();
   ASSERT_TRUE(server_->join());
-  ConnectOptions impatient = options();
+  ConnectOptions impatient = trusting();
   impatient.timeout = 50ms;
   const CloseInfo info = run({}, impatient);
   EXPECT_EQ(info.code, close_code::kAbnormal);

@@ -38,6 +38,13 @@ bool wait_until(const std::function<bool()>& done) {
   return true;
 }
 
+bool turn_until(Client& client, const std::function<bool()>& done) {
+  return wait_until([&] {
+    client.run_once(1ms);
+    return done();
+  });
+}
+
 // --- Files, log ------------------------------------------------------------------------------------------------------
 
 TlsFiles write_certificate(const Folder& folder, std::chrono::system_clock::time_point now) {

@@ -33,10 +33,15 @@ class Echo : public SessionHandler {
 
 /// A handler made of functions; those that are not set do nothing.
 struct Calls {
+  bool streams = false;  ///< wants_streams
   std::function<void(OpeningRequest&)> on_request{};
   std::function<void(Session&)> on_open{};
   std::function<void(Session&, const Message&)> on_message{};
   std::function<void(Session&, const Message&, bool)> on_part{};  ///< set: wants_parts
+  std::function<std::unique_ptr<StreamHandler>(Session&, Stream&)> on_stream{};
+  std::function<void(Session&, StreamDirection)> on_streams_available{};
+  std::function<void(Session&, ByteView)> on_datagram{};
+  std::function<void(Session&, DatagramId, DatagramFate)> on_datagram_fate{};
   std::function<void(Session&)> on_writable{};
   std::function<void(Session&)> on_draining{};
   std::function<void(Session&, const CloseInfo&)> on_close{};
@@ -58,6 +63,19 @@ class Called final : public SessionHandler {
   void on_message_part(Session& session, const Message& part, bool last) override {
     calls_.on_part(session, part, last);
   }
+  [[nodiscard]] bool wants_streams() const override { return calls_.streams; }
+  std::unique_ptr<StreamHandler> on_stream(Session& session, Stream& stream) override {
+    return calls_.on_stream ? calls_.on_stream(session, stream) : nullptr;
+  }
+  void on_streams_available(Session& session, StreamDirection direction) override {
+    if (calls_.on_streams_available) calls_.on_streams_available(session, direction);
+  }
+  void on_datagram(Session& session, ByteView data) override {
+    if (calls_.on_datagram) calls_.on_datagram(session, data);
+  }
+  void on_datagram_fate(Session& session, DatagramId id, DatagramFate fate) override {
+    if (calls_.on_datagram_fate) calls_.on_datagram_fate(session, id, fate);
+  }
   void on_writable(Session& session) override {
     if (calls_.on_writable) calls_.on_writable(session);
   }
@@ -78,6 +96,8 @@ inline HandlerFactory calling(Calls calls) {
 
 /// Waits until `done()`, at most ten seconds; false: it never came true.
 bool wait_until(const std::function<bool()>& done);
+/// The same, while the client's loop turns.
+bool turn_until(Client& client, const std::function<bool()>& done);
 
 /// A value that one thread sets and another waits for.
 template <class T>
@@ -148,6 +168,36 @@ class TestServer {
 
 /// The port of a URL that has one.
 std::uint16_t port_of(std::string_view url);
+
+/// What tests of bare WebSocket stand on: a server, for a client that is nothing but a socket.
+class PlainServer {
+ protected:
+  void start(ServerOptions options = {}, HandlerFactory factory = handler<Echo>()) {
+    server_ = std::make_unique<TestServer>(std::move(options));
+    port_ = port_of(server_->listen("ws", std::move(factory)));
+    server_->start();
+  }
+
+  std::unique_ptr<TestServer> server_;
+  std::uint16_t port_ = 0;
+};
+
+/// What tests of encrypted wires stand on: a server with a certificate, for a client that knows it.
+class SecureServer {
+ protected:
+  void make(ServerOptions options = {}) {
+    options.tls = write_certificate(folder_);
+    server_ = std::make_unique<TestServer>(std::move(options));
+  }
+  [[nodiscard]] ConnectOptions trusting() const {
+    ConnectOptions options;
+    options.certificate_authority_file = folder_.file("certificate.pem");
+    return options;
+  }
+
+  Folder folder_;
+  std::unique_ptr<TestServer> server_;
+};
 
 /// A TCP socket and nothing else. Every read gives up after ten seconds, and the test fails.
 class RawClient {

@@ -37,20 +37,14 @@ TEST(ServerThreads, QuicConnectionsStayOnTheirLoopsWhilePostsReachThem) {
     own.on_message = [&](Session&, const Message& message) { ++(message.text() == "hello" ? echoed : posted); };
     ASSERT_TRUE(client.connect(url, std::make_unique<Called>(own), connecting));
   }
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(5ms);
-    return echoed == kSessions;
-  }));
+  ASSERT_TRUE(turn_until(client, [&] { return echoed == kSessions; }));
   std::set<std::uint32_t> loops;
   for (const SessionId id : ids) {
     loops.insert(id.loop);
     server->post(id, [](Session& session) { session.send(Message::text("posted")); });
   }
   EXPECT_EQ(loops.size(), 2U) << "random connection IDs go to both";
-  ASSERT_TRUE(wait_until([&] {
-    client.run_once(5ms);
-    return posted == kSessions;
-  }));
+  ASSERT_TRUE(turn_until(client, [&] { return posted == kSessions; }));
 }
 
 TEST(ServerThreads, PostsReachSessionsOnBothLoopsWhileStatsAreRead) {
@@ -104,10 +98,7 @@ TEST(ServerThreads, PostsReachSessionsOnBothLoopsWhileStatsAreRead) {
     server->post({.loop = 99, .index = 0, .generation = 0}, [](Session&) { ADD_FAILURE() << "no such loop"; });
     server->post({.loop = 0, .index = 999'999, .generation = 0}, [](Session&) { ADD_FAILURE() << "no such session"; });
   }};
-  EXPECT_TRUE(wait_until([&] {
-    client.run_once(5ms);
-    return received == std::size_t{kSessions} * kPosts;
-  }));
+  EXPECT_TRUE(turn_until(client, [&] { return received == std::size_t{kSessions} * kPosts; }));
   poster.join();
   std::thread drainer{[&] { server->drain(); }};
   client.run();  // until all sessions are closed

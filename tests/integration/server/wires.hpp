@@ -11,12 +11,8 @@ namespace plait::test {
 
 inline const auto kEveryWire = testing::Values("tcp", "tls", "ws", "wss", "https", "quic", "unix");
 
-class EveryWire : public testing::TestWithParam<std::string> {
+class EveryWire : public SecureServer, public testing::TestWithParam<std::string> {
  protected:
-  void make(ServerOptions options = {}) {
-    options.tls = write_certificate(folder_);
-    server_ = std::make_unique<TestServer>(std::move(options));
-  }
   void listen(HandlerFactory factory, const std::string& path = "/") {
     if (GetParam() == "unix") {
       const auto url = (*server_)->listen("unix:" + folder_.file("socket") + ":" + path, std::move(factory));
@@ -32,13 +28,8 @@ class EveryWire : public testing::TestWithParam<std::string> {
     listen(calling(std::move(calls)));
     server_->start();
   }
-  [[nodiscard]] ConnectOptions options() const {
-    ConnectOptions options;
-    options.certificate_authority_file = folder_.file("certificate.pem");
-    return options;
-  }
   Result<BlockingClient, Error> connect(const std::string& path = "/") {
-    return BlockingClient::connect(base_ + path, options());
+    return BlockingClient::connect(base_ + path, trusting());
   }
   /// Why an opening at `path` fails.
   std::string refusal(const std::string& path = "/") {
@@ -57,8 +48,6 @@ class EveryWire : public testing::TestWithParam<std::string> {
     return {.on_message = [](Session& session, const Message& message) { session.send(message); }};
   }
 
-  Folder folder_;
-  std::unique_ptr<TestServer> server_;
   std::string base_;
 };
 

@@ -49,12 +49,7 @@ class Balancing : public testing::Test {
     }
     return peers;
   }
-  bool turn_until(const std::function<bool()>& done) {
-    return test::wait_until([&] {
-      client_.run_once(1ms);
-      return done();
-    });
-  }
+  bool turn_until(const std::function<bool()>& done) { return test::turn_until(client_, done); }
   static std::map<std::string, int> counts(const std::vector<std::string>& all) {
     std::map<std::string, int> counts;
     for (const std::string& one : all) ++counts[one];

@@ -10,6 +10,7 @@
 #include "integration/server/support.hpp"
 #include "net/socket.hpp"
 #include "net/udp_socket.hpp"
+#include "support/transport_loop.hpp"
 #include "transport/ws_connect.hpp"
 
 namespace plait::client {
@@ -20,11 +21,8 @@ using test::Called;
 using test::Calls;
 
 // What "server.test" resolves to, and a loop to connect on.
-class DialTest : public testing::Test {
+class DialTest : public testing::Test, protected test::SecureServer, protected transport::TransportLoop {
  protected:
-  DialTest() : loop_(std::move(*net::Loop::make())), context_(*loop_, limits_, 0, connection_count_) {
-    settings_.attempt_delay = 20ms;
-  }
   ~DialTest() override { context_.end_connections(); }
 
   void resolve_to(std::vector<std::string> hosts) {
@@ -36,9 +34,7 @@ class DialTest : public testing::Test {
     quic_ = std::make_unique<QuicClient>(context_, *resolver_, settings_);
   }
   void start_server(const std::string& scheme) {
-    ServerOptions options;
-    options.tls = test::write_certificate(folder_);
-    server_ = std::make_unique<test::TestServer>(std::move(options));
+    make();
     port_ = test::port_of(server_->listen(scheme));
     server_->start();
   }
@@ -77,14 +73,8 @@ class DialTest : public testing::Test {
     return turn_until([&] { return !peer_.empty() || closed_; }) && !peer_.empty();
   }
 
-  test::Folder folder_;
-  std::unique_ptr<test::TestServer> server_;
   std::uint16_t port_ = 0;
-  std::unique_ptr<net::Loop> loop_;
-  Limits limits_;
-  std::atomic<std::size_t> connection_count_{0};
-  DialSettings settings_;
-  transport::LoopContext context_;
+  DialSettings settings_{.attempt_delay = 20ms};
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<QuicClient> quic_;
   std::string peer_;

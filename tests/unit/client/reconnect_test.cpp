@@ -56,12 +56,10 @@ TEST(Backoff, ChanceTakesOffAtMostItsPart) {
   EXPECT_LT(least, most) << "not all the same";
 }
 
-class Reconnecting : public testing::TestWithParam<const char*> {
+class Reconnecting : public test::SecureServer, public testing::TestWithParam<const char*> {
  protected:
   Reconnecting() {
-    ServerOptions options;
-    options.tls = test::write_certificate(folder_);
-    server_ = std::make_unique<test::TestServer>(std::move(options));
+    SecureServer::make();
     const Calls calls{.on_message = [](Session& session, const Message& message) {
       if (message.text() == "drop") return session.abort();
       if (message.text() == "close") return session.close(1000, "done");
@@ -82,8 +80,7 @@ class Reconnecting : public testing::TestWithParam<const char*> {
             },
         .on_message = [this](Session&, const Message& message) { events_.push_back(std::string{message.text()}); },
         .on_close = [this](Session&, const CloseInfo&) { events_.emplace_back("close"); }};
-    ConnectOptions options;
-    options.verify_certificate = false;
+    ConnectOptions options = trusting();
     options.timeout = 10s;
     return std::make_unique<ReconnectingSession>(
         client_, url.empty() ? url_ : url, std::make_unique<Called>(calls), options,
@@ -95,19 +92,12 @@ class Reconnecting : public testing::TestWithParam<const char*> {
           reason_ = info.reason;
         });
   }
-  bool turn_until(const std::function<bool()>& done) {
-    return test::wait_until([&] {
-      client_.run_once(1ms);
-      return done();
-    });
-  }
+  bool turn_until(const std::function<bool()>& done) { return test::turn_until(client_, done); }
   bool turn_until_event(const std::string& event) {
     return turn_until([&] { return std::ranges::find(events_, event) != events_.end(); });
   }
 
   using Events = std::vector<std::string>;
-  test::Folder folder_;
-  std::unique_ptr<test::TestServer> server_;
   std::string url_;
   Client client_;
   Events events_;
@@ -242,29 +232,21 @@ TEST(ReconnectingToASocket, ComesOnceItIsThere) {
                               {},
                               {.attempts_max = 0, .delay = 5ms, .delay_max = 5ms}};
   ASSERT_TRUE(session.start());
-  const auto turn_until = [&](const bool& done) {
-    return test::wait_until([&] {
-      client.run_once(1ms);
-      return done;
-    });
-  };
-  ASSERT_TRUE(turn_until(closed));
+  ASSERT_TRUE(test::turn_until(client, [&] { return closed; }));
   server.emplace();
   ASSERT_TRUE((*server)->listen(url + ":/", handler<test::Echo>()));
   server->start();
-  EXPECT_TRUE(turn_until(open));
+  EXPECT_TRUE(test::turn_until(client, [&] { return open; }));
 }
 
 // What has no session ended the first one of its client.
 TEST_P(Reconnecting, EndsNoSessionButItsOwn) {
-  ConnectOptions options;
-  options.verify_certificate = false;
   Session* other = nullptr;
   bool echoed = false;
   const Calls calls{.on_open = [&](Session& session) { other = &session; },
                     .on_message = [&](Session&, const Message&) { echoed = true; },
                     .on_close = [&](Session&, const CloseInfo&) { other = nullptr; }};
-  ASSERT_TRUE(client_.connect(url_, std::make_unique<Called>(calls), options));
+  ASSERT_TRUE(client_.connect(url_, std::make_unique<Called>(calls), trusting()));
   ASSERT_TRUE(turn_until([&] { return other != nullptr; }));
   auto unusable = make({}, "nonsense");
   EXPECT_FALSE(unusable->start());

@@ -7,21 +7,6 @@
 
 namespace plait::hub::test {
 
-bool FakeExecutor::run_posted() {
-  const std::size_t count = tasks_.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto task = std::move(tasks_.front());
-    tasks_.pop_front();
-    task();
-  }
-  return count > 0;
-}
-
-void FakeExecutor::advance(core::TimePoint::duration time) {
-  now_ += time;
-  wheel_.advance(now_);
-}
-
 Received parse(std::string_view text) {
   Received received;
   received.text = text;

@@ -3,35 +3,19 @@
 
 #include <plait/hub.hpp>
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "codec/json.hpp"
-#include "core/executor.hpp"
 #include "hub/engine.hpp"
 #include "hub/handler.hpp"
+#include "support/still_session.hpp"
 
 namespace plait::hub::test {
 
-class FakeExecutor final : public core::Executor {
- public:
-  void post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
-  [[nodiscard]] core::TimePoint now() const override { return now_; }
-  void schedule(core::Timer& timer, core::TimePoint deadline) override { wheel_.schedule(timer, deadline); }
-
-  /// Runs what was posted before the call. True if that was anything.
-  bool run_posted();
-  void advance(core::TimePoint::duration time);
-  [[nodiscard]] std::size_t posted_count() const { return tasks_.size(); }
-
- private:
-  std::deque<std::function<void()>> tasks_;
-  core::TimePoint now_{};
-  core::TimerWheel wheel_{core::TimePoint{}};
-};
+using plait::test::FakeExecutor;
 
 /// A message as it was received, parsed.
 struct Received {
@@ -44,12 +28,11 @@ struct Received {
 };
 Received parse(std::string_view text);
 
-class FakeSession final : public Session {
+class FakeSession final : public plait::test::StillSession {
  public:
-  explicit FakeSession(std::uint32_t loop) : loop_(loop) {}
+  explicit FakeSession(std::uint32_t loop) : StillSession({loop, 0, 0}) {}
 
   SendStatus send(const Message& message, SendOptions) override;
-  MessageWriter* begin_message(MessageKind) override { return nullptr; }
   void close(std::uint32_t code, std::string_view reason) override;
   void abort() override { close_code = close_code::kAbnormal; }
   void pause() override { paused = true; }
@@ -57,13 +40,6 @@ class FakeSession final : public Session {
     paused = false;
     if (on_resume) on_resume();
   }
-  [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
-  [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
-  [[nodiscard]] SessionStats stats() const override { return {}; }
-  [[nodiscard]] SessionId id() const override { return {loop_, 0, 0}; }
-  [[nodiscard]] core::Executor& executor() override { return executor_; }
-  [[nodiscard]] std::string peer() const override { return "fake"; }
-  [[nodiscard]] std::string_view subprotocol() const override { return {}; }
 
   /// What has come since the last call.
   std::vector<Received> take();
@@ -75,10 +51,6 @@ class FakeSession final : public Session {
   std::string close_reason;
   std::function<void()> on_send;    ///< called inside send()
   std::function<void()> on_resume;  ///< called inside resume(), as https: and quic: bring what they have kept
-
- private:
-  std::uint32_t loop_;
-  FakeExecutor executor_;
 };
 
 /// One client: its session and what the hub made for it.

@@ -12,7 +12,7 @@ namespace {
 using namespace test;
 
 /// Takes everything and keeps nothing.
-class CountingSession final : public Session {
+class CountingSession final : public plait::test::StillSession {
  public:
   SendStatus send(const Message& message, SendOptions) override {
     ++count;
@@ -23,25 +23,10 @@ class CountingSession final : public Session {
     ++burst_count;
     return Session::send_burst(burst, options);
   }
-  MessageWriter* begin_message(MessageKind) override { return nullptr; }
-  void close(std::uint32_t, std::string_view) override {}
-  void abort() override {}
-  void pause() override {}
-  void resume() override {}
-  [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
-  [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
-  [[nodiscard]] SessionStats stats() const override { return {}; }
-  [[nodiscard]] SessionId id() const override { return {}; }
-  [[nodiscard]] core::Executor& executor() override { return executor_; }
-  [[nodiscard]] std::string peer() const override { return {}; }
-  [[nodiscard]] std::string_view subprotocol() const override { return {}; }
 
   std::size_t count = 0;
   std::size_t burst_count = 0;
   const Block* last_block = nullptr;
-
- private:
-  FakeExecutor executor_;
 };
 
 struct Subscriber {

@@ -16,6 +16,7 @@
 #include "core/executor.hpp"
 #include "hub/engine.hpp"
 #include "hub/handler.hpp"
+#include "support/still_session.hpp"
 #include "wire/stamp.hpp"
 
 namespace plait::hub {
@@ -100,10 +101,10 @@ constexpr std::uint64_t kPerTopic = std::uint64_t{kLoops} * kPublishersPerLoop *
 std::string topic_name(int topic) { return "topic" + std::to_string(topic); }
 
 /// A session and handler of one loop, driven on its thread only.
-class Client : public Session {
+class Client : public plait::test::StillSession {
  public:
   Client(Engine& engine, ThreadExecutor& own_thread, std::uint32_t loop)
-      : thread(own_thread), loop_(loop), handler_(engine) {}
+      : StillSession({loop, 0, 0}), thread(own_thread), handler_(engine) {}
 
   virtual void on_text(std::string_view text) = 0;
   void open() { handler_.on_open(*this); }
@@ -114,23 +115,12 @@ class Client : public Session {
     on_text(message.text());
     return SendStatus::sent;
   }
-  MessageWriter* begin_message(MessageKind) override { return nullptr; }
   void close(std::uint32_t code, std::string_view) override { ADD_FAILURE() << "closed with " << code; }
-  void abort() override {}
-  void pause() override {}
-  void resume() override {}
-  [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
-  [[nodiscard]] std::optional<Duration> rtt() const override { return std::nullopt; }
-  [[nodiscard]] SessionStats stats() const override { return {}; }
-  [[nodiscard]] SessionId id() const override { return {loop_, 0, 0}; }
   [[nodiscard]] core::Executor& executor() override { return thread; }
-  [[nodiscard]] std::string peer() const override { return {}; }
-  [[nodiscard]] std::string_view subprotocol() const override { return {}; }
 
   ThreadExecutor& thread;
 
  private:
-  std::uint32_t loop_;
   Handler handler_;
 };
 

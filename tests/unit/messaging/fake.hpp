@@ -3,36 +3,13 @@
 
 #include <plait/session.hpp>
 
-#include <deque>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "core/executor.hpp"
+#include "support/still_session.hpp"
 
 namespace plait::test {
-
-class FakeExecutor final : public core::Executor {
- public:
-  void post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
-  [[nodiscard]] core::TimePoint now() const override { return now_; }
-  void schedule(core::Timer& timer, core::TimePoint deadline) override { wheel_.schedule(timer, deadline); }
-
-  void advance(core::TimePoint::duration time) {
-    now_ += time;
-    wheel_.advance(now_);
-  }
-  void run_posted() {
-    for (; !tasks_.empty(); tasks_.pop_front()) tasks_.front()();
-  }
-  [[nodiscard]] bool has_timers() const { return wheel_.next_deadline().has_value(); }
-
- private:
-  std::deque<std::function<void()>> tasks_;
-  core::TimePoint now_{};
-  core::TimerWheel wheel_{core::TimePoint{}};
-};
 
 class FakeSession;
 
@@ -74,16 +51,13 @@ class FakeStream final : public Stream {
   bool opened_by_peer_;
 };
 
-class FakeSession final : public Session {
+class FakeSession final : public StillSession {
  public:
-  explicit FakeSession(FakeExecutor& executor, std::uint32_t index = 0) : executor_(executor), index_(index) {}
+  explicit FakeSession(FakeExecutor& executor, std::uint32_t index = 0)
+      : StillSession({0, index, 0}), executor_(executor) {}
 
-  SendStatus send(const Message&, SendOptions) override { return SendStatus::dropped; }
-  MessageWriter* begin_message(MessageKind) override { return nullptr; }
   void close(std::uint32_t, std::string_view) override { closed = true; }
   void abort() override { closed = true; }
-  void pause() override {}
-  void resume() override {}
   Result<Stream*, StreamError> open_stream(StreamDirection, std::unique_ptr<StreamHandler> handler) override {
     if (stream_error) return err(*stream_error);
     return &add_stream(std::move(handler), false);
@@ -95,13 +69,9 @@ class FakeSession final : public Session {
     return datagram_status;
   }
   [[nodiscard]] std::size_t datagram_bytes_max() const override { return datagram_max; }
-  [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
   [[nodiscard]] std::optional<Duration> rtt() const override { return round_trip; }
   [[nodiscard]] SessionStats stats() const override { return counters; }
-  [[nodiscard]] SessionId id() const override { return {0, index_, 0}; }
   [[nodiscard]] core::Executor& executor() override { return executor_; }
-  [[nodiscard]] std::string peer() const override { return "fake"; }
-  [[nodiscard]] std::string_view subprotocol() const override { return {}; }
 
   FakeStream& add_stream(std::unique_ptr<StreamHandler> handler, bool opened_by_peer = true) {
     streams.push_back(std::make_unique<FakeStream>(*this, streams.size(), opened_by_peer));
@@ -121,7 +91,6 @@ class FakeSession final : public Session {
 
  private:
   FakeExecutor& executor_;
-  std::uint32_t index_;
 };
 
 inline Session& FakeStream::session() { return session_; }

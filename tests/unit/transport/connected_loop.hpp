@@ -5,31 +5,27 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <atomic>
 #include <memory>
 #include <utility>
 
-#include "transport/loop_context.hpp"
+#include "support/transport_loop.hpp"
 #include "transport/ws_session.hpp"
 
 namespace plait::transport {
 
-class ConnectedLoop {
+class ConnectedLoop : protected TransportLoop {
  protected:
-  explicit ConnectedLoop(const Limits& limits = {}, const net::LoopOptions& options = {})
-      : limits_(limits), loop_(*net::Loop::make(options)) {}
-  ~ConnectedLoop() {
-    context_.entries.for_each([](LoopEntry& entry) { entry.abort({}); });
-    loop_->run_once({});
-  }
+  explicit ConnectedLoop(const Limits& limits = {}, const net::LoopOptions& options = {}, std::uint32_t index = 0)
+      : TransportLoop(limits, options, index) {}
 
   /// The connection; `peer_` is its other end. The arguments are TcpConnection::start()'s.
-  TcpConnection* connect(std::unique_ptr<Protocol> protocol, bool connecting = false) {
+  TcpConnection* connect(std::unique_ptr<Protocol> protocol, bool connecting = false,
+                         std::unique_ptr<tls::Engine> tls = nullptr) {
     std::array<int, 2> ends{};
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
     peer_ = net::Socket{ends[1]};
     TcpConnection* connection =
-        TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::move(protocol), connecting);
+        TcpConnection::start(context_, net::Socket{ends[0]}, std::move(tls), std::move(protocol), connecting);
     EXPECT_NE(connection, nullptr);
     return connection;
   }
@@ -41,10 +37,6 @@ class ConnectedLoop {
     return session;
   }
 
-  const Limits limits_;
-  const std::unique_ptr<net::Loop> loop_;
-  std::atomic<std::size_t> connection_count_{0};
-  LoopContext context_{*loop_, limits_, 0, connection_count_};
   net::Socket peer_;
 };
 

@@ -1,15 +1,12 @@
 // A TLS 1.3 server that asks for new keys again and again and reads none of the answers (RFC 8446 §4.6.3).
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 
 #include "crypto/openssl.hpp"
-#include "transport/loop_context.hpp"
-#include "transport/tcp_connection.hpp"
 #include "unit/tls/pair.hpp"
+#include "unit/transport/connected_loop.hpp"
 
 namespace plait::transport {
 namespace {
@@ -26,7 +23,7 @@ class Idle final : public Protocol {
 };
 
 /// Bare OpenSSL at the other end of a client's connection.
-class TransportKeyUpdate : public testing::Test {
+class TransportKeyUpdate : public testing::Test, protected ConnectedLoop {
  protected:
   TransportKeyUpdate() {
     SSL_CTX_use_certificate_chain_file(server_context_.get(), credentials_.certificate().c_str());
@@ -34,13 +31,9 @@ class TransportKeyUpdate : public testing::Test {
     server_.reset(SSL_new(server_context_.get()));
     SSL_set_bio(server_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     SSL_set_accept_state(server_.get());
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
-    peer_ = net::Socket{ends[1]};
-    connection_ =
-        TcpConnection::start(context_, net::Socket{ends[0]}, tls::Engine::connect(client_context_, "localhost"),
-                             std::make_unique<Idle>(), true);
+    connection_ = connect(std::make_unique<Idle>(), true, tls::Engine::connect(client_context_, "localhost"));
   }
+  ~TransportKeyUpdate() override { end_connections(); }
 
   /// How many bytes were there.
   std::size_t read() {
@@ -81,11 +74,6 @@ class TransportKeyUpdate : public testing::Test {
   crypto::Owned<SSL_CTX, SSL_CTX_free> server_context_{SSL_CTX_new(TLS_server_method())};
   crypto::Owned<SSL, SSL_free> server_;
   const tls::Context client_context_ = *tls::Context::client(credentials_.client());
-  const Limits limits_;
-  const std::unique_ptr<net::Loop> loop_ = *net::Loop::make();
-  std::atomic<std::size_t> connection_count_{0};
-  LoopContext context_{*loop_, limits_, 0, connection_count_};
-  net::Socket peer_;
   TcpConnection* connection_ = nullptr;
 };
 

@@ -1,12 +1,9 @@
 // LoopTable: ids of the past find nothing.
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
+#include <vector>
 
-#include "transport/loop_context.hpp"
-#include "transport/tcp_connection.hpp"
+#include "unit/transport/connected_loop.hpp"
 
 namespace plait::transport {
 namespace {
@@ -23,13 +20,15 @@ class Silent final : public Protocol {
   int& closed_;
 };
 
-class TransportLoopTable : public testing::Test {
+class TransportLoopTable : public testing::Test, protected ConnectedLoop {
  protected:
+  TransportLoopTable() : ConnectedLoop({}, {}, 3) {}
+  ~TransportLoopTable() override { end_connections(); }
+
   TcpConnection& connect() {
-    std::array<int, 2> ends{};
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
-    peers_.emplace_back(ends[1]);
-    return *TcpConnection::start(context_, net::Socket{ends[0]}, nullptr, std::make_unique<Silent>(closed_));
+    TcpConnection& connection = *ConnectedLoop::connect(std::make_unique<Silent>(closed_));
+    peers_.push_back(std::move(peer_));
+    return connection;
   }
   void end(LoopEntry& connection) {
     connection.abort({});
@@ -39,10 +38,6 @@ class TransportLoopTable : public testing::Test {
 
   int closed_ = 0;
   std::vector<net::Socket> peers_;
-  Limits limits_;
-  std::atomic<std::size_t> count_{0};
-  std::unique_ptr<net::Loop> loop_ = std::move(*net::Loop::make());
-  LoopContext context_{*loop_, limits_, 3, count_};
 };
 
 TEST_F(TransportLoopTable, FindsWhatIsThere) {
@@ -52,7 +47,7 @@ TEST_F(TransportLoopTable, FindsWhatIsThere) {
   EXPECT_EQ(table().find(second.id()), &second);
   EXPECT_EQ(first.id().loop, 3U);
   EXPECT_EQ(table().size(), 2U);
-  EXPECT_EQ(count_, 2U);
+  EXPECT_EQ(connection_count_, 2U);
 }
 
 TEST_F(TransportLoopTable, AnIdOfThePastFindsNothingAlsoWhenItsPlaceIsTakenAgain) {
@@ -92,7 +87,7 @@ TEST_F(TransportLoopTable, VisitedConnectionsMayEnd) {
   EXPECT_EQ(visited, 5);
   EXPECT_EQ(closed_, 5);
   EXPECT_EQ(table().size(), 0U);
-  EXPECT_EQ(count_, 0U);
+  EXPECT_EQ(connection_count_, 0U);
   loop_->run_once(Duration::zero());
 }
 
