@@ -142,6 +142,9 @@ void Connection::State::after_callbacks(NativeTime now) {
   const char* excess = nullptr;
   if (!scan.within_rate(time_point(now))) excess = "the peer sends too many frames that carry nothing";
   if (gap_count > endpoint.config.settings.stream_gaps_max) excess = "the peer leaves too many gaps in its streams";
+  if (scan.crypto_gap_count() > endpoint.config.settings.crypto_gaps_max) {
+    excess = "the peer leaves too many gaps in its handshake";
+  }
   if (excess != nullptr && !close_requested) {
     close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_PROTOCOL_VIOLATION, excess};
   }

@@ -337,6 +337,31 @@ TEST(QuicLifetime, AFloodOfResetsClosesTheConnection) {
   EXPECT_EQ(pair.client.reason->code, 0xaU) << "PROTOCOL_VIOLATION";
 }
 
+TEST(QuicLifetime, CopiesOfAPacketAreNoFlood) {
+  EndpointConfig config = server_config();
+  config.loop_number = 0x5A;  // the first byte of the server's connection IDs
+  config.settings.odd_frames_burst = 50;
+  config.settings.odd_frames_per_second = 1;
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  pair.network.run_for(1s);
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("x")));
+  pair.client.connection->reset(id, 1);
+  std::vector<std::vector<std::uint8_t>> sent;
+  pair.network.drops = [&](ByteView datagram) {
+    if (connection_id_first_byte(datagram) == 0x5A) sent.emplace_back(datagram.begin(), datagram.end());
+    return false;
+  };
+  ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].reset_code.has_value(); }));
+  for (int i = 0; i < 1500; ++i) {
+    pair.server_host.endpoint->handle_datagram({pair.server_host.at, pair.client_host.at}, sent.front(), Ecn::not_ect,
+                                               pair.network.now());
+  }
+  pair.network.run_for(1s);
+  EXPECT_FALSE(pair.server().reason) << pair.server().reason->reason;
+}
+
 // Bytes of one stream in a packet each, every second of which is lost.
 void write_with_gaps(Pair& pair, StreamId id) {
   int count = 0;
