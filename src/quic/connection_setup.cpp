@@ -139,6 +139,7 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
   conn.reset(made);
   ngtcp2_conn_set_tls_native_handle(made, session.get());
   path = from;
+  address_proven = accept.token_type != NGTCP2_TOKEN_TYPE_UNKNOWN;
   endpoint.add_id(*this, view(id));
   endpoint.add_id(*this, view(accept.header.dcid));
   handshake_place = endpoint.handshakes.insert(endpoint.handshakes.end(), this);

@@ -89,9 +89,11 @@ SessionId LoopContext::put(std::unique_ptr<Connection> connection, std::optional
   return *id;
 }
 
-void LoopContext::note_failed_handshake(const std::string& peer, std::string_view reason) {
+void LoopContext::note_failed_handshake(const std::string& peer, std::string_view reason, bool proven) {
   counters.handshakes_failed.add();
-  log(LogLevel::info, (peer + " handshake failed: ").append(reason));
+  const std::string line = (peer + " handshake failed: ").append(reason);
+  if (proven) return log(LogLevel::info, line);
+  unproven_failure.give(loop.now(), line, LogLevel::info);
 }
 
 void LoopContext::note_refused_request(const std::string& peer, int status) {

@@ -102,6 +102,7 @@ struct LoopContext {
   std::list<TcpConnection*> idle;        ///< HTTP/1.1 connections between requests, the longest idle first
   RareWarning accept_warning;            ///< the system has no room for more connections
   RareWarning full_warning;              ///< Limits::connections_max is reached
+  RareWarning unproven_failure;          ///< a handshake failed whose client may not be at the address that it named
   ConnectionTable connections;
   std::unordered_map<std::uint64_t, Opening*> openings;  ///< that were deferred, by OpeningId::number
   std::uint64_t last_opening = 0;
@@ -116,8 +117,8 @@ struct LoopContext {
   [[nodiscard]] bool admits_connection();
   /// Closes the HTTP/1.1 connection that has been idle longest. False: there is none.
   bool evict_idle();
-  /// A client's handshake of TLS or QUIC has failed: counts and logs it.
-  void note_failed_handshake(const std::string& peer, std::string_view reason);
+  /// A client's handshake of TLS or QUIC has failed: counts and logs it, seldom unless its address is `proven`.
+  void note_failed_handshake(const std::string& peer, std::string_view reason, bool proven = true);
   /// A request that the middleware does not hear of, because it was not read to its end, is answered with `status`:
   /// logs it.
   void note_refused_request(const std::string& peer, int status);

@@ -92,8 +92,8 @@ quic::ConnectionVisitor* QuicEndpoint::on_connection(quic::Connection& connectio
   return accept_ && context_.admits_connection() ? accept_(connection) : nullptr;
 }
 
-void QuicEndpoint::on_handshake_failed(const quic::Path& path, const quic::CloseReason& reason) {
-  context_.note_failed_handshake(to_net(path.remote).text(), describe(reason));
+void QuicEndpoint::on_handshake_failed(const quic::Path& path, const quic::CloseReason& reason, bool proven) {
+  context_.note_failed_handshake(to_net(path.remote).text(), describe(reason), proven);
 }
 
 void QuicEndpoint::count() {

@@ -53,5 +53,28 @@ TEST_F(QuicInitial, BytesInOrderLeaveNoGaps) {
   EXPECT_EQ(connection_count(), 1U);
 }
 
+// RFC 9000 §8.1: what is kept without having been looked at is kept of those who are there.
+TEST_F(QuicInitial, AHalfOfTheClientHelloThatOvertakesTheOtherIsAnsweredByRetry) {
+  std::vector<std::uint8_t> first;
+  pair.network.drops = [&first](ByteView datagram) {
+    if (!first.empty()) return false;
+    first.assign(datagram.begin(), datagram.end());
+    return true;
+  };
+  pair.connect();
+  ASSERT_TRUE(pair.network.run([&] { return !first.empty(); }));
+  Initial initial = open_initial(first);
+  const auto hello = crypto_data(initial.payload);
+  const std::size_t half = hello.size() / 2;
+  initial.number = 1;
+  initial.payload = crypto_frame(static_cast<std::uint16_t>(half), ByteView{hello}.subspan(half));
+  handle(initial);
+  initial.number = 0;
+  initial.payload = crypto_frame(0, ByteView{hello}.first(half));
+  handle(initial);
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.completed; }, 2s));
+  EXPECT_EQ(pair.server_host.endpoint->stats().retry_count, 1U);
+}
+
 }  // namespace
 }  // namespace plait::quic
