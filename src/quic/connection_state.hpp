@@ -158,6 +158,7 @@ struct Connection::State {
   std::string tls_failure;                                // a sentence
   std::unique_ptr<ClientCertificate> client_certificate;  // server, if one was shown
   Path path;
+  Address peer;                   // that the peer has shown to receive at; the one that it began with until then
   std::vector<ConnectionId> ids;  // that lead here
   Cipher cipher = Cipher::aes_128_gcm;
   FrameScan scan;

@@ -35,7 +35,7 @@ void H3Connection::enter(std::unique_ptr<H3Connection> self) {
   schedule();
 }
 
-std::string H3Connection::peer() const { return quic_ == nullptr ? last_peer_ : to_net(quic_->path().remote).text(); }
+std::string H3Connection::peer() const { return quic_ == nullptr ? last_peer_ : to_net(quic_->peer()).text(); }
 
 std::optional<ClientCertificate> H3Connection::client_certificate() const {
   return quic_ == nullptr ? std::nullopt : quic_->client_certificate();
