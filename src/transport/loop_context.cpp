@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::chrono::seconds kGoodbyeTime{1};
 constexpr std::size_t kIdleTriesMax = 64;  // each takes two system calls
+// A flood of half-open connections must not keep everybody else out, nor a crowd of honest clients each other: who
+// comes would cut whoever came just before, and nobody would ever get in.
+constexpr std::chrono::seconds kHandshakePatience{1};
 
 }  // namespace
 
@@ -120,13 +123,21 @@ bool LoopContext::admits_connection() {
   full_warning.give(loop.now(), "there are as many connections as connections_max allows (" +
                                     std::to_string(limits.connections_max) +
                                     "): more are refused, unless idle HTTP connections make room; raise it");
-  return evict_idle() && has_room();
+  return make_room() && has_room();
+}
+
+bool LoopContext::make_room() {
+  if (evict_idle()) return true;
+  if (handshakes.empty() || loop.now() - handshakes.front().since < kHandshakePatience) return false;
+  counters.connections_refused.add();
+  handshakes.front().connection->abort({.reason = "an opening handshake that takes long makes room for new ones"});
+  return true;
 }
 
 // Who seems idle may have its last response or next request under way: its turn comes again behind the others.
 bool LoopContext::evict_idle() {
   for (std::size_t left = std::min(idle.size(), kIdleTriesMax); left > 0; --left) {
-    TcpConnection& longest = *idle.front();
+    TcpConnection& longest = *idle.front().connection;
     if (longest.is_quiet()) {
       counters.connections_refused.add();
       longest.abort({.reason = "idle connections make room for new ones"});
