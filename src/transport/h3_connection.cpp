@@ -196,8 +196,7 @@ void H3Connection::on_webtransport_stream(h3::StreamId id, h3::StreamId session,
     stopped = found->second;
     stopped_early_.erase(found);
   }
-  sessions_.handle_stream(id, session, direction, context().loop.now(), stopped);
-  schedule();
+  if (sessions_.handle_stream(id, session, direction, context().loop.now(), stopped)) schedule();
 }
 
 void H3Connection::on_reset(h3::StreamId id, std::uint64_t error_code) {
@@ -213,8 +212,7 @@ void H3Connection::on_stream_error(h3::StreamId id, h3::Error) { sessions_.handl
 void H3Connection::on_closed(h3::StreamId id) { sessions_.handle_closed(id); }
 
 void H3Connection::on_datagram(h3::StreamId id, ByteView payload) {
-  sessions_.handle_datagram(id, payload, context().loop.now());
-  schedule();
+  if (sessions_.handle_datagram(id, payload, context().loop.now())) schedule();
 }
 
 void H3Connection::on_goaway(std::uint64_t) { sessions_.handle_goaway(); }
