@@ -37,7 +37,7 @@ class QuicInitial : public testing::Test {
   Pair pair;
 };
 
-// Each costs ntgcp2 a node, of a client that need not be there at all.
+// Each costs ngtcp2 a node, of a client that need not be there at all.
 TEST_F(QuicInitial, ManyGapsInTheClientHelloEndTheHandshake) {
   bring_bytes(1000, 2);
   EXPECT_EQ(connection_count(), 0U);

@@ -323,7 +323,7 @@ std::vector<std::uint8_t> crypto_frame(std::uint8_t offset, std::uint8_t size) {
 TEST(QuicFrameScan, CountsShortCryptoFramesThatMayLeaveAGap) {
   FrameScan scan{100, 1, TimePoint{}};
   const auto feed = [&](std::uint8_t offset, std::uint8_t size) {
-    std::vector<std::uint8_t> payload = {0x00, 0x01, 0x02, 0x05, 0x00, 0x01, 0x02};  // PADDING PING ACK
+    std::vector<std::uint8_t> payload = {0x00, 0x01, 0x02, 0x05, 0x00, 0x00, 0x02};  // PADDING PING ACK
     const auto frame = crypto_frame(offset, size);
     payload.insert(payload.end(), frame.begin(), frame.end());
     scan.on_handshake_packet(payload);
