@@ -263,7 +263,8 @@ void Transport::handle(unsigned what, StreamId session, StreamId id, ByteView by
     case 5:
       if ((id & 1) != 0) now_ += std::chrono::seconds{id};
       sessions.handle_timeout(now_);
-      return sessions.handle_datagram(session, bytes, now_);
+      sessions.handle_datagram(session, bytes, now_);
+      return;
     case 6: {
       const h3::RequestHead head{.method = "CONNECT", .scheme = "https", .authority = "a", .path = "/"};
       const http::Field lines[] = {{":method", head.method},

@@ -94,8 +94,11 @@ class Connection {
   [[nodiscard]] std::string_view alpn() const;
   /// Server: the certificate that the client has shown, which was verified.
   [[nodiscard]] std::optional<ClientCertificate> client_certificate() const;
-  /// Where packets are sent now.
+  /// Where packets are sent now. Anybody who repeats a packet of the peer's from another address can change it, until
+  /// that path turns out not to lead to the peer (RFC 9000 §9.3).
   [[nodiscard]] const Path& path() const;
+  /// The peer's address: that of the handshake, and a later one as soon as the peer has shown that it receives there.
+  [[nodiscard]] const Address& peer() const;
 
   /// A new stream; none when the peer allows no more just now (on_more_streams follows), or before on_ready.
   [[nodiscard]] std::optional<StreamId> open(Direction direction);

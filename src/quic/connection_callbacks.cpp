@@ -204,6 +204,13 @@ int on_new_token(ngtcp2_conn* /*conn*/, const std::uint8_t* token, std::size_t s
   return 0;
 }
 
+// RFC 9000 §8.2. Packets go to a new path before this.
+int on_path_validation(ngtcp2_conn* /*conn*/, std::uint32_t /*flags*/, const ngtcp2_path* path,
+                       const ngtcp2_path* /*old_path*/, ngtcp2_path_validation_result result, void* user) {
+  if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) state_of(user).peer = path_of(*path).remote;
+  return 0;
+}
+
 int on_stateless_reset(ngtcp2_conn* /*conn*/, const ngtcp2_pkt_stateless_reset* /*reset*/, void* user) {
   state_of(user).stateless_reset = true;
   return 0;
@@ -244,6 +251,7 @@ ngtcp2_callbacks make_callbacks(bool is_server) {
   callbacks.get_path_challenge_data = fill_path_challenge;
   callbacks.get_new_connection_id = on_new_id;
   callbacks.remove_connection_id = on_retired_id;
+  callbacks.path_validation = on_path_validation;
   callbacks.recv_stateless_reset = on_stateless_reset;
   return callbacks;
 }

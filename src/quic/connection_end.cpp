@@ -65,12 +65,7 @@ void Connection::State::settle(NativeTime now) {
 }
 
 void Connection::State::handle_expiry(NativeTime now) {
-  if (phase != Phase::open) {
-    phase = Phase::dead;
-    endpoint.dead.push_back(this);
-    endpoint.expiries.remove(*this);
-    return;
-  }
+  if (phase != Phase::open) return bury();
   look_for_black_hole(now);
   const int status = ngtcp2_conn_handle_expiry(conn.get(), now);
   if (status != 0) {
@@ -142,6 +137,9 @@ void Connection::State::after_callbacks(NativeTime now) {
   const char* excess = nullptr;
   if (!scan.within_rate(time_point(now))) excess = "the peer sends too many frames that carry nothing";
   if (gap_count > endpoint.config.settings.stream_gaps_max) excess = "the peer leaves too many gaps in its streams";
+  if (scan.crypto_gap_count() > endpoint.config.settings.crypto_gaps_max) {
+    excess = "the peer leaves too many gaps in its handshake";
+  }
   if (excess != nullptr && !close_requested) {
     close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_PROTOCOL_VIOLATION, excess};
   }
@@ -168,9 +166,11 @@ void Connection::State::fail(int error, NativeTime now) {
   switch (error) {
     case NGTCP2_ERR_DRAINING:
       return end(Phase::draining, reason_of_peer(), linger);
+    case NGTCP2_ERR_RETRY:
+      wants_retry = true;
+      [[fallthrough]];
     case NGTCP2_ERR_CLOSING:
     case NGTCP2_ERR_DROP_CONN:
-    case NGTCP2_ERR_RETRY:
       return end(Phase::dead, {Kind::protocol, 0, "the first packet was no QUIC"}, now);
     case NGTCP2_ERR_IDLE_CLOSE:
       return end(Phase::dead, silence(), now);
@@ -232,12 +232,22 @@ void Connection::State::leave_handshakes() {
   handshake_place.reset();
 }
 
+void Connection::State::bury() {
+  leave_handshakes();
+  phase = Phase::dead;
+  endpoint.expiries.remove(*this);
+  endpoint.dead.push_back(this);
+}
+
+// A handshake that fails counts among those that are not finished for as long as it lingers: many of them at a time are
+// a reason to ask for proof of an address (Retry), too.
 void Connection::State::end(Phase next, const CloseReason& reason, NativeTime linger_until) {
   report_fates();
   phase = next;
-  leave_handshakes();
   std::erase(endpoint.clients, this);
-  if (is_server && !handshake_completed && is_of_tls(reason)) endpoint.visitor.on_handshake_failed(path, reason);
+  if (is_server && !handshake_completed && is_of_tls(reason)) {
+    endpoint.visitor.on_handshake_failed(path, reason, address_proven);
+  }
   if (visitor != nullptr) std::exchange(visitor, nullptr)->on_closed(reason);
   conn.reset();
   qlog.reset();
@@ -253,8 +263,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   scan.ends().clear();
   scan.short_frames() = {};
   if (phase == Phase::dead) {
-    endpoint.expiries.remove(*this);
-    endpoint.dead.push_back(this);
+    bury();
   } else {
     endpoint.expiries.set(*this, linger_until);
     want_transmit();

@@ -84,6 +84,7 @@ bool Connection::State::install_initial_keys(ByteView destination_connection_id)
   auto rx = Handles::make(Cipher::aes_128_gcm, is_server ? secrets->client : secrets->server);
   auto tx = Handles::make(Cipher::aes_128_gcm, is_server ? secrets->server : secrets->client);
   if (!rx || !tx) return false;
+  rx->packet->observer = &scan;
   const ngtcp2_crypto_ctx context = context_of(Cipher::aes_128_gcm);
   ngtcp2_conn_set_initial_crypto_ctx(conn.get(), &context);
   const int status = ngtcp2_conn_install_initial_key(conn.get(), &rx->aead, rx->keys.iv.data(), &rx->cipher, &tx->aead,
@@ -102,7 +103,8 @@ bool Connection::State::install_keys(ngtcp2_encryption_level level, ByteView rx_
   if (!rx_secret.empty()) {
     auto rx = Handles::make(cipher, rx_secret);
     if (!rx) return false;
-    if (application) rx->packet->observer = &scan;
+    rx->packet->observer = &scan;
+    if (application) rx->packet->nonce_end = end_of_nonce(rx->keys.iv.data());
     if (!rx->taken(application ? ngtcp2_conn_install_rx_key(conn.get(), rx_secret.data(), rx_secret.size(), &rx->aead,
                                                             rx->keys.iv.data(), kNonceBytes, &rx->cipher)
                                : ngtcp2_conn_install_rx_handshake_key(conn.get(), &rx->aead, rx->keys.iv.data(),
@@ -154,7 +156,12 @@ int decrypt_packet(std::uint8_t* out, const ngtcp2_crypto_aead* /*aead*/, const 
                    std::size_t /*nonce_size*/, const std::uint8_t* associated, std::size_t associated_size) {
   auto& key = *static_cast<PacketKey*>(handle->native_handle);
   if (!key.open(out, {ciphertext, size}, nonce, {associated, associated_size})) return NGTCP2_ERR_DECRYPT;
-  if (key.observer != nullptr) key.observer->on_payload({out, size - kTagBytes});
+  const ByteView payload{out, size - kTagBytes};
+  if (key.nonce_end) {
+    key.observer->on_packet(*key.nonce_end ^ end_of_nonce(nonce), payload);
+  } else if (key.observer != nullptr) {
+    key.observer->on_handshake_packet(payload);
+  }
   return 0;
 }
 
@@ -188,6 +195,7 @@ int update_keys(ngtcp2_conn* /*conn*/, std::uint8_t* rx_secret, std::uint8_t* tx
   auto tx_key = next(old_tx_secret, tx_secret, tx_iv);
   if (!rx_key || !tx_key) return NGTCP2_ERR_CALLBACK_FAILURE;
   rx_key->observer = &state.scan;
+  rx_key->nonce_end = end_of_nonce(rx_iv);
   rx->native_handle = rx_key.release();
   tx->native_handle = tx_key.release();
   return 0;

@@ -139,6 +139,8 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
   conn.reset(made);
   ngtcp2_conn_set_tls_native_handle(made, session.get());
   path = from;
+  peer = from.remote;
+  address_proven = accept.token_type != NGTCP2_TOKEN_TYPE_UNKNOWN;
   endpoint.add_id(*this, view(id));
   endpoint.add_id(*this, view(accept.header.dcid));
   handshake_place = endpoint.handshakes.insert(endpoint.handshakes.end(), this);
@@ -163,6 +165,7 @@ bool Connection::State::set_up_client(const Path& to, const std::string& name, c
   ngtcp2_cid first_destination = endpoint.make_connection_id();
   endpoint.random.fill({first_destination.data, first_destination.datalen});
   path = to;
+  peer = to.remote;
   ngtcp2_settings settings = native_settings(endpoint.config.settings, to, endpoint.random, now);
   std::vector<std::uint8_t> token;
   resume(settings, token);

@@ -110,6 +110,8 @@ struct Connection::State {
   void fail(int error, NativeTime now);
   void send_close(const ngtcp2_ccerr& error, const CloseReason& reason, NativeTime now);
   void end(Phase next, const CloseReason& reason, NativeTime linger_until);
+  /// To be freed at the end of the call.
+  void bury();
   CloseReason reason_of_peer() const;
   void after_callbacks(NativeTime now);
   void close_if_requested(NativeTime now);
@@ -136,7 +138,9 @@ struct Connection::State {
   bool handshake_completed = false;
   bool stateless_reset = false;
   bool version_mismatch = false;
-  bool free_tls = false;  // after the callback
+  bool wants_retry = false;     // the endpoint is to answer the first packet with Retry
+  bool address_proven = false;  // by the token of the first packet
+  bool free_tls = false;        // after the callback
   bool datagrams_first = false;
   bool wants_large_packets = false;            // Settings::kLargeProbesAfterPackets
   std::uint8_t batches_before_probes = 0;      // because something else waited
@@ -154,6 +158,7 @@ struct Connection::State {
   std::string tls_failure;                                // a sentence
   std::unique_ptr<ClientCertificate> client_certificate;  // server, if one was shown
   Path path;
+  Address peer;                   // that the peer has shown to receive at; the one that it began with until then
   std::vector<ConnectionId> ids;  // that lead here
   Cipher cipher = Cipher::aes_128_gcm;
   FrameScan scan;

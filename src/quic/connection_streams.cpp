@@ -157,6 +157,7 @@ std::optional<ClientCertificate> Connection::client_certificate() const {
   return shown == nullptr ? std::nullopt : std::optional{*shown};
 }
 const Path& Connection::path() const { return state_->path; }
+const Address& Connection::peer() const { return state_->peer; }
 
 std::optional<StreamId> Connection::open(Direction direction) {
   if (!state_->ready || !is_open(*state_)) return std::nullopt;

@@ -139,6 +139,15 @@ std::optional<Transmit> Endpoint::State::poll_connections(MutableByteView buffer
   return std::nullopt;
 }
 
+std::optional<Transmit> Endpoint::State::poll_answer(MutableByteView buffer) {
+  if (answers.empty()) return std::nullopt;
+  const Answer answer = std::move(answers.front());
+  answers.pop_front();
+  answered_last = true;
+  std::memcpy(buffer.data(), answer.bytes.data(), answer.bytes.size());
+  return Transmit{answer.path, answer.bytes.size(), answer.bytes.size(), Ecn::not_ect};
+}
+
 // --- Endpoint -------------------------------------------------------------------------------------------------------
 
 Endpoint::Endpoint(EndpointConfig config, RandomSource& random, EndpointVisitor& visitor, TimePoint now)
@@ -207,13 +216,13 @@ std::optional<Transmit> Endpoint::poll_transmit(MutableByteView buffer, TimePoin
     std::memcpy(buffer.data(), carried.bytes.data(), carried.bytes.size());
     return carried.transmit;
   }
-  if (!state_->answers.empty()) {
-    const State::Answer answer = std::move(state_->answers.front());
-    state_->answers.pop_front();
-    std::memcpy(buffer.data(), answer.bytes.data(), answer.bytes.size());
-    return Transmit{answer.path, answer.bytes.size(), answer.bytes.size(), Ecn::not_ect};
+  // In turn, so that junk, each datagram of which has an answer, does not keep the connections' packets back.
+  const bool connections_first = std::exchange(state_->answered_last, false);
+  if (connections_first) {
+    if (auto batch = state_->poll_connections(buffer)) return batch;
   }
-  return state_->poll_connections(buffer);
+  if (auto answer = state_->poll_answer(buffer)) return answer;
+  return connections_first ? std::nullopt : state_->poll_connections(buffer);
 }
 
 std::optional<TimePoint> Endpoint::next_expiry() const {

@@ -44,8 +44,8 @@ struct EndpointConfig {
   std::array<std::uint8_t, 32> secret{};
   /// Connections at a time; further ones are refused (CONNECTION_REFUSED).
   std::size_t connections_max = 1'000'000;
-  /// Connections of clients whose handshake is not finished; beyond, the oldest is closed (CONNECTION_REFUSED). At
-  /// least 1.
+  /// Connections of clients whose handshake is not finished, or has failed and still answers late packets; beyond, the
+  /// oldest is closed (CONNECTION_REFUSED). At least 1.
   std::size_t handshakes_max = 4096;
   /// From this many of them on, a client must show first that it receives at its address (Retry, RFC 9000 §8.1.2).
   std::size_t retry_handshakes = 1024;
@@ -61,8 +61,8 @@ class EndpointVisitor {
   /// before its on_ready.
   virtual ConnectionVisitor* on_connection(Connection& /*connection*/) { return nullptr; }
   /// A client's connection ended in its handshake, because TLS failed here or the client says that it did there. It
-  /// came by `path`. No call of the endpoint may be made.
-  virtual void on_handshake_failed(const Path& /*path*/, const CloseReason& /*reason*/) {}
+  /// came by `path`, from a forged address perhaps, unless a token has proven it. No call of the endpoint may be made.
+  virtual void on_handshake_failed(const Path& /*path*/, const CloseReason& /*reason*/, bool /*proven*/) {}
   /// Something waits to be sent, nothing did before, and no call of the endpoint is under way: poll_transmit() before
   /// the loop sleeps. A driver that stopped polling before nothing came has to go on by itself.
   virtual void on_transmit_wanted() {}
@@ -81,7 +81,7 @@ struct Transmit {
 
 struct EndpointStats {
   std::size_t connection_count = 0;  ///< with those that are closing
-  std::size_t handshake_count = 0;   ///< of clients, not finished
+  std::size_t handshake_count = 0;   ///< of clients, not finished, with those that failed and are closing
   std::uint64_t accepted_count = 0;
   std::uint64_t resumed_count = 0;              ///< completed handshakes, of either side, by a session ticket
   std::uint64_t refused_count = 0;              ///< above one of the limits, or by the visitor

@@ -99,10 +99,15 @@ void Endpoint::State::accept(const Path& path, ByteView datagram, Ecn ecn, const
   connections[&state] = std::make_unique<Connection>(std::move(made));
   ++counters.accepted_count;
   state.handle_datagram(path, datagram, ecn, now);
+  // The second half of a ClientHello of two packets has overtaken the first: ngtcp2 keeps it for none but whoever has
+  // shown to be there.
+  if (state.wants_retry) send_retry(path, proven.header);
 }
 
 // Whoever has not finished for so long probably will not, and the newest may.
 void Endpoint::State::give_up(Connection::State& oldest) {
+  oldest.leave_handshakes();
+  if (oldest.phase != Connection::State::Phase::open) return oldest.bury();
   ++counters.refused_count;
   oldest.close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_CONNECTION_REFUSED,
                                        "too many handshakes are under way, and this was the oldest"};

@@ -45,6 +45,7 @@ struct Endpoint::State {
   bool make_reset_token(const ngtcp2_cid& id, std::uint8_t* token) const;
   void reap();
   std::optional<Transmit> poll_connections(MutableByteView buffer);
+  std::optional<Transmit> poll_answer(MutableByteView buffer);
   /// A packet that did not belong to the batch under way; sent next.
   void carry(Transmit transmit, ByteView packet);
 
@@ -84,11 +85,12 @@ struct Endpoint::State {
   ExpiryHeap<Connection::State> expiries;
   IntrusiveList<Connection::State> ready;
   Connection::State* unsettled = nullptr;
-  std::list<Connection::State*> handshakes;  // of clients, not finished, the oldest first
+  std::list<Connection::State*> handshakes;  // of clients, not finished or failed, the oldest first
   std::unordered_map<Connection::State*, std::unique_ptr<Connection>> connections;
   std::vector<Connection::State*> clients;  // for stateless resets, which carry no connection ID of ours
   std::vector<Connection::State*> dead;
   std::deque<Answer> answers;
+  bool answered_last = false;  // what was sent last was one of them
   std::optional<Carried> carried;
   EndpointStats counters;
   ResumptionCache resumption;  // of clients

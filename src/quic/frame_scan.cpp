@@ -39,6 +39,11 @@ void skip_ack(Reader& reader, bool with_ecn) {
   if (with_ecn) reader.varints(3);
 }
 
+constexpr std::uint64_t kPing = 0x01;
+constexpr std::uint64_t kAck = 0x02;
+constexpr std::uint64_t kAckEcn = 0x03;
+constexpr std::uint64_t kCrypto = 0x06;
+
 // RFC 9000 §19.8.
 constexpr bool is_stream(std::uint64_t type) { return type >= 0x08 && type <= 0x0f; }
 
@@ -59,7 +64,7 @@ void skip_new_connection_id(Reader& reader) {
 // How many varints a frame consists of that has nothing else; none for the others.
 std::optional<int> varint_count(std::uint64_t type) {
   switch (type) {
-    case 0x01:  // PING
+    case kPing:
     case 0x1e:  // HANDSHAKE_DONE
       return 0;
     case 0x10:  // MAX_DATA
@@ -84,11 +89,11 @@ std::optional<int> varint_count(std::uint64_t type) {
 // Of the frames with other fields than varints. False for CONNECTION_CLOSE, which is the last one, and unknown types.
 bool skip_fields(Reader& reader, std::uint64_t type) {
   switch (type) {
-    case 0x02:  // ACK
-    case 0x03:
-      skip_ack(reader, type == 0x03);
+    case kAck:
+    case kAckEcn:
+      skip_ack(reader, type == kAckEcn);
       return true;
-    case 0x06:  // CRYPTO
+    case kCrypto:
       reader.varint();
       reader.skip(reader.varint());
       return true;
@@ -115,15 +120,25 @@ bool is_odd(std::uint64_t type) { return (type >= 0x04 && type <= 0x07) || (type
 
 }  // namespace
 
+void FrameScan::on_packet(std::uint64_t number, ByteView payload) {
+  if (numbers_.add(number)) on_payload(payload);
+}
+
 void FrameScan::on_payload(ByteView payload) {
   heard_ = true;
+  scan_frames(payload, &FrameScan::scan_frame);
+}
+
+void FrameScan::on_handshake_packet(ByteView payload) { scan_frames(payload, &FrameScan::scan_handshake_frame); }
+
+void FrameScan::scan_frames(ByteView payload, std::size_t (FrameScan::*scan)(ByteView)) {
   while (!payload.empty()) {
     if (payload[0] == 0) {  // PADDING, thousands of it in a probe of the path's MTU
       const auto end = std::find_if(payload.begin(), payload.end(), [](std::uint8_t byte) { return byte != 0; });
       payload = payload.subspan(static_cast<std::size_t>(end - payload.begin()));
       continue;
     }
-    const std::size_t size = scan_frame(payload);
+    const std::size_t size = (this->*scan)(payload);
     if (size == 0) return;
     payload = payload.subspan(size);
   }
@@ -139,11 +154,33 @@ std::size_t FrameScan::scan_frame(ByteView payload) {
   } else if (is_stream(type)) {
     const ShortFrame frame = read_stream(reader, type);
     if (reader.ok) note_stream(frame, (type & 1U) != 0);
-  } else if (!skip_fields(reader, type)) {
-    return 0;
+  } else {
+    const Reader fields = reader;
+    if (!skip_fields(reader, type)) return 0;
+    if (type == kCrypto && reader.ok) note_crypto(fields.rest);
   }
   if (is_odd(type)) ++odd_frame_count_;
   return reader.ok ? payload.size() - reader.rest.size() : 0;
+}
+
+std::size_t FrameScan::scan_handshake_frame(ByteView payload) {
+  Reader reader{payload};
+  const std::uint64_t type = reader.varint();
+  const Reader fields = reader;
+  const bool known = type == kPing || type == kAck || type == kAckEcn || type == kCrypto;
+  if (!known || (type != kPing && !skip_fields(reader, type)) || !reader.ok) return 0;
+  if (type == kCrypto) note_crypto(fields.rest);
+  return payload.size() - reader.rest.size();
+}
+
+void FrameScan::note_crypto(ByteView fields) {
+  Reader reader{fields};
+  const std::uint64_t offset = reader.varint();
+  const std::uint64_t size = reader.varint();
+  if (size == 0) return;  // nor does it stand before another
+  const bool follows = offset == 0 || offset == crypto_end_;
+  crypto_end_ = offset + size;
+  if (!follows && size < kShortFrameBytes) ++crypto_gap_count_;
 }
 
 void FrameScan::note_stream(const ShortFrame& frame, bool fin) {

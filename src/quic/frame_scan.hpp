@@ -1,9 +1,9 @@
-// FrameScan: reads the payload of each received 1-RTT packet beside ngtcp2, for what ngtcp2 1.11 keeps to itself: that
+// FrameScan: reads the payload of each received packet beside ngtcp2, for what ngtcp2 1.11 keeps to itself: that
 // there was one, since what comes in a UDP datagram may be anybody's; that a STOP_SENDING frame came (it answers with
 // RESET_STREAM and calls nobody); the final size of a stream that we have stopped and that ends with FIN all the same
 // (it calls nobody for such a stream); how many frames come that cost work and carry nothing, with which a peer could
-// keep us busy for ever; and STREAM frames that may leave a gap and bring next to nothing (it keeps a node for each
-// gap).
+// keep us busy for ever; and STREAM and CRYPTO frames that may leave a gap and bring next to nothing (it keeps a node
+// for each gap). Of Initial and Handshake packets it takes the CRYPTO frames alone, since anybody can make the former.
 #pragma once
 
 #include <plait/bytes.hpp>
@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "quic/packet_numbers.hpp"
 #include "quic/protection.hpp"
 #include "quic/types.hpp"
 
@@ -32,7 +33,8 @@ class FrameScan final : public PayloadObserver {
     std::uint64_t offset;
     std::uint64_t end;
   };
-  /// A STREAM frame with less than this is short. A gap before a longer one costs hardly more than the credit it takes.
+  /// A STREAM or CRYPTO frame with less than this is short. A gap before a longer one costs hardly more than the credit
+  /// it takes.
   static constexpr std::uint64_t kShortFrameBytes = 64;
   /// More STOP_SENDING frames of one packet than this are not reported; the flood counter sees them.
   static constexpr std::size_t kStopSendingMax = 512;
@@ -41,8 +43,10 @@ class FrameScan final : public PayloadObserver {
   FrameScan(std::uint32_t burst, std::uint32_t per_second, TimePoint now)
       : tokens_(burst), burst_(burst), per_second_(per_second), refilled_(now) {}
 
+  void on_packet(std::uint64_t number, ByteView payload) override;
+  void on_handshake_packet(ByteView payload) override;
   /// Of a genuine packet. A malformed payload is read up to the mistake; ngtcp2 then closes the connection.
-  void on_payload(ByteView payload) override;
+  void on_payload(ByteView payload);
 
   /// Whether a genuine packet has come since the last call.
   bool take_heard() { return std::exchange(heard_, false); }
@@ -53,21 +57,31 @@ class FrameScan final : public PayloadObserver {
   /// Since the last call: short STREAM frames without FIN that stand neither at offset 0 nor right behind the STREAM
   /// frame before them, as those of a peer do that sends small messages on one stream.
   std::vector<ShortFrame>& short_frames() { return short_frames_; }
+  /// Short CRYPTO frames that stand neither at offset 0 nor right behind the CRYPTO frame before them, since the
+  /// beginning. Browsers cut their ClientHello into a few dozen pieces on purpose.
+  [[nodiscard]] std::uint64_t crypto_gap_count() const { return crypto_gap_count_; }
   /// Counts the odd frames since the last call. False if they are too many.
   bool within_rate(TimePoint now);
 
  private:
   /// Size of the frame at the front of `payload`, 0 if malformed.
   std::size_t scan_frame(ByteView payload);
+  /// The same of what Initial and Handshake packets may have.
+  std::size_t scan_handshake_frame(ByteView payload);
+  void scan_frames(ByteView payload, std::size_t (FrameScan::*scan)(ByteView));
   void note_stop_sending(ByteView fields);
   void note_stream(const ShortFrame& frame, bool fin);
+  void note_crypto(ByteView fields);
 
+  PacketNumbers numbers_;
   bool heard_ = false;
   std::vector<StopSending> stop_sending_;
   std::vector<StreamEnd> ends_;
   std::vector<ShortFrame> short_frames_;
   StreamId last_id_ = 0;  // of the STREAM frame before
   std::uint64_t last_end_ = 0;
+  std::uint64_t crypto_end_ = 0;  // of the CRYPTO frame before
+  std::uint64_t crypto_gap_count_ = 0;
   std::uint64_t odd_frame_count_ = 0;
   double tokens_;
   std::uint32_t burst_;

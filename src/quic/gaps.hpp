@@ -4,33 +4,37 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
+#include <vector>
 
 namespace plait::quic {
 
-/// Counts from above, and forgets as holes are filled: a peer whose packets are lost leaves one for each loss, until
-/// what was lost comes again.
+/// Counts from above, and forgets a hole once all in front of it has come: a peer whose packets are lost leaves one for
+/// each loss, until what was lost comes again.
 class Gaps {
  public:
-  [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] std::uint64_t count() const { return ends_.size(); }
   /// A short frame has come that does not stand right behind the frame before it.
   void handle_frame(std::uint64_t offset, std::uint64_t end) {
     if (end <= delivered_) return;
-    if (offset != reach_) ++count_;
+    if (offset != reach_ && offset > delivered_) {
+      const auto place = std::ranges::lower_bound(ends_, offset);
+      if (place == ends_.end() || *place != offset) ends_.insert(place, offset);
+    }
     reach_ = std::max(reach_, end);
-    // Each costs a byte that is missing and one that is there.
-    count_ = std::min(count_, (reach_ - delivered_) / 2);
   }
   /// All below `end` has come. How many gaps are no more.
   std::uint64_t fill(std::uint64_t end) {
     delivered_ = end;
-    return delivered_ >= reach_ ? std::exchange(count_, 0) : 0;
+    const std::uint64_t before = ends_.size();
+    if (before > 0) ends_.erase(ends_.begin(), std::ranges::upper_bound(ends_, end));
+    if (ends_.empty()) ends_ = {};
+    return before - ends_.size();
   }
 
  private:
   std::uint64_t delivered_ = 0;
-  std::uint64_t reach_ = 0;  // the furthest end of those frames
-  std::uint64_t count_ = 0;
+  std::uint64_t reach_ = 0;          // the furthest end of those frames
+  std::vector<std::uint64_t> ends_;  // of the holes, in order: where those frames begin
 };
 
 }  // namespace plait::quic

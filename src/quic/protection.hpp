@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace plait::quic {
 
@@ -23,10 +24,14 @@ inline constexpr std::size_t kKeyBytesMax = 32;
 
 constexpr std::size_t key_bytes(Cipher cipher) { return cipher == Cipher::aes_128_gcm ? 16 : 32; }
 
-/// Sees the payload of every packet that was opened. ngtcp2 does not report all frames (frame_scan.hpp).
+/// Sees the payload of every packet that was opened, copies among them. ngtcp2 does not report all frames
+/// (frame_scan.hpp).
 class PayloadObserver {
  public:
-  virtual void on_payload(ByteView payload) = 0;
+  /// Of a 1-RTT packet.
+  virtual void on_packet(std::uint64_t number, ByteView payload) = 0;
+  /// Of an Initial packet, whose keys anybody has who saw the first one, or of a Handshake packet.
+  virtual void on_handshake_packet(ByteView payload) = 0;
 
  protected:
   ~PayloadObserver() = default;
@@ -45,7 +50,16 @@ class PacketKey {
   virtual bool open(std::uint8_t* out, ByteView ciphertext, const std::uint8_t* nonce, ByteView associated) = 0;
 
   PayloadObserver* observer = nullptr;
+  /// Of a 1-RTT packet's key with an observer: the end of its nonce without the packet's number (RFC 9001 §5.3).
+  std::optional<std::uint64_t> nonce_end;
 };
+
+/// The last 8 bytes of a nonce.
+constexpr std::uint64_t end_of_nonce(const std::uint8_t* nonce) {
+  std::uint64_t end = 0;
+  for (std::size_t i = kNonceBytes - 8; i < kNonceBytes; ++i) end = end << 8U | nonce[i];
+  return end;
+}
 
 class HeaderKey {
  public:

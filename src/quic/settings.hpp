@@ -70,9 +70,11 @@ struct Settings {
   /// like): this many at once, and so many a second; beyond, the connection is closed.
   std::uint32_t odd_frames_burst = 1000;
   std::uint32_t odd_frames_per_second = 333;
-  /// Gaps that short STREAM frames have left in what came of all streams: beyond, the connection is closed. ngtcp2
-  /// keeps some 80 bytes for each, up to 4,000 of a stream.
+  /// Gaps that short STREAM frames have left in what came of all streams: beyond, the connection is closed. ngtcp2 1.11
+  /// keeps some 80 bytes for each, up to 5,000 of a stream.
   std::uint64_t stream_gaps_max = 4096;
+  /// The same of CRYPTO frames, which need no connection to be there yet; filled or not, since a handshake is short.
+  std::uint64_t crypto_gaps_max = 256;
 };
 
 }  // namespace plait::quic

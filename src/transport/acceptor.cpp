@@ -55,7 +55,8 @@ void Acceptor::handle_events(std::uint32_t) {
     if (result.status != net::IoStatus::ok) {
       if (!listener_.has_waiting()) return;  // accept() takes a descriptor before it looks whether anybody waits
       context_.accept_warning.give(context_.loop.now(), describe_shortage(result.system_errno));
-      if (make_room(result.system_errno)) continue;
+      const bool no_descriptor = result.system_errno == EMFILE || result.system_errno == ENFILE;
+      if (no_descriptor && context_.make_room()) continue;
       return pause();
     }
     if (!context_.admits_connection()) {
@@ -67,16 +68,6 @@ void Acceptor::handle_events(std::uint32_t) {
     std::unique_ptr<tls::Engine> engine = tls_ == nullptr ? nullptr : tls::Engine::accept(*tls_);
     TcpConnection::start(context_, std::move(socket), std::move(engine), make_protocol_());
   }
-}
-
-// When file descriptors are short, neither a flood of half-open connections nor one of idle ones must keep everybody
-// else out.
-bool Acceptor::make_room(int system_errno) {
-  if (system_errno != EMFILE && system_errno != ENFILE) return false;
-  if (context_.handshakes.empty()) return context_.evict_idle();
-  context_.counters.connections_refused.add();
-  context_.handshakes.front()->abort({.reason = "file descriptors are short"});
-  return true;
 }
 
 // Out of file descriptors or memory: a level-triggered listener would be reported for ever, so it rests.

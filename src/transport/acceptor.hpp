@@ -34,7 +34,6 @@ class Acceptor final : public net::EventHandler, public core::Timer {
   void on_timer(core::TimePoint now) override;
 
  private:
-  bool make_room(int system_errno);
   void pause();
 
   LoopContext& context_;

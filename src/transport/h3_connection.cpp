@@ -26,7 +26,7 @@ void H3Connection::enter(std::unique_ptr<H3Connection> self) {
   schedule();
 }
 
-std::string H3Connection::peer() const { return quic_ == nullptr ? last_peer_ : to_net(quic_->path().remote).text(); }
+std::string H3Connection::peer() const { return quic_ == nullptr ? last_peer_ : to_net(quic_->peer()).text(); }
 
 std::optional<ClientCertificate> H3Connection::client_certificate() const {
   return quic_ == nullptr ? std::nullopt : quic_->client_certificate();
@@ -184,8 +184,7 @@ void H3Connection::on_webtransport_stream(h3::StreamId id, h3::StreamId session,
     stopped = found->second;
     stopped_early_.erase(found);
   }
-  sessions_.handle_stream(id, session, direction, context().loop.now(), stopped);
-  schedule();
+  if (sessions_.handle_stream(id, session, direction, context().loop.now(), stopped)) schedule();
 }
 
 void H3Connection::on_reset(h3::StreamId id, std::uint64_t error_code) {
@@ -201,8 +200,7 @@ void H3Connection::on_stream_error(h3::StreamId id, h3::Error) { sessions_.handl
 void H3Connection::on_closed(h3::StreamId id) { sessions_.handle_closed(id); }
 
 void H3Connection::on_datagram(h3::StreamId id, ByteView payload) {
-  sessions_.handle_datagram(id, payload, context().loop.now());
-  schedule();
+  if (sessions_.handle_datagram(id, payload, context().loop.now())) schedule();
 }
 
 void H3Connection::on_goaway(std::uint64_t) { sessions_.handle_goaway(); }

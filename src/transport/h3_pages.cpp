@@ -18,7 +18,7 @@ void H3ServerConnection::expire_requests(core::TimePoint now) {
   request_deadline_.reset();
   std::vector<h3::StreamId> late;
   for (const auto& [id, request] : exchanges_) {
-    if (request.is_answered() || request.is_connect()) continue;
+    if (request.is_whole() || request.is_connect()) continue;
     if (request.deadline() <= now) {
       late.push_back(id);
     } else if (!request_deadline_ || request.deadline() < *request_deadline_) {
@@ -32,6 +32,8 @@ void H3ServerConnection::end_exchange(h3::StreamId id) {
   const auto found = exchanges_.find(id);
   if (found == exchanges_.end()) return;
   content_bytes_ -= found->second.content_bytes();
+  unacknowledged_bytes_ -= found->second.unacknowledged_bytes;
+  std::erase(waiting_, id);
   exchanges_.erase(found);
 }
 
@@ -55,14 +57,30 @@ void H3ServerConnection::refuse(h3::StreamId id, int status, const std::string& 
   h3_.stop_sending(id, h3::code::kNoError);  // RFC 9114 §4.1
 }
 
+// As over HTTP/1.1, whose connection is not read meanwhile: few bytes ask for much, and the answers of a client that
+// takes none are kept whole.
+void H3ServerConnection::answer_waiting() {
+  while (!waiting_.empty() && unacknowledged_bytes_ <= context().limits.send_high_water_bytes) {
+    const h3::StreamId id = waiting_.front();
+    waiting_.erase(waiting_.begin());
+    answer(id);
+  }
+}
+
 void H3ServerConnection::answer(h3::StreamId id) {
-  const auto found = exchanges_.find(id);
-  if (found == exchanges_.end()) return;
-  HttpExchange& request = found->second;  // stays until the response has arrived, its content does not
+  HttpExchange& request = exchanges_.find(id)->second;  // stays until the response has arrived, what was asked does not
   PagePeer peer{.address = this->peer(), .secure = true, .certificate = client_certificate()};
   respond(id, request.answer(*service_.router, std::move(peer)), request.wants_head_only());
-  content_bytes_ -= request.drop_content();
-  request.set_answered();
+  content_bytes_ -= request.drop_request();
+  note_unacknowledged(id);
+}
+
+void H3ServerConnection::note_unacknowledged(h3::StreamId id) {
+  const auto found = exchanges_.find(id);
+  if (found == exchanges_.end()) return;
+  unacknowledged_bytes_ -= found->second.unacknowledged_bytes;
+  found->second.unacknowledged_bytes = unacknowledged_bytes(id);
+  unacknowledged_bytes_ += found->second.unacknowledged_bytes;
 }
 
 void H3ServerConnection::respond(h3::StreamId id, const HttpResponse& response, bool head_only) {

@@ -25,6 +25,8 @@ H3ServerConnection::H3ServerConnection(H3Service& service) : H3Connection(servic
 
 void H3ServerConnection::on_stream_acked(quic::StreamId id, std::uint64_t offset) {
   note_activity();
+  note_unacknowledged(id);
+  answer_waiting();
   H3Connection::on_stream_acked(id, offset);
 }
 
@@ -51,7 +53,12 @@ void H3ServerConnection::on_data(h3::StreamId id, ByteView data) {
 }
 
 void H3ServerConnection::on_fin(h3::StreamId id) {
-  if (!sessions_.handle_fin(id)) answer(id);
+  if (sessions_.handle_fin(id)) return;
+  const auto found = exchanges_.find(id);
+  if (found == exchanges_.end()) return;
+  found->second.set_whole();
+  waiting_.push_back(id);
+  answer_waiting();
 }
 
 void H3ServerConnection::on_reset(h3::StreamId id, std::uint64_t error_code) {
@@ -71,6 +78,7 @@ void H3ServerConnection::on_closed(h3::StreamId id) {
   H3Connection::on_closed(id);
   end_exchange(id);
   drop_deferred(id);
+  answer_waiting();
   close_if_drained();
 }
 

@@ -54,6 +54,8 @@ class H3ServerConnection final : public H3Connection, public Opening::Owner {
   void expire_requests(core::TimePoint now);
   void take_content(h3::StreamId id, ByteView data);
   void answer(h3::StreamId id);
+  void answer_waiting();
+  void note_unacknowledged(h3::StreamId id);
   void refuse(h3::StreamId id, int status, const std::string& reason);
   void respond(h3::StreamId id, const HttpResponse& response, bool head_only);
   bool send_head(h3::StreamId id, int status, const std::vector<http::Field>& fields, bool fin);
@@ -76,6 +78,8 @@ class H3ServerConnection final : public H3Connection, public Opening::Owner {
 
   core::IdMap<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
   std::size_t content_bytes_ = 0;                      // of all of them
+  std::size_t unacknowledged_bytes_ = 0;               // the same
+  std::vector<h3::StreamId> waiting_;                  // whole requests that are not answered yet, in their order
   std::optional<core::TimePoint> request_deadline_;    // not after that of any request that is not whole
   std::vector<Deferred> deferred_;                     // the oldest first
   core::TimePoint active_at_;                          // when a request or a response last went on

@@ -7,18 +7,18 @@ namespace plait::transport {
 void HandshakeSlot::enter(TcpConnection& connection) {
   LoopContext& context = connection.context();
   if (list_ == &context.handshakes) return;
-  leave();
-  list_ = &context.handshakes;
-  place_ = list_->insert(list_->end(), &connection);
+  enter(context.handshakes, connection);
   if (list_->size() <= context.limits.handshakes_max) return;
   context.counters.connections_refused.add();
-  list_->front()->abort({.reason = "too many opening handshakes are under way"});
+  list_->front().connection->abort({.reason = "too many opening handshakes are under way"});
 }
 
-void HandshakeSlot::enter_idle(TcpConnection& connection) {
+void HandshakeSlot::enter_idle(TcpConnection& connection) { enter(connection.context().idle, connection); }
+
+void HandshakeSlot::enter(std::list<LoopContext::Waiting>& list, TcpConnection& connection) {
   leave();
-  list_ = &connection.context().idle;
-  place_ = list_->insert(list_->end(), &connection);
+  list_ = &list;
+  place_ = list.insert(list.end(), {&connection, connection.context().loop.now()});
 }
 
 void HandshakeSlot::leave() {

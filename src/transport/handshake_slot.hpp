@@ -1,6 +1,6 @@
 // HandshakeSlot: counts a connection among those whose opening handshake is under way, as long as it lives. When there
 // are more than Limits::handshakes_max, the oldest is cut: a flood of half-open handshakes costs a bounded amount.
-// Of HTTP it may instead be among those that are idle: see LoopContext::evict_idle().
+// Of HTTP it may instead be among those that are idle: see LoopContext::make_room().
 #pragma once
 
 #include <list>
@@ -25,8 +25,10 @@ class HandshakeSlot {
   void leave();
 
  private:
-  std::list<TcpConnection*>* list_ = nullptr;
-  std::list<TcpConnection*>::iterator place_;
+  void enter(std::list<LoopContext::Waiting>& list, TcpConnection& connection);
+
+  std::list<LoopContext::Waiting>* list_ = nullptr;
+  std::list<LoopContext::Waiting>::iterator place_;
 };
 
 }  // namespace plait::transport

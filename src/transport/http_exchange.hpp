@@ -27,11 +27,17 @@ class HttpExchange {
   /// The handler's response, or a refusal: 404, 500.
   [[nodiscard]] HttpResponse answer(const Router& router, PagePeer peer) const;
   [[nodiscard]] core::TimePoint deadline() const { return deadline_; }
-  [[nodiscard]] bool is_answered() const { return answered_; }
-  void set_answered() { answered_ = true; }
+  /// All of it is there: nothing is expected of the client any more.
+  [[nodiscard]] bool is_whole() const { return whole_; }
+  void set_whole() { whole_ = true; }
+  /// Frees the fields and the content; how much of that there was.
+  std::size_t drop_request() {
+    fields_ = {};
+    return std::exchange(content_, {}).size();
+  }
   [[nodiscard]] std::size_t content_bytes() const { return content_.size(); }
-  /// Frees the content; how much it was.
-  std::size_t drop_content() { return std::exchange(content_, {}).size(); }
+  /// Of the response, as far as it is sent: what has not arrived.
+  std::size_t unacknowledged_bytes = 0;
   [[nodiscard]] bool wants_head_only() const { return method_ == "HEAD"; }
 
   [[nodiscard]] std::string_view path() const { return path_; }    ///< without the query
@@ -52,7 +58,7 @@ class HttpExchange {
   std::vector<std::pair<std::string, std::string>> fields_;
   std::string content_;
   core::TimePoint deadline_;
-  bool answered_ = false;
+  bool whole_ = false;
 };
 
 }  // namespace plait::transport

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::chrono::seconds kGoodbyeTime{1};
 constexpr std::size_t kIdleTriesMax = 64;  // each takes two system calls
+// A flood of half-open connections must not keep everybody else out, nor a crowd of honest clients each other: who
+// comes would cut whoever came just before, and nobody would ever get in.
+constexpr std::chrono::seconds kHandshakePatience{1};
 
 }  // namespace
 
@@ -24,9 +27,11 @@ SessionId LoopContext::put(std::unique_ptr<LoopEntry> entry, std::optional<Sessi
   return *id;
 }
 
-void LoopContext::note_failed_handshake(const std::string& peer, std::string_view reason) {
+void LoopContext::note_failed_handshake(const std::string& peer, std::string_view reason, bool proven) {
   counters.handshakes_failed.add();
-  log(LogLevel::info, (peer + " handshake failed: ").append(reason));
+  const std::string line = (peer + " handshake failed: ").append(reason);
+  if (proven) return log(LogLevel::info, line);
+  unproven_failure.give(loop.now(), line, LogLevel::info);
 }
 
 void LoopContext::note_refused_request(const std::string& peer, int status) {
@@ -53,13 +58,21 @@ bool LoopContext::admits_connection() {
   full_warning.give(loop.now(), "there are as many connections as connections_max allows (" +
                                     std::to_string(limits.connections_max) +
                                     "): more are refused, unless idle HTTP connections make room; raise it");
-  return evict_idle() && has_room();
+  return make_room() && has_room();
+}
+
+bool LoopContext::make_room() {
+  if (evict_idle()) return true;
+  if (handshakes.empty() || loop.now() - handshakes.front().since < kHandshakePatience) return false;
+  counters.connections_refused.add();
+  handshakes.front().connection->abort({.reason = "an opening handshake that takes long makes room for new ones"});
+  return true;
 }
 
 // Who seems idle may have its last response or next request under way: its turn comes again behind the others.
 bool LoopContext::evict_idle() {
   for (std::size_t left = std::min(idle.size(), kIdleTriesMax); left > 0; --left) {
-    TcpConnection& longest = *idle.front();
+    TcpConnection& longest = *idle.front().connection;
     if (longest.is_quiet()) {
       counters.connections_refused.add();
       longest.abort({.reason = "idle connections make room for new ones"});

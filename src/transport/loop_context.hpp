@@ -33,6 +33,11 @@ class Opening;
 class TcpConnection;
 
 struct LoopContext {
+  /// A connection that could make room for another.
+  struct Waiting {
+    TcpConnection* connection;
+    core::TimePoint since;
+  };
   static constexpr std::size_t kGatherBytesMax = std::size_t{256} << 10;
 
   LoopContext(net::Loop& own_loop, const Limits& server_limits, std::uint32_t loop_index,
@@ -54,10 +59,11 @@ struct LoopContext {
   const std::size_t gather_bytes_max;
   OutputQueues queues;
   BroadcastLog broadcast;
-  std::list<TcpConnection*> handshakes;  ///< connections whose opening handshake is under way, oldest first
-  std::list<TcpConnection*> idle;        ///< HTTP/1.1 connections between requests, the longest idle first
-  RareWarning accept_warning;            ///< the system has no room for more connections
-  RareWarning full_warning;              ///< Limits::connections_max is reached
+  std::list<Waiting> handshakes;  ///< connections whose opening handshake is under way, oldest first
+  std::list<Waiting> idle;        ///< HTTP/1.1 connections between requests, the longest idle first
+  RareWarning accept_warning;     ///< the system has no room for more connections
+  RareWarning full_warning;       ///< Limits::connections_max is reached
+  RareWarning unproven_failure;   ///< a handshake failed whose client may not be at the address that it named
   LoopTable entries;
   std::unordered_map<std::uint64_t, Opening*> openings;  ///< that were deferred, by OpeningId::number
   std::uint64_t last_opening = 0;
@@ -68,12 +74,13 @@ struct LoopContext {
 
   /// Adds `entry` to the table; with `id` it takes the place of what has that, which is retired.
   SessionId put(std::unique_ptr<LoopEntry> entry, std::optional<SessionId> id = {});
-  /// Whether Limits::connections_max allows one more connection. If need be it closes one that is idle here.
+  /// Whether Limits::connections_max allows one more connection. If need be it makes room.
   [[nodiscard]] bool admits_connection();
-  /// Closes the HTTP/1.1 connection that has been idle longest. False: there is none.
-  bool evict_idle();
-  /// A client's handshake of TLS or QUIC has failed: counts and logs it.
-  void note_failed_handshake(const std::string& peer, std::string_view reason);
+  /// Closes the HTTP/1.1 connection that has been idle longest, or if there is none, the one whose opening handshake
+  /// has been under way longest, if that is so long that it hardly goes on. False: there is none of these.
+  bool make_room();
+  /// A client's handshake of TLS or QUIC has failed: counts and logs it, seldom unless its address is `proven`.
+  void note_failed_handshake(const std::string& peer, std::string_view reason, bool proven = true);
   /// A request that the middleware does not hear of, because it was not read to its end, is answered with `status`:
   /// logs it.
   void note_refused_request(const std::string& peer, int status);
@@ -97,6 +104,8 @@ struct LoopContext {
   std::string_view http_date();
 
  private:
+  bool evict_idle();
+
   std::string date_;
   std::chrono::system_clock::time_point date_time_;
 };

@@ -15,6 +15,7 @@ namespace plait::transport {
 namespace {
 
 constexpr int kReceivesPerTurn = 32;                // so that a flood of datagrams does not starve the rest of the loop
+constexpr std::size_t kDatagramsPerTurn = 256;      // nor one of small ones: each may begin a handshake
 constexpr std::uint64_t kConnectionRefused = 0x02;  // RFC 9000 §20.1
 constexpr int kBatchesPerTurn = 16;                 // 1 MiB: then what arrives, acknowledgements among it, has its turn
 
@@ -92,8 +93,8 @@ quic::ConnectionVisitor* QuicEndpoint::on_connection(quic::Connection& connectio
   return accept_ && context_.admits_connection() ? accept_(connection) : nullptr;
 }
 
-void QuicEndpoint::on_handshake_failed(const quic::Path& path, const quic::CloseReason& reason) {
-  context_.note_failed_handshake(to_net(path.remote).text(), describe(reason));
+void QuicEndpoint::on_handshake_failed(const quic::Path& path, const quic::CloseReason& reason, bool proven) {
+  context_.note_failed_handshake(to_net(path.remote).text(), describe(reason), proven);
 }
 
 void QuicEndpoint::count() {
@@ -114,12 +115,15 @@ void QuicEndpoint::handle_events(std::uint32_t events) {
 
 void QuicEndpoint::receive() {
   const MutableByteView buffer = context_.loop.receive_buffer().first(net::UdpSocket::kBatchBytesMax);
-  for (int i = 0; i < kReceivesPerTurn; ++i) {
+  std::size_t datagrams = 0;
+  for (int i = 0; i < kReceivesPerTurn && datagrams < kDatagramsPerTurn; ++i) {
     net::UdpBatch batch;
     const net::IoResult result = socket_.receive(buffer, batch);
     if (result.status == net::IoStatus::would_block) return;
     // Errors are of datagrams that were sent before (ICMP); QUIC's own timers notice what was lost.
-    if (result.status == net::IoStatus::ok) handle_batch(batch);
+    if (result.status != net::IoStatus::ok || batch.bytes.empty()) continue;
+    handle_batch(batch);
+    datagrams += (batch.bytes.size() + batch.segment_bytes - 1) / batch.segment_bytes;
   }
 }
 

@@ -79,7 +79,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   void handle_events(std::uint32_t events) override;
   void on_turn_end() override;
   quic::ConnectionVisitor* on_connection(quic::Connection& connection) override;
-  void on_handshake_failed(const quic::Path& path, const quic::CloseReason& reason) override;
+  void on_handshake_failed(const quic::Path& path, const quic::CloseReason& reason, bool proven) override;
   void on_transmit_wanted() override { transmit_soon(); }
 
   void count();

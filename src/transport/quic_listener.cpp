@@ -25,7 +25,9 @@ quic::EndpointConfig config_of(const LoopContext& context, const QuicListener::R
   config.loop_number = static_cast<std::uint8_t>(options.shared.socket_number);
   config.secret = options.secret;
   config.handshakes_max = context.limits.handshakes_max;
-  config.retry_handshakes = std::min(config.retry_handshakes, context.limits.handshakes_max / 4);
+  // What forged addresses begin must take no more than a small part of all connections, either.
+  config.retry_handshakes =
+      std::min({config.retry_handshakes, context.limits.handshakes_max / 4, context.limits.connections_max / 16});
   config.settings.handshake_timeout = context.limits.handshake_timeout;
   config.make_qlog = options.make_qlog;
   return config;

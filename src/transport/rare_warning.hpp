@@ -1,4 +1,4 @@
-// RareWarning: a warning whose cause may come thousands of times a second, such as a limit that is reached.
+// RareWarning: a line of the log whose cause may come thousands of times a second, such as a limit that is reached.
 #pragma once
 
 #include <plait/log.hpp>
@@ -16,10 +16,10 @@ class RareWarning {
   static constexpr std::chrono::seconds kInterval{10};
 
   /// Logs `line`, unless the last was logged less than kInterval ago.
-  void give(core::TimePoint now, std::string_view line) {
+  void give(core::TimePoint now, std::string_view line, LogLevel level = LogLevel::warning) {
     if (last_ && now - *last_ < kInterval) return;
     last_ = now;
-    log(LogLevel::warning, line);
+    log(level, line);
   }
 
  private:

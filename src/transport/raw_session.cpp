@@ -54,7 +54,7 @@ RawSession::RawSession(LoopContext& context, const Router* router)
 
 RawSession::~RawSession() = default;
 
-std::string RawSession::peer() const { return quic_ == nullptr ? last_peer_ : to_net(quic_->path().remote).text(); }
+std::string RawSession::peer() const { return quic_ == nullptr ? last_peer_ : to_net(quic_->peer()).text(); }
 
 std::optional<Duration> RawSession::rtt() const {
   if (quic_ == nullptr || !quic_->is_handshake_completed()) return std::nullopt;

@@ -81,8 +81,8 @@ class Sessions {
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
 
   // --- From h3::Visitor. False: the stream is none of a session's ---------------------------------------------------
-  /// `stopped`: a STOP_SENDING for it came before, with this code.
-  void handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now,
+  /// `stopped`: a STOP_SENDING for it came before, with this code. True: it waits, and next_timeout() may have changed.
+  bool handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now,
                      std::optional<std::uint64_t> stopped = {});
   bool handle_data(StreamId id, ByteView data);
   bool handle_fin(StreamId id);
@@ -93,7 +93,8 @@ class Sessions {
   bool handle_stop_sending(StreamId id, std::uint64_t error_code);
   bool handle_stream_error(StreamId id);
   bool handle_closed(StreamId id);
-  void handle_datagram(StreamId session, ByteView payload, core::TimePoint now);
+  /// True as of handle_stream().
+  bool handle_datagram(StreamId session, ByteView payload, core::TimePoint now);
   void handle_streams_available(Direction direction);
   void handle_goaway();
   /// Ends all sessions. Nothing but the destructor may follow.

@@ -6,31 +6,39 @@
 
 namespace plait::wt {
 
-void Sessions::handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now,
+bool Sessions::handle_stream(StreamId id, StreamId session, Direction direction, core::TimePoint now,
                              std::optional<std::uint64_t> stopped) {
-  if (context_.connection_lost) return;
+  if (context_.connection_lost) return false;
   Entry* entry = find_entry(session);
   if (entry != nullptr && entry->live && entry->session->is_open()) {
-    return entry->session->handle_stream(id, direction, stopped);
+    entry->session->handle_stream(id, direction, stopped);
+    return false;
   }
   context_.streams[id] = Stream{};
-  if (is_gone(session)) return refuse(id, code::kSessionGone);
+  if (is_gone(session)) {
+    refuse(id, code::kSessionGone);
+    return false;
+  }
   EarlyStream early{.id = id, .session = session};
   early.stopped = stopped;
   if (entry == nullptr) early.deadline = now + kEarlyTime;
-  if (early_.add_stream(std::move(early))) return;
+  if (early_.add_stream(std::move(early))) return entry == nullptr;
   note_refused(id, session, 0);
   refuse(id, code::kBufferedStreamRejected);
+  return false;
 }
 
-void Sessions::handle_datagram(StreamId session, ByteView payload, core::TimePoint now) {
-  if (context_.connection_lost) return;
+bool Sessions::handle_datagram(StreamId session, ByteView payload, core::TimePoint now) {
+  if (context_.connection_lost) return false;
   Entry* entry = find_entry(session);
-  if (entry != nullptr && entry->live) return entry->session->handle_datagram(payload);
-  if (is_gone(session) || payload.size() > kEarlyBytesMax) return;
+  if (entry != nullptr && entry->live) {
+    entry->session->handle_datagram(payload);
+    return false;
+  }
+  if (is_gone(session) || payload.size() > kEarlyBytesMax) return false;
   EarlyDatagram early{.session = session, .payload = {payload.begin(), payload.end()}};
   if (entry == nullptr) early.deadline = now + kEarlyTime;
-  if (!early_.add_datagram(std::move(early))) return;  // dropped, as any datagram may be
+  return early_.add_datagram(std::move(early)) && entry == nullptr;  // or dropped, as any datagram may be
 }
 
 // Sessions that have ended, whether their CONNECT stream has or not.

@@ -20,6 +20,10 @@ class QuicAttack : public SecureServer, public testing::Test {
     server_->server().http("/size", [](const HttpRequest& request) {
       return HttpResponse{.body = std::to_string(request.body().size())};
     });
+    server_->server().http("/counted", [this](const HttpRequest&) {
+      ++counted_;
+      return HttpResponse{.body = std::string(kCountedBytes, 'x')};
+    });
     server_->start();
   }
   [[nodiscard]] std::unique_ptr<RawQuic> connected(bool settings = true) const {
@@ -44,6 +48,8 @@ class QuicAttack : public SecureServer, public testing::Test {
     return 0;
   }
 
+  static constexpr std::size_t kCountedBytes = std::size_t{256} << 10;
+  std::atomic<int> counted_{0};
   std::string url_;
 };
 
@@ -158,6 +164,29 @@ TEST_F(QuicAttack, ResponsesThatNobodyReadsAreNotKeptForEver) {
   peer->consumes = false;
   for (int i = 0; i < 100; ++i) peer->open(Direction::bidirectional, raw::request("GET", "/big"), true);
   EXPECT_TRUE(peer->turn_until([&] { return peer->closed().has_value(); }));
+}
+
+// As over HTTP/1.1, where the same holds of what one read brings.
+TEST_F(QuicAttack, RequestsWhoseAnswersNobodyTakesWait) {
+  constexpr int kRequests = 64;
+  start(handler<Echo>());
+  const auto peer = connected();
+  peer->consumes = false;
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < kRequests; ++i) {
+    ids.push_back(peer->open(Direction::bidirectional, raw::request("GET", "/counted"), true));
+  }
+  ASSERT_TRUE(peer->turn_until([&] { return counted_ > 0; }));
+  const auto other = connected();
+  const std::uint64_t page = other->open(Direction::bidirectional, raw::request("GET", "/size"), true);
+  ASSERT_TRUE(other->turn_until([&] { return other->stream(page).fin; })) << "what came before has been handled";
+  EXPECT_LT(counted_, kRequests / 2);
+  peer->consumes = true;
+  for (const std::uint64_t id : ids) peer->connection().consume(id, peer->stream(id).data.size());
+  EXPECT_TRUE(peer->turn_until(
+      [&] { return std::ranges::all_of(ids, [&](std::uint64_t id) { return peer->stream(id).fin; }); }));
+  EXPECT_EQ(counted_, kRequests);
+  for (const std::uint64_t id : ids) EXPECT_GT(peer->stream(id).data.size(), kCountedBytes);
 }
 
 TEST_F(QuicAttack, LimitsOfRequestsHold) {

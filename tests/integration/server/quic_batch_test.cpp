@@ -137,6 +137,31 @@ TEST(QuicBatch, NoMoreIsUnderWayToAnotherLoopThanItMayHold) {
   EXPECT_GT(forward_all(), 0U) << "some of them have been handled";
 }
 
+// The rest of the loop would wait for as many handshakes.
+TEST(QuicBatch, OneTurnHandlesABoundedNumberOfDatagrams) {
+  constexpr std::size_t kPerBatch = 50;
+  constexpr std::size_t kBatches = 20;
+  const auto loop = *net::Loop::make();
+  const Limits limits;
+  std::atomic<std::size_t> connection_count{0};
+  transport::LoopContext context{*loop, limits, 0, connection_count};
+  transport::QuicEndpoint endpoint{context, *net::UdpSocket::bind(net::Address{.host = "127.0.0.1"}, {}), {}, nullptr};
+  ASSERT_TRUE(endpoint.start());
+  const auto sender = *net::UdpSocket::bind(net::Address{.host = "127.0.0.1"}, {});
+  const std::string junk(20 * kPerBatch, 'x');
+  net::UdpBatch batch{.remote = endpoint.name(), .bytes = as_bytes(junk)};
+  batch.segment_bytes = junk.size() / kPerBatch;
+  for (std::size_t i = 0; i < kBatches; ++i) ASSERT_EQ(sender.send(batch).status, net::IoStatus::ok);
+  loop->run_once(Duration::zero());
+  const std::size_t handled = endpoint.stats().dropped_datagram_count;
+  EXPECT_GT(handled, 0U);
+  EXPECT_LE(handled, 256 + kPerBatch);
+  EXPECT_TRUE(wait_until([&] {
+    loop->run_once(Duration::zero());
+    return endpoint.stats().dropped_datagram_count > handled;
+  }));
+}
+
 // A server cannot answer from the broadcast address, with EINVAL, as where the interface has no UDP_SEGMENT: one packet
 // turned that off for all.
 TEST(QuicBatch, APeerThatCannotBeAnsweredCostsNobodyTheBatches) {

@@ -32,6 +32,7 @@ class ServerRoom : public testing::Test {
   void start(std::size_t connections_max = 1'000'000) {
     ServerOptions options;
     options.limits.connections_max = connections_max;
+    options.limits.handshake_timeout = 60s;
     server_ = std::make_unique<TestServer>(std::move(options));
     port_ = port_of(server_->listen("ws", handler<Echo>(), ""));
     (*server_)->http("/page", [](const HttpRequest&) { return HttpResponse{.body = "page"}; });
@@ -89,6 +90,20 @@ TEST_F(ServerRoom, IdleConnectionsMakeRoomWhenDescriptorsRunOut) {
     EXPECT_EQ(idle->read_all(), "");
   }
   EXPECT_EQ(times_logged("ulimit -n; LimitNOFILE="), 1U) << log_->text();
+}
+
+// After a second, in which an honest one is done.
+TEST_F(ServerRoom, HalfOpenConnectionsMakeRoom) {
+  start(2);
+  const RawClient first{port_};
+  const RawClient second{port_};
+  ASSERT_TRUE(wait_until([&] { return (*server_)->stats().connections_accepted == 2; }));
+  EXPECT_TRUE(wait_until([&] {
+    RawClient newcomer{port_};
+    newcomer.send(kGet);
+    return newcomer.read_to("\r\n\r\npage").starts_with("HTTP/1.1 200");
+  }));
+  EXPECT_FALSE(first.is_silent()) << "it was cut";
 }
 
 TEST_F(ServerRoom, ARequestUnderWayIsFinished) {

@@ -116,9 +116,8 @@ TEST(QuicEndpoint, RetryIsDemandedWhenForced) {
 }
 
 /// Clients whose first packets the server has got, while nothing that it answers is on its way yet.
-std::deque<Recorder> begin_handshakes(Pair& pair, int count) {
+std::deque<Recorder> begin_handshakes(Pair& pair, int count, const ClientTls& tls = client_tls()) {
   std::deque<Recorder> clients;
-  const ClientTls tls = client_tls();
   for (int i = 0; i < count; ++i) {
     Recorder& client = clients.emplace_back();
     const Path path{address(2, static_cast<std::uint16_t>(1000 + i)), pair.server_host.at};
@@ -193,6 +192,65 @@ TEST(QuicEndpoint, RetryIsDemandedAboveTheLimitOfHalfOpenHandshakes) {
   const std::deque<Recorder> clients = begin_handshakes(pair, 6);
   EXPECT_EQ(pair.server_host.endpoint->stats().handshake_count, 3U);
   EXPECT_GE(pair.server_host.endpoint->stats().retry_count, 3U);
+}
+
+// Each has cost as much as one that goes on.
+TEST(QuicEndpoint, RetryIsDemandedAboveTheLimitOfHandshakesThatFailAtOnce) {
+  EndpointConfig config = server_config();
+  config.retry_handshakes = 3;
+  Pair pair{1, std::move(config)};
+  const auto clients = begin_handshakes(pair, 6, client_tls(ClientTlsConfig::Verify::off, {"unknown"}));
+  EXPECT_EQ(pair.server_host.endpoint->stats().accepted_count, 3U);
+  EXPECT_EQ(pair.server_host.endpoint->stats().retry_count, 3U);
+  pair.network.run_for(5s);
+  EXPECT_EQ(pair.server_host.endpoint->stats().handshake_count, 0U);
+  EXPECT_EQ(pair.server_host.endpoint->stats().connection_count, 0U);
+}
+
+TEST(QuicEndpoint, BeyondTheLimitOfHandshakesThoseThatFailedAreForgotten) {
+  EndpointConfig config = server_config();
+  config.handshakes_max = 3;
+  Pair pair{1, std::move(config)};
+  const auto clients = begin_handshakes(pair, 6, client_tls(ClientTlsConfig::Verify::off, {"unknown"}));
+  EXPECT_EQ(pair.server_host.endpoint->stats().connection_count, 3U);
+  EXPECT_EQ(pair.server_host.endpoint->stats().refused_count, 0U);
+}
+
+// Which of them came by a path that a token has proven is told with it.
+TEST(QuicEndpoint, AFailedHandshakeIsToldWithWhetherItsAddressIsProven) {
+  for (const bool retry : {true, false}) {
+    EndpointConfig config = server_config();
+    config.retry_always = retry;
+    Pair pair{1, std::move(config)};
+    pair.connect(client_tls(ClientTlsConfig::Verify::off, {"unknown"}));
+    EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }));
+    EXPECT_EQ(pair.server_host.failed, std::vector<bool>{retry});
+  }
+}
+
+TEST(QuicEndpoint, AnswersToJunkAndPacketsOfConnectionsTakeTurns) {
+  Pair pair;
+  pair.network.link.delay = 10us;  // not paced
+  pair.establish();
+  const StreamId id = pair.server().connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.server().connection->write(id, Bytes::copy_of(pattern(200'000))));  // widens the window
+  ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].acked == 200'000; }));
+  pair.server_host.endpoint->disable_segmentation();
+  EXPECT_TRUE(pair.server().connection->write(id, Bytes::copy_of(pattern(200'000))));
+  for (int i = 0; i < 64; ++i) {
+    pair.server_host.endpoint->handle_datagram({pair.server_host.at, address(9)}, initial_of_version(0x1a2a3a4a, 1200),
+                                               Ecn::not_ect, pair.network.now());
+  }
+  std::vector<std::uint8_t> buffer(Endpoint::kTransmitBytesMax);
+  int of_the_connection = 0;
+  int answers = 0;
+  for (int i = 0; i < 16; ++i) {
+    const auto next = pair.server_host.endpoint->poll_transmit(buffer, pair.network.now());
+    ASSERT_TRUE(next);
+    ++(next->path.remote == pair.client_host.at ? of_the_connection : answers);
+  }
+  EXPECT_EQ(of_the_connection, 8);
+  EXPECT_EQ(answers, 8);
 }
 
 TEST(QuicEndpoint, ConnectionsAboveTheLimitAreRefused) {

@@ -296,6 +296,25 @@ TEST(QuicLifetime, ANatThatMovesBackAtOnceIsFollowedEvenWithoutProbes) {
   EXPECT_EQ(pair.server().connection->path().remote, pair.client_host.at);
 }
 
+// Anybody who sees a packet can send it on from elsewhere, before the peer's own arrives (RFC 9000 §9.3.1).
+TEST(QuicLifetime, ThePeerIsNotAtANewAddressBeforeItAnswersThere) {
+  EndpointConfig config = server_config();
+  config.loop_number = 0x5A;  // the first byte of the server's connection IDs
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  pair.network.run_for(1s);
+  const Address next = address(77, 7777);
+  pair.network.rebind(pair.client_host.at, next);
+  pair.network.drops = [](ByteView data) { return connection_id_first_byte(data) != 0x5A; };
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("x")));
+  ASSERT_TRUE(pair.network.run([&] { return pair.server().connection->path().remote == next; }, 1s));
+  EXPECT_EQ(pair.server().connection->peer(), pair.client_host.at);
+  pair.network.drops = nullptr;
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().connection->peer() == next; }));
+  EXPECT_EQ(pair.client.connection->peer(), pair.server_host.at);
+}
+
 TEST(QuicLifetime, AClientMigrates) {
   Pair pair;
   pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
@@ -335,6 +354,31 @@ TEST(QuicLifetime, AFloodOfResetsClosesTheConnection) {
   ASSERT_TRUE(pair.client.reason);
   EXPECT_EQ(pair.client.reason->kind, Kind::peer_transport);
   EXPECT_EQ(pair.client.reason->code, 0xaU) << "PROTOCOL_VIOLATION";
+}
+
+TEST(QuicLifetime, CopiesOfAPacketAreNoFlood) {
+  EndpointConfig config = server_config();
+  config.loop_number = 0x5A;  // the first byte of the server's connection IDs
+  config.settings.odd_frames_burst = 50;
+  config.settings.odd_frames_per_second = 1;
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  pair.network.run_for(1s);
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("x")));
+  pair.client.connection->reset(id, 1);
+  std::vector<std::vector<std::uint8_t>> sent;
+  pair.network.drops = [&](ByteView datagram) {
+    if (connection_id_first_byte(datagram) == 0x5A) sent.emplace_back(datagram.begin(), datagram.end());
+    return false;
+  };
+  ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].reset_code.has_value(); }));
+  for (int i = 0; i < 1500; ++i) {
+    pair.server_host.endpoint->handle_datagram({pair.server_host.at, pair.client_host.at}, sent.front(), Ecn::not_ect,
+                                               pair.network.now());
+  }
+  pair.network.run_for(1s);
+  EXPECT_FALSE(pair.server().reason) << pair.server().reason->reason;
 }
 
 // Bytes of one stream in a packet each, every second of which is lost.

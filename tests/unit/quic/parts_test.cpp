@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 
 #include "core/varint.hpp"
 #include "quic/connection_ids.hpp"
@@ -11,6 +12,7 @@
 #include "quic/fifo.hpp"
 #include "quic/frame_scan.hpp"
 #include "quic/gaps.hpp"
+#include "quic/packet_numbers.hpp"
 #include "quic/send_queue.hpp"
 #include "support/allocations.hpp"
 
@@ -299,6 +301,77 @@ TEST(QuicFrameScan, CountsOddFramesAsABucket) {
   EXPECT_FALSE(scan.within_rate(TimePoint{1s}));
 }
 
+TEST(QuicFrameScan, ACopyOfAPacketIsNotCounted) {
+  FrameScan scan{10, 5, TimePoint{}};
+  const std::vector<std::uint8_t> reset = {0x04, 4, 1, 0};
+  for (int i = 0; i < 1000; ++i) scan.on_packet(7, reset);
+  EXPECT_TRUE(scan.within_rate(TimePoint{}));
+  EXPECT_TRUE(scan.take_heard());
+  scan.on_packet(7, reset);
+  EXPECT_FALSE(scan.take_heard()) << "nor is it a sign of life";
+  for (std::uint64_t number = 8; number < 20; ++number) scan.on_packet(number, reset);
+  EXPECT_FALSE(scan.within_rate(TimePoint{}));
+}
+
+// A CRYPTO frame with offset and length in two bytes each.
+std::vector<std::uint8_t> crypto_frame(std::uint8_t offset, std::uint8_t size) {
+  std::vector<std::uint8_t> frame = {0x06, 0x40, offset, 0x40, size};
+  frame.resize(frame.size() + size, 0x61);
+  return frame;
+}
+
+TEST(QuicFrameScan, CountsShortCryptoFramesThatMayLeaveAGap) {
+  FrameScan scan{100, 1, TimePoint{}};
+  const auto feed = [&](std::uint8_t offset, std::uint8_t size) {
+    std::vector<std::uint8_t> payload = {0x00, 0x01, 0x02, 0x05, 0x00, 0x00, 0x02};  // PADDING PING ACK
+    const auto frame = crypto_frame(offset, size);
+    payload.insert(payload.end(), frame.begin(), frame.end());
+    scan.on_handshake_packet(payload);
+  };
+  feed(0, 5);
+  feed(5, 1);
+  feed(6, 60);
+  feed(0, 5);
+  feed(9, 64);
+  EXPECT_EQ(scan.crypto_gap_count(), 0U) << "in order, from the beginning again, or not short";
+  feed(100, 63);
+  feed(170, 0);
+  feed(170, 1);
+  EXPECT_EQ(scan.crypto_gap_count(), 2U);
+  scan.on_payload(crypto_frame(200, 1));
+  EXPECT_EQ(scan.crypto_gap_count(), 3U) << "of a 1-RTT packet";
+}
+
+// Whoever saw a client's first packet can make more of them.
+TEST(QuicFrameScan, TakesNothingElseFromTheHandshake) {
+  FrameScan scan{1, 1, TimePoint{}};
+  const std::vector<std::uint8_t> stop_and_end = {0x05, 0x03, 0x00, 0x0b, 0x04, 0x01, 0x33};
+  scan.on_handshake_packet(stop_and_end);
+  for (int i = 0; i < 10; ++i) scan.on_handshake_packet(crypto_frame(0, 1));
+  EXPECT_TRUE(scan.stop_sending().empty());
+  EXPECT_TRUE(scan.ends().empty());
+  EXPECT_TRUE(scan.within_rate(TimePoint{}));
+  EXPECT_FALSE(scan.take_heard());
+}
+
+TEST(QuicPacketNumbers, EachComesOnce) {
+  std::mt19937 random{5};
+  PacketNumbers numbers;
+  std::set<std::uint64_t> seen;
+  for (std::uint64_t i = 0; i < 20'000; ++i) {
+    const std::uint64_t number = i + random() % 200;
+    ASSERT_EQ(numbers.add(number), seen.insert(number).second) << number;
+  }
+}
+
+TEST(QuicPacketNumbers, WhatWasLostLongAgoCountsAsCome) {
+  PacketNumbers numbers;
+  for (std::uint64_t i = 1; i <= PacketNumbers::kGapsMax + 1; ++i) EXPECT_TRUE(numbers.add(2 * i));
+  EXPECT_FALSE(numbers.add(1)) << "ngtcp2 drops it, too";
+  EXPECT_TRUE(numbers.add(5));
+  EXPECT_FALSE(numbers.add(5));
+}
+
 // A STREAM frame with offset and length, in one byte each but the last.
 std::vector<std::uint8_t> stream_frame(std::uint8_t id, std::uint8_t offset, std::uint8_t size, bool fin) {
   std::vector<std::uint8_t> frame = {static_cast<std::uint8_t>(fin ? 0x0f : 0x0e), id, offset, 0x40, size};
@@ -350,6 +423,31 @@ TEST(QuicGaps, WhatFollowsALossIsOne) {
   EXPECT_EQ(gaps.fill(105), 0U);
   EXPECT_EQ(gaps.fill(10'110), 1U);
   EXPECT_EQ(gaps.count(), 0U);
+}
+
+// Of a peer whose path always loses something, nearly all has come at any time, but never all.
+TEST(QuicGaps, AHoleThatIsFilledBehindTheLastFrameCountsNoMore) {
+  Gaps gaps;
+  gaps.fill(8);
+  std::uint64_t most = 0;
+  for (std::uint64_t i = 1; i <= 10'000; ++i) {  // every tenth is lost, and comes again 20 later
+    if (i % 10 != 0) gaps.handle_frame(8 * i, 8 * i + 8);
+    if (i % 10 == 0 && i > 20) gaps.fill(8 * (i - 10));
+    most = std::max(most, gaps.count());
+  }
+  EXPECT_GT(most, 0U);
+  EXPECT_LE(most, 3U);
+}
+
+TEST(QuicGaps, AFrameThatComesTwiceLeavesOne) {
+  Gaps gaps;
+  for (int i = 0; i < 2; ++i) {
+    gaps.handle_frame(10, 12);
+    gaps.handle_frame(20, 22);
+  }
+  EXPECT_EQ(gaps.count(), 2U);
+  EXPECT_EQ(gaps.fill(12), 1U);
+  EXPECT_EQ(gaps.fill(UINT64_MAX), 1U);
 }
 
 TEST(QuicGaps, AreNoMoreThanThereIsRoomFor) {

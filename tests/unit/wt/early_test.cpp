@@ -75,6 +75,18 @@ TEST(WtEarly, TheyAreRefusedAfterATime) {
   EXPECT_EQ(server->log().log, Log{});
 }
 
+TEST(WtEarly, WhoeverHasADeadlineMoreIsTold) {
+  auto server = make_waiting_server();
+  Sessions& sessions = server->sessions;
+  for (std::size_t i = 0; i < kEarlyDatagramsMax; ++i) {
+    EXPECT_TRUE(sessions.handle_datagram(0, bytes_of({'d'}), at(0ms)));
+  }
+  EXPECT_FALSE(sessions.handle_datagram(0, bytes_of({'d'}), at(0ms))) << "dropped";
+  server->accepts = false;
+  server->feed_connect(0);
+  EXPECT_FALSE(sessions.handle_stream(4, 0, Direction::bidirectional, at(0ms)));
+}
+
 TEST(WtEarly, OnceTheSessionWasAskedForThereIsNoHurry) {
   auto server = make_waiting_server();
   server->accepts = false;
