@@ -165,7 +165,8 @@ class PLAIT_API ReconnectingSession {
   ReconnectingSession(const ReconnectingSession&) = delete;
   ReconnectingSession& operator=(const ReconnectingSession&) = delete;
 
-  /// The first attempt. Errors: a URL that cannot be used.
+  /// The first attempt. Errors: as Client::connect(), after which it may be called again; and else a second call, also
+  /// after close().
   Result<void, Error> start();
   /// The session while it is open, else null.
   [[nodiscard]] Session* session() const;
