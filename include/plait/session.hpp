@@ -68,8 +68,9 @@ class PLAIT_API Message {
 enum class SendStatus : std::uint8_t {
   sent,     ///< handed to the kernel, or gathered for the write at the end of this turn of the loop
   queued,   ///< accepted, but the backlog is above the high-water mark: wait for on_writable
-  dropped,  ///< not accepted: the backlog would exceed Limits::send_queue_bytes_max
-  closed,   ///< not accepted: the session is closing or closed
+  dropped,  ///< not accepted: the backlog would exceed Limits::send_queue_bytes_max (unless nothing waits: then a
+            ///< message of any size is accepted)
+  closed,   ///< not accepted: the session is closing or closed, or it is paused and its peer gone
 };
 
 /// Messages that go together, in this order, to many sessions of one loop: Session::send_burst() makes frames of them

@@ -26,12 +26,12 @@ class FrameSession::Writer final : public MessageWriter {
   [[nodiscard]] bool active() const { return active_; }
 
   SendStatus write(ByteView part) override {
-    if (!session_.is_open()) return SendStatus::closed;
+    if (!session_.can_send()) return SendStatus::closed;
     if (!session_.admits(part.size())) return SendStatus::dropped;
     return send_part(part, false);
   }
   SendStatus finish() override {
-    if (!session_.is_open()) return SendStatus::closed;
+    if (!session_.can_send()) return SendStatus::closed;
     active_ = false;
     return send_part({}, true);
   }
@@ -101,7 +101,7 @@ void FrameSession::handle_deadline(core::TimePoint now) {
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
 SendStatus FrameSession::send(const Message& message, SendOptions) {
-  if (!is_open()) return SendStatus::closed;
+  if (!can_send()) return SendStatus::closed;
   if ((writer_ != nullptr && writer_->active()) || !admits(message.size())) return SendStatus::dropped;
   OutputQueue& output = connection().output();
   output.append(frames::FrameHeader{frames::type_of(message.kind()), message.size()}.view());
@@ -117,7 +117,7 @@ SendStatus FrameSession::send(const Message& message, SendOptions) {
 }
 
 MessageWriter* FrameSession::begin_message(MessageKind kind) {
-  if (!is_open() || (writer_ != nullptr && writer_->active())) return nullptr;
+  if (!can_send() || (writer_ != nullptr && writer_->active())) return nullptr;
   if (writer_ == nullptr) writer_ = std::make_unique<Writer>(*this);
   writer_->begin(kind);
   return writer_.get();

@@ -103,7 +103,7 @@ SendStatus StreamSession::write_early() {
 }
 
 void StreamSession::handle_drained() {
-  if (!wants_writable_ || state_ != State::open) return;
+  if (!wants_writable_ || !can_send()) return;
   wants_writable_ = false;
   guarded([&] { handler_->on_writable(*this); });
 }

@@ -38,12 +38,12 @@ class WsSession::Writer final : public MessageWriter {
   [[nodiscard]] bool active() const { return active_; }
 
   SendStatus write(ByteView part) override {
-    if (!session_.is_open()) return SendStatus::closed;
+    if (!session_.can_send()) return SendStatus::closed;
     if (!session_.admits(part.size())) return SendStatus::dropped;
     return send_frame(part, false);
   }
   SendStatus finish() override {
-    if (!session_.is_open()) return SendStatus::closed;
+    if (!session_.can_send()) return SendStatus::closed;
     active_ = false;
     session_.allow_plain_sends();
     return send_frame({}, true);
@@ -163,7 +163,7 @@ BurstStatus WsSession::send_burst(const MessageBurst& burst, SendOptions options
 }
 
 SendStatus WsSession::send_any(const Message& message, SendOptions options) {
-  if (!is_open()) return SendStatus::closed;
+  if (!can_send()) return SendStatus::closed;
   if (writer_ != nullptr && writer_->active()) return SendStatus::dropped;
   if (!admits(message.size())) return SendStatus::dropped;
   if (deflater_ != nullptr && options.compress && message.size() >= limits().deflate_threshold_bytes) {
@@ -189,7 +189,7 @@ SendStatus WsSession::send_compressed(const Message& message) {
 }
 
 MessageWriter* WsSession::begin_message(MessageKind kind) {
-  if (!is_open() || (writer_ != nullptr && writer_->active())) return nullptr;
+  if (!can_send() || (writer_ != nullptr && writer_->active())) return nullptr;
   if (writer_ == nullptr) writer_ = std::make_unique<Writer>(*this);
   set_sends_plainly(false);
   writer_->begin(kind);
