@@ -44,6 +44,7 @@ class QuicStream final : public Stream {
   const std::int64_t id_;
   const bool opened_by_peer_;
   bool wants_writable_ = false;
+  bool write_ended_ = false;                // by either side
   std::unique_ptr<StreamHandler> handler_;  // none as long as on_stream() has not returned it
 };
 
