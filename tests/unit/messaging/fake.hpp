@@ -94,7 +94,7 @@ class FakeSession final : public Session {
     datagrams.emplace_back(as_text(data));
     return datagram_status;
   }
-  [[nodiscard]] std::size_t datagram_bytes_max() const override { return datagram_max; }
+  [[nodiscard]] std::size_t datagram_bytes_max() const override { return closed ? 0 : datagram_max; }
   [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
   [[nodiscard]] std::optional<Duration> rtt() const override { return round_trip; }
   [[nodiscard]] SessionStats stats() const override { return counters; }
