@@ -47,6 +47,7 @@ Client::Impl::~Impl() {
 Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                                const ConnectOptions& options) {
   if (ending_) return err(Error{"the client is being destroyed"});
+  if (auto checked = client::check_subprotocols(options); !checked) return err(checked.error());
   auto uri = parse_connect_url(url);
   if (!uri) return err(uri.error());
   if (auto checked = client::check_headers(options); !checked) return err(checked.error());
