@@ -67,7 +67,8 @@ struct Response {
   std::string body;
 };
 
-/// Takes a response in parts. Destroyed after on_end.
+/// Takes a response in parts. Destroyed after on_end. An exception out of a function is logged and ends the request;
+/// on_end follows with an error.
 class PLAIT_API ResponseHandler {
  public:
   virtual ~ResponseHandler() = default;

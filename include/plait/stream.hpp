@@ -57,7 +57,8 @@ class PLAIT_API Stream {
   virtual void set_priority(std::uint32_t group, std::int64_t order) = 0;
 };
 
-/// What the user implements for the streams of a session; one object per stream, destroyed after on_close.
+/// What the user implements for the streams of a session; one object per stream, destroyed after on_close. An exception
+/// out of any function closes the session with 1011 and is logged.
 class PLAIT_API StreamHandler {
  public:
   virtual ~StreamHandler() = default;
