@@ -59,6 +59,7 @@ struct AskingSession : plait::SessionHandler {
     rpc->call(method, params, [this](const plait::RpcResult& result) {
       std::string text;
       if (result && plait::encode(plait::Format::json, *result, text)) std::cout << text << std::endl;
+      if (!result && result.error().kind == plait::RpcError::Kind::closed) return;  // on_close says why
       if (!result) std::cout << result.error().message << std::endl;
       ask();
     });

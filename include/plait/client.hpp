@@ -28,7 +28,7 @@ struct ClientOptions {
 };
 
 struct ConnectOptions {
-  /// Subprotocols to offer, in order of preference.
+  /// Subprotocols to offer, in order of preference: names as HTTP has them (tokens, RFC 9110 §5.6.2), each once.
   std::vector<std::string> subprotocols;
   /// Further header fields of the opening handshake ("Authorization", "Cookie", "Origin"). The wires without HTTP carry
   /// of these only the token of "Authorization: Bearer".
@@ -67,7 +67,8 @@ struct Response {
   std::string body;
 };
 
-/// Takes a response in parts. Destroyed after on_end.
+/// Takes a response in parts. Destroyed after on_end. An exception out of a function is logged and ends the request;
+/// on_end follows with an error.
 class PLAIT_API ResponseHandler {
  public:
   virtual ~ResponseHandler() = default;
@@ -90,8 +91,8 @@ class PLAIT_API Client {
   Client& operator=(const Client&) = delete;
 
   /// Starts connecting to a ws: wss: tcp: tls: https: (WebTransport) or quic: URL, or unix:/name.sock (as ws:;
-  /// unix:/name.sock:/path for another path than "/"). Errors: a URL, a header field or a certificate's file that
-  /// cannot be used, no file descriptor, a handler that throws when it is asked what it wants. Everything else that
+  /// unix:/name.sock:/path for another path than "/"). Errors: a URL, a subprotocol, a header field or a certificate's
+  /// file that cannot be used, no file descriptor, a handler that throws when it is asked what it wants. All else that
   /// fails is told to handler->on_close (code 1006, the reason says what), without on_open and not inside this call.
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options = {});
@@ -165,7 +166,8 @@ class PLAIT_API ReconnectingSession {
   ReconnectingSession(const ReconnectingSession&) = delete;
   ReconnectingSession& operator=(const ReconnectingSession&) = delete;
 
-  /// The first attempt. Errors: a URL that cannot be used.
+  /// The first attempt. Errors: as Client::connect(), after which it may be called again; and else a second call, also
+  /// after close().
   Result<void, Error> start();
   /// The session while it is open, else null.
   [[nodiscard]] Session* session() const;

@@ -25,10 +25,11 @@ struct Limits {
   std::size_t send_high_water_bytes = std::size_t{1} << 20;
   /// At or below this after having been above the high-water mark, on_writable is called.
   std::size_t send_low_water_bytes = std::size_t{256} << 10;
-  /// A message that would take the backlog above this is not queued: send() answers `dropped`.
+  /// A message that would take the backlog above this is not queued: send() answers `dropped`. Unless nothing waits:
+  /// then one may be larger, which could never be sent otherwise.
   std::size_t send_queue_bytes_max = std::size_t{64} << 20;
 
-  // --- HTTP/1.1 -------------------------------------------------------------------------------------------------
+  // --- HTTP/1.1 and, but for the request line, HTTP/3 -------------------------------------------------------------
   /// Request line, bytes (414 beyond). At most 64 KiB; more counts as that.
   std::size_t request_line_bytes_max = 8 << 10;
   /// All header fields of one request together, bytes (431 beyond). At most 128 KiB; more counts as that.
@@ -41,8 +42,8 @@ struct Limits {
   // --- Times; above a year they count as a year, so that Duration::max() is never -------------------------------
   /// From accept to the end of the opening handshake or request head (408 or close). Bounds slow-header attacks.
   Duration handshake_timeout = std::chrono::seconds{10};
-  /// An HTTP/1.1 connection with no request under way is closed after this; while a client takes bytes of the last
-  /// response, the time begins anew.
+  /// A server's HTTP connection with no request and no session under way is closed after this; while an HTTP/1.1 client
+  /// takes bytes of the last response, the time begins anew.
   Duration keep_alive_timeout = std::chrono::seconds{60};
   /// A ping goes out this often (it measures the round trip, too), but never before the last is answered or its
   /// pong_timeout is over; zero turns pings off. Not for `https:` and `quic:`: QUIC keeps its connections alive by
@@ -58,7 +59,8 @@ struct Limits {
   // --- Connections ----------------------------------------------------------------------------------------------
   /// Connections per server, over all its loops and listeners; further ones are closed on accept.
   std::size_t connections_max = 1'000'000;
-  /// Connections whose opening handshake is not finished, per loop; beyond, the oldest is closed.
+  /// Connections whose opening handshake is not finished, per loop; beyond, the oldest is closed. Of quic: and https:
+  /// only QUIC's own handshake counts.
   std::size_t handshakes_max = 4096;
 
   // --- QUIC -----------------------------------------------------------------------------------------------------

@@ -127,7 +127,8 @@ class PLAIT_API LoadBalancer {
   LoadBalancer& operator=(const LoadBalancer&) = delete;
 
   /// A session to one of the targets: where it does not open, the next is tried, each once. When all have failed, that
-  /// is told to handler->on_close, without on_open, with the last one's reason and status.
+  /// is told to handler->on_close, without on_open, with the last one's reason and status. So is at once what is wrong
+  /// with the options or the handler (Client::connect), which says nothing about a target.
   void connect(std::unique_ptr<SessionHandler> handler);
   /// Checks all targets now.
   void check();

@@ -40,8 +40,9 @@ class PLAIT_API LinesClient final : public StreamHandler {
 
   /// What comes to all topics that are subscribed to.
   void on_message(OnMessage handler);
-  /// `done` is called once, inside the call if that topic is being subscribed to already or is none: a topic is 1 to
-  /// 256 bytes without white space and control characters. A server may take patterns.
+  /// `done` is called once, inside the call if that topic is being subscribed to already or is none, the stream has
+  /// ended, or the server does not read: a topic is 1 to 256 bytes without white space and control characters. A server
+  /// may take patterns.
   void subscribe(std::string_view topic, Subscribed done = {});
   void unsubscribe(std::string_view topic);
   /// Never answered. `dropped` also if `topic` is none.

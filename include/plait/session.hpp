@@ -1,7 +1,8 @@
 // Session and SessionHandler: one conversation with one peer, the same on every wire.
 //
-// A handler's functions are called on the session's loop, one at a time. A session belongs to that loop: call it from
-// inside its handler's functions or from a function posted to it (Server::post, Client::post), never from elsewhere.
+// A handler's functions are called on the session's loop, one at a time, and inside no call of the session's but
+// abort(). A session belongs to that loop: call it from inside its handler's functions or from a function posted to it
+// (Server::post, Client::post), never from elsewhere.
 #pragma once
 
 #include <plait/bytes.hpp>
@@ -68,8 +69,9 @@ class PLAIT_API Message {
 enum class SendStatus : std::uint8_t {
   sent,     ///< handed to the kernel, or gathered for the write at the end of this turn of the loop
   queued,   ///< accepted, but the backlog is above the high-water mark: wait for on_writable
-  dropped,  ///< not accepted: the backlog would exceed Limits::send_queue_bytes_max
-  closed,   ///< not accepted: the session is closing or closed
+  dropped,  ///< not accepted: the backlog would exceed Limits::send_queue_bytes_max (unless nothing waits: then a
+            ///< message of any size is accepted)
+  closed,   ///< not accepted: the session is closing or closed, or it is paused and its peer gone
 };
 
 /// Messages that go together, in this order, to many sessions of one loop: Session::send_burst() makes frames of them
@@ -221,13 +223,14 @@ class PLAIT_API Session {
   /// Does nothing when already closing. A code that the wire cannot carry (see close_code) is logged and becomes 1011;
   /// 0 and 1005 close without a code.
   virtual void close(std::uint32_t code = close_code::kNormal, std::string_view reason = {}) = 0;
-  /// Cuts the connection at once; on_close follows with code 1006.
+  /// Cuts the connection at once; on_close, with code 1006, is called before this returns.
   virtual void abort() = 0;
 
-  /// Stops and resumes reading messages from the peer (TCP's, or QUIC's, backpressure reaches it). Pairs nest not. The
-  /// peer's close stands behind its messages and waits with them, but not on https:, where it ends the pause: what came
-  /// before it is delivered, then on_close follows; so does the peer's CONNECTION_CLOSE on quic:. Of streams
-  /// (wants_streams() on https: and quic:) they say nothing: StreamHandler::consumes() slows their peer down.
+  /// Stops and resumes reading messages from the peer (TCP's, or QUIC's, backpressure reaches it). Pairs nest not. What
+  /// was left is delivered after resume(), not inside it. The peer's close stands behind its messages and waits with
+  /// them, but not on https:, where it ends the pause: what came before it is delivered, then on_close follows; so does
+  /// the peer's CONNECTION_CLOSE on quic:. Of streams (wants_streams() on https: and quic:) they say nothing:
+  /// StreamHandler::consumes() slows their peer down.
   virtual void pause() = 0;
   virtual void resume() = 0;
 

@@ -29,8 +29,8 @@ class PLAIT_API Stream {
 
   /// Queues `data`, in order; `fin` ends our direction. Never blocks. `queued` when more than
   /// Limits::send_high_water_bytes wait in this stream (on_writable follows); `dropped`, and nothing taken, when that
-  /// would exceed Limits::send_queue_bytes_max, which an end without data never does; `closed` when our direction is
-  /// over, or there is none.
+  /// would exceed Limits::send_queue_bytes_max, which an end without data never does, nor any `data` when nothing
+  /// waits; `closed` when our direction is over, or there is none, or the session is closing.
   virtual SendStatus write(ByteView data, bool fin = false) = 0;
   /// The same without a copy: keeps a reference until the peer has acknowledged.
   virtual SendStatus write(Bytes data, bool fin = false) = 0;
@@ -57,7 +57,8 @@ class PLAIT_API Stream {
   virtual void set_priority(std::uint32_t group, std::int64_t order) = 0;
 };
 
-/// What the user implements for the streams of a session; one object per stream, destroyed after on_close.
+/// What the user implements for the streams of a session; one object per stream, destroyed after on_close. An exception
+/// out of any function closes the session with 1011 and is logged.
 class PLAIT_API StreamHandler {
  public:
   virtual ~StreamHandler() = default;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <utility>
 
+#include "client/client_impl.hpp"
 #include "core/bounded.hpp"
 
 namespace plait {
@@ -80,6 +81,12 @@ class BlockingClient::Impl {
     }
   }
 
+  /// The peer is gone, while messages that came before are still unread.
+  [[nodiscard]] bool is_cut() const {
+    const auto* connection = ClientAccess::context(client).connections.find(inbox.session->id());
+    return connection != nullptr && connection->is_cut();
+  }
+
   [[nodiscard]] Error closed_error() const {
     const bool may_pass = inbox.closed.code == close_code::kGoingAway || inbox.closed.code == close_code::kAbnormal ||
                           inbox.closed.code == kServiceRestart || inbox.closed.code == close_code::kTryAgainLater;
@@ -122,6 +129,7 @@ Result<void, Error> BlockingClient::send(const Message& message, Duration timeou
   };
   if (!impl_->turn_until(sent, timeout)) return err(Error{"the peer does not take the message: timed out"});
   if (inbox.session == nullptr) return err(impl_->closed_error());
+  if (impl_->is_cut()) return err(Error{.message = "the peer broke the connection", .system_errno = ENOTCONN});
   if (status == SendStatus::closed) return err(Error{"the session is closing"});
   return {};
 }

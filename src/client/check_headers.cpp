@@ -24,12 +24,25 @@ const char* find_mistake(std::string_view name, std::string_view value) {
   return nullptr;
 }
 
+Error bad_subprotocol(const std::string& subprotocol, const char* why) {
+  return {"the subprotocol \"" + subprotocol + "\" cannot be offered: " + why};
+}
+
 }  // namespace
 
 Result<void, Error> check_headers(const ConnectOptions& options) {
   for (const auto& [name, value] : options.headers) {
     const char* mistake = find_mistake(name, value);
     if (mistake != nullptr) return err(Error{"the header field \"" + name + "\" cannot be sent: " + mistake});
+  }
+  return {};
+}
+
+Result<void, Error> check_subprotocols(const ConnectOptions& options) {
+  const auto& all = options.subprotocols;
+  for (auto one = all.begin(); one != all.end(); ++one) {
+    if (!http::is_token(*one)) return err(bad_subprotocol(*one, "it is empty, or has a character that no name has"));
+    if (std::find(all.begin(), one, *one) != one) return err(bad_subprotocol(*one, "it is there twice"));
   }
   return {};
 }

@@ -14,7 +14,6 @@
 #include "transport/ws_connect.hpp"
 
 namespace plait {
-namespace {
 
 Result<http::Uri, Error> parse_connect_url(std::string_view url) {
   auto uri = http::parse_uri(url);
@@ -26,8 +25,6 @@ Result<http::Uri, Error> parse_connect_url(std::string_view url) {
   return err(Error{"cannot connect to \"" + std::string{url} +
                    "\": this build connects to the schemes ws: wss: tcp: tls: https: quic: and unix:"});
 }
-
-}  // namespace
 
 Client::Impl::Impl(const ClientOptions& options, std::uint32_t index) : options_(options) {
   options_.limits = core::bounded(options_.limits);
@@ -50,6 +47,7 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
   auto uri = parse_connect_url(url);
   if (!uri) return err(uri.error());
   if (auto checked = client::check_headers(options); !checked) return err(checked.error());
+  if (auto checked = client::check_subprotocols(options); !checked) return err(checked.error());
   const auto wants = transport::Wants::try_of(*handler);
   if (!wants) return err(Error{"the handler threw when it was asked what it wants"});
   if (is_quic(uri->scheme)) return quic_->connect(*uri, std::move(handler), *wants, options);

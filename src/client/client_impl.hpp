@@ -25,6 +25,9 @@
 
 namespace plait {
 
+/// Of a wire that there is; the error is Client::connect()'s.
+Result<http::Uri, Error> parse_connect_url(std::string_view url);
+
 class Client::Impl {
  public:
   /// `index` is the loop's number in SessionIds.

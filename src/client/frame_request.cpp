@@ -7,10 +7,12 @@ namespace plait::client {
 namespace {
 
 std::string_view bearer_token(const ConnectOptions& options) {
-  constexpr std::string_view kScheme = "Bearer ";
+  constexpr std::string_view kScheme = "bearer ";
   for (const auto& [name, value] : options.headers) {
-    if (http::equals_ignoring_case(name, "authorization") && value.starts_with(kScheme)) {
-      return std::string_view{value}.substr(kScheme.size());
+    if (!http::equals_ignoring_case(name, "authorization")) continue;
+    const std::string_view credentials = http::trim_whitespace(value);
+    if (http::equals_ignoring_case(credentials.substr(0, kScheme.size()), kScheme)) {
+      return http::trim_whitespace(credentials.substr(kScheme.size()));
     }
   }
   return {};

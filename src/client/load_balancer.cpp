@@ -135,7 +135,8 @@ class LoadBalancer::Impl::Probe final : public SessionHandler {
   bool is_open_ = false;
 };
 
-// Until one attempt is under way: a URL that cannot be used fails at once.
+// Until one attempt is under way: a URL that cannot be used fails at once. For any other error of the call the target
+// can do nothing, nor would another be any better.
 void LoadBalancer::Impl::attempt(const std::shared_ptr<Opening>& opening, Error last) {
   while (std::ranges::find(opening->tried, false) != opening->tried.end()) {
     const std::size_t index = choose(opening->tried);
@@ -143,6 +144,9 @@ void LoadBalancer::Impl::attempt(const std::shared_ptr<Opening>& opening, Error 
     const auto id = client_.connect(targets_[index].stats.url,
                                     std::make_unique<Member>(weak_from_this(), opening, index), connect_);
     if (id) return;
+    if (parse_connect_url(targets_[index].stats.url)) {
+      return transport::tell_not_opened(*opening->handler, {.reason = id.error().message}, context_.loop);
+    }
     note_failed(index);
     last = id.error();
   }
@@ -192,7 +196,8 @@ void LoadBalancer::Impl::check() {
   ConnectOptions options = connect_;
   options.timeout = options_.check_timeout;
   for (std::size_t i = 0; i < targets_.size(); ++i) {
-    if (!client_.connect(targets_[i].stats.url, std::make_unique<Probe>(weak_from_this(), i), options)) note_failed(i);
+    const auto id = client_.connect(targets_[i].stats.url, std::make_unique<Probe>(weak_from_this(), i), options);
+    if (!id && !parse_connect_url(targets_[i].stats.url)) note_failed(i);
   }
 }
 

@@ -64,13 +64,14 @@ class ReconnectingSession::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl() { end(); }
 
-  Result<void, Error> connect();
+  Result<void, Error> start();
   [[nodiscard]] Session* session() const { return session_; }
   void close(std::uint32_t code, std::string_view reason);
 
  private:
   class Link;
 
+  Result<void, Error> connect();
   void end();
   void handle_open(Session& session);
   void handle_close(Session& session, const CloseInfo& info);
@@ -89,7 +90,8 @@ class ReconnectingSession::Impl {
   Link* link_ = nullptr;        // from an attempt to the end of its session
   Session* session_ = nullptr;  // while it is open
   SessionId id_;                // of the session, or of the wait for the next
-  bool closed_ = false;         // by the user
+  bool started_ = false;
+  bool closed_ = false;  // by the user
 };
 
 // The handler of one session. Once it has no owner, it does nothing.
@@ -111,6 +113,13 @@ class ReconnectingSession::Impl::Link final : public transport::HandlerProxy {
   Impl* owner_;
   SessionHandler nothing_;
 };
+
+Result<void, Error> ReconnectingSession::Impl::start() {
+  if (started_) return err(Error{"a reconnecting session starts once"});
+  auto connected = connect();
+  started_ = connected.has_value();
+  return connected;
+}
 
 Result<void, Error> ReconnectingSession::Impl::connect() {
   auto link = std::make_unique<Link>(*this);
@@ -176,7 +185,7 @@ ReconnectingSession::ReconnectingSession(Client& client, std::string url, std::u
                                    std::move(on_state))) {}
 ReconnectingSession::~ReconnectingSession() = default;
 
-Result<void, Error> ReconnectingSession::start() { return impl_->connect(); }
+Result<void, Error> ReconnectingSession::start() { return impl_->start(); }
 Session* ReconnectingSession::session() const { return impl_->session(); }
 void ReconnectingSession::close(std::uint32_t code, std::string_view reason) { impl_->close(code, reason); }
 

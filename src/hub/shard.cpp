@@ -226,7 +226,8 @@ bool Shard::must_wait(ConnectionRef ref) {
   return true;
 }
 
-// A wire that brings at once what it has kept may pause a connection again inside on_room(): behind all the others.
+// Sessions over lines bring at once what they have kept, which may pause a connection again inside on_room(): behind
+// all the others.
 void Shard::resume_waiting() {
   std::size_t resumed = 0;
   std::vector<Waiting> left;

@@ -85,9 +85,9 @@ SendStatus ReliableDatagrams::Impl::send(ByteView data, Done&& done) {
   if (next_sequence_ - oldest_pending_ >= kRememberedMax) return SendStatus::dropped;
   if (pending_.size() >= options_.pending_max) return SendStatus::dropped;
   std::string frame = messaging::encode_data(next_sequence_, data);
-  if (frame.size() > session_.datagram_bytes_max()) return SendStatus::dropped;
   const SendStatus status = session_.send_datagram(as_bytes(frame));
-  if (status == SendStatus::closed) return status;
+  const bool too_large = status == SendStatus::dropped && frame.size() > session_.datagram_bytes_max();
+  if (status == SendStatus::closed || too_large) return status;
   const std::uint32_t sequence = next_sequence_++;
   Pending& pending = pending_.try_emplace(sequence, *this, sequence, std::move(frame), std::move(done)).first->second;
   core::Executor& executor = session_.executor();

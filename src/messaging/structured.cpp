@@ -130,8 +130,11 @@ void StructuredStream::on_close(Stream&) {
 // --- Datagrams ------------------------------------------------------------------------------------------------------
 
 Result<SendStatus, StructuredError> StructuredDatagrams::send_datagram() {
-  if (sent_.size() > session_.datagram_bytes_max()) return err(StructuredError::too_large);
-  return session_.send_datagram(as_bytes(sent_));
+  const SendStatus status = session_.send_datagram(as_bytes(sent_));
+  if (status == SendStatus::dropped && sent_.size() > session_.datagram_bytes_max()) {
+    return err(StructuredError::too_large);
+  }
+  return status;
 }
 
 void StructuredDatagrams::handle_datagram(ByteView datagram) {

@@ -65,7 +65,7 @@ void FrameSession::handle_deadline(core::TimePoint now) {
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
 SendStatus FrameSession::send(const Message& message, SendOptions) {
-  if (!is_open()) return SendStatus::closed;
+  if (!can_send()) return SendStatus::closed;
   if (writes_parts() || !admits(message.size())) return SendStatus::dropped;
   OutputQueue& output = connection().output();
   output.append(frames::FrameHeader{frames::type_of(message.kind()), message.size()}.view());

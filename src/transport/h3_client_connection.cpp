@@ -48,8 +48,9 @@ void H3ClientConnection::on_settings(const h3::Settings&) {
 
 void H3ClientConnection::on_response(h3::StreamId id, const h3::ResponseHead& head) {
   if (head.is_interim()) return;
-  if (H3Fetch* fetch = find_fetch(id)) return fetch->handle_head(head);
-  finish_opening(id, head);
+  H3Fetch* fetch = find_fetch(id);
+  if (fetch == nullptr) return finish_opening(id, head);
+  if (!fetch->handle_head(head)) give_up(*fetch, "the handler of the response threw");
 }
 
 void H3ClientConnection::on_data(h3::StreamId id, ByteView data) {

@@ -26,11 +26,11 @@ H3Fetch::H3Fetch(H3ClientConnection& connection, FetchRequest request, std::uniq
       handler_(std::move(handler)),
       part_timeout_(part_timeout) {}
 
-void H3Fetch::handle_head(const h3::ResponseHead& head) {
+bool H3Fetch::handle_head(const h3::ResponseHead& head) {
   connection_.context().loop.schedule(*this, connection_.context().loop.now() + part_timeout_);
   Response response{.status = head.status, .headers = {}, .body = {}};
   for (const http::Field& field : head.fields) response.headers.emplace_back(field.name, field.value);
-  core::guarded(kWho, [&] { handler_->on_head(response); });
+  return core::guarded(kWho, [&] { handler_->on_head(response); });
 }
 
 bool H3Fetch::handle_body(ByteView part) {

@@ -32,7 +32,8 @@ class H3Fetch final : public LoopEntry, private core::Timer {
                        core::TimePoint deadline, Duration part_timeout, SessionId id);
 
   [[nodiscard]] const FetchRequest& request() const { return request_; }
-  void handle_head(const h3::ResponseHead& head);
+  /// False: its user threw.
+  [[nodiscard]] bool handle_head(const h3::ResponseHead& head);
   /// False: its user wants no more.
   [[nodiscard]] bool handle_body(ByteView part);
   /// The last call; it is retired.

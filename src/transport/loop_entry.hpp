@@ -29,6 +29,8 @@ class LoopEntry : public net::Retirable {
   virtual void drain() = 0;
   /// Ends it; its handlers hear of it before this returns.
   virtual void abort(const Disconnect& why) = 0;
+  /// The peer takes nothing any more: what is sent is lost, while what came before is still to be read.
+  [[nodiscard]] virtual bool is_cut() const { return false; }
 };
 
 }  // namespace plait::transport

@@ -66,7 +66,8 @@ void MessageStream::handle_end_of_session() {
 
 void MessageStream::ignore_messages() {
   ignored_ = true;
-  set_paused(false);
+  paused_ = false;
+  handle_kept();
 }
 
 void MessageStream::decode(ByteView& input) {
@@ -98,11 +99,6 @@ void MessageStream::handle_event(const frames::Event& event) {
     case frames::Event::Kind::need_more:
       return;
   }
-}
-
-void MessageStream::set_paused(bool paused) {
-  paused_ = paused;
-  handle_kept();
 }
 
 // --- Sending ---------------------------------------------------------------------------------------------------------

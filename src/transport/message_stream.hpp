@@ -57,15 +57,16 @@ class MessageStream final : private MessageWriter {
   /// The session is over: what came before is reported now, though the user has paused, or pauses, and though it waits
   /// for the peer to take what it has caused.
   void handle_end_of_session();
-  /// The same: nothing is reported any more.
-  void detach() { ended_ = true; }
-  [[nodiscard]] bool is_detached() const { return ended_; }
+  /// The same: nothing is reported any more, and what is under way in parts stays as it is.
+  void detach() { ended_ = shut_ = true; }
   /// The session is closing: what is under way in parts stays as it is.
   void stop_sending() { shut_ = true; }
   /// It is closing while the user wants no messages: they are read, as far as the peer's close, and not reported.
   void ignore_messages();
 
   void handle_data(ByteView data, bool fin);
+  /// Reports what came while it was stopped, if it no longer is.
+  void handle_kept();
   /// The peer acknowledged some of the stream.
   void handle_acked();
 
@@ -73,7 +74,8 @@ class MessageStream final : private MessageWriter {
   MessageWriter* begin_message(MessageKind kind);
   /// A close frame, and the end of our side.
   void close(std::uint16_t code, std::string_view reason);
-  void set_paused(bool paused);
+  /// After a pause handle_kept() is to follow.
+  void set_paused(bool paused) { paused_ = paused; }
   [[nodiscard]] bool is_paused() const { return paused_; }
   /// What the peer has not acknowledged, and of that what has never been sent.
   [[nodiscard]] std::size_t buffered_bytes() const;
@@ -89,7 +91,6 @@ class MessageStream final : private MessageWriter {
   SendStatus send_part(ByteView part, bool last);
   void decode(ByteView& input);
   void handle_event(const frames::Event& event);
-  void handle_kept();
   void handle_input(ByteView input, std::vector<std::uint8_t> block);
   void report_end();
 

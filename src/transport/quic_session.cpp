@@ -119,8 +119,9 @@ void QuicSession::handle_stop_sending(StreamId id, std::optional<std::uint32_t> 
 // the peer is a strange one.
 void QuicSession::lose_message_stream(std::optional<std::uint32_t> code, const char* reason) {
   if (!is_open()) return;
-  if (code) return fail(close_code::kProtocolError, reason);
-  context_.loop.schedule(*this, context_.loop.now() + limits().close_timeout);
+  if (!code) return context_.loop.schedule(*this, context_.loop.now() + limits().close_timeout);
+  fail(close_code::kProtocolError, reason);
+  if (live_) wire_go_on_closing(true);  // what is not acknowledged yet may never be
 }
 
 void QuicSession::handle_stream_closed(StreamId id) {
@@ -216,6 +217,13 @@ SendStatus QuicSession::count_part(SendStatus status, std::size_t bytes, bool la
   context_.counters.messages_sent.add(last ? 1 : 0);
   count_sent(bytes);
   return status;
+}
+
+// What was kept is reported at the end of the turn: inside this call it would meet a handler in the middle of another.
+void QuicSession::resume() {
+  if (!messages_.is_paused()) return;
+  messages_.set_paused(false);
+  context_.loop.at_turn_end(*this);
 }
 
 MessageWriter* QuicSession::begin_message(MessageKind kind) {

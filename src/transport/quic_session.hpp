@@ -14,6 +14,7 @@
 
 #include "core/guard.hpp"
 #include "core/id_map.hpp"
+#include "net/loop.hpp"
 #include "quic/connection.hpp"
 #include "transport/loop_entry.hpp"
 #include "transport/loop_context.hpp"
@@ -23,7 +24,11 @@
 
 namespace plait::transport {
 
-class QuicSession : public Session, public LoopEntry, private core::Timer, private MessageStream::Owner {
+class QuicSession : public Session,
+                    public LoopEntry,
+                    private core::Timer,
+                    private net::TurnHook,
+                    private MessageStream::Owner {
  public:
   using StreamId = MessageStream::StreamId;
   ~QuicSession() override;
@@ -44,7 +49,7 @@ class QuicSession : public Session, public LoopEntry, private core::Timer, priva
   void close(std::uint32_t code, std::string_view reason) override;
   void abort() override { abort(Disconnect{}); }
   void pause() override { closing_ ? messages_.ignore_messages() : messages_.set_paused(true); }
-  void resume() override { messages_.set_paused(false); }
+  void resume() override;
   [[nodiscard]] std::size_t buffered_bytes() const override { return messages_.unsent_bytes(); }
   [[nodiscard]] SessionStats stats() const override;
   [[nodiscard]] SessionId id() const override { return id_; }
@@ -57,6 +62,7 @@ class QuicSession : public Session, public LoopEntry, private core::Timer, priva
   void abort(const Disconnect& why) override;
 
   // For QuicStream
+  [[nodiscard]] bool is_open() const { return live_ && !closing_; }
   [[nodiscard]] const Limits& limits() const { return context_.limits; }
   /// False: the stream cannot be written, or the session is over.
   bool write(StreamId id, Bytes data, bool fin) final { return live_ && wire_write(id, std::move(data), fin); }
@@ -86,7 +92,6 @@ class QuicSession : public Session, public LoopEntry, private core::Timer, priva
   [[nodiscard]] MessageStream& messages() { return messages_; }
   /// From start() to end(): the wire takes the wire_… calls.
   [[nodiscard]] bool is_live() const { return live_; }
-  [[nodiscard]] bool is_open() const { return live_ && !closing_; }
   [[nodiscard]] bool is_finished() const { return finished_; }
 
   /// The opening handshake is done: calls on_open. Whoever needs to know asks is_live() afterwards.
@@ -142,6 +147,9 @@ class QuicSession : public Session, public LoopEntry, private core::Timer, priva
 
   // core::Timer
   void on_timer(core::TimePoint now) override;
+
+  // net::TurnHook
+  void on_turn_end() override { messages_.handle_kept(); }
 
   // MessageStream::Owner
   [[nodiscard]] std::size_t unsent_bytes(StreamId id) const final { return live_ ? wire_unsent_bytes(id) : 0; }

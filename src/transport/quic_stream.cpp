@@ -22,6 +22,7 @@ void QuicStream::handle_reset(std::optional<std::uint32_t> code) {
 }
 
 void QuicStream::handle_stop(std::optional<std::uint32_t> code) {
+  write_ended_ = true;
   session_.guarded([&] { handler_->on_stop(*this, code.value_or(0)); });
 }
 
@@ -41,6 +42,7 @@ SendStatus QuicStream::write(ByteView data, bool fin) { return write(Bytes::copy
 // What is larger than the whole queue may still pass when nothing waits; and an end without data, which takes no room,
 // behind that.
 SendStatus QuicStream::write(Bytes data, bool fin) {
+  if (write_ended_ || !session_.is_open()) return SendStatus::closed;
   const Limits& limits = session_.limits();
   const std::size_t size = data.size();
   const std::size_t backlog = buffered_bytes();
@@ -50,13 +52,18 @@ SendStatus QuicStream::write(Bytes data, bool fin) {
     return SendStatus::dropped;
   }
   if (!session_.write(id_, std::move(data), fin)) return SendStatus::closed;
+  write_ended_ = fin;
   session_.count_sent(size);
   if (backlog + size <= limits.send_high_water_bytes) return SendStatus::sent;
   wants_writable_ = true;
   return SendStatus::queued;
 }
 
-void QuicStream::reset(std::uint32_t code) { session_.reset(id_, code); }
+void QuicStream::reset(std::uint32_t code) {
+  write_ended_ = true;
+  session_.reset(id_, code);
+}
+
 void QuicStream::stop(std::uint32_t code) { session_.stop(id_, code); }
 void QuicStream::consume(std::size_t size) { session_.consume(id_, size); }
 void QuicStream::set_priority(std::uint32_t group, std::int64_t order) { session_.set_priority(id_, group, order); }

@@ -35,12 +35,12 @@ class StreamSession::PartWriter final : public MessageWriter {
     first_ = true;
   }
   SendStatus write(ByteView part) override {
-    if (!session_.is_open()) return SendStatus::closed;
+    if (!session_.can_send()) return SendStatus::closed;
     if (!session_.admits(part.size())) return SendStatus::dropped;
     return send(part, false);
   }
   SendStatus finish() override {
-    if (!session_.is_open()) return SendStatus::closed;
+    if (!session_.can_send()) return SendStatus::closed;
     session_.writes_parts_ = false;
     return send({}, true);
   }
@@ -106,7 +106,7 @@ void StreamSession::count_for_loop(std::uint64_t messages_sent, std::uint64_t by
 }
 
 MessageWriter* StreamSession::begin_message(MessageKind kind) {
-  if (!is_open() || std::exchange(writes_parts_, true)) return nullptr;
+  if (!can_send() || std::exchange(writes_parts_, true)) return nullptr;
   set_sends_plainly(false);
   if (writer_ == nullptr) writer_ = std::make_unique<PartWriter>(*this);
   writer_->begin(kind);
@@ -133,7 +133,7 @@ SendStatus StreamSession::write_early() {
 }
 
 void StreamSession::handle_drained() {
-  if (!wants_writable_ || state_ != State::open) return;
+  if (!wants_writable_ || !can_send()) return;
   wants_writable_ = false;
   guarded([&] { handler_->on_writable(*this); });
 }

@@ -73,8 +73,9 @@ class StreamSession : public Session, public Protocol {
   virtual void encode_part(MessageKind kind, ByteView part, bool first, bool last) = 0;
 
   [[nodiscard]] bool is_open() const { return state_ == State::open; }
-  /// For the protocol to say: it is open and its small messages leave as they are, uncompressed, in the clear, whole.
-  [[nodiscard]] bool sends_plainly() const { return sends_plainly_ && is_open(); }
+  [[nodiscard]] bool can_send() const { return is_open() && !connection().is_cut(); }
+  /// For the protocol to say: it can send and its small messages leave as they are, uncompressed, in the clear, whole.
+  [[nodiscard]] bool sends_plainly() const { return sends_plainly_ && can_send(); }
   void set_sends_plainly(bool plainly) { sends_plainly_ = plainly; }
   /// A message is under way in parts: until its last, no other may be sent, and none leaves plainly.
   [[nodiscard]] bool writes_parts() const { return writes_parts_; }

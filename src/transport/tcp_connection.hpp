@@ -97,6 +97,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   /// Sees to it that handle_drained() follows, however small the backlog is.
   void await_drained();
   [[nodiscard]] bool paused() const { return paused_; }
+  [[nodiscard]] bool is_cut() const override { return hung_up_; }
   /// A backlog stops only the side that accepted: were both to stop, two peers with full windows would wait for each
   /// other for ever.
   [[nodiscard]] bool input_stopped() const { return input_stopped_; }

@@ -12,8 +12,15 @@ WtAccept::WtAccept(LoopContext& context, const Router& router, Owner& owner, h3:
       id_(id),
       request_(std::move(request)),
       peer_(std::move(peer)),
-      offered_texts_(wt::parse_available_protocols(header(wt::kAvailableProtocolsField))),
-      offered_(offered_texts_.begin(), offered_texts_.end()) {}
+      offered_texts_(
+          wt::parse_available_protocols(header(wt::kAvailableProtocolsField), context.limits.subprotocols_max)) {
+  if (offered_texts_) offered_.assign(offered_texts_->begin(), offered_texts_->end());
+}
+
+std::optional<HttpResponse> WtAccept::check() {
+  if (offered_texts_) return std::nullopt;
+  return HttpResponse{.status = 400, .body = "too many subprotocols are offered\n"};
+}
 
 std::vector<http::Field> WtAccept::response_fields() {
   std::vector<http::Field> fields;

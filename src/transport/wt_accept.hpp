@@ -34,12 +34,13 @@ class WtAccept final : public Opening {
 
  private:
   [[nodiscard]] std::optional<std::string_view> origin() const override { return request_.field("origin"); }
+  [[nodiscard]] std::optional<HttpResponse> check() override;
   void own() override {}  // the request is its own
 
   const h3::StreamId id_;
   const HttpExchange request_;
   const std::string peer_;
-  std::vector<std::string> offered_texts_;
+  const std::optional<std::vector<std::string>> offered_texts_;  // none: too many
   std::vector<std::string_view> offered_;
   std::string protocol_field_;
 };

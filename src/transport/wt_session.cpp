@@ -57,12 +57,8 @@ void WtSession::give_up(const std::string& reason) { connection_.give_up(*this, 
 
 // WT_CLOSE_SESSION is on the stream of the CONNECT, where it would overtake the messages: not before the peer has them.
 void WtSession::wire_close(std::uint32_t code, std::string_view reason) {
-  if (!messages().is_detached() && messages().buffered_bytes() > 0) {
-    close_due_ = std::make_unique<CloseDue>(CloseDue{code, std::string{reason}});
-    return;
-  }
-  messages().detach();
-  protocol_->close(code == close_code::kNoStatus ? 0 : code, reason);
+  close_due_ = std::make_unique<CloseDue>(CloseDue{code, std::string{reason}});
+  wire_go_on_closing(false);
 }
 
 bool WtSession::wire_go_on_closing(bool late) {
@@ -70,7 +66,7 @@ bool WtSession::wire_go_on_closing(bool late) {
   if (!late && messages().buffered_bytes() > 0) return true;
   messages().detach();
   const std::unique_ptr<CloseDue> due = std::move(close_due_);
-  wire_close(due->code, due->reason);
+  protocol_->close(due->code == close_code::kNoStatus ? 0 : due->code, due->reason);
   return true;
 }
 

@@ -84,16 +84,17 @@ std::uint64_t sessions_max(const h3::WebTransportSettings& local, const h3::WebT
   return peer.sessions_max_draft07 != 0 ? peer.sessions_max_draft07 : ~std::uint64_t{0};
 }
 
-std::vector<std::string> parse_available_protocols(std::string_view value) {
+std::optional<std::vector<std::string>> parse_available_protocols(std::string_view value, std::size_t count_max) {
   std::vector<std::string> protocols;
   std::string_view rest = http::trim_whitespace(value);
   while (!rest.empty()) {
     auto protocol = take_string_or_token(rest);
-    if (!protocol || !skip_parameters(rest)) return {};
-    if (protocols.size() < kProtocolsMax) protocols.push_back(*std::move(protocol));
+    if (!protocol || !skip_parameters(rest)) return std::vector<std::string>{};
+    if (protocols.size() == count_max) return std::nullopt;
+    protocols.push_back(*std::move(protocol));
     if (rest.empty()) break;
     rest = http::trim_whitespace(rest.substr(1));
-    if (rest.empty()) return {};  // a comma at the end (§4.2.1)
+    if (rest.empty()) return std::vector<std::string>{};  // a comma at the end (§4.2.1)
   }
   return protocols;
 }

@@ -21,7 +21,6 @@ inline constexpr std::string_view kDraft02ResponseField = "sec-webtransport-http
 inline constexpr std::string_view kDraft02ResponseValue = "draft02";
 inline constexpr std::string_view kAvailableProtocolsField = "wt-available-protocols";
 inline constexpr std::string_view kProtocolField = "wt-protocol";
-inline constexpr std::size_t kProtocolsMax = 64;  ///< of an offer; those after it are not looked at
 
 /// Client: whether a server with these settings has WebTransport.
 [[nodiscard]] bool is_capable(const h3::Settings& peer);
@@ -45,7 +44,9 @@ struct ConnectDialect {
 
 /// Server: WT-Available-Protocols, a list of strings (RFC 9651 §3.1); tokens are taken, too. Parameters are skipped.
 /// Empty: none, or the field is malformed, which is as if it were absent. Several lines are joined by ", " before.
-[[nodiscard]] std::vector<std::string> parse_available_protocols(std::string_view value);
+/// None: more than `count_max` (Limits::subprotocols_max).
+[[nodiscard]] std::optional<std::vector<std::string>> parse_available_protocols(std::string_view value,
+                                                                                std::size_t count_max);
 /// Client: WT-Protocol, one string or token. None: malformed or absent.
 [[nodiscard]] std::optional<std::string> parse_protocol(std::string_view value);
 /// None: a protocol that is empty or has characters that a string cannot have (RFC 9651 §3.3.3).

@@ -1,4 +1,4 @@
-"""run_examples.py FOLDER: runs every example of the folder and checks what it answers."""
+"""run_examples.py CLASS FOLDER: runs every example of the folder and checks what it answers."""
 
 import contextlib
 import http.client
@@ -15,17 +15,24 @@ FOLDER = pathlib.Path(sys.argv.pop())
 
 
 @contextlib.contextmanager
-def serving(example, *arguments):
-    """The URL of an example server on a free port, for as long as the block runs."""
+def serving_process(example, *arguments):
+    """An example server on a free port, for as long as the block runs: the process and its URL."""
     with tempfile.TemporaryDirectory() as state, subprocess.Popen(
         [FOLDER / example, *arguments], stderr=subprocess.PIPE, text=True, env={**os.environ, "XDG_STATE_HOME": state}
     ) as process:
         try:
             word, url = process.stderr.readline().split()
             assert word == "listening", word
-            yield url
+            yield process, url
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def serving(example, *arguments):
+    """Its URL alone."""
+    with serving_process(example, *arguments) as (_, url):
+        yield url
 
 
 def send_lines(url, text, example="example_02_client"):
@@ -77,6 +84,24 @@ class Examples(unittest.TestCase):
                 answer = connection.getresponse()
                 self.assertEqual((answer.status, answer.getheader("Content-Type")), (200, "application/json"))
                 self.assertIn("open", json.loads(answer.read()))
+
+
+class LostServer(unittest.TestCase):
+    """Waits for QUIC's idle timeout."""
+
+    def test_rpc_client_ends_when_its_server_is_lost_under_a_call(self):
+        with contextlib.ExitStack() as stack:
+            process, url = stack.enter_context(serving_process("example_05_rpc", "serve", "https://127.0.0.1:0/"))
+            lines = stack.enter_context(tempfile.TemporaryFile())
+            lines.write(b"1\n" * 1_000_000)
+            lines.seek(0)
+            client = stack.enter_context(
+                subprocess.Popen([FOLDER / "example_05_rpc", url], stdin=lines, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE))
+            self.assertEqual(client.stdout.readline(), b'"hello, example"\n')
+            process.kill()
+            _, errors = client.communicate(timeout=60)
+        self.assertEqual(client.returncode, 1, errors)
 
 
 unittest.main()

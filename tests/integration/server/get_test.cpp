@@ -1,4 +1,6 @@
 // HTTP/3 requests of Plait's own client.
+#include <stdexcept>
+
 #include "h3/error.hpp"
 #include "integration/server/raw_quic.hpp"
 
@@ -176,6 +178,34 @@ TEST_F(ClientGet, ALargeBodyInPartsAndWhole) {
   EXPECT_TRUE(body == pattern(kBigBytes));
   ASSERT_TRUE(answers_[0]);
   EXPECT_TRUE(answers_[0]->body == body);
+}
+
+// It went on as if nothing had happened, and ended as a success.
+TEST_F(ClientGet, AnExceptionOfTheHandlerEndsTheRequestWithAnError) {
+  start();
+  class Throwing final : public ResponseHandler {
+   public:
+    Throwing(bool in_head, std::string& events) : in_head_(in_head), events_(events) {}
+    void on_head(const Response&) override {
+      events_ += "head ";
+      if (in_head_) throw std::runtime_error{"user"};
+    }
+    bool on_body(ByteView) override {
+      events_ += "body ";
+      throw std::runtime_error{"user"};
+    }
+    void on_end(const Result<void, Error>& result) override { events_ += result ? "whole" : result.error().message; }
+
+   private:
+    const bool in_head_;
+    std::string& events_;
+  };
+  std::string of_head, of_body;
+  ASSERT_TRUE(client_->get(url_ + "/big", std::make_unique<Throwing>(true, of_head), options()));
+  ASSERT_TRUE(client_->get(url_ + "/big", std::make_unique<Throwing>(false, of_body), options()));
+  client_->run();
+  EXPECT_EQ(of_head, "head the handler of the response threw");
+  EXPECT_EQ(of_body, "head body the response is not wanted any more");
 }
 
 TEST_F(ClientGet, ABodyAboveTheLimitIsAnError) {

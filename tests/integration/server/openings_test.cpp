@@ -101,6 +101,43 @@ TEST_P(ServerOpening, APostedTaskThatThrowsClosesItsSessionOnly) {
   EXPECT_TRUE(seen.started_by_us);
 }
 
+// WebTransport had a bound of its own, and left out without a word what was beyond it.
+TEST_P(ServerOpening, MoreSubprotocolsThanTheLimitAre400) {
+  start(echo());
+  ClientOptions unlimited;
+  unlimited.limits.subprotocols_max = 100;
+  const auto status_of = [&](int count) {
+    ConnectOptions offering = options();
+    for (int i = 0; i < count; ++i) offering.subprotocols.push_back("p" + std::to_string(i));
+    int status = 0;
+    Client client{unlimited};
+    const Calls calls{.on_open = [](Session& session) { session.close(); },
+                      .on_close = [&](Session&, const CloseInfo& info) { status = info.status; }};
+    EXPECT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), offering));
+    client.run();
+    return status;
+  };
+  EXPECT_EQ(status_of(16), 0);
+  EXPECT_EQ(status_of(17), 400);
+}
+
+// RFC 9110 §11.1: the name of a scheme has no case.
+TEST_P(ServerOpening, ATokenIsOneHoweverItsSchemeIsWritten) {
+  Box<std::string> seen;
+  Calls calls = echo();
+  calls.on_request = [&](OpeningRequest& request) {
+    seen.set(std::string{request.header("authorization")});
+    request.accept();
+  };
+  start(std::move(calls));
+  ConnectOptions with_token = options();
+  with_token.headers = {{"authorization", "bearer  secret"}};
+  const auto client = BlockingClient::connect(base_ + "/", with_token);
+  ASSERT_TRUE(client) << client.error().message;
+  const std::string authorization = seen.wait();
+  EXPECT_TRUE(authorization == "bearer  secret" || authorization == "Bearer secret") << authorization;
+}
+
 TEST_P(ServerOpening, ARefusalHasTheSameWordsAndItsStatusOnEveryWire) {
   start({.on_request = [](OpeningRequest& request) { request.reject(429, "come back later"); }});
   const auto client = connect();

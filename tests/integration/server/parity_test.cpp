@@ -64,6 +64,33 @@ TEST_P(ServerParity, AMessageInPartsEndsWithItsSession) {
   }});
 }
 
+TEST_P(ServerParity, AMessageInPartsEndsWithAnAbort) {
+  Box<std::vector<SendStatus>> statuses;
+  start({.on_open = [&](Session& session) {
+    MessageWriter* message = session.begin_message(MessageKind::text);
+    ASSERT_NE(message, nullptr);
+    session.abort();
+    const SendStatus written = message->write(as_bytes(pattern(100)));
+    statuses.set({written, message->finish()});
+  }});
+  run({});
+  EXPECT_EQ(statuses.wait(), (std::vector{SendStatus::closed, SendStatus::closed}));
+}
+
+// On https: the close overtook the messages.
+TEST_P(ServerParity, WhatWasSentBeforeAnExceptionArrives) {
+  constexpr std::size_t kCount = 50;
+  start({.on_message = [](Session& session, const Message&) {
+    for (std::size_t i = 0; i < kCount; ++i) session.send(Message::text(pattern(20'000)));
+    throw std::runtime_error{"user"};
+  }});
+  std::size_t received = 0;
+  const CloseInfo closed = run({.on_open = [](Session& session) { session.send(Message::text("go")); },
+                                .on_message = [&](Session&, const Message&) { ++received; }});
+  EXPECT_EQ(received, kCount);
+  EXPECT_EQ(closed.code, close_code::kInternalError);
+}
+
 TEST_P(ServerParity, WhatIsSentInOnOpenCountsForTheServer) {
   start({.on_open = [](Session& session) { session.send(Message::text("hello")); }});
   run({.on_message = [](Session& session, const Message&) { session.close(); }});

@@ -81,9 +81,9 @@ TEST_F(RawOpenings, AServerThatResetsStopsOrClosesInstead) {
   EXPECT_EQ(info.code, close_code::kAbnormal) << "it was never open";
 }
 
-TEST_F(RawOpenings, APathThatCannotBeSent) {
+TEST_F(RawOpenings, ATokenThatCannotBeSent) {
   ConnectOptions options;
-  options.subprotocols = {"no token"};
+  options.headers = {{"Authorization", "Bearer of bad news"}};
   EXPECT_NE(run({}, {}, options).reason.find("cannot be sent"), std::string::npos);
   EXPECT_EQ(request_, "");
 }

@@ -336,6 +336,31 @@ TEST_P(ServerStreams, WritableFollowsAFullBacklog) {
   EXPECT_EQ(received, kPieces * piece.size());
 }
 
+// Behind an end with a backlog it was `dropped`, and on quic: after the session's close() `sent`.
+TEST_P(ServerStreams, NothingIsWrittenBehindTheEnd) {
+  start({.on_stream = echo_stream});
+  std::vector<SendStatus> statuses;
+  StreamsCalls calls;
+  calls.on_open = [&](Session& session) {
+    const Bytes large = Bytes::copy_of(as_bytes(std::string(Limits{}.send_queue_bytes_max, 'x')));
+    const auto ended = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
+    const auto reset = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
+    const auto open = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
+    ASSERT_TRUE(ended && reset && open);
+    EXPECT_EQ((*ended)->write(large.slice(0, 5'000'000), true), SendStatus::queued);
+    EXPECT_EQ((*reset)->write(as_bytes("x")), SendStatus::sent);
+    (*reset)->reset(1);
+    for (Stream* stream : {*ended, *reset}) {
+      statuses.push_back(stream->write(large));
+      statuses.push_back(stream->write(ByteView{}, true));
+    }
+    session.close();
+    statuses.push_back((*open)->write(as_bytes("x")));
+  };
+  run(calls);
+  EXPECT_EQ(statuses, std::vector<SendStatus>(5, SendStatus::closed));
+}
+
 TEST_P(ServerStreams, TheEndOfTheSessionClosesItsStreams) {
   std::atomic<int> closed{0};
   Calls server_calls;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 
 #include "integration/server/support.hpp"
 
@@ -106,6 +107,34 @@ TEST_F(Balancing, WhenAllFailTheHandlerIsToldOnce) {
   EXPECT_TRUE(connect(1).empty());
   EXPECT_NE(reason_.find("no server could be reached"), std::string::npos) << reason_;
   EXPECT_EQ(balancer_->stats()[1].failed_total, 1U);
+}
+
+// All targets counted as unhealthy then, without a packet to any of them.
+TEST_F(Balancing, WhatIsWrongWithTheHandlerOrTheOptionsIsNoTargetsFault) {
+  struct Throws final : SessionHandler {
+    explicit Throws(std::string& told) : reason(told) {}
+    [[nodiscard]] bool wants_parts() const override { throw std::runtime_error{"user"}; }
+    void on_close(Session&, const CloseInfo& info) override { reason = info.reason; }
+    std::string& reason;
+  };
+  const std::string one = start_server();
+  make({{.url = one}, {.url = kNowhere}});
+  balancer_->connect(std::make_unique<Throws>(reason_));
+  EXPECT_TRUE(turn_until([&] { return !reason_.empty(); }));
+  EXPECT_EQ(reason_, "the handler threw when it was asked what it wants");
+  ConnectOptions unusable;
+  unusable.headers = {{"Host", "x"}};
+  LoadBalancer other{client_, {{.url = one}, {.url = kNowhere}}, unusable, {.check_interval = Duration::zero()}};
+  bool closed = false;
+  other.connect(std::make_unique<Called>(Calls{.on_close = [&](Session&, const CloseInfo&) { closed = true; }}));
+  EXPECT_TRUE(turn_until([&] { return closed; }));
+  other.check();
+  for (const auto& all : {balancer_->stats(), other.stats()}) {
+    for (const TargetStats& stats : all) {
+      EXPECT_EQ(stats.failed_total, 0U) << stats.url;
+      EXPECT_TRUE(stats.is_healthy) << stats.url;
+    }
+  }
 }
 
 TEST_F(Balancing, WhenAllRefuseTheLastStatusIsTold) {

@@ -89,6 +89,12 @@ class Peer {
     const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     return sent < 0 ? 0 : static_cast<std::size_t>(sent);
   }
+  /// With RST.
+  void cut() {
+    const linger at_once{.l_onoff = 1, .l_linger = 0};
+    EXPECT_EQ(::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    ::close(std::exchange(socket_, -1));
+  }
   void drain() const {
     std::array<char, 4096> read{};
     while (::recv(socket_, read.data(), read.size(), 0) > 0) {
@@ -121,6 +127,39 @@ TEST(BlockingClients, EmptyMessagesThatNobodyReadsPauseTheSession) {
   const auto received = client->receive();
   ASSERT_TRUE(received && *received);
   EXPECT_EQ((*received)->data.size(), 0U);
+}
+
+// Its messages were thrown away, and send() said that they were in the kernel.
+TEST(BlockingClients, WhatCannotReachAPeerThatIsGoneIsNotSent) {
+  Peer peer;
+  std::thread accepting{[&] { peer.accept(); }};
+  auto client = BlockingClient::connect(peer.url());
+  accepting.join();
+  ASSERT_TRUE(client) << client.error().message;
+  const std::string unread = test::message(std::string(1 << 20, 'u'));
+  std::size_t sent = 0;
+  for (int in_vain = 0; in_vain < 50;) {  // until the client has stopped reading
+    const std::size_t more = peer.send(std::string_view{unread}.substr(sent % unread.size()));
+    in_vain = more == 0 ? in_vain + 1 : 0;
+    sent += more;
+    ASSERT_TRUE(client->send(Message::text("a turn")));
+    peer.drain();
+  }
+  peer.cut();
+  std::optional<Error> error;
+  ASSERT_TRUE(test::wait_until([&] {
+    const auto said = client->send(Message::text("is anybody there?"));
+    if (!said) error = said.error();
+    return error.has_value();
+  }));
+  EXPECT_EQ(error->system_errno, ENOTCONN) << error->message;
+  EXPECT_FALSE(client->send(Message::text("and now?")));
+  int received = 0;
+  auto next = client->receive();
+  for (; next && *next; next = client->receive()) ++received;
+  EXPECT_GE(received, 4) << "what it had kept";
+  ASSERT_FALSE(next);
+  EXPECT_EQ(next.error().system_errno, ENOTCONN) << next.error().message;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Which header fields a client may be given.
+// Which header fields and subprotocols a client may be given.
 #include "client/check_headers.hpp"
 
 #include <gtest/gtest.h>
@@ -29,6 +29,23 @@ TEST(ClientHeaders, TheFieldThatCannotBeSentIsNamed) {
 TEST(ClientHeaders, TheConnectionsOwnAreNot) {
   for (const char* name : {"Host", "connection", "Content-Length", "Keep-Alive", "UPGRADE", "Transfer-Encoding"}) {
     EXPECT_NE(mistake(name, "x").find("by the connection itself"), std::string::npos) << name;
+  }
+}
+
+TEST(ClientSubprotocols, AreCheckedBeforeAnythingIsDone) {
+  Client client;
+  const auto error_of = [&](const char* scheme, std::vector<std::string> subprotocols) {
+    ConnectOptions options;
+    options.subprotocols = std::move(subprotocols);
+    const auto id =
+        client.connect(std::string{scheme} + "://127.0.0.1:1/", std::make_unique<SessionHandler>(), options);
+    return id ? "" : id.error().message;
+  };
+  for (const char* scheme : {"ws", "wss", "tcp", "tls", "https", "quic"}) {
+    EXPECT_NE(error_of(scheme, {"a", ""}).find("the subprotocol \"\" cannot be offered"), std::string::npos) << scheme;
+    EXPECT_NE(error_of(scheme, {"a b"}).find("\"a b\""), std::string::npos) << scheme;
+    EXPECT_NE(error_of(scheme, {"a", "b", "a"}).find("it is there twice"), std::string::npos) << scheme;
+    EXPECT_EQ(error_of(scheme, {"a", "b.1"}), "") << scheme;
   }
 }
 

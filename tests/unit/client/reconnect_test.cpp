@@ -270,6 +270,41 @@ TEST_P(Reconnecting, AUrlThatCannotBeUsed) {
   EXPECT_FALSE(session->start());
   EXPECT_TRUE(client_.is_idle());
   EXPECT_TRUE(events_.empty());
+  const auto again = session->start();
+  ASSERT_FALSE(again);
+  EXPECT_NE(again.error().message.find("nonsense"), std::string::npos) << "it has not started";
+}
+
+// The first session stayed, unknown to the object, and went on calling the handler that was destroyed with it.
+TEST_P(Reconnecting, StartsOnce) {
+  auto session = make({"hello"});
+  ASSERT_TRUE(session->start());
+  EXPECT_FALSE(session->start());
+  ASSERT_TRUE(turn_until_event("hello"));
+  EXPECT_FALSE(session->start());
+  session->close();
+  const auto again = session->start();
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().message, "a reconnecting session starts once");
+  session = nullptr;
+  client_.run();
+  EXPECT_EQ(events_, (Events{"open", "established", "hello"}));
+}
+
+TEST_P(Reconnecting, DoesNotStartAgainOnceItHasFailed) {
+  ConnectOptions options;
+  options.verify_certificate = false;
+  std::optional<Result<void, Error>> again;
+  std::unique_ptr<ReconnectingSession> session;
+  session = std::make_unique<ReconnectingSession>(client_, url_ + "nowhere", std::make_unique<Called>(Calls{}), options,
+                                                  ReconnectPolicy{}, [&](LinkState state, const CloseInfo&) {
+                                                    EXPECT_EQ(state, LinkState::failed);
+                                                    again = session->start();
+                                                  });
+  ASSERT_TRUE(session->start());
+  client_.run();
+  ASSERT_TRUE(again.has_value());
+  EXPECT_FALSE(*again);
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ class FakeSession final : public StillSession {
     datagrams.emplace_back(as_text(data));
     return datagram_status;
   }
-  [[nodiscard]] std::size_t datagram_bytes_max() const override { return datagram_max; }
+  [[nodiscard]] std::size_t datagram_bytes_max() const override { return closed ? 0 : datagram_max; }
   [[nodiscard]] std::optional<Duration> rtt() const override { return round_trip; }
   [[nodiscard]] SessionStats stats() const override { return counters; }
   [[nodiscard]] core::Executor& executor() override { return executor_; }

@@ -280,6 +280,10 @@ TEST(StructuredDatagram, ErrorsAreReported) {
             (std::vector{StructuredError::truncated, StructuredError::unknown_type, StructuredError::malformed}));
   session.datagram_max = 20;
   EXPECT_EQ(datagrams.send(kAnn).error(), StructuredError::too_large);
+  session.close(0, {});
+  const auto sent = datagrams.send(kAnn);
+  ASSERT_TRUE(sent) << describe(sent.error());
+  EXPECT_EQ(*sent, SendStatus::closed);
 }
 
 }  // namespace
