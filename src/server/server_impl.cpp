@@ -275,6 +275,7 @@ Result<void, Error> Server::Impl::watch_signals() {
 // A convenience that the system may refuse (the folder may not be listed, the user's watches are used up).
 void Server::Impl::watch_files() {
   if (certificate_.files.empty()) return;
+  certificate_watch_.reset();
   auto watch = net::FileWatch::make(workers_.front()->loop(), certificate_.files, [this] { try_reload(); });
   if (watch) {
     certificate_watch_ = std::move(*watch);
@@ -341,6 +342,7 @@ void Server::Impl::handle_signal(int signal) {
 // Two files that change are several events, and SIGHUP may come behind them: what is the same is said once.
 void Server::Impl::try_reload() {
   if (!certificate_.quic) return log(LogLevel::info, "there is no certificate to read again");
+  watch_files();  // anew, and before they are read: their folders may be others by now
   const auto reloaded = reload();
   std::string line =
       reloaded ? "the certificate was read again: it is valid until " + date_text(certificates().front().not_after)
@@ -360,8 +362,10 @@ void Server::Impl::stop() {
   for (const auto& worker : workers_) worker->stop();
 }
 
+// One at a time, or an older pair could be handed out behind a newer one.
 Result<void, Error> Server::Impl::reload() {
   if (!certificate_.quic) return {};
+  const std::scoped_lock lock{reload_mutex_};
   const auto loaded = certificates_.load();
   if (!loaded) return err(loaded.error());
   for (const auto& worker : workers_) worker->set_tls(loaded->contexts, *loaded->quic);

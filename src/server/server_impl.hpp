@@ -105,7 +105,8 @@ class Server::Impl {
   AgeCheck age_check_{*this};
   std::string reload_line_;  // what try_reload() said last, on the first loop's thread
   core::TimePoint reload_said_at_;
-  mutable std::mutex served_mutex_;
+  std::mutex reload_mutex_;          // held by all of reload(): reading, handing to the loops, keep(); before the next
+  mutable std::mutex served_mutex_;  // guards served_
   std::vector<ServerCertificate> served_;  // newest first
 };
 
