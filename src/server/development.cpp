@@ -30,7 +30,9 @@ bool may_know(const HttpRequest& request) {
 }
 
 HttpResponse refusal(const HttpRequest& request) {
-  HttpResponse refused = page_response(request, "text/plain; charset=utf-8", "only for pages of this server\n");
+  HttpResponse refused =
+      page_response(request, "text/plain; charset=utf-8",
+                    "only for pages of this server that are opened as localhost, 127.0.0.1 or [::1]\n");
   refused.status = 403;
   return refused;
 }
@@ -54,6 +56,7 @@ HttpResponse answer_token_request(const HttpRequest& request, const crypto::JwtK
   std::string body;
   codec::JsonWriter{body}.begin_object().member("token", token).end_object();
   HttpResponse response = fresh_response(request, body);
+  if (response.status != 200) return response;
   response.headers.emplace_back("Set-Cookie",
                                 "access_token=" + token + "; Path=" + std::string{kHubPath} + "; SameSite=Strict");
   return response;
