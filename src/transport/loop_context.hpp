@@ -102,6 +102,7 @@ struct LoopContext {
   std::list<TcpConnection*> idle;        ///< HTTP/1.1 connections between requests, the longest idle first
   RareWarning accept_warning;            ///< the system has no room for more connections
   RareWarning full_warning;              ///< Limits::connections_max is reached
+  RareWarning origin_warning;            ///< a page of an origin that is not allowed asks for a session
   ConnectionTable connections;
   std::unordered_map<std::uint64_t, Opening*> openings;  ///< that were deferred, by OpeningId::number
   std::uint64_t last_opening = 0;
