@@ -1,6 +1,7 @@
 #include "server/development.hpp"
 
 #include "codec/json_writer.hpp"
+#include "core/hex.hpp"
 #include "http/origin.hpp"
 #include "server/config.hpp"
 #include "server/loopback.hpp"
@@ -77,14 +78,6 @@ HttpResponse answer_certificate_request(const HttpRequest& request, std::string_
   return fresh_response(request, body);
 }
 
-std::string hash_text(const ServerCertificate& certificate) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : certificate.sha256) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
+std::string hash_text(const ServerCertificate& certificate) { return core::hex(certificate.sha256); }
 
 }  // namespace plait::server
