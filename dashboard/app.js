@@ -8,6 +8,7 @@ const MESSAGES_SHOWN_MAX = 200;
 const SECONDS_PLOTTED = 120;
 const RECONNECT_MS_MIN = 250;
 const RECONNECT_MS_MAX = 8000;
+const REFUSALS_MIN = 3;  // in a row, before the token is blamed: a browser does not say why an opening failed
 const WEBTRANSPORT_MS_MAX = 3000;
 const TIMER_MS = 100;
 
@@ -33,6 +34,7 @@ class HubSession {
     this.requests = 0;
     this.delay = RECONNECT_MS_MIN;
     this.attempts = 0;
+    this.refusals = 0;
     this.tryWebTransport = 'WebTransport' in window;
   }
 
@@ -53,10 +55,11 @@ class HubSession {
   }
 
   // A development server hands out tokens as a cookie, since a browser's WebSocket sends no other field. Others answer
-  // 404, and the cookie is made from what the visitor pastes. Any other status will pass: a proxy whose server is being
-  // started, too many requests.
+  // 404, and the cookie is made from what the visitor pastes. 403 says under which names the page must be opened. Any
+  // other status will pass: a proxy whose server is being started, too many requests.
   async open() {
     const answer = await fetch('/dev/token', {cache: 'no-store'});
+    if (answer.status === 403) notify(`refused: ${(await answer.text()).trim()}`);
     if (!answer.ok && answer.status !== 404) throw new Error(`/dev/token: ${answer.status}`);
     this.development = answer.ok;
     return (answer.ok && await this.openWebTransport(await answer.json())) || this.openWebSocket();
@@ -116,6 +119,7 @@ class HubSession {
   // After a reconnection the server fills the gap, or says that it cannot.
   subscribe() {
     this.greeted = true;
+    this.refusals = 0;
     const request = {action: 'subscribe', topics: [TOPIC]};
     if (this.position) Object.assign(request, {recover: true, recovery: {[TOPIC]: this.position}});
     this.send('subscription_update', request);
@@ -144,15 +148,15 @@ class HubSession {
   handleClose(event) {
     this.ready = false;
     if (event.reason) notify(`${event.code}: ${event.reason}`);
-    if (!this.greeted && !this.development) return this.askForToken();
+    if (!this.greeted && !this.development) this.askForToken();
     this.retry();
   }
 
-  // A browser does not say why an opening failed. The server has just answered, so it refused, and will again.
+  // It may be the token, and it may be a limit or a proxy, which will pass.
   askForToken() {
-    if (this.token) notify('the server has refused this access token');
+    ++this.refusals;
+    if (this.token && this.refusals >= REFUSALS_MIN) notify('the server has probably refused this access token');
     element('token-form').hidden = false;
-    show('closed', 'not connected: an access token is needed');
   }
 
   retry() {
@@ -278,6 +282,8 @@ element('token-form').addEventListener('submit', (event) => {
   event.preventDefault();
   const secure = location.protocol === 'https:' ? '; Secure' : '';
   session.token = encodeURIComponent(element('token').value.trim());
+  session.refusals = 0;
+  session.delay = RECONNECT_MS_MIN;
   document.cookie = `access_token=${session.token}; Path=/wse; SameSite=Strict${secure}`;
   session.connectNow();
 });

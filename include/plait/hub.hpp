@@ -81,11 +81,11 @@ struct HubStats {
   std::uint64_t connections_open = 0;
   std::uint64_t subscriptions_open = 0;
   std::uint64_t messages_received = 0;
-  std::uint64_t messages_invalid = 0;       ///< answered with an error
-  std::uint64_t messages_ignored = 0;       ///< of a type that nothing handles
+  std::uint64_t messages_invalid = 0;       ///< that break a rule of the protocol; answered with an error
+  std::uint64_t messages_ignored = 0;       ///< of a type that nothing handles; with a cid answered with an error
   std::uint64_t messages_rate_limited = 0;  ///< refused by rate_limit_capacity
   std::uint64_t publications = 0;           ///< that got a position
-  std::uint64_t publications_refused = 0;   ///< answered with an error
+  std::uint64_t publications_refused = 0;   ///< answered with an error; those of invalid messages, too
   std::uint64_t deliveries = 0;             ///< publications handed to a session
   std::uint64_t missed_by_sessions = 0;     ///< not handed to a session that was too slow; a gap notice says so
   std::uint64_t missed_by_loops = 0;        ///< not handed to a loop whose ring was full; gap notices say so

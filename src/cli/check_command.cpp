@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
@@ -16,30 +18,47 @@ constexpr const char* kCheckExamples =
     R"(Reads CONFIG and the files that it names, or PLAIT_JWT_SECRET_FILE. Nothing is bound.
 Examples:
   plait check plait.toml
-  plait check --system)";
+  plait check --system
+  plait check plait.toml --json)";
 
 struct CheckOptions {
   std::string config;
   bool system = false;
+  bool json = false;
 };
 
-int check_config(const std::string& file) {
+/// What it listens on. Errors are one a line.
+Result<std::vector<std::string>, Error> check_file(const std::string& file) {
   auto config = server::load_config(file);
-  if (!config) return fail_each(config.error().message);
+  if (!config) return err(config.error());
   if (const char* secret_file = std::getenv("PLAIT_JWT_SECRET_FILE"); secret_file != nullptr && *secret_file != '\0') {
     config->jwt_secret_file = secret_file;
     config->names.override("jwt.secret_file");
   }
-  if (auto checked = server::Service::check(*config); !checked) return fail_each(checked.error().message);
-  for (const std::string& url : config->listen.empty() ? server::default_listeners(*config) : config->listen) {
-    print("listen {}\n", url);
+  if (auto checked = server::Service::check(*config); !checked) return err(checked.error());
+  return config->listen.empty() ? server::default_listeners(*config) : config->listen;
+}
+
+int check_config(const CheckOptions& options) {
+  const auto listen = check_file(options.config);
+  if (options.json) {
+    print("{}\n",
+          printable_json(listen ? server::check_json({}, *listen) : server::check_json(listen.error().message, {})));
+    return listen ? 0 : 1;
   }
-  print("{}: no errors\n", file);
+  if (!listen) return fail_each(listen.error().message);
+  for (const std::string& url : *listen) print("listen {}\n", url);
+  print("{}: no errors\n", options.config);
   return 0;
 }
 
-int check_system() {
-  for (const server::SystemFact& fact : server::examine_system()) {
+int check_system(const CheckOptions& options) {
+  const std::vector<server::SystemFact> facts = server::examine_system();
+  if (options.json) {
+    print("{}\n", printable_json(server::to_json(facts)));
+    return 0;
+  }
+  for (const server::SystemFact& fact : facts) {
     print("{:<6} {:<34} {}\n", fact.advice.empty() ? "good" : "advice", fact.name, fact.value);
     if (!fact.advice.empty()) print("       {:<34} {}\n", "", fact.advice);
   }
@@ -48,7 +67,7 @@ int check_system() {
 
 int check(const CheckOptions& options) {
   if (options.system == !options.config.empty()) return fail("give a config file or --system");
-  return options.system ? check_system() : check_config(options.config);
+  return options.system ? check_system(options) : check_config(options);
 }
 
 }  // namespace
@@ -59,6 +78,7 @@ void add_check_command(CLI::App& app, Action& action) {
   auto options = std::make_shared<CheckOptions>();
   command->add_option("CONFIG", options->config, "TOML file of plait serve");
   command->add_flag("--system", options->system, "File descriptors, congestion control, buffers, with advice");
+  command->add_flag("--json", options->json, "Print the errors and listeners, or the facts, as JSON");
   command->callback([&action, options] { action = [options] { return check(*options); }; });
 }
 

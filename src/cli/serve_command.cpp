@@ -106,6 +106,9 @@ Result<server::Config, Error> make_config(const ServeOptions& options) {
   if (!options.client_certificates.empty()) {
     config.server.client_certificates = client_certificates_of(options.client_certificates);
     config.names.override("tls.client_certificates");
+    if (options.client_certificates == "off" && options.client_authority.empty()) {
+      config.server.client_authority_file.clear();  // the file's, which has nothing to do now
+    }
   }
   config.access_log = config.access_log || options.access_log;
   override(config, "qlog", config.server.qlog_folder, options.qlog_folder);
@@ -232,7 +235,8 @@ void add_serve_command(CLI::App& app, Action& action) {
   command->add_flag("--deflate", options->deflate, "Accept permessage-deflate");
   command
       ->add_option("--requests-max", options->requests_max,
-                   "HTTP requests and openings that one address may make in a minute; 0: any number [0]")
+                   "HTTP requests and openings that one address may make in a minute, or in the\nfile's "
+                   "requests_window; 0: any number [0]")
       ->check(CLI::Range(0, 1'000'000'000).description(""))
       ->type_name("N");
   command->add_flag("--access-log", options->access_log, "Log each request and opening to standard error");

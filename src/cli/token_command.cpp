@@ -19,6 +19,7 @@ struct TokenOptions {
   std::string user;
   std::int64_t ttl_seconds = 3600;
   std::vector<std::string> claims;
+  bool json = false;
 };
 
 int print_token(const TokenOptions& options) {
@@ -30,7 +31,8 @@ int print_token(const TokenOptions& options) {
   }
   const auto text = server::issue_token(options.secret_file, std::move(token));
   if (!text) return fail(text.error().message);
-  print("{}\n", *text);
+  // Of a token every character stands for itself in JSON (RFC 7515 §2: base64url, and dots between).
+  options.json ? print("{{\"token\":\"{}\"}}\n", *text) : print("{}\n", *text);
   return 0;
 }
 
@@ -52,6 +54,7 @@ void add_token_command(CLI::App& app, Action& action) {
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"))
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{100} * 365 * 86400).description(""));
   command->add_option("--claim", options->claims, "A further claim; VALUE is JSON or text")->type_name("NAME=VALUE");
+  command->add_flag("--json", options->json, "Print it as JSON, in an object");
   command->callback([&action, options] { action = [options] { return print_token(*options); }; });
 }
 

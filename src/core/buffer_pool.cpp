@@ -12,12 +12,12 @@ std::size_t size_class_of(std::size_t capacity) {
   return static_cast<std::size_t>(std::bit_width(capacity - 1)) - 8;
 }
 
+}  // namespace
+
 void free_block(Block* block) {
   block->~Block();
   std::free(block);  // NOLINT(cppcoreguidelines-no-malloc)
 }
-
-}  // namespace
 
 BufferPool::BufferPool(std::size_t kept_bytes_max) : core_(std::make_unique<Core>()) {
   core_->kept_bytes_max = kept_bytes_max;

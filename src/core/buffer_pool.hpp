@@ -17,6 +17,9 @@
 
 namespace plait::core {
 
+/// What the blocks of Block::make() are destroyed by.
+void free_block(Block* block);
+
 class BufferPool {
  public:
   static constexpr std::size_t kSmallest = 256;

@@ -9,21 +9,13 @@
 #include "core/buffer_pool.hpp"
 
 namespace plait {
-namespace {
-
-void free_block(Block* block) {
-  block->~Block();
-  std::free(block);  // NOLINT(cppcoreguidelines-no-malloc)
-}
-
-}  // namespace
 
 Block* Block::make(std::size_t capacity) {
   void* memory = std::malloc(sizeof(Block) + capacity);  // NOLINT(cppcoreguidelines-no-malloc)
   PLAIT_ASSERT(memory != nullptr, "out of memory");
   auto* block = new (memory) Block;
   block->capacity = capacity;
-  block->destroy = free_block;
+  block->destroy = core::free_block;
   return block;
 }
 

@@ -97,11 +97,7 @@ std::string text_of(const GENERAL_NAME& name) {
     return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
             static_cast<std::size_t>(ASN1_STRING_length(string))};
   }
-  if (type != GEN_IPADD) return {};
-  const int family = ASN1_STRING_length(string) == 4 ? AF_INET : AF_INET6;
-  if (family == AF_INET6 && ASN1_STRING_length(string) != 16) return {};
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  return inet_ntop(family, ASN1_STRING_get0_data(string), text.data(), text.size()) == nullptr ? "" : text.data();
+  return type == GEN_IPADD ? address_text(*string) : std::string{};
 }
 
 }  // namespace

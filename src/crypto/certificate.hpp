@@ -64,6 +64,7 @@ struct DevelopmentCertificate {
 
 /// The certificate kept in `folder` (made if missing). It is used again while its key fits, it has all names of
 /// `options` and more than a day to live; else replaced. Safe against other processes doing the same at the same time.
+/// The folder must belong to this user, and not every user may write there.
 Result<DevelopmentCertificate, Error> development_certificate(const std::filesystem::path& folder,
                                                               const CertificateOptions& options, WallTime now);
 

@@ -1,10 +1,8 @@
 #include "crypto/client_certificate.hpp"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include <array>
 #include <string>
 
 #include "crypto/certificate_names.hpp"
@@ -21,13 +19,6 @@ std::string subject_of(const X509& certificate) {
   const char* data = nullptr;
   const long size = BIO_ctrl(text.get(), BIO_CTRL_INFO, 0, &data);
   return size <= 0 ? std::string{} : std::string{data, static_cast<std::size_t>(size)};
-}
-
-std::string address_text(const ASN1_OCTET_STRING& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const int family = ASN1_STRING_length(&address) == 16 ? AF_INET6 : AF_INET;
-  if (family == AF_INET && ASN1_STRING_length(&address) != 4) return {};
-  return ::inet_ntop(family, ASN1_STRING_get0_data(&address), text.data(), text.size()) == nullptr ? "" : text.data();
 }
 
 std::string kind_and_text(const GENERAL_NAME& name) {

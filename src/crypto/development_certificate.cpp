@@ -1,9 +1,12 @@
 #include <arpa/inet.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string>
 #include <system_error>
 
@@ -64,13 +67,26 @@ Result<void, Error> replace(DevelopmentCertificate& certificate, const Certifica
   return {};
 }
 
+// Whoever else can write there can put a pair in place whose key they know.
+Result<void, Error> check_private(const std::filesystem::path& folder) {
+  struct stat info {};
+  if (::stat(folder.c_str(), &info) != 0) {
+    return err(Error{"cannot use folder " + folder.string() + ": " + std::generic_category().message(errno), errno});
+  }
+  if (info.st_uid == ::geteuid() && (info.st_mode & S_IWOTH) == 0) return {};
+  return err(Error{"folder " + folder.string() +
+                   " belongs to another user, or every user may write there: the certificate's key is not safe in it"});
+}
+
 }  // namespace
 
 Result<DevelopmentCertificate, Error> development_certificate(const std::filesystem::path& folder,
                                                               const CertificateOptions& options, WallTime now) {
   std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
+  const bool made = std::filesystem::create_directories(folder, failure);
+  if (made && !failure) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failure);
   if (failure) return err(Error{"cannot make folder " + folder.string() + ": " + failure.message(), failure.value()});
+  if (auto checked = check_private(folder); !checked) return err(checked.error());
   const auto lock = FolderLock::take(folder);
   if (!lock) return err(lock.error());
   DevelopmentCertificate certificate{folder / "certificate.pem", folder / "private-key.pem", {}, false};

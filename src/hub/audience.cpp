@@ -92,6 +92,13 @@ const std::vector<Pattern*>& Audience::patterns_of(Topic& topic) {
   return topic.patterns;
 }
 
+std::vector<Pattern*> Audience::patterns_of(std::string_view topic) {
+  if (const auto found = topics_.find(topic); found != topics_.end()) return patterns_of(*found->second);
+  std::vector<Pattern*> patterns;
+  trie_.match(topic, [&](void* value) { patterns.push_back(static_cast<Pattern*>(value)); });
+  return patterns;
+}
+
 void Audience::match_patterns(Topic& topic) {
   topic.patterns.clear();
   trie_.match(topic.name.text(), [&](void* value) { topic.patterns.push_back(static_cast<Pattern*>(value)); });
@@ -113,9 +120,24 @@ Topic* Audience::listening_topic(const Bytes& name) {
 void Audience::handle(Publication&& publication) {
   Topic* topic = listening_topic(publication.topic);
   if (topic == nullptr) return;
-  if (topic->burst.empty()) gathered_.push_back(topic);
-  topic->burst.add(std::move(publication));
-  if (topic->burst.size() >= kBurstMax) deliver(*topic);
+  if (topic->burst == nullptr) {
+    topic->burst = take_burst();
+    gathered_.push_back(topic);
+  }
+  topic->burst->add(std::move(publication));
+  if (topic->burst->size() >= kBurstMax) deliver(*topic);
+}
+
+std::unique_ptr<Burst> Audience::take_burst() {
+  if (spare_bursts_.empty()) return std::make_unique<Burst>();
+  std::unique_ptr<Burst> burst = std::move(spare_bursts_.back());
+  spare_bursts_.pop_back();
+  return burst;
+}
+
+void Audience::give_back(std::unique_ptr<Burst> burst) {
+  burst->clear();
+  if (spare_bursts_.size() < kSpareBurstsMax) spare_bursts_.push_back(std::move(burst));
 }
 
 void Audience::handle(const Gap& gap) {
@@ -123,15 +145,15 @@ void Audience::handle(const Gap& gap) {
   if (topic == nullptr) return;
   deliver(*topic);
   topic->newest = gap.position;
-  for_each_listener(*topic,
-                    [&](Connection& connection, std::uint32_t slot) { connection.deliver_gap(slot, gap.missed); });
+  for_each_listener(*topic, [&](Connection& connection, std::uint32_t slot) { connection.deliver_gap(slot, gap); });
 }
 
 void Audience::deliver(Topic& topic) {
-  if (topic.burst.empty()) return;
-  for_each_listener(topic, [&](Connection& connection, std::uint32_t slot) { connection.deliver(slot, topic.burst); });
-  topic.newest = topic.burst.publications().back().position;
-  topic.burst.clear();
+  if (topic.burst == nullptr) return;
+  std::unique_ptr<Burst> burst = std::move(topic.burst);
+  for_each_listener(topic, [&](Connection& connection, std::uint32_t slot) { connection.deliver(slot, *burst); });
+  topic.newest = burst->publications().back().position;
+  give_back(std::move(burst));
 }
 
 void Audience::deliver_all() {

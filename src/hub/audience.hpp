@@ -50,8 +50,8 @@ struct Pattern final : Subject {
 
 struct Topic final : Subject {
   explicit Topic(Bytes topic_name) : Subject(std::move(topic_name), false) {}
-  Position newest;  ///< that this loop's subscribers were given, were told to miss, or began at
-  Burst burst;
+  Position newest;               ///< that this loop's subscribers were given, were told to miss, or began at
+  std::unique_ptr<Burst> burst;  ///< null unless publications wait for the turn's end
   std::vector<Pattern*> patterns;
   std::uint64_t patterns_version = 0;
 };
@@ -63,6 +63,8 @@ class Audience {
 
   /// Publications of one topic that are gathered before they are delivered.
   static constexpr std::size_t kBurstMax = 64;
+  /// Bursts that are kept for the next topics: what they have grown to is a loop's, not each topic's.
+  static constexpr std::size_t kSpareBurstsMax = 256;
   /// Topics that are kept only because patterns match them.
   static constexpr std::size_t kIdleTopicsMax = 16384;
 
@@ -79,6 +81,8 @@ class Audience {
   std::uint32_t add(Subject& subject, Subscriber subscriber);
   /// The patterns that match the topic.
   const std::vector<Pattern*>& patterns_of(Topic& topic);
+  /// The same for one that may be unknown here.
+  [[nodiscard]] std::vector<Pattern*> patterns_of(std::string_view topic);
   /// Removes the subscriber at `index`.
   void remove(Subject& subject, std::uint32_t index);
   /// Call when a request has ended without a subscriber.
@@ -98,10 +102,13 @@ class Audience {
   bool forget_unused();
 
   [[nodiscard]] std::size_t subject_count() const { return topics_.size() + patterns_.size(); }
+  [[nodiscard]] std::size_t spare_burst_count() const { return spare_bursts_.size(); }
 
  private:
   Topic* listening_topic(const Bytes& name);
   void match_patterns(Topic& topic);
+  [[nodiscard]] std::unique_ptr<Burst> take_burst();
+  void give_back(std::unique_ptr<Burst> burst);
   /// Calls visit(connection, slot) once per connection that hears of `topic`.
   template <class Visit>
   void for_each_listener(Topic& topic, const Visit& visit);
@@ -113,6 +120,7 @@ class Audience {
   PatternTrie trie_;                                                         // patterns that are active
   std::uint64_t patterns_version_ = 0;
   std::vector<Topic*> gathered_;
+  std::vector<std::unique_ptr<Burst>> spare_bursts_;
   std::vector<Subject*> maybe_unused_;
   std::size_t idle_topics_ = 0;  // made since the last drop_idle_topics()
   std::uint64_t visit_ = 0;

@@ -136,7 +136,10 @@ void Connection::handle_publish(const wire::Envelope& envelope) {
     send_error({code, message, true, {}}, envelope.cid);
   };
   const auto request = wire::decode_publish(envelope.payload);
-  if (!request) return refuse(wire::code_of(request.error()), wire::name_of(request.error()));
+  if (!request) {
+    shard_.counters().messages_invalid.add();
+    return refuse(wire::code_of(request.error()), wire::name_of(request.error()));
+  }
   if (!is_topic(request->topic)) return refuse(wire::ErrorCode::publish_failed, "not a valid topic");
   const Authorizer& authorize = shard_.options().authorize;
   if (authorize && !authorize(user_, request->topic, TopicAction::publish)) {
@@ -179,7 +182,9 @@ void Connection::on_published(std::uint32_t request, const Published& published)
 
 void Connection::deliver(std::uint32_t slot, Burst& burst) {
   if (closed_) return;  // nobody is there to miss it
-  Subscription& subscription = subscriptions_[slot];
+  Subscription* heard = &subscriptions_[slot];
+  if (heard->state != State::live) heard = hearer(burst.publications().front().topic.text());
+  Subscription& subscription = *heard;
   if (subscription.state != State::live) return hold(subscription, burst);
   const MessageBurst& messages = burst.messages(form_);
   if (lagging_) return miss(subscription, messages.size());
@@ -214,9 +219,11 @@ void Connection::miss(Subscription& subscription, std::uint64_t count) {
   shard_.counters().missed_by_sessions.add(count);
 }
 
-void Connection::deliver_gap(std::uint32_t slot, std::uint64_t missed) {
-  Subscription& subscription = subscriptions_[slot];
-  subscription.missed += missed;
+void Connection::deliver_gap(std::uint32_t slot, const Gap& gap) {
+  Subscription* heard = &subscriptions_[slot];
+  if (heard->state != State::live) heard = hearer(gap.topic.text());
+  Subscription& subscription = *heard;
+  subscription.missed += gap.missed;
   if (subscription.state == State::live && !lagging_) send_gap(subscription);
 }
 

@@ -48,7 +48,7 @@ class Connection {
 
   // From the audience, during fan-out and when its arrays change:
   void deliver(std::uint32_t slot, Burst& burst);
-  void deliver_gap(std::uint32_t slot, std::uint64_t missed);
+  void deliver_gap(std::uint32_t slot, const Gap& gap);
   void on_index_changed(std::uint32_t slot, std::uint32_t index) { subscriptions_[slot].index = index; }
   /// True the first time it is called with this number: a connection that hears of a topic twice gets it once.
   bool begin_visit(std::uint64_t visit) { return std::exchange(visit_, visit) != visit; }
@@ -73,8 +73,8 @@ class Connection {
     std::uint32_t index = 0;    // in subject->subscribers, unless requested
     std::uint32_t request = 0;  // that asked for it
     State state = State::requested;
-    std::uint64_t missed = 0;  // publications that the session did not take, or that are left to the replay
-    std::vector<Publication> held;
+    std::uint64_t missed = 0;         // publications that the session did not take, or that are left to the replay
+    std::vector<Publication> replay;  // what goes out with the answer, before anything that is held
   };
   /// A subscription request on its way: answered when the last of its topics is.
   struct PendingSubscribe {
@@ -107,8 +107,11 @@ class Connection {
   bool request_subject(Subject& subject, std::optional<Position> since, PendingSubscribe& pending);
   void finish_one(PendingSubscribe& pending);
   void finish(const PendingSubscribe& pending);
-  void release(Subscription& subscription);
+  void send_replay(Subscription& subscription);
+  [[nodiscard]] Subscription* hearer(std::string_view topic);
   void hold(Subscription& subscription, const Burst& burst);
+  std::size_t forget_held(std::string_view topic);
+  void release_held();
 
   Subscription* find_subscription(const Subject* subject);
   Subscription& add_subscription(Subject& subject);
@@ -150,6 +153,7 @@ class Connection {
   std::uint64_t visit_ = 0;
   std::uint32_t last_request_ = 0;
   std::vector<Subscription> subscriptions_;
+  std::vector<Publication> held_;  // of all subscriptions, as they came
   std::vector<PendingSubscribe> pending_subscribes_;
   std::vector<PendingPublish> pending_publishes_;  // request n stands at n - 1; request 0 wants no answer
   std::vector<std::uint32_t> free_publishes_;

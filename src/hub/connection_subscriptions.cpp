@@ -3,6 +3,11 @@
 // A request may name many topics with different homes. Each home's answer makes its subscription `held`: publications
 // are kept back until the last topic of the request is answered, so that the client reads first what became of its
 // request, then what it had missed, then what is new.
+//
+// Other subscriptions of the session may match the same topic, and be answered earlier or later. So what is kept back
+// stands in one list, in the order in which it came, and what becomes of a topic in it is decided for all of the topic
+// at once, by its hearer(): the topic's own subscription, else a pattern's that is live, else one that is held. A
+// publication is in the list only while its hearer is held, so none that comes later can overtake it.
 #include <algorithm>
 
 #include "hub/connection.hpp"
@@ -12,7 +17,7 @@
 namespace plait::hub {
 namespace {
 
-/// Publications kept back per subscription; beyond, the client gets a gap notice.
+/// Publications kept back per session; beyond, the client gets a gap notice.
 constexpr std::size_t kHeldMax = 4096;
 
 // What an answer repeats of a name that is too long.
@@ -116,7 +121,7 @@ void Connection::on_subscribed(Subject& subject, std::uint32_t request, std::uni
       result.replayed = history->publications.size();
       subscription->state = State::held;
       subscription->missed = 0;
-      subscription->held = std::move(history->publications);
+      subscription->replay = std::move(history->publications);
     }
   }
   finish_one(pending);
@@ -144,21 +149,44 @@ void Connection::finish(const PendingSubscribe& pending) {
   send_control(
       wire::SubscriptionUpdate{true, pending.results, shard_.options().subscriptions_max, subscriptions_.size()},
       pending.cid);
+  const auto asked_by_it = [&](const Subscription& subscription) {
+    return subscription.request == pending.request && subscription.state >= State::held;
+  };
   for (Subscription& subscription : subscriptions_) {
-    if (subscription.state == State::held && subscription.request == pending.request) release(subscription);
+    if (!asked_by_it(subscription)) continue;
+    subscription.state = State::live;
+    send_replay(subscription);
+  }
+  release_held();
+  for (Subscription& subscription : subscriptions_) {
+    if (asked_by_it(subscription) && subscription.missed > 0 && !lagging_) send_gap(subscription);
   }
 }
 
-void Connection::release(Subscription& subscription) {
-  subscription.state = State::live;
-  const std::vector<Publication> held = std::exchange(subscription.held, {});
+void Connection::send_replay(Subscription& subscription) {
+  const std::vector<Publication> replay = std::exchange(subscription.replay, {});
   std::string text;
-  for (std::size_t i = 0; i < held.size(); ++i) {
+  for (std::size_t i = 0; i < replay.size(); ++i) {
     text.clear();
-    wire::encode(text, form_, held[i]);
-    if (!send_frame(subscription, Bytes::copy_of(text), held.size() - i)) break;
+    wire::encode(text, form_, replay[i]);
+    if (!send_frame(subscription, Bytes::copy_of(text), replay.size() - i)) return;
   }
-  if (subscription.missed > 0 && !lagging_) send_gap(subscription);
+}
+
+// --- Held publications ----------------------------------------------------------------------------------------------
+
+// Whose state decides what becomes of the topic's publications. Null: nobody here hears them.
+Connection::Subscription* Connection::hearer(std::string_view topic) {
+  Subscription* heard = find_subscription(shard_.audience().find(topic));
+  if (heard != nullptr && heard->state != State::requested) return heard;
+  heard = nullptr;
+  for (const Pattern* pattern : shard_.audience().patterns_of(topic)) {
+    Subscription* subscription = find_subscription(pattern);
+    if (subscription == nullptr || subscription->state == State::requested) continue;
+    if (subscription->state == State::live) return subscription;
+    if (heard == nullptr) heard = subscription;
+  }
+  return heard;
 }
 
 void Connection::hold(Subscription& subscription, const Burst& burst) {
@@ -167,11 +195,31 @@ void Connection::hold(Subscription& subscription, const Burst& burst) {
     return;
   }
   for (const Publication& publication : burst.publications()) {
-    if (subscription.missed > 0 || subscription.held.size() >= kHeldMax) {
+    if (subscription.missed > 0 || held_.size() >= kHeldMax) {
       miss(subscription, 1);
     } else {
-      subscription.held.push_back(publication);
+      held_.push_back(publication);
     }
+  }
+}
+
+std::size_t Connection::forget_held(std::string_view topic) {
+  return std::erase_if(held_, [&](const Publication& publication) { return publication.topic.text() == topic; });
+}
+
+// Sends what is heard by now. What nobody hears any more goes with its subscription.
+void Connection::release_held() {
+  std::string text;
+  for (Publication& publication : std::exchange(held_, {})) {
+    Subscription* subscription = hearer(publication.topic.text());
+    if (subscription == nullptr) continue;
+    if (subscription->state != State::live) {
+      held_.push_back(std::move(publication));
+      continue;
+    }
+    text.clear();
+    wire::encode(text, form_, publication);
+    send_frame(*subscription, Bytes::copy_of(text), 1);
   }
 }
 
@@ -189,6 +237,7 @@ void Connection::unsubscribe(const wire::SubscriptionRequest& request, std::stri
       result.reason = "not subscribed";
     }
   }
+  release_held();  // by a pattern that is left, now that the topic's own subscription does not wait any more
   send_control(wire::SubscriptionUpdate{false, results, shard_.options().subscriptions_max, subscriptions_.size()},
                cid);
 }
@@ -212,14 +261,16 @@ void Connection::attach(Subscription& subscription) {
   const auto slot = static_cast<std::uint32_t>(&subscription - subscriptions_.data());
   subscription.index = shard_.audience().add(*subscription.subject, {this, slot});
   subscription.state = State::held;
+  // What a pattern that is not answered yet has kept of the topic comes before the position that the answer names.
+  if (!subscription.channel->is_pattern) forget_held(subscription.channel->name.text());
 }
 
 // What comes before the answer is part of its history.
 void Connection::begin_recovery(Subscription& subscription) {
   if (subscription.state == State::requested) attach(subscription);
   subscription.state = State::recovering;
-  subscription.missed += subscription.held.size();
-  subscription.held.clear();
+  subscription.missed += forget_held(subscription.channel->name.text()) + subscription.replay.size();
+  subscription.replay.clear();
 }
 
 bool Connection::heard_the_same(const Subscription& ended, const Subscription& other) const {
@@ -231,9 +282,9 @@ bool Connection::heard_the_same(const Subscription& ended, const Subscription& o
 
 // A publication that a topic and a pattern match is counted by one of their subscriptions. When that one ends, the
 // others have to tell what it has not: they did not count it. (A topic hears before any pattern: of what a pattern has
-// missed, none is a topic's.)
+// missed, none is a topic's.) What is held is still to come to them.
 void Connection::end_subscription(Subscription& subscription) {
-  const std::uint64_t missed = subscription.missed + subscription.held.size();
+  const std::uint64_t missed = subscription.missed + subscription.replay.size();
   for (Subscription& other : subscriptions_) {
     if (missed == 0 || !heard_the_same(subscription, other)) continue;
     other.missed += missed;

@@ -24,7 +24,7 @@ inline constexpr auto kMetrics = [] {
       {"connections_open", "Sessions of the hub.", &C::connections_open, &S::connections_open},
       {"subscriptions_open", "Subscriptions, patterns included.", &C::subscriptions_open, &S::subscriptions_open},
       {"messages_received", "Messages received.", &C::messages_received, &S::messages_received},
-      {"messages_invalid", "Messages answered with an error.", &C::messages_invalid, &S::messages_invalid},
+      {"messages_invalid", "Messages that break a rule of the protocol.", &C::messages_invalid, &S::messages_invalid},
       {"messages_ignored", "Messages of a type that nothing handles.", &C::messages_ignored, &S::messages_ignored},
       {"messages_rate_limited", "Messages above the rate limit.", &C::messages_rate_limited, &S::messages_rate_limited},
       {"publications", "Publications that got a position.", &C::publications, &S::publications},

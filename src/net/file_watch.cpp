@@ -103,6 +103,7 @@ bool FileWatch::drain() {
 
 bool FileWatch::concerns_a_file(const inotify_event& event, std::string_view name) {
   if ((event.mask & IN_Q_OVERFLOW) != 0) return true;  // events were lost: it may have been any file
+  if ((event.mask & IN_IGNORED) != 0) return true;     // the directory was removed, or its file system unmounted
   bool concerned = false;
   for (File& file : files_) {
     if (file.directory_watch != event.wd) continue;

@@ -22,7 +22,9 @@ class FileWatch final : private EventHandler {
  public:
   /// Calls `on_change` on `loop`, once a turn at most, after a writer closed one of `paths`, after another file or
   /// symbolic link was put in its place, or after a link that its path goes through in its own directory was turned (as
-  /// Kubernetes does with `..data`). Not seen: writing in place behind a symbolic link to another directory.
+  /// Kubernetes does with `..data`), or after one of the directories was removed: no more is heard of that one, even if
+  /// it is made again, until another watch is made. Not seen: writing in place behind a symbolic link to another
+  /// directory, and turning a link that the directory's own path goes through.
   /// The files need not exist yet, their directories must; the error names the one that does not.
   /// `loop` must outlive the watch.
   static Result<std::unique_ptr<FileWatch>, Error> make(Loop& loop, const std::vector<std::string>& paths,

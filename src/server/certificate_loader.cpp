@@ -17,19 +17,22 @@
 namespace plait {
 namespace {
 
-// The XDG base directory specification's place for what a program keeps between runs.
-std::filesystem::path state_folder() {
+// The XDG base directory specification's place for what a program keeps between runs. Nowhere else: a folder that
+// others may have made could have a certificate in it whose key they know.
+Result<std::filesystem::path, Error> state_folder() {
   if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state != '\0') {
     return std::filesystem::path{state} / "plait";
   }
   if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
     return std::filesystem::path{home} / ".local/state/plait";
   }
-  return std::filesystem::temp_directory_path() / "plait";
+  return err(Error{"there is no folder to keep the development certificate in: set XDG_STATE_HOME or HOME"});
 }
 
 Result<TlsFiles, Error> make_development_certificate() {
-  auto made = crypto::development_certificate(state_folder(), {}, std::chrono::system_clock::now());
+  const auto folder = state_folder();
+  if (!folder) return err(folder.error());
+  auto made = crypto::development_certificate(*folder, {}, std::chrono::system_clock::now());
   if (!made) return err(made.error());
   return TlsFiles{made->certificate_file.string(), made->private_key_file.string()};
 }

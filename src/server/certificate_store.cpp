@@ -41,8 +41,10 @@ std::vector<ServerCertificate> CertificateStore::certificates() const {
 
 // --- Renewal ---------------------------------------------------------------------------------------------------------
 
+// One at a time, or an older pair could be handed out behind a newer one.
 Result<void, Error> CertificateStore::reload() {
   if (!is_loaded()) return {};
+  const std::scoped_lock lock{reload_mutex_};
   const auto loaded = loader_.load();
   if (!loaded) return err(loaded.error());
   on_new_(*loaded);
@@ -53,6 +55,7 @@ Result<void, Error> CertificateStore::reload() {
 // Two files that change are several events, and SIGHUP may come behind them: what is the same is said once.
 void CertificateStore::try_reload() {
   if (!is_loaded()) return log(LogLevel::info, "there is no certificate to read again");
+  watch_files();  // anew, and before they are read: their folders may be others by now
   const auto reloaded = reload();
   std::string line =
       reloaded ? "the certificate was read again: it is valid until " + date_text(certificates().front().not_after)
@@ -74,10 +77,13 @@ void CertificateStore::watch(net::Loop& loop) {
 void CertificateStore::end_watch() {
   cancel();
   file_watch_.reset();
+  loop_ = nullptr;
 }
 
 // A convenience that the system may refuse (the folder may not be listed, the user's watches are used up).
 void CertificateStore::watch_files() {
+  if (loop_ == nullptr || first_.files.empty()) return;
+  file_watch_.reset();
   auto watch = net::FileWatch::make(*loop_, first_.files, [this] { try_reload(); });
   if (watch) {
     file_watch_ = std::move(*watch);

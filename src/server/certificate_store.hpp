@@ -49,11 +49,12 @@ class CertificateStore final : private core::Timer {
   const bool is_development_;
   const std::function<void(const CertificateLoader::Loaded&)> on_new_;
   CertificateLoader::Loaded first_;
-  net::Loop* loop_ = nullptr;  // of watch()
+  net::Loop* loop_ = nullptr;  // between watch() and end_watch()
   std::unique_ptr<net::FileWatch> file_watch_;
   std::string reload_line_;  // what try_reload() said last
   core::TimePoint reload_said_at_;
-  mutable std::mutex served_mutex_;
+  std::mutex reload_mutex_;                // held by all of reload(): reading, on_new_, keep(); before the next
+  mutable std::mutex served_mutex_;        // guards served_
   std::vector<ServerCertificate> served_;  // newest first
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "codec/json_writer.hpp"
 #include "crypto/file.hpp"
 #include "http/origin.hpp"
 #include "http/uri.hpp"
@@ -38,6 +39,31 @@ Result<void, Error> check_listener(const Config& config, const std::string& url)
                  names.wanted("tls.private_key"));
   }
   return {};
+}
+
+// As the server sees it: TCP, UDP and sockets' paths are apart, and port 0 is another one each time.
+bool is_one_address(const http::Uri& a, const http::Uri& b) {
+  return is_quic(a.scheme) == is_quic(b.scheme) && a.host == b.host && a.port == b.port &&
+         a.socket_path == b.socket_path && (a.port != 0 || !a.socket_path.empty());
+}
+
+// The second one would be told that its port is in use, and to stop another program.
+void check_addresses(const Config& config, ErrorList& errors) {
+  std::vector<http::Uri> seen;
+  for (const std::string& url : config.listen) {
+    const auto uri = http::parse_uri(url);
+    if (!uri) continue;  // check_listener() has said so
+    const std::string at = config.names.at("listen") + " " + url + ": ";
+    for (const http::Uri& other : seen) {
+      if (!is_one_address(*uri, other)) continue;
+      if (is_quic(uri->scheme) && uri->scheme != other.scheme) continue;  // ALPN tells them apart
+      errors.add(Error{at + (uri->scheme == other.scheme
+                                 ? "is given twice; leave one out"
+                                 : to_string(other) + " has this port already; give one of the two another")});
+      break;
+    }
+    seen.push_back(*uri);
+  }
 }
 
 // `allowed` with "*" and "?" taken by what may stand for them.
@@ -130,8 +156,24 @@ Result<void, Error> check_config(const Config& config) {
                      names.wanted("development")});
   }
   for (const std::string& url : config.listen) errors.add(check_listener(config, url));
+  check_addresses(config, errors);
   errors.add(check_rate_limit(config));
   return errors.result();
+}
+
+std::string check_json(std::string_view errors, const std::vector<std::string>& listen) {
+  std::string text;
+  codec::JsonWriter json{text};
+  json.begin_object().key("errors").begin_array();
+  while (!errors.empty()) {
+    const std::size_t end = std::min(errors.find('\n'), errors.size());
+    json.value(errors.substr(0, end));
+    errors.remove_prefix(std::min(end + 1, errors.size()));
+  }
+  json.end_array().key("listen").begin_array();
+  for (const std::string& url : listen) json.value(url);
+  json.end_array().end_object();
+  return text;
 }
 
 std::vector<std::string> default_listeners(const Config& config) {

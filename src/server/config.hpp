@@ -53,6 +53,9 @@ Result<Config, Error> load_config(const std::filesystem::path& file);
 /// Errors name the key or the option to change, one a line. Reads no file and binds nothing.
 Result<void, Error> check_config(const Config& config);
 
+/// {"errors":[…],"listen":[…]}: what a check found, each line of `errors` by itself, and else the config's listeners.
+std::string check_json(std::string_view errors, const std::vector<std::string>& listen);
+
 /// ws: 8800 and tcp: 8801, and where there is a certificate wss: 8443, https: and quic: 4433 and tls: 8802; on loopback
 /// in development.
 std::vector<std::string> default_listeners(const Config& config);

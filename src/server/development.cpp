@@ -3,6 +3,7 @@
 #include <plait/hub.hpp>
 
 #include "codec/json_writer.hpp"
+#include "core/hex.hpp"
 #include "http/origin.hpp"
 #include "server/config.hpp"
 #include "server/loopback.hpp"
@@ -33,7 +34,9 @@ bool may_know(const HttpRequest& request) {
 }
 
 HttpResponse refusal(const HttpRequest& request) {
-  HttpResponse refused = page_response(request, "text/plain; charset=utf-8", "only for pages of this server\n");
+  HttpResponse refused =
+      page_response(request, "text/plain; charset=utf-8",
+                    "only for pages of this server that are opened as localhost, 127.0.0.1 or [::1]\n");
   refused.status = 403;
   return refused;
 }
@@ -57,6 +60,7 @@ HttpResponse answer_token_request(const HttpRequest& request, const crypto::JwtK
   std::string body;
   codec::JsonWriter{body}.begin_object().member("token", token).end_object();
   HttpResponse response = fresh_response(request, body);
+  if (response.status != 200) return response;
   response.headers.emplace_back("Set-Cookie",
                                 "access_token=" + token + "; Path=" + std::string{kHubPath} + "; SameSite=Strict");
   return response;
@@ -77,14 +81,6 @@ HttpResponse answer_certificate_request(const HttpRequest& request, std::string_
   return fresh_response(request, body);
 }
 
-std::string hash_text(const ServerCertificate& certificate) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : certificate.sha256) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
+std::string hash_text(const ServerCertificate& certificate) { return core::hex(certificate.sha256); }
 
 }  // namespace plait::server

@@ -10,18 +10,10 @@
 #include <cstring>
 #include <utility>
 
+#include "core/hex.hpp"
+
 namespace plait {
 namespace {
-
-std::string hex(ByteView bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 0xF];
-  }
-  return text;
-}
 
 struct Closing {
   void operator()(std::FILE* file) const { static_cast<void>(std::fclose(file)); }
@@ -80,7 +72,7 @@ std::unique_ptr<quic::QlogWriter> QlogFolder::open(ByteView connection_id) {
     complain("the folder has all " + std::to_string(bounds_.files_max) + " qlog files that one server writes");
     return nullptr;
   }
-  std::string name = folder_ + "/" + hex(connection_id) + ".sqlog";
+  std::string name = folder_ + "/" + core::hex(connection_id) + ".sqlog";
   OwnedFile file = make_file(name);
   if (file == nullptr) {
     file_count_.fetch_sub(1, std::memory_order_relaxed);

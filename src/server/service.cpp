@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <mutex>
 #include <system_error>
 
 #include "codec/json_writer.hpp"
@@ -20,6 +21,7 @@
 #include "server/pages.hpp"
 #include "server/session_log.hpp"
 #include "server/tokens.hpp"
+#include "transport/rare_warning.hpp"
 
 namespace plait::server {
 namespace {
@@ -97,6 +99,20 @@ Config complete(Config config) {
 
 }  // namespace
 
+// Whoever reaches a listener may be refused as often as they like: that must not push other warnings out of the log.
+class Service::RefusalLog {
+ public:
+  /// On any loop.
+  void add(const std::string& line) {
+    const std::scoped_lock lock{mutex_};
+    if (!warning_.give(std::chrono::steady_clock::now(), line)) log(LogLevel::info, line);
+  }
+
+ private:
+  std::mutex mutex_;  // guards warning_
+  transport::RareWarning warning_;
+};
+
 Result<void, Error> Service::check(const Config& config) {
   ErrorList errors;
   errors.add(check_config(config));
@@ -129,7 +145,11 @@ Result<std::unique_ptr<Service>, Error> Service::make(Config config) {
 }
 
 Service::Service(Config config, std::unique_ptr<const TokenGate> gate)
-    : config_(std::move(config)), gate_(std::move(gate)), hub_(hub_options()), server_(config_.server) {}
+    : config_(std::move(config)),
+      gate_(std::move(gate)),
+      refusals_(std::make_unique<RefusalLog>()),
+      hub_(hub_options()),
+      server_(config_.server) {}
 
 Service::~Service() = default;
 
@@ -149,7 +169,7 @@ HubOptions Service::hub_options() {
 Identity Service::authenticate(const OpeningRequest& request) const {
   auto admitted = gate_->admit(request);
   if (admitted) return {.user = std::move(admitted->user), .reason = {}, .expires = admitted->expires};
-  log(LogLevel::warning, "refused a session from " + request.peer() + ": " + admitted.error());
+  refusals_->add("refused a session from " + request.peer() + ": " + admitted.error());
   return {.authenticated = false,
           .user = {},
           .reason = config_.development ? admitted.error() : "unauthorized",

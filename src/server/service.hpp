@@ -42,6 +42,7 @@ class Service {
   Result<void, Error> run();
 
  private:
+  class RefusalLog;
   Service(Config config, std::unique_ptr<const TokenGate> gate);
   Result<void, Error> listen();
   void add_middleware();
@@ -56,6 +57,7 @@ class Service {
   const std::unique_ptr<const TokenGate> gate_;
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::vector<std::string> urls_;
+  const std::unique_ptr<RefusalLog> refusals_;
   Hub hub_;  // outlives the server
   Server server_;
 };

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "codec/json_writer.hpp"
 #include "net/affinity.hpp"
 
 namespace plait::server {
@@ -78,6 +79,18 @@ std::vector<SystemFact> examine_system() {
   add_setting(facts, "net/ipv4/tcp_wmem", kBufferWanted, "send buffer of one socket");
   add_congestion_control(facts);
   return facts;
+}
+
+std::string to_json(const std::vector<SystemFact>& facts) {
+  std::string text;
+  codec::JsonWriter json{text};
+  json.begin_object().key("facts").begin_array();
+  for (const SystemFact& fact : facts) {
+    json.begin_object().member("name", fact.name).member("value", fact.value).member("advice", fact.advice);
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return text;
 }
 
 }  // namespace plait::server

@@ -15,4 +15,7 @@ struct SystemFact {
 /// Reads limits and kernel settings; what cannot be read is left out.
 std::vector<SystemFact> examine_system();
 
+/// {"facts":[{"name":…,"value":…,"advice":…}…]}
+std::string to_json(const std::vector<SystemFact>& facts);
+
 }  // namespace plait::server

@@ -18,7 +18,7 @@
 
 namespace plait::server {
 
-/// The secret in `file`, without the line end. Errors name the file and the fix.
+/// The secret in `file`, without the white space around it. Errors name the file and the fix.
 Result<crypto::JwtKey, Error> load_jwt_key(const std::filesystem::path& file);
 /// A secret that nobody else has, for one run.
 crypto::JwtKey make_jwt_key();

@@ -64,6 +64,7 @@ struct LoopContext {
   RareWarning accept_warning;     ///< the system has no room for more connections
   RareWarning full_warning;       ///< Limits::connections_max is reached
   RareWarning unproven_failure;   ///< a handshake failed whose client may not be at the address that it named
+  RareWarning origin_warning;     ///< a page of an origin that is not allowed asks for a session
   LoopTable entries;
   std::unordered_map<std::uint64_t, Opening*> openings;  ///< that were deferred, by OpeningId::number
   std::uint64_t last_opening = 0;

@@ -23,8 +23,8 @@ void Opening::decide() {
   if (auto refusal = check()) return refuse(std::move(*refusal));
   if (match_.session == nullptr) return reject(404, "nothing is served at this path");
   if (is_origin_allowed()) return ask();
-  log(LogLevel::warning,
-      "refused a session from origin " + std::string{header("origin")} + ": it is not in allowed_origins");
+  context_.origin_warning.give(context_.loop.now(), "refused a session from origin " + std::string{header("origin")} +
+                                                        ": it is not in allowed_origins");
   reject(403, "this origin is not allowed");
 }
 

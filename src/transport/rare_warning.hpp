@@ -15,11 +15,12 @@ class RareWarning {
  public:
   static constexpr std::chrono::seconds kInterval{10};
 
-  /// Logs `line`, unless the last was logged less than kInterval ago.
-  void give(core::TimePoint now, std::string_view line, LogLevel level = LogLevel::warning) {
-    if (last_ && now - *last_ < kInterval) return;
+  /// Logs `line`, unless the last was logged less than kInterval ago. Says whether it did.
+  bool give(core::TimePoint now, std::string_view line, LogLevel level = LogLevel::warning) {
+    if (last_ && now - *last_ < kInterval) return false;
     last_ = now;
     log(level, line);
+    return true;
   }
 
  private:

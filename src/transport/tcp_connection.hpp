@@ -21,8 +21,8 @@
 #include "net/loop.hpp"
 #include "net/socket.hpp"
 #include "tls/engine.hpp"
-#include "transport/loop_entry.hpp"
 #include "transport/loop_context.hpp"
+#include "transport/loop_entry.hpp"
 
 namespace plait::transport {
 

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import ssl
 import subprocess
 import tempfile
 import unittest
@@ -177,6 +178,19 @@ class ClientCertificates(unittest.TestCase):
             done = plait("check", file)
             self.assertEqual((done.returncode, "ask for no certificate; give listen" in done.stderr), (0, warned),
                              done.stderr)
+
+    def test_the_command_line_can_leave_them_off(self):
+        file = self.folder / "plait.toml"
+        file.write_text(f"development = true\n[tls]\nclient_certificates = 'required'\n"
+                        f"client_authority = '{self.certificate}'\n", encoding="utf-8")
+        with Server("--config", file, "--client-certificates", "off", listen=("wss://127.0.0.1:0",)) as server:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            with socket.create_connection(("127.0.0.1", server.port("wss")), timeout=TIMEOUT) as plain:
+                with context.wrap_socket(plain) as secured:
+                    secured.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                    self.assertIn(b" 200 ", secured.recv(4096))
 
     def test_options_that_need_one_another(self):
         for arguments, words in ((("--client-certificates", "required"), "--client-authority FILE"),

@@ -1,5 +1,6 @@
 """What cannot be served is refused by name, with the fix and exit status 1."""
 
+import json
 import socket
 import tempfile
 import unittest
@@ -36,6 +37,25 @@ class CommandLine(unittest.TestCase):
 
     def test_a_path_cannot_be_chosen(self):
         self.assertIn("leave out the path", self.refused("--dev", "--listen", "ws://127.0.0.1:0/chat"))
+
+    def test_one_address_for_two_listeners(self):
+        for first, second, words in (("ws://127.0.0.1:8800", "ws://127.0.0.1:8800", "is given twice"),
+                                     ("unix:/tmp/a", "unix:/tmp/a", "is given twice"),
+                                     ("https://127.0.0.1:4433", "https://127.0.0.1:4433", "is given twice"),
+                                     ("wss://127.0.0.1:8800", "ws://127.0.0.1:8800",
+                                      "wss://127.0.0.1:8800/ has this port already"),
+                                     ("tcp://127.0.0.1:8800", "ws://127.0.0.1:8800", "another")):
+            said = self.refused("--dev", "--listen", first, "--listen", second)
+            self.assertIn(f"--listen {second}: ", said)
+            self.assertIn(words, said)
+
+    def test_one_port_for_what_can_share_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "plait.toml")
+            file.write_text("development = true\nlisten = ['ws://127.0.0.1:4433', 'https://127.0.0.1:4433', "
+                            "'quic://127.0.0.1:4433', 'ws://[::1]:4433', 'tcp://127.0.0.1:0', 'tcp://127.0.0.1:0']\n",
+                            encoding="utf-8")
+            self.assertEqual(plait("check", file).returncode, 0)
 
     def test_urls_that_cannot_be(self):
         for url in ("127.0.0.1:0", "gopher://127.0.0.1:0", "ws://127.0.0.1:65536"):
@@ -178,6 +198,29 @@ class Check(unittest.TestCase):
         done = plait("check", "--system")
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"(?m)^(good|advice) +open files +\d+ \(hard limit \d+\)$")
+
+    def test_system_as_json(self):
+        done = plait("check", "--system", "--json")
+        self.assertEqual(done.returncode, 0)
+        facts = {fact["name"]: fact for fact in json.loads(done.stdout)["facts"]}
+        self.assertRegex(facts["open files"]["value"], r"^\d+ \(hard limit \d+\)$")
+        self.assertIsInstance(facts["open files"]["advice"], str)
+
+    def test_file_as_json(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+            file.write("development = true\nlisten = ['ws://127.0.0.1:8800']\n")
+            file.flush()
+            done = plait("check", file.name, "--json")
+            self.assertEqual((done.returncode, json.loads(done.stdout)),
+                             (0, {"errors": [], "listen": ["ws://127.0.0.1:8800"]}))
+            file.write("colour = \"red\"\nthreads = -1\n")
+            file.flush()
+            done = plait("check", file.name, "--json")
+            said = json.loads(done.stdout)
+            self.assertEqual((done.returncode, len(said["errors"]), said["listen"]), (1, 2, []))
+            self.assertIn(':3: unknown key "colour"', said["errors"][0])
+        done = plait("check", "/nonexistent.toml", "--json")
+        self.assertEqual((done.returncode, len(json.loads(done.stdout)["errors"])), (1, 1))
 
     def test_needs_one_of_both(self):
         self.assertEqual(plait("check").returncode, 1)

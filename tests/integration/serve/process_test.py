@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import ssl
@@ -152,7 +153,37 @@ class Hangup(unittest.TestCase):
             self.assertEqual(served_certificate(server.port("wss")), self.first)
             self.assertEqual(server.stop(), 0)
 
+    def test_after_sighup_the_files_are_watched_where_they_are_then(self):
+        base = self.real.parent
+        current = base / "current"
+        folders = [base / name for name in ("one", "two")]
+        for folder in folders:
+            folder.mkdir()
+        make_certificate(folders[0])
+        current.symlink_to(folders[0])
+        with Server("--dev", "--cert", current / "c.pem", "--key", current / "k.pem",
+                    listen=("wss://127.0.0.1:0",)) as server:
+            port = server.port("wss")
+            second = make_certificate(folders[1])
+            (base / "turned").symlink_to(folders[1])
+            (base / "turned").replace(current)
+            server.process.send_signal(signal.SIGHUP)
+            self.wait_for(lambda: served_certificate(port) == second)
+            third = make_certificate(folders[1])
+            self.wait_for(lambda: served_certificate(port) == third)
+            # A folder that is removed is told, and once it is made again SIGHUP is enough.
+            shutil.rmtree(folders[1])
+            server.wait_logged("the certificate's files are not watched")
+            folders[1].mkdir()
+            make_certificate(folders[1])
+            server.process.send_signal(signal.SIGHUP)
+            self.wait_for(lambda: served_certificate(port) != third)
+            last = make_certificate(folders[1])
+            self.wait_for(lambda: served_certificate(port) == last)
+            self.assertEqual(server.stop(), 0)
+
     def test_a_bad_file_is_warned_of_once_however_it_is_noticed(self):
+        began = time.monotonic()
         with self.serve() as server:
             self.assertEqual(served_certificate(server.port("wss")), self.first)  # so it watches by now
             bad = self.real / "bad"
@@ -163,7 +194,7 @@ class Hangup(unittest.TestCase):
                 server.process.send_signal(signal.SIGHUP)
             self.assertEqual(server.stop(), 0)
             told = [line for line in server.logged().splitlines() if str(self.files[1]) in line]
-            self.assertEqual(len(told), 1, told)
+            self.assertLessEqual(len(told), 1 + (time.monotonic() - began) // 10, told)  # once in 10 s
 
     def test_without_a_certificate_it_is_told_that_there_is_none(self):
         with Server("--dev", "--access-log") as server:
@@ -221,6 +252,12 @@ class Errors(unittest.TestCase):
         said = self.said_by("serve", "--lisen", "ws://127.0.0.1:0")
         for expected in ("unknown option '--lisen'", "did you mean '--listen'?", "--help"):
             self.assertIn(expected, said)
+
+    def test_no_folder_for_the_development_certificate(self):
+        done = subprocess.run([PLAIT, "serve", "--dev", "--listen", "wss://127.0.0.1:0"], capture_output=True,
+                              text=True, timeout=TIMEOUT, check=False, env={"TMPDIR": "/nonexistent"})
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("set XDG_STATE_HOME or HOME", done.stderr)
 
     def test_a_bad_value(self):
         self.assertIn("--threads", self.said_by("serve", "--dev", "--threads", "many"))

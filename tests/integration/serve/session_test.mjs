@@ -143,6 +143,34 @@ test('a server that is not there for a moment is asked again, and for no token',
   await opened();
 });
 
+test('a session that is refused is tried again, and the token is blamed after some times only', async () => {
+  element('token-form').hidden = true;
+  element('token').value = 'garbage';
+  element('token-form').listeners.submit({preventDefault() {}});
+  const said = [];
+  for (let times = 0; times < 3; ++times) {
+    const socket = await connecting();
+    socket.onclose({code: 1006, reason: ''});
+    assert.deepEqual([timers.length, element('token-form').hidden], [1, false]);
+    said.push(/refused this access token/.test(element('notice').textContent));
+    timers.pop()();
+  }
+  assert.deepEqual(said, [false, false, true]);
+  const {socket} = await opened();
+  answer(socket, {offset: 9});
+  assert.deepEqual([element('token-form').hidden, element('notice').hidden], [true, true]);
+});
+
+test('a server that knows the page by other names only is quoted', async () => {
+  answerToken = async () => ({ok: false, status: 403, text: async () => 'open it as localhost\n'});
+  await session.connect();
+  assert.deepEqual([timers.length, element('notice').textContent], [1, 'refused: open it as localhost']);
+  timers.pop();
+  answerToken = notFound;
+  session.connectNow();
+  await opened();
+});
+
 test('what fails after a later attempt has begun is that attempt\'s no more', async () => {
   let fail;
   answerToken = () => new Promise((resolve, reject) => { fail = reject; });

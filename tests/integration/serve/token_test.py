@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import tempfile
 import time
 import unittest
@@ -32,7 +33,8 @@ class Production(unittest.TestCase):
         cls.secret_file = Path(folder) / "secret"
         cls.secret_file.write_text(SECRET + "\n", encoding="utf-8")
         cls.server = cls.enterClassContext(
-            Server("--jwt-secret-file", cls.secret_file, listen=("ws://127.0.0.1:0", "tcp://127.0.0.1:0")))
+            Server("--jwt-secret-file", cls.secret_file, "--access-log",
+                   listen=("ws://127.0.0.1:0", "tcp://127.0.0.1:0")))
 
     def refused(self, log, **headers):
         status, fields, body = self.server.upgrade(**headers)
@@ -79,6 +81,18 @@ class Production(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("the session has ended (4401): the access token has expired; connecting again", done.stderr)
         self.assertIn("401", done.stderr.splitlines()[-1])
+
+    def test_who_is_refused_often_fills_no_log(self):
+        with Server("--jwt-secret-file", self.secret_file) as server:
+            began = time.monotonic()
+            for _ in range(50):
+                self.assertEqual(server.upgrade()[0], 401)
+                self.assertEqual(server.upgrade(Origin="https://evil.example")[0], 403)
+            self.assertEqual(server.stop(), 0)
+            intervals = 1 + int((time.monotonic() - began) / 10)
+            for line in ("there is no access token", "refused a session from origin https://evil.example"):
+                told = server.logged().count(line)
+                self.assertTrue(1 <= told <= intervals * len(os.sched_getaffinity(0)), (line, told))
 
     def test_without_expiry(self):
         self.refused('no claim "exp"', Authorization="Bearer " + make_token(exp=None))
@@ -133,6 +147,10 @@ class Development(unittest.TestCase):
         self.assertEqual(self.server.upgrade(Cookie=fields["Set-Cookie"].split(";")[0])[0], 101)
         self.assertIn(json.loads(body)["token"], fields["Set-Cookie"])
 
+    def test_no_token_for_other_methods(self):
+        status, fields, _ = self.server.request("/dev/token", method="POST")
+        self.assertEqual((status, fields["Set-Cookie"]), (405, None))
+
     def test_no_token_for_foreign_pages(self):
         own = f"http://127.0.0.1:{self.server.port()}"
         self.assertEqual(self.server.request("/dev/token", Origin=own)[0], 200)
@@ -142,6 +160,13 @@ class Development(unittest.TestCase):
 
 
 class PlaitToken(unittest.TestCase):
+    def test_as_json(self):
+        with tempfile.NamedTemporaryFile("w") as secret:
+            secret.write(SECRET)
+            secret.flush()
+            done = plait("token", "--user", "alice", "--secret-file", secret.name, "--json")
+        self.assertEqual(json.loads(done.stdout)["token"].count("."), 2)
+
     def failure(self, *arguments):
         done = plait("token", "--user", "alice", *arguments)
         self.assertEqual(done.returncode, 1)

@@ -111,6 +111,15 @@ TEST_F(CertificateFiles, OnlyTheOwnerReadsTheKey) {
   EXPECT_EQ(status.st_mode & 0777, 0600U);
 }
 
+TEST_F(CertificateFiles, AFolderThatOthersWriteToIsRefused) {
+  get(kNow);
+  fs::permissions(folder_ / "tls", fs::perms::others_write, fs::perm_options::add);
+  const auto certificate = development_certificate(folder_ / "tls", {}, kNow);
+  ASSERT_FALSE(certificate);
+  EXPECT_NE(certificate.error().message.find("tls belongs to another user"), std::string::npos)
+      << certificate.error().message;
+}
+
 TEST_F(CertificateFiles, NoTemporaryFileIsLeft) {
   const auto certificate = get(kNow);
   const auto count = std::distance(fs::directory_iterator{folder_ / "tls"}, fs::directory_iterator{});

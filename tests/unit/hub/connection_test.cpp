@@ -102,6 +102,11 @@ TEST(HubConnection, WhatIsNoEnvelopeIsAnsweredWithTheRuleItBreaks) {
   }
   EXPECT_EQ(hub.engine->stats().messages_invalid, 6u);
   EXPECT_EQ(client->session.close_code, 0);
+  client->send(R"({"t":"publish","p":{"topic":"a"}})");
+  client->send(R"({"t":"publish","p":{"topic":"a*","data":1}})");
+  EXPECT_EQ(types(client->session.take()), "error error");
+  EXPECT_EQ(hub.engine->stats().messages_invalid, 7u) << "the other one breaks no rule of the envelope";
+  EXPECT_EQ(hub.engine->stats().publications_refused, 2u);
 }
 
 TEST(HubConnection, ABrokenRuleIsAnsweredByTheCidIfThatCanBeRead) {  // spec/protocol.md §2

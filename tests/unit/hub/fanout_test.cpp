@@ -86,6 +86,30 @@ TEST_F(HubFanOut, BurstIsGatheredIntoOneTurnAndSentAtOnce) {
   }
 }
 
+TEST(HubBursts, AreKeptByTheLoopAndNotByEachTopic) {
+  FakeHub hub;
+  Audience& audience = hub.engine->shard(0).audience();
+  auto alice = hub.connect();
+  auto bob = hub.connect();
+  alice->subscribe("x*");
+  hub.settle();
+  const std::size_t topics = 2 * Audience::kSpareBurstsMax;
+  for (std::size_t i = 0; i < topics; ++i) {
+    for (std::size_t j = 0; j < Audience::kBurstMax; ++j) bob->publish("x" + std::to_string(i), "1");
+    hub.settle();
+  }
+  EXPECT_EQ(audience.spare_burst_count(), 1u) << "one after the other took it";
+  for (std::size_t i = 0; i < topics; ++i) bob->publish("x" + std::to_string(i), "1");
+  hub.settle();
+  EXPECT_EQ(audience.spare_burst_count(), Audience::kSpareBurstsMax);
+  for (std::size_t i = 0; i < topics; ++i) {
+    const auto* topic = static_cast<const Topic*>(audience.find("x" + std::to_string(i)));
+    ASSERT_NE(topic, nullptr);
+    ASSERT_EQ(topic->burst, nullptr);
+  }
+  EXPECT_EQ(alice->session.take().size(), 1 + topics * (Audience::kBurstMax + 1));
+}
+
 TEST(HubWakeUp, BurstWakesAnotherLoopOnce) {
   FakeHub hub{2};
   const std::string topic = hub.topic_at(0);

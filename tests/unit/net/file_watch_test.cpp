@@ -112,6 +112,18 @@ TEST_F(FileWatchTest, ARelativePathIsInTheWorkingDirectory) {
   EXPECT_EQ(changes(), 1);
 }
 
+TEST_F(FileWatchTest, ADirectoryThatIsRemovedIsToldOnce) {
+  const std::string inner = directory_ + "/inner";
+  fs::create_directory(inner);
+  write_file(inner + "/server.crt", "one");
+  const auto watched = watch({inner + "/server.crt"});
+  fs::remove_all(inner);
+  EXPECT_EQ(changes(), 1);
+  fs::create_directory(inner);
+  write_file(inner + "/server.crt", "two");
+  EXPECT_EQ(changes(), 0) << "that is another directory: it needs another watch";
+}
+
 TEST_F(FileWatchTest, AMissingDirectoryIsNamed) {
   const auto made = FileWatch::make(*loop_, {directory_ + "/missing/server.crt"}, [] {});
   ASSERT_FALSE(made);
