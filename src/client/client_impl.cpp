@@ -9,9 +9,9 @@
 #include "core/assert.hpp"
 #include "core/bounded.hpp"
 #include "tls/protocol_names.hpp"
-#include "transport/frame_session.hpp"
-#include "transport/tcp_connection.hpp"
-#include "transport/ws_connect.hpp"
+#include "transport/tcp/frame_session.hpp"
+#include "transport/tcp/tcp_connection.hpp"
+#include "transport/tcp/ws_connect.hpp"
 
 namespace plait {
 

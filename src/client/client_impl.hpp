@@ -20,7 +20,7 @@
 #include "net/socket.hpp"
 #include "tls/engine.hpp"
 #include "transport/loop_context.hpp"
-#include "transport/tcp_connection.hpp"
+#include "transport/tcp/tcp_connection.hpp"
 #include "transport/wants.hpp"
 
 namespace plait {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/timer.hpp"
-#include "transport/h3_client_connection.hpp"
+#include "transport/h3/h3_client_connection.hpp"
 
 namespace plait::client {
 

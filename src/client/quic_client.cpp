@@ -11,7 +11,7 @@
 #include "crypto/file.hpp"
 #include "tls/protocol_names.hpp"
 #include "transport/no_session.hpp"
-#include "transport/raw_session.hpp"
+#include "transport/quic/raw_session.hpp"
 
 namespace plait {
 

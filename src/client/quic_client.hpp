@@ -15,7 +15,7 @@
 #include "http/uri.hpp"
 #include "net/address.hpp"
 #include "quic/tls.hpp"
-#include "transport/h3_client_connection.hpp"
+#include "transport/h3/h3_client_connection.hpp"
 
 namespace plait {
 

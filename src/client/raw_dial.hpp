@@ -6,7 +6,7 @@
 
 #include "client/dial.hpp"
 #include "transport/frame_opening.hpp"
-#include "transport/raw_session.hpp"
+#include "transport/quic/raw_session.hpp"
 
 namespace plait::client {
 

@@ -6,7 +6,7 @@
 
 #include "client/dial.hpp"
 #include "tls/engine.hpp"
-#include "transport/tcp_connection.hpp"
+#include "transport/tcp/tcp_connection.hpp"
 
 namespace plait::client {
 

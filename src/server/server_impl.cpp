@@ -10,9 +10,9 @@
 #include "net/affinity.hpp"
 #include "server/loopback.hpp"
 #include "server/metrics.hpp"
-#include "transport/frame_session.hpp"
-#include "transport/http_connection.hpp"
 #include "transport/opening.hpp"
+#include "transport/tcp/frame_session.hpp"
+#include "transport/tcp/http_connection.hpp"
 
 namespace plait {
 namespace {

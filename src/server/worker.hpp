@@ -8,9 +8,9 @@
 
 #include "net/loop.hpp"
 #include "server/certificate_loader.hpp"
-#include "transport/acceptor.hpp"
 #include "transport/loop_context.hpp"
-#include "transport/quic_listener.hpp"
+#include "transport/quic/quic_listener.hpp"
+#include "transport/tcp/acceptor.hpp"
 
 namespace plait {
 

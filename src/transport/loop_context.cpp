@@ -8,7 +8,7 @@
 
 #include "core/guard.hpp"
 #include "http/date.hpp"
-#include "transport/tcp_connection.hpp"
+#include "transport/tcp/tcp_connection.hpp"
 
 namespace plait::transport {
 namespace {

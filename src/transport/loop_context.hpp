@@ -24,8 +24,8 @@
 #include "transport/counters.hpp"
 #include "transport/loop_entry.hpp"
 #include "transport/loop_table.hpp"
-#include "transport/output_queue.hpp"
 #include "transport/rare_warning.hpp"
+#include "transport/tcp/output_queue.hpp"
 
 namespace plait::transport {
 

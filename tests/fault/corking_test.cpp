@@ -14,9 +14,9 @@
 #include "integration/server/raw_frames.hpp"
 #include "integration/server/support.hpp"
 #include "support/transport_loop.hpp"
-#include "transport/acceptor.hpp"
-#include "transport/frame_session.hpp"
-#include "transport/http_connection.hpp"
+#include "transport/tcp/acceptor.hpp"
+#include "transport/tcp/frame_session.hpp"
+#include "transport/tcp/http_connection.hpp"
 
 namespace plait::transport {
 namespace {

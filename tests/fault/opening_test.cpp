@@ -6,8 +6,8 @@
 #include "core/byte_sink.hpp"
 #include "fault/fault.hpp"
 #include "integration/server/support.hpp"
-#include "transport/frame_session.hpp"
-#include "transport/http_connection.hpp"
+#include "transport/tcp/frame_session.hpp"
+#include "transport/tcp/http_connection.hpp"
 #include "unit/transport/connected_loop.hpp"
 
 namespace plait::transport {

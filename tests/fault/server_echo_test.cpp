@@ -13,10 +13,10 @@
 #include "net/socket.hpp"
 #include "tls/context.hpp"
 #include "tls/engine.hpp"
-#include "transport/acceptor.hpp"
-#include "transport/http_connection.hpp"
-#include "transport/tcp_connection.hpp"
-#include "transport/ws_connect.hpp"
+#include "transport/tcp/acceptor.hpp"
+#include "transport/tcp/http_connection.hpp"
+#include "transport/tcp/tcp_connection.hpp"
+#include "transport/tcp/ws_connect.hpp"
 
 namespace plait::transport {
 namespace {

@@ -14,8 +14,8 @@
 #include "net/file_limit.hpp"
 #include "support/transport_loop.hpp"
 #include "tls/context.hpp"
-#include "transport/acceptor.hpp"
-#include "transport/http_connection.hpp"
+#include "transport/tcp/acceptor.hpp"
+#include "transport/tcp/http_connection.hpp"
 
 namespace plait::transport {
 namespace {

@@ -9,8 +9,8 @@
 #include "integration/server/support.hpp"
 #include "support/allocations.hpp"
 #include "support/transport_loop.hpp"
-#include "transport/acceptor.hpp"
-#include "transport/http_connection.hpp"
+#include "transport/tcp/acceptor.hpp"
+#include "transport/tcp/http_connection.hpp"
 
 namespace plait::transport {
 namespace {

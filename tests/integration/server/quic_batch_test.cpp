@@ -10,7 +10,7 @@
 #include "net/udp_socket.hpp"
 #include "quic/endpoint.hpp"
 #include "server/worker.hpp"
-#include "transport/quic_endpoint.hpp"
+#include "transport/quic/quic_endpoint.hpp"
 
 namespace plait::test {
 namespace {

@@ -16,7 +16,7 @@
 #include "integration/server/support.hpp"
 #include "net/loop.hpp"
 #include "quic/connection.hpp"
-#include "transport/quic_endpoint.hpp"
+#include "transport/quic/quic_endpoint.hpp"
 
 namespace plait::test {
 

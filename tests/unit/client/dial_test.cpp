@@ -11,7 +11,7 @@
 #include "net/socket.hpp"
 #include "net/udp_socket.hpp"
 #include "support/transport_loop.hpp"
-#include "transport/ws_connect.hpp"
+#include "transport/tcp/ws_connect.hpp"
 
 namespace plait::client {
 namespace {

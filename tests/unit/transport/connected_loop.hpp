@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "support/transport_loop.hpp"
-#include "transport/ws_session.hpp"
+#include "transport/tcp/ws_session.hpp"
 
 namespace plait::transport {
 

@@ -1,5 +1,5 @@
 // MessageStream: what a paused session on QUIC has kept.
-#include "transport/message_stream.hpp"
+#include "transport/quic/message_stream.hpp"
 
 #include <gtest/gtest.h>
 

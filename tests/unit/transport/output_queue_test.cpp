@@ -1,5 +1,5 @@
 // OutputQueue against a plain vector that does the same slowly.
-#include "transport/output_queue.hpp"
+#include "transport/tcp/output_queue.hpp"
 
 #include <gtest/gtest.h>
 

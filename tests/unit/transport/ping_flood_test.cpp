@@ -7,7 +7,7 @@
 #include "core/byte_sink.hpp"
 #include "frames/frame.hpp"
 #include "frames/open.hpp"
-#include "transport/frame_session.hpp"
+#include "transport/tcp/frame_session.hpp"
 #include "unit/transport/connected_loop.hpp"
 
 namespace plait::transport {
