@@ -99,7 +99,7 @@ class EventLog final : public SessionVisitor {
   std::string log;
   bool over = false;
   bool cut_matters = false;  // what follows WT_CLOSE_SESSION is an error, or comes after the end
-  Session* session = nullptr;
+  wt::Session* session = nullptr;
 
  private:
   void add(std::string_view what, StreamId id, std::string_view text = {}) {
@@ -223,7 +223,7 @@ void Transport::accept(StreamId id) {
 
 // Our own calls.
 void Transport::operate(unsigned what, StreamId session, StreamId id, ByteView bytes) {
-  Session* ours = events[session].over ? nullptr : events[session].session;
+  wt::Session* ours = events[session].over ? nullptr : events[session].session;
   if (ours == nullptr) return;
   switch (what) {
     case 8:

@@ -83,8 +83,8 @@ class BlockingClient::Impl {
 
   /// The peer is gone, while messages that came before are still unread.
   [[nodiscard]] bool is_cut() const {
-    const auto* connection = ClientAccess::context(client).connections.find(inbox.session->id());
-    return connection != nullptr && connection->is_cut();
+    const auto* entry = ClientAccess::context(client).entries.find(inbox.session->id());
+    return entry != nullptr && entry->is_cut();
   }
 
   [[nodiscard]] Error closed_error() const {

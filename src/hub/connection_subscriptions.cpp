@@ -262,14 +262,14 @@ void Connection::attach(Subscription& subscription) {
   subscription.index = shard_.audience().add(*subscription.subject, {this, slot});
   subscription.state = State::held;
   // What a pattern that is not answered yet has kept of the topic comes before the position that the answer names.
-  if (!subscription.channel->is_pattern) forget_held(subscription.channel->name.text());
+  if (!subscription.subject->is_pattern) forget_held(subscription.subject->name.text());
 }
 
 // What comes before the answer is part of its history.
 void Connection::begin_recovery(Subscription& subscription) {
   if (subscription.state == State::requested) attach(subscription);
   subscription.state = State::recovering;
-  subscription.missed += forget_held(subscription.channel->name.text()) + subscription.replay.size();
+  subscription.missed += forget_held(subscription.subject->name.text()) + subscription.replay.size();
   subscription.replay.clear();
 }
 

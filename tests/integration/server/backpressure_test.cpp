@@ -287,7 +287,7 @@ TEST_P(ServerResume, CallsNoHandlerBeforeItReturns) {
     session.send(Message::text("one"));
     session.send(Message::text("two"));
   }};
-  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), options()));
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
   client.run();
   server_ = nullptr;
   EXPECT_EQ(events, (std::vector<std::string>{"on_writable", "resumed", "one", "two"}));

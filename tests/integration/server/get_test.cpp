@@ -83,7 +83,7 @@ TEST_F(ClientGet, AStatusFieldsAndABody) {
 
 TEST_F(ClientGet, AHandlerSeesWhatMiddlewareDoes) {
   start();
-  ask("/asked?query", options());
+  ask("/asked?query", trusting());
   client_->run();
   ASSERT_EQ(answers_.size(), 1U);
   ASSERT_TRUE(answers_[0]) << answers_[0].error().message;
@@ -201,8 +201,8 @@ TEST_F(ClientGet, AnExceptionOfTheHandlerEndsTheRequestWithAnError) {
     std::string& events_;
   };
   std::string of_head, of_body;
-  ASSERT_TRUE(client_->get(url_ + "/big", std::make_unique<Throwing>(true, of_head), options()));
-  ASSERT_TRUE(client_->get(url_ + "/big", std::make_unique<Throwing>(false, of_body), options()));
+  ASSERT_TRUE(client_->get(url_ + "/big", std::make_unique<Throwing>(true, of_head), trusting()));
+  ASSERT_TRUE(client_->get(url_ + "/big", std::make_unique<Throwing>(false, of_body), trusting()));
   client_->run();
   EXPECT_EQ(of_head, "head the handler of the response threw");
   EXPECT_EQ(of_body, "head body the response is not wanted any more");

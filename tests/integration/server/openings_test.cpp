@@ -107,7 +107,7 @@ TEST_P(ServerOpening, MoreSubprotocolsThanTheLimitAre400) {
   ClientOptions unlimited;
   unlimited.limits.subprotocols_max = 100;
   const auto status_of = [&](int count) {
-    ConnectOptions offering = options();
+    ConnectOptions offering = trusting();
     for (int i = 0; i < count; ++i) offering.subprotocols.push_back("p" + std::to_string(i));
     int status = 0;
     Client client{unlimited};
@@ -130,7 +130,7 @@ TEST_P(ServerOpening, ATokenIsOneHoweverItsSchemeIsWritten) {
     request.accept();
   };
   start(std::move(calls));
-  ConnectOptions with_token = options();
+  ConnectOptions with_token = trusting();
   with_token.headers = {{"authorization", "bearer  secret"}};
   const auto client = BlockingClient::connect(base_ + "/", with_token);
   ASSERT_TRUE(client) << client.error().message;

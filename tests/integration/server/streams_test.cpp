@@ -340,7 +340,7 @@ TEST_P(ServerStreams, WritableFollowsAFullBacklog) {
 TEST_P(ServerStreams, NothingIsWrittenBehindTheEnd) {
   start({.on_stream = echo_stream});
   std::vector<SendStatus> statuses;
-  StreamsCalls calls;
+  Calls calls;
   calls.on_open = [&](Session& session) {
     const Bytes large = Bytes::copy_of(as_bytes(std::string(Limits{}.send_queue_bytes_max, 'x')));
     const auto ended = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
