@@ -9,6 +9,7 @@ namespace plait::transport {
 
 void QuicStream::handle_data(ByteView data, bool fin) {
   session_.count_received(data.size());
+  read_ended_ = fin;
   bool consumes = false;
   session_.guarded([&] {
     handler_->on_data(*this, data, fin);
@@ -17,7 +18,9 @@ void QuicStream::handle_data(ByteView data, bool fin) {
   if (!consumes) consume(data.size());
 }
 
+// A peer may reset what it has ended, until that is acknowledged (RFC 9000 §3.1).
 void QuicStream::handle_reset(std::optional<std::uint32_t> code) {
+  if (std::exchange(read_ended_, true)) return;
   session_.guarded([&] { handler_->on_reset(*this, code.value_or(0)); });
 }
 

@@ -46,6 +46,7 @@ class QuicStream final : public Stream {
   const quic::StreamId id_;
   const bool opened_by_peer_;
   bool wants_writable_ = false;
+  bool read_ended_ = false;                 // by the peer, its way
   bool write_ended_ = false;                // by either side
   std::unique_ptr<StreamHandler> handler_;  // none as long as on_stream() has not returned it
 };

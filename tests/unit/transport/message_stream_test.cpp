@@ -47,6 +47,10 @@ class TransportMessageStream : public testing::Test {
     owner_.stream = &stream_;
     stream_.attach(0);
   }
+  void resume() {
+    stream_.set_paused(false);
+    stream_.handle_kept();
+  }
   static std::vector<std::uint8_t> messages(std::size_t count) {
     core::VectorSink out;
     for (std::size_t i = 0; i < count; ++i) {
@@ -70,12 +74,12 @@ TEST_F(TransportMessageStream, WhatIsKeptIsNotMovedForEachMessage) {
   EXPECT_EQ(owner_.received.size(), 1U);
   for (std::size_t i = 1; i < kMessages; ++i) {
     EXPECT_FALSE(owner_.ended);
-    stream_.set_paused(false);
+    resume();
     ASSERT_EQ(owner_.received.size(), i + 1);
     ASSERT_EQ(owner_.received.back(), letter(i));
   }
   EXPECT_EQ(owner_.consumed, sent.size());
-  stream_.set_paused(false);
+  resume();
   EXPECT_TRUE(owner_.ended);
   EXPECT_LE(owner_.moves, 20U) << "half of it at a time";
 }
@@ -92,7 +96,7 @@ TEST_F(TransportMessageStream, WhatComesWhileSomeIsKeptStandsBehindIt) {
     stream_.set_paused(i % 3 == 0);
   }
   owner_.pauses = false;
-  stream_.set_paused(false);
+  resume();
   EXPECT_EQ(owner_.received, expected);
   EXPECT_EQ(owner_.consumed, sent.size());
   EXPECT_TRUE(owner_.ended);
