@@ -1,5 +1,6 @@
 // The contract of sessions and streams under random calls from everywhere, on every wire at once, with random limits.
-// PLAIT_CONTRACT_SEED repeats a run, as far as two threads can; PLAIT_CONTRACT_SECONDS makes it a longer one.
+// It begins with the same seed each time; PLAIT_CONTRACT_SEED names another, and PLAIT_CONTRACT_SECONDS makes a longer
+// run of it.
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
@@ -213,7 +214,7 @@ TEST(SessionContract, HoldsWhateverIsCalledAndWhenever) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{setting("PLAIT_CONTRACT_SECONDS", 3)};
   const Folder folder;
   const TlsFiles tls = write_certificate(folder);
-  const std::uint64_t first = setting("PLAIT_CONTRACT_SEED", std::random_device{}());
+  const std::uint64_t first = setting("PLAIT_CONTRACT_SEED", 1);
   std::uint64_t checked = 0;
   std::uint64_t seed = first;
   for (; !HasFailure() && std::chrono::steady_clock::now() < end; ++seed) {
