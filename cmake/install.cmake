@@ -1,4 +1,4 @@
-# libplait.so: the layers that an application needs, whole; visible is only what PLAIT_API marks (plait/export.hpp).
+# libplait.so: the layers that an application needs, whole; visible is only what PLAIT_API marks (plait/config.hpp).
 # Installed with its headers, the command, a CMake package (find_package(plait), plait::plait) and plait.pc.
 include(CMakePackageConfigHelpers)
 

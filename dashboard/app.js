@@ -35,6 +35,7 @@ class HubSession {
     this.delay = RECONNECT_MS_MIN;
     this.attempts = 0;
     this.refusals = 0;
+    this.hasToken = false;  // a visitor's, or a cookie that a server in production has taken
     this.tryWebTransport = 'WebTransport' in window;
   }
 
@@ -119,6 +120,7 @@ class HubSession {
   // After a reconnection the server fills the gap, or says that it cannot.
   subscribe() {
     this.greeted = true;
+    if (!this.development) this.hasToken = true;
     this.refusals = 0;
     const request = {action: 'subscribe', topics: [TOPIC]};
     if (this.position) Object.assign(request, {recover: true, recovery: {[TOPIC]: this.position}});
@@ -148,7 +150,10 @@ class HubSession {
   handleClose(event) {
     this.ready = false;
     if (event.reason) notify(`${event.code}: ${event.reason}`);
-    if (!this.greeted && !this.development) this.askForToken();
+    if (!this.greeted && !this.development) {
+      this.askForToken();
+      if (!this.hasToken) return show('closed', 'needs an access token');  // no cookie of an earlier visit does
+    }
     this.retry();
   }
 
@@ -263,6 +268,19 @@ const session = new HubSession(showPublication, showGap);
 let ticking = null;
 let ticks = 0;
 
+function setTicking(timer) {
+  if (ticking) clearInterval(ticking);
+  ticking = timer;
+  element('timer').textContent = ticking ? 'Stop' : '10 a second';
+  element('timer').toggleAttribute('data-running', ticking !== null);
+}
+
+function publishTick() {
+  if (session.publish({tick: ticks + 1, wave: Math.sin((ticks + 1) / 10).toFixed(3)})) return ++ticks;
+  setTicking(null);
+  notify('not connected: the ticks have stopped');
+}
+
 element('publish').addEventListener('submit', (event) => {
   event.preventDefault();
   if (element('text').value === '') return;
@@ -271,23 +289,23 @@ element('publish').addEventListener('submit', (event) => {
 });
 
 element('timer').addEventListener('click', () => {
-  if (ticking) clearInterval(ticking);
-  const publishTick = () => session.publish({tick: ++ticks, wave: Math.sin(ticks / 10).toFixed(3)});
-  ticking = ticking ? null : setInterval(publishTick, TIMER_MS);
-  element('timer').textContent = ticking ? 'Stop' : '10 a second';
-  element('timer').toggleAttribute('data-running', ticking !== null);
+  if (ticking) return setTicking(null);
+  setTicking(setInterval(publishTick, TIMER_MS));
 });
 
 element('token-form').addEventListener('submit', (event) => {
   event.preventDefault();
   const secure = location.protocol === 'https:' ? '; Secure' : '';
   session.token = encodeURIComponent(element('token').value.trim());
+  session.hasToken = true;
   session.refusals = 0;
   session.delay = RECONNECT_MS_MIN;
   document.cookie = `access_token=${session.token}; Path=/wse; SameSite=Strict${secure}`;
   session.connectNow();
 });
 
+const hubUrl = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
+element('example').textContent = `plait pub ${TOPIC} '{"hello":"world"}' --url ${hubUrl}`;
 session.connect();
 updateCounters();
 setInterval(() => ++beats % secondsBetween === 0 && updateCounters(), 1000);

@@ -59,6 +59,7 @@ class EventLog final : public Visitor {
     require(again && *again == peer);
   }
   void on_request(StreamId id, const RequestHead& head) override;
+  void on_too_many_fields(StreamId id) override { add("too many fields", id, {}); }
   void on_response(StreamId id, const ResponseHead& head) override {
     add("response", id, std::to_string(head.status));
     add_fields(head.fields);

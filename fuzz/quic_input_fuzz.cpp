@@ -51,6 +51,7 @@ const EndpointConfig& server_config() {
     EndpointConfig result;
     result.server_tls = ServerTls::make({made.certificate, made.private_key, {"x"}}).value();
     result.secret.fill(1);
+    result.token_secret.fill(1);
     result.retry_handshakes = 3;
     result.handshakes_max = 6;
     return result;
@@ -140,10 +141,10 @@ void run(ByteView input) {
 }
 
 void scan(ByteView payload) {
-  FrameScan whole{1000, 1, TimePoint{}};
+  FrameScan whole{{1000, 1}, {1000, 1}, TimePoint{}};
   whole.on_payload(payload);
   for (const std::size_t cut : {payload.size() / 2, payload.size() / 3, payload.size() - payload.size() / 5}) {
-    FrameScan part{1000, 1, TimePoint{}};
+    FrameScan part{{1000, 1}, {1000, 1}, TimePoint{}};
     part.on_payload(payload.first(cut));
     require(part.stop_sending().size() <= whole.stop_sending().size());
     for (std::size_t i = 0; i < part.stop_sending().size(); ++i) {

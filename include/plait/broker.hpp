@@ -2,7 +2,7 @@
 #pragma once
 
 #include <plait/bytes.hpp>
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/result.hpp>
 
 #include <array>
@@ -14,11 +14,9 @@
 #include <string_view>
 #include <vector>
 
-namespace plait::core {
-class Executor;
-}
-
 namespace plait {
+
+class Executor;
 
 /// Where a publication stands in its topic. Offsets count up by one from 1 within an epoch; a topic whose state was
 /// lost (restart, eviction) begins a new epoch, and positions of different epochs cannot be compared.
@@ -28,6 +26,8 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
+/// What a publisher says of its publication. It is only carried to the subscribers: nothing is delivered earlier for
+/// it.
 enum class Priority : std::uint8_t { background = 1, low = 3, normal = 5, high = 8, critical = 10 };
 
 /// Wall-clock time in the unit that goes on the wire.
@@ -87,6 +87,9 @@ class BrokerListener {
 ///   may answer `unavailable` for a publication that was stored after all (at least once for a caller that retries);
 ///   PublishOptions::id lets receivers recognise it.
 /// - Every `done` is called exactly once, inside the call or later, unless the broker is destroyed before.
+///
+/// An exception out of publish() or history() is logged and, where `done` was not called before, taken for
+/// `unavailable`: what `done` says after that is not heard any more.
 class Broker {
  public:
   using PublishDone = std::function<void(Result<Position, BrokerError>)>;
@@ -101,7 +104,7 @@ class Broker {
 
 /// What a broker is made with; both references outlive it.
 struct BrokerContext {
-  core::Executor& executor;
+  Executor& executor;
   BrokerListener& listener;
   std::function<std::uint32_t()> random;
 };
@@ -116,8 +119,9 @@ struct MemoryBrokerOptions {
   std::size_t history_bytes_max = std::size_t{16} << 20;
   /// How long a publication is kept; it is gone about an eighth of that later, even if nobody touches its topic.
   std::chrono::nanoseconds history_ttl = std::chrono::seconds{300};
-  /// Payload bytes and 192 for each publication kept in all topics together, at least history_bytes_max; beyond, topics
-  /// are forgotten as below.
+  /// Memory of all topics together, at least history_bytes_max: of each topic its name and 320 bytes, 704 more while it
+  /// keeps publications, and of each of these payload, name and 192 bytes. Beyond, topics are forgotten: those
+  /// used longest ago among the ones with publications, unless the others take more than an eighth of it.
   std::size_t total_bytes_max = std::size_t{256} << 20;
   /// Topics known; the one that was used longest ago is forgotten, and begins a new epoch when it comes back. Those
   /// that nobody has published to go first.

@@ -1,7 +1,7 @@
 // Byte views and Bytes, the immutable shared slice that payloads travel in.
 #pragma once
 
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // Client: sessions to servers over any wire, on one loop of its own; with ReconnectingSession, ones that come back.
 #pragma once
 
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
 #include <plait/session.hpp>
@@ -30,8 +30,9 @@ struct ClientOptions {
 struct ConnectOptions {
   /// Subprotocols to offer, in order of preference: names as HTTP has them (tokens, RFC 9110 §5.6.2), each once.
   std::vector<std::string> subprotocols;
-  /// Further header fields of the opening handshake ("Authorization", "Cookie", "Origin"). The wires without HTTP carry
-  /// of these only the token of "Authorization: Bearer".
+  /// Further header fields of the opening handshake ("Authorization", "Cookie", "Origin"), but none of those that it
+  /// writes itself, such as "Host" and all "Sec-WebSocket-…". The wires without HTTP carry of these only the token of
+  /// "Authorization: Bearer".
   std::vector<std::pair<std::string, std::string>> headers;
   /// Offer permessage-deflate.
   bool deflate = false;
@@ -46,8 +47,8 @@ struct ConnectOptions {
   /// https: and quic: only: instead of all other verification, the server's certificate must be one of these, as with
   /// browsers' serverCertificateHashes: SHA-256 of its DER encoding, ECDSA P-256, valid now and for at most 14 days.
   std::vector<CertificateHash> certificate_hashes;
-  /// https: only: use a session ticket that the server gave to an earlier session of this Client with the same three
-  /// choices above, which saves both sides the certificates. Each ticket is used once. Turn off to be no known client.
+  /// https: and quic: only: use a session ticket that the server gave to an earlier session of this Client with the
+  /// same three choices above: it saves both sides the certificates. Each is used once. Turn off to be no known client.
   bool resume = true;
   /// https: only: let this session share a QUIC connection to the same server with others that say so, and have the
   /// same choice of certificates, as far as the server allows (browsers call it allowPooling). It spares the handshake,
@@ -55,7 +56,8 @@ struct ConnectOptions {
   /// connection does, so it has to be asked for. A connection ends with its last session. Of the other wires each
   /// session has a connection of its own, quic: among them; there this does nothing.
   bool reuse_connection = false;
-  /// From the call to on_open; above a year as a year.
+  /// From the call to on_open, over all addresses of the server; above a year as a year. However long that is, an
+  /// address that does not answer is given up after 30 s over QUIC, over TCP when the system does (Linux: two minutes).
   Duration timeout = std::chrono::seconds{10};
 };
 
@@ -80,10 +82,11 @@ class PLAIT_API ResponseHandler {
   virtual void on_end(const Result<void, Error>&) {}
 };
 
-/// Sessions on one loop, which run() drives on the calling thread. All functions but post() and stop() are for that
-/// thread (before run(), or from a handler).
+/// Sessions on one loop, which run() drives on the calling thread. All functions but post(), stop() and executor() are
+/// for that thread (before run(), or from a handler).
 class PLAIT_API Client {
  public:
+  /// Where no file descriptor is left for the loop, connect() and get() try again, and else say so.
   explicit Client(ClientOptions options = {});
   /// Ends what is open; on_close and on_end follow before it returns. Not from inside a handler's functions.
   ~Client();
@@ -92,15 +95,16 @@ class PLAIT_API Client {
 
   /// Starts connecting to a ws: wss: tcp: tls: https: (WebTransport) or quic: URL, or unix:/name.sock (as ws:;
   /// unix:/name.sock:/path for another path than "/"). Errors: a URL, a subprotocol, a header field or a certificate's
-  /// file that cannot be used, no file descriptor, a handler that throws when it is asked what it wants. All else that
-  /// fails is told to handler->on_close (code 1006, the reason says what), without on_open and not inside this call.
+  /// file that cannot be used, no file descriptor, a handler that is null or throws when it is asked what it wants. All
+  /// else that fails is told to handler->on_close (code 1006, the reason says what), without on_open and not inside
+  /// this call.
   Result<SessionId, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                                    const ConnectOptions& options = {});
 
   /// Asks for an https: URL over HTTP/3. Of the options, the headers, the choice of certificates and the timeout count:
   /// from the call to the response, and then from each part of it to the next. Requests to one server share a
   /// connection, also with the sessions that share theirs. Redirects are answers like others. Errors: a URL, a header
-  /// field or a certificate's file that cannot be used.
+  /// field or a certificate's file that cannot be used, a handler that is null, no file descriptor.
   Result<void, Error> get(std::string_view url, std::unique_ptr<ResponseHandler> handler,
                           const ConnectOptions& options = {});
   /// The same; `done` is called once, on the loop, with the whole response or why there is none: not resolved, not
@@ -114,9 +118,11 @@ class PLAIT_API Client {
   void run_once(Duration wait_max);
   /// Whether no session is left, nor a QUIC connection that still says goodbye: nothing is lost when turning ends now.
   [[nodiscard]] bool is_idle() const;
-  /// The loop, for Plait's own layers above clients.
-  [[nodiscard]] core::Executor& executor();
-  /// From any thread.
+  /// The loop (plait/executor.hpp), which lasts as long as the client: executor().post() runs a task on it without a
+  /// session, from any thread, and a Timer its function. Neither keeps run() going. From any thread.
+  [[nodiscard]] Executor& executor();
+  /// Makes run() return; if it does not run, or has just ended by itself, the next run() returns at once. From any
+  /// thread.
   void stop();
   /// Runs `task` with the session on the loop; does nothing when it is gone. What it throws is logged, and closes the
   /// session with 1011. From any thread.
@@ -151,7 +157,8 @@ enum class LinkState : std::uint8_t {
 
 /// One handler for a row of sessions to the same URL, on any wire: each has its on_open and its on_close, and the next
 /// is connected when one has ended, however it ended. Nothing is sent again: what the old session had not delivered is
-/// the handler's to repeat. All functions are for the client's thread.
+/// the handler's to repeat. Where something in the options ends before the row does, such as an access token,
+/// on_attempt() renews it. All functions are for the client's thread.
 class PLAIT_API ReconnectingSession {
  public:
   /// Why it is so: of `lost` the session's end, of `failed` the last attempt's; empty when established. What it throws
@@ -166,8 +173,16 @@ class PLAIT_API ReconnectingSession {
   ReconnectingSession(const ReconnectingSession&) = delete;
   ReconnectingSession& operator=(const ReconnectingSession&) = delete;
 
-  /// The first attempt. Errors: as Client::connect(), after which it may be called again; and else a second call, also
-  /// after close().
+  /// Adds another way to the same server, in order of preference: "https://…" first, "wss://…" for networks that let no
+  /// UDP through. Within an attempt the next URL is tried where one is not reached within ConnectOptions::timeout; a
+  /// server that refuses has been reached. The one that worked last comes first the next time. Before start().
+  void add_url(std::string url);
+  /// `prepare` is called before each connecting, and may change the options, for instance put in a new token; the
+  /// changes stay. With it, the first 401 after a session or start() is an attempt that failed like others, since the
+  /// token may have expired on the way. What it throws is logged, and fails the connecting. Before start().
+  void on_attempt(std::function<void(ConnectOptions&)> prepare);
+  /// The first attempt. Errors: as Client::connect(), after which it may be called again; and else a second call, or
+  /// one after close().
   Result<void, Error> start();
   /// The session while it is open, else null.
   [[nodiscard]] Session* session() const;

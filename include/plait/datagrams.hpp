@@ -2,7 +2,7 @@
 // §5).
 #pragma once
 
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/limits.hpp>
 #include <plait/session.hpp>
 #include <plait/structured.hpp>
@@ -63,7 +63,7 @@ class PLAIT_API ReliableDatagrams {
   /// Sends until it is acknowledged. `done` is called once, later, unless the answer is `dropped` (too large, or too
   /// many are pending) or `closed`.
   SendStatus send(ByteView data, Done done = {});
-  /// What arrives; a datagram that arrives again is left out, as long as fewer than 1,024 others came between.
+  /// What arrives; a datagram that arrives again is left out, as long as none came that was sent 1,024 or more later.
   void on_datagram(std::function<void(ByteView data)> handler);
   /// False: that was not one of this layer's.
   bool handle_datagram(ByteView datagram);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <plait/broker.hpp>
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/limits.hpp>
 #include <plait/session.hpp>
 
@@ -14,14 +14,13 @@
 #include <string_view>
 #include <vector>
 
-namespace plait::core {
-class Executor;
-}
 namespace plait::hub {
 class Engine;
 }
 
 namespace plait {
+
+class Executor;
 
 /// Where `plait serve` has its hub, on every wire.
 inline constexpr std::string_view kHubPath = "/wse";
@@ -56,8 +55,12 @@ struct PLAIT_API HubOptions {
   Authorizer authorize;
   /// Topics and patterns per connection.
   std::size_t subscriptions_max = 100;
-  /// Patterns among them. Each may cost a topic's first publication up to 20 µs on every loop.
+  /// Patterns among them.
   std::size_t patterns_max = 32;
+  /// Different patterns of all connections of a loop. The first publication of a topic, and its first after a pattern
+  /// came or went, tries each on every loop that it reaches, and those of all loops at the topic's home: mostly some ns
+  /// each, up to 4 µs for patterns that are made to cost.
+  std::size_t patterns_total_max = 2048;
   /// Messages that a connection may send at once, and per second on average; a capacity of 0 limits nothing.
   double rate_limit_capacity = 0;
   double rate_limit_refill = 0;
@@ -65,8 +68,10 @@ struct PLAIT_API HubOptions {
   std::size_t message_bytes_max = Limits{}.message_bytes_max;
   /// Whether the broker keeps history, and the clients are told so.
   bool recovery = true;
-  /// Publications that may wait between each two loops; beyond, the waiting loop's subscribers get a gap notice.
-  /// Memory: 104 bytes for each entry that waits, and 200 bytes × loops² when none does.
+  /// Publications that may wait between each two loops; beyond, the waiting loop's subscribers get a gap notice. Less
+  /// than 2 counts as 2, more than 2^24 as 2^24.
+  /// Memory: 200 bytes for each pair of loops, 7 to 13 KB once it has been used, and 104 bytes for each entry that
+  /// waits beyond; what a burst took goes as the pair is used again.
   std::size_t ring_capacity = 8192;
   /// Sources of time and of randomness for ids and epochs (uniqueness, not secrecy). Called on any loop.
   std::function<WallTime()> wall_clock = system_wall_clock;
@@ -99,7 +104,9 @@ class PLAIT_API Hub {
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
-  /// For Server::listen, beside Server::attach.
+  /// For Server::listen, beside Server::attach. To know who is there, wrap what it makes: a handler of your own that
+  /// keeps one of these and passes every function on to it sees each session come and go, with its path and the user
+  /// that OpeningRequest::user() names once the inner on_request() has returned.
   HandlerFactory handler();
 
   /// Publishes one JSON value (not checked) from any thread, after attach() and until the server is destroyed. `done`
@@ -111,7 +118,7 @@ class PLAIT_API Hub {
 
   /// The server calls this once, before its loops turn: executors[i] is the loop of sessions whose SessionId::loop is
   /// i. They must not run anything of the hub's any more when it is destroyed.
-  void attach(const std::vector<core::Executor*>& executors);
+  void attach(const std::vector<Executor*>& executors);
 
  private:
   std::unique_ptr<hub::Engine> engine_;

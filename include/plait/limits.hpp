@@ -19,7 +19,8 @@ struct Limits {
   /// Subprotocols offered in one opening handshake.
   std::size_t subprotocols_max = 16;
 
-  // --- Backpressure (bytes that the peer has not taken yet) -----------------------------------------------------
+  // --- Backpressure (bytes that were never sent) ----------------------------------------------------------------
+  // What was sent and is not acknowledged is kept beside it: by the kernel on TCP, at most 16 MiB of a QUIC connection.
   /// Above this, send() answers `queued`, and a server's session stops reading from its peer until the backlog has
   /// drained (a client's goes on, lest both wait for each other).
   std::size_t send_high_water_bytes = std::size_t{1} << 20;
@@ -32,7 +33,7 @@ struct Limits {
   // --- HTTP/1.1 and, but for the request line, HTTP/3 -------------------------------------------------------------
   /// Request line, bytes (414 beyond). At most 64 KiB; more counts as that.
   std::size_t request_line_bytes_max = 8 << 10;
-  /// All header fields of one request together, bytes (431 beyond). At most 128 KiB; more counts as that.
+  /// All header fields of one request, bytes (431 beyond; HTTP/3: reset with H3_EXCESSIVE_LOAD). Never above 128 KiB.
   std::size_t header_bytes_max = 32 << 10;
   /// Header fields in one request (431 beyond).
   std::size_t header_count_max = 100;
@@ -42,8 +43,8 @@ struct Limits {
   // --- Times; above a year they count as a year, so that Duration::max() is never -------------------------------
   /// From accept to the end of the opening handshake or request head (408 or close). Bounds slow-header attacks.
   Duration handshake_timeout = std::chrono::seconds{10};
-  /// A server's HTTP connection with no request and no session under way is closed after this; while an HTTP/1.1 client
-  /// takes bytes of the last response, the time begins anew.
+  /// A server's HTTP connection with no request and no session under way is closed after this; if an HTTP/1.1 client
+  /// has taken 64 KiB of its responses by then and others are left, the time begins anew.
   Duration keep_alive_timeout = std::chrono::seconds{60};
   /// A ping goes out this often (it measures the round trip, too), but never before the last is answered or its
   /// pong_timeout is over; zero turns pings off. Not for `https:` and `quic:`: QUIC keeps its connections alive by
@@ -53,11 +54,12 @@ struct Limits {
   /// took some of a backlog that the ping waits behind.
   Duration pong_timeout = std::chrono::seconds{20};
   /// How long a closing handshake may take before the connection is cut; at the end of an HTTP/1.1 connection, how
-  /// long the client may take nothing of the last response.
+  /// long the client may need for the rest of the responses, or for each 64 KiB of it.
   Duration close_timeout = std::chrono::seconds{5};
 
   // --- Connections ----------------------------------------------------------------------------------------------
-  /// Connections per server, over all its loops and listeners; further ones are closed on accept.
+  /// Connections per server, over all its loops and listeners; further ones are refused, unless an idle or slow one
+  /// makes room (docs/manual/deploying.md).
   std::size_t connections_max = 1'000'000;
   /// Connections whose opening handshake is not finished, per loop; beyond, the oldest is closed. Of quic: and https:
   /// only QUIC's own handshake counts.
@@ -70,6 +72,12 @@ struct Limits {
   /// A datagram that has waited longer than this for the congestion window is dropped rather than sent late. Lower it
   /// for what is worth nothing soon, such as positions and voice.
   Duration datagram_age_max = std::chrono::seconds{1};
+  /// Streams that a peer may cancel each second (RESET_STREAM, STOP_SENDING; of unidirectional ones twice as many), and
+  /// never fewer than 500 at once; beyond, the connection is closed with PROTOCOL_VIOLATION. What was begun for such a
+  /// stream is work for nothing (CVE-2023-44487, HTTP/2's rapid reset). Raise it for honest peers that give up more.
+  /// A peer's unidirectional streams of which nothing came before their reset (Plait sends an empty frame first) cost
+  /// memory as long as their connection: it is closed after 65,536 of them.
+  std::size_t stream_cancels_per_second_max = 1000;
 
   // --- permessage-deflate (RFC 7692) ----------------------------------------------------------------------------
   /// Messages smaller than this are sent uncompressed.

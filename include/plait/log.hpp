@@ -1,7 +1,7 @@
 // Where Plait's own messages go: few, for the person who runs it.
 #pragma once
 
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 
 #include <cstddef>
 #include <cstdint>

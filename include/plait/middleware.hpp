@@ -1,7 +1,7 @@
 // Middleware: what stands before a server's handlers, for openings of sessions on every wire and for HTTP requests.
 #pragma once
 
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/limits.hpp>
 #include <plait/server.hpp>
 #include <plait/session.hpp>
@@ -23,18 +23,19 @@ class PLAIT_API Middleware {
   /// An answer ends the request here: no link behind this one and no handler sees it. nullopt: it goes on. What refuses
   /// an opening has a status of 400 to 599 (another becomes 500); on wires without HTTP only status and the body's
   /// first line arrive. An exception is logged and becomes 500.
-  virtual std::optional<HttpResponse> on_request(const IncomingRequest& request) = 0;
+  virtual std::optional<HttpResponse> on_request(IncomingRequest& request) = 0;
   /// The response before it leaves; the links that were asked hear of it, the last first. It may be changed, but for an
   /// opening that is accepted, whose status is 101 or 200. An exception is logged.
   virtual void on_response(const IncomingRequest& /*request*/, HttpResponse& /*response*/) {}
 };
 
-/// Refuses with 401 what `allow` says false to; its exceptions become 500. Called on every loop, by several at once.
-PLAIT_API std::unique_ptr<Middleware> authenticate(std::function<bool(const IncomingRequest&)> allow);
+/// Refuses with 401 what `allow` says false to; its exceptions become 500. It may say who asks, by set_user(), to those
+/// behind it and to access_log(). Called on every loop, by several at once.
+PLAIT_API std::unique_ptr<Middleware> authenticate(std::function<bool(IncomingRequest&)> allow);
 
 struct RateLimitOptions {
   /// Requests and openings that one address may make at once; as many come back, evenly, in `window`. An IPv6 address
-  /// counts by its /64. Unix sockets have no limit.
+  /// counts by its /64. Unix sockets have no limit; with 0 nobody has one.
   std::size_t requests_max = 100;
   Duration window = std::chrono::seconds{60};
   /// Addresses that are remembered. Beyond, the one that was seen longest ago is forgotten, and may begin anew.

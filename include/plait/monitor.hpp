@@ -5,7 +5,7 @@
 #pragma once
 
 #include <plait/client.hpp>
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/limits.hpp>
 #include <plait/server.hpp>
 #include <plait/session.hpp>

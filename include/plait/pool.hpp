@@ -3,7 +3,7 @@
 #pragma once
 
 #include <plait/client.hpp>
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/result.hpp>
 #include <plait/session.hpp>
 
@@ -145,7 +145,7 @@ enum class FleetPolicy : std::uint8_t {
 };
 
 struct FleetOptions {
-  /// How many, each with a loop and a thread of its own. 0: one per core.
+  /// How many, each with a loop and a thread of its own. 0: one for each CPU that the calling thread may use.
   std::size_t clients = 0;
   FleetPolicy policy = FleetPolicy::round_robin;
   ClientOptions client{};
@@ -175,8 +175,8 @@ class PLAIT_API ClientFleet {
   ClientFleet(const ClientFleet&) = delete;
   ClientFleet& operator=(const ClientFleet&) = delete;
 
-  /// Starts the clients. Errors: it was started before, or no thread is left; then none runs, nor ever will. On one
-  /// thread with stop().
+  /// Starts the clients. Errors: it was started before, or no thread or file descriptor is left; then none runs,
+  /// nor ever will. On one thread with stop().
   Result<void, Error> start();
   /// Ends all sessions, each with its on_close, and returns when all threads are gone. Not from inside a handler.
   void stop();

@@ -1,7 +1,7 @@
 // Publish/subscribe in lines of text on one bidirectional stream (spec/messaging.md §4).
 #pragma once
 
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
 #include <plait/session.hpp>
@@ -16,7 +16,8 @@
 namespace plait {
 
 struct LinesOptions {
-  /// Largest payload that may come. A larger one ends the stream; a server sends none, but leaves the publication out.
+  /// Largest payload that may come. A larger one ends the stream; a server sends none, but leaves the publication out
+  /// and says so (LinesClient::on_gap).
   std::size_t message_bytes_max = std::size_t{1} << 20;
   /// How long a subscription may be without an answer.
   Duration subscribe_timeout = std::chrono::seconds{10};
@@ -31,6 +32,7 @@ PLAIT_API HandlerFactory lines_handler(HandlerFactory hub, const LinesOptions& o
 class PLAIT_API LinesClient final : public StreamHandler {
  public:
   using OnMessage = std::function<void(std::string_view topic, ByteView payload)>;
+  using OnGap = std::function<void(std::string_view topic, std::uint64_t count)>;
   /// The error is for people: the server's reason, or that no answer came.
   using Subscribed = std::function<void(Result<void, std::string> result)>;
 
@@ -40,6 +42,9 @@ class PLAIT_API LinesClient final : public StreamHandler {
 
   /// What comes to all topics that are subscribed to.
   void on_message(OnMessage handler);
+  /// So many publications of a topic, or of a pattern as it was subscribed to, were left out here: this client was too
+  /// slow, or they were too large. Servers other than Plait's leave them out silently.
+  void on_gap(OnGap handler);
   /// `done` is called once, inside the call if that topic is being subscribed to already or is none, the stream has
   /// ended, or the server does not read: a topic is 1 to 256 bytes without white space and control characters. A server
   /// may take patterns.

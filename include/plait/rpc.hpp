@@ -1,7 +1,7 @@
 // Remote procedure calls on one bidirectional stream, both ways at once (spec/messaging.md §3).
 #pragma once
 
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
 #include <plait/session.hpp>

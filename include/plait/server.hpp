@@ -1,7 +1,8 @@
 // Server: listeners for every wire, several loops, one handler per session.
 #pragma once
 
-#include <plait/export.hpp>
+#include <plait/bytes.hpp>
+#include <plait/config.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
 #include <plait/session.hpp>
@@ -16,12 +17,9 @@
 #include <utility>
 #include <vector>
 
-namespace plait::core {
-class Executor;
-}
-
 namespace plait {
 
+class Executor;
 class Hub;
 class Middleware;
 
@@ -67,8 +65,10 @@ struct ServerOptions {
   /// Origins that browsers may connect from ("https://example.org"); empty: only the server's own. "*" stands for any
   /// text, "?" for one character: "https://*.example.org", and "*" alone for any origin.
   std::vector<std::string> allowed_origins;
-  /// SIGTERM and SIGINT drain(), a second one stop(), SIGHUP reload(), from the constructor on. One such server at a
-  /// time.
+  /// SIGTERM and SIGINT drain(), a second one stop(), SIGHUP reload(). The signals are the server's from its
+  /// constructor until run() returns, also with an error, or else until its destructor. One such server at a time;
+  /// run() of a second one fails. The service manager that NOTIFY_SOCKET names hears READY=1 once all listeners are
+  /// open, and STOPPING=1 at the signal.
   bool handle_signals = false;
   /// How long drain() waits for connections to end. Limits::close_timeout cuts each session that does not answer its
   /// close before, if that is shorter.
@@ -94,8 +94,13 @@ class PLAIT_API HttpRequest : public IncomingRequest {
 struct HttpResponse {
   int status = 200;  ///< of a final response: 1xx is answered as 500
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body{};                                          ///< not sent with 204 and 304, which have none
-  std::vector<std::pair<std::string, std::string>> headers{};  ///< further fields
+  std::string body{};  ///< not sent with 204, 205 and 304, which have none
+  /// Further fields. Content-Type and Date take the place of ours; `Connection: close` ends an HTTP/1.1 connection
+  /// after this response.
+  std::vector<std::pair<std::string, std::string>> headers{};
+  /// If not empty, sent in place of `body`, and never copied but for TLS: for content that many responses have. Call
+  /// Bytes::share_between_threads() before the server starts.
+  Bytes shared_body{};
 };
 
 /// One that this server serves, as a page names it in `new WebTransport(url, {serverCertificateHashes: […]})`.
@@ -104,8 +109,9 @@ struct ServerCertificate {
   std::chrono::system_clock::time_point not_after;
 };
 
-/// Called on any loop, possibly several at once. HEAD is answered from GET's response without the body.
-using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
+/// Called on any loop, possibly several at once; one that takes a const HttpRequest& will do. HEAD is answered from
+/// GET's response without the body.
+using HttpHandler = std::function<HttpResponse(HttpRequest&)>;
 
 /// What all loops have counted since start. Consistent per loop, gathered when asked.
 struct ServerStats {
@@ -145,15 +151,16 @@ class PLAIT_API Server {
   /// {name:*} for the rest (OpeningRequest::parameter); or it ends in "*", which stands for any rest. Exact paths come
   /// first, then patterns with names in the order of their registration, then the longest "*". The query takes no part.
   /// Returns the URL really bound. Errors name the address, certificate, scheme or path, and the fix; a path that
-  /// matches the same as one before is an error, and so is a call after run() was called.
+  /// matches the same as one before is an error, and so are an empty factory and a call after run() was called.
   Result<std::string, Error> listen(std::string_view url, HandlerFactory factory);
 
   /// Answers `path` on every ws:, wss:, https: and unix: listener: "/health", or a pattern as with listen() (there is
-  /// one order for both, with listen()'s before). Before run(), which tells of a path that is wrong or taken.
+  /// one order for both, with listen()'s before). Before run(), which tells of a path that is wrong or taken,
+  /// and of a handler that is empty.
   void http(std::string_view path, HttpHandler handler);
 
   /// Puts `link` behind the chain that every opening and every HTTP request passes before its handler, whatever its
-  /// path (plait/middleware.hpp). Before run().
+  /// path (plait/middleware.hpp). Before run(), which tells if it is null.
   void use(std::unique_ptr<Middleware> link);
 
   /// Lets `hub` run on this server's loops; its sessions come by listen(url, hub.handler()). Once, before run(). The
@@ -161,12 +168,13 @@ class PLAIT_API Server {
   void attach(Hub& hub);
 
   /// Serves until stop() or drain() has finished. Once only. Errors: a thread or loop that could not be made, a path of
-  /// http() that is wrong or taken, a second call.
+  /// http() that is wrong or taken, a second call. Once it has returned, nothing is listened on any more.
   Result<void, Error> run();
 
   /// Stops accepting, closes sessions with 1001, waits at most drain_timeout, then run() returns. From any thread.
   void drain();
-  /// As drain() without waiting. From any thread, also from a signal handler.
+  /// Makes run() return without waiting for anybody: sessions are cut, so their peers see 1006, and what is queued for
+  /// them is lost. From any thread, also from a signal handler.
   void stop();
   /// Reads the certificate files again; the old certificate stays when they are bad. From any thread.
   Result<void, Error> reload();
@@ -183,8 +191,12 @@ class PLAIT_API Server {
   void post(OpeningId id, std::function<void(OpeningRequest&)> task);
   /// From any thread.
   [[nodiscard]] ServerStats stats() const;
-  /// The loop of the thread that calls run(), for Plait's own layers above servers; null if loops could not be made.
-  [[nodiscard]] core::Executor* executor();
+  /// The loops (plait/executor.hpp), which last as long as the server: [i] has the sessions whose SessionId::loop is i,
+  /// and [0] is the one of the thread that calls run(). Who wants all sessions posts a task to each. Empty if no loop
+  /// could be made, which listen() and run() tell. From any thread.
+  [[nodiscard]] std::vector<Executor*> executors();
+  /// The first of them; null if there is none, which cannot be once listen() has succeeded.
+  [[nodiscard]] Executor* executor();
 
  private:
   class Impl;

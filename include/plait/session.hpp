@@ -6,11 +6,13 @@
 #pragma once
 
 #include <plait/bytes.hpp>
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/limits.hpp>
 #include <plait/result.hpp>
 #include <plait/stream.hpp>
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,12 +22,12 @@
 #include <utility>
 #include <vector>
 
-namespace plait::core {
-class Executor;
-}
-
 namespace plait {
 
+class Executor;
+
+/// A text must be UTF-8 (RFC 6455 §5.6). What is received is checked; what is sent is not: a peer ends the session for
+/// a text that is not.
 enum class MessageKind : std::uint8_t { text, binary };
 
 /// One message, as a view. Valid until the handler that got it returns (or, given to send(), until send() returns);
@@ -70,7 +72,7 @@ enum class SendStatus : std::uint8_t {
   sent,     ///< handed to the kernel, or gathered for the write at the end of this turn of the loop
   queued,   ///< accepted, but the backlog is above the high-water mark: wait for on_writable
   dropped,  ///< not accepted: the backlog would exceed Limits::send_queue_bytes_max (unless nothing waits: then a
-            ///< message of any size is accepted)
+            ///< message of any size is accepted), or for a reason that the call names
   closed,   ///< not accepted: the session is closing or closed, or it is paused and its peer gone
 };
 
@@ -148,11 +150,13 @@ struct CloseInfo {
 };
 
 /// Slab index and generation: valid for ever, resolves to nothing once the session is gone. SessionId{} is nobody's.
+/// May be the key of ordered and of hashed containers; the order means nothing.
 struct SessionId {
   std::uint32_t loop = 0;
   std::uint32_t index = 0;
   std::uint32_t generation = 0;
-  friend bool operator==(const SessionId&, const SessionId&) = default;
+  // clang-tidy 14 takes the 0 in it for a pointer.
+  friend auto operator<=>(const SessionId&, const SessionId&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// Names a datagram of its session, for SessionHandler::on_datagram_fate: 0, 1, 2 … in the order of the sends that
@@ -215,7 +219,7 @@ class PLAIT_API Session {
   virtual BurstStatus send_burst(const MessageBurst& burst, SendOptions options = {});
 
   /// Starts a message of unknown length. Until finish(), send() answers `dropped`: a message cannot interrupt another.
-  /// Null when a message is under way already or the session is closing.
+  /// Null when a message is under way already, the session is closing, or its handler wants streams.
   virtual MessageWriter* begin_message(MessageKind kind) = 0;
 
   /// Starts the closing handshake; what was sent before still goes out. `reason` is cut to 123 bytes of whole UTF-8
@@ -257,8 +261,8 @@ class PLAIT_API Session {
   /// From on_open on, a client's over https: alone; of the first session that its connection carries.
   [[nodiscard]] virtual std::optional<OpeningTimes> opening_times() const { return std::nullopt; }
   [[nodiscard]] virtual SessionId id() const = 0;
-  /// The loop, for Plait's own layers above sessions: time, timers, tasks.
-  [[nodiscard]] virtual core::Executor& executor() = 0;
+  /// The session's loop (plait/executor.hpp): time, timers, tasks. It outlives the session.
+  [[nodiscard]] virtual Executor& executor() = 0;
   /// The peer's address as text: "127.0.0.1:5000", "[::1]:5000", "unix".
   [[nodiscard]] virtual std::string peer() const = 0;
   /// The subprotocol that was agreed on, or empty.
@@ -285,8 +289,8 @@ class PLAIT_API IncomingRequest {
   /// What stood in the path where the route (Server::listen, Server::http) has {name}, percent-decoded once: any bytes,
   /// "/" and NUL among them, and no more than the path has. Empty if the route has no such name.
   [[nodiscard]] virtual std::string_view parameter(std::string_view name) const = 0;
-  /// The value of a header field, or empty; the name is compared without case. On wires without HTTP: "authorization",
-  /// "origin" and "host" only.
+  /// The value of a header field, or empty; the name is compared without case. On wires without HTTP: "authorization"
+  /// and "host" only.
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
   [[nodiscard]] virtual const std::vector<std::string_view>& subprotocols() const = 0;  ///< offered, in order
   [[nodiscard]] virtual std::string peer() const = 0;                                   ///< as Session::peer()
@@ -294,8 +298,10 @@ class PLAIT_API IncomingRequest {
   [[nodiscard]] virtual bool secure() const = 0;
   /// The client's certificate, verified; null if it showed none (ServerOptions::client_certificates).
   [[nodiscard]] virtual const ClientCertificate* certificate() const = 0;
-  /// Who asks, once a handler has said so (OpeningRequest::set_user), or empty.
+  /// Who asks, once a handler or middleware has said so, or empty.
   [[nodiscard]] virtual std::string_view user() const { return {}; }
+  /// Says who asks, for those that see the request afterwards, such as access_log(). Any text.
+  virtual void set_user(std::string_view /*user*/) {}
   /// Whether the page that asks may open sessions: it is none, or of this server's origin or one of
   /// ServerOptions::allowed_origins. An opening for which this is false is refused.
   [[nodiscard]] virtual bool is_origin_allowed() const = 0;
@@ -313,8 +319,6 @@ class PLAIT_API OpeningRequest : public IncomingRequest {
  public:
   [[nodiscard]] bool opens_session() const final { return true; }
 
-  /// Says who asks, for those that see the request afterwards, such as access_log(). Any text.
-  virtual void set_user(std::string_view /*user*/) {}
   /// Accepts, with one of the offered subprotocols or none.
   virtual void accept(std::string_view subprotocol = {}) = 0;
   /// Refuses with an HTTP status (400–599, else it becomes 500) and a reason for the body.
@@ -339,9 +343,9 @@ class PLAIT_API SessionHandler {
   [[nodiscard]] virtual bool wants_parts() const { return false; }
   /// One part of a message; `last` ends it. A part may be empty.
   virtual void on_message_part(Session&, const Message& /*part*/, bool /*last*/) {}
-  /// On the wires that have streams (https:, quic:): true makes every stream of the peer an on_stream(). False: the
-  /// first bidirectional stream that the client opens carries the session's messages (spec/frames.md), and others are
-  /// refused.
+  /// On the wires that have streams (https:, quic:): true makes every stream of the peer an on_stream(), and there are
+  /// no messages: send() answers `dropped`. False: the first bidirectional stream that the client opens carries the
+  /// session's messages (spec/frames.md), and others are refused.
   [[nodiscard]] virtual bool wants_streams() const { return false; }
   /// The peer opened a stream. The answer handles it; null refuses it.
   virtual std::unique_ptr<StreamHandler> on_stream(Session&, Stream&) { return nullptr; }
@@ -351,7 +355,9 @@ class PLAIT_API SessionHandler {
   virtual void on_datagram(Session&, ByteView) {}
   /// What became of a datagram that was sent with an ID. Never called from inside send_datagram().
   virtual void on_datagram_fate(Session&, DatagramId, DatagramFate) {}
-  /// The backlog has drained to the low-water mark after send() had answered `queued` or `dropped`.
+  /// The backlog has drained to the low-water mark after send(), or a message's write(), had answered `queued` or
+  /// `dropped`. Does not follow what was `dropped` for another reason than the backlog: a send() while a message is
+  /// written in parts or in a session that wants streams, and send_datagram().
   virtual void on_writable(Session&) {}
   /// On https: the peer asks for the session's end, which may follow (WT_DRAIN_SESSION, or GOAWAY of HTTP/3): finish
   /// what is under way, and begin new work on another session. At most once.
@@ -370,3 +376,12 @@ HandlerFactory handler() {
 }
 
 }  // namespace plait
+
+template <>
+struct std::hash<plait::SessionId> {
+  std::size_t operator()(const plait::SessionId& id) const noexcept {
+    constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;  // spreads neighbours: 2^64 / the golden ratio
+    const std::uint64_t place = std::uint64_t{id.loop} << 32 | id.index;
+    return static_cast<std::size_t>((place * kOdd ^ id.generation) * kOdd);
+  }
+};

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <plait/bytes.hpp>
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 
 #include <cstdint>
 
@@ -28,8 +28,8 @@ class PLAIT_API Stream {
   virtual ~Stream() = default;
 
   /// Queues `data`, in order; `fin` ends our direction. Never blocks. `queued` when more than
-  /// Limits::send_high_water_bytes wait in this stream (on_writable follows); `dropped`, and nothing taken, when that
-  /// would exceed Limits::send_queue_bytes_max, which an end without data never does, nor any `data` when nothing
+  /// Limits::send_high_water_bytes wait unsent in this stream (on_writable follows); `dropped`, and nothing taken, when
+  /// that would exceed Limits::send_queue_bytes_max, which an end without data never does, nor any `data` when nothing
   /// waits; `closed` when our direction is over, or there is none, or the session is closing.
   virtual SendStatus write(ByteView data, bool fin = false) = 0;
   /// The same without a copy: keeps a reference until the peer has acknowledged.
@@ -42,7 +42,7 @@ class PLAIT_API Stream {
   /// credit is used up (StreamHandler::consumes). What is beyond all that it delivered is ignored.
   virtual void consume(std::size_t size) = 0;
 
-  /// Bytes written that the peer has not acknowledged.
+  /// Bytes written that were never sent: the backlog that the marks of Limits speak of.
   [[nodiscard]] virtual std::size_t buffered_bytes() const = 0;
   [[nodiscard]] virtual StreamDirection direction() const = 0;
   [[nodiscard]] virtual bool opened_by_peer() const = 0;

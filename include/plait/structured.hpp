@@ -7,7 +7,7 @@
 #pragma once
 
 #include <plait/bytes.hpp>
-#include <plait/export.hpp>
+#include <plait/config.hpp>
 #include <plait/result.hpp>
 #include <plait/session.hpp>
 #include <plait/stream.hpp>

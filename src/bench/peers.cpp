@@ -3,7 +3,7 @@
 #include "bench/components/process.hpp"
 #include "core/shell_word.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdlib>

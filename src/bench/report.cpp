@@ -1,6 +1,6 @@
 #include "bench/report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -76,12 +76,14 @@ std::string one_line(std::string text) {
 
 /// Of bulk rows, which it decides.
 std::string congestion_text(const CaseResult& result) {
-  std::vector<std::string> parts;
+  std::string text = "congestion control: ";
+  const char* separator = "";
   for (const ServerResult& server : result.servers) {
     const std::string& name = server.congestion_control;
-    parts.push_back(fmt::format("{} {}", server.server, name.empty() ? "not known" : name));
+    text += fmt::format("{}{} {}", separator, server.server, name.empty() ? "not known" : name);
+    separator = ", ";
   }
-  return fmt::format("congestion control: {}", fmt::join(parts, ", "));
+  return text;
 }
 
 /// The columns between the headline and the CPU: what the headline does not already say.

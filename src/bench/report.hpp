@@ -1,4 +1,4 @@
-// The results of one run, as a terminal table, Markdown, JSON and HTML.
+// The results of one run, as a terminal table, Markdown, JSON, HTML and a picture.
 #pragma once
 
 #include "bench/components/machine.hpp"
@@ -54,5 +54,7 @@ struct Report {
 [[nodiscard]] Value to_json(const Report& report);
 /// One page without references to anything outside it.
 [[nodiscard]] std::string to_html(const Report& report);
+/// The plots of that page as one picture, for documents that show pictures only.
+[[nodiscard]] std::string to_svg(const Report& report);
 
 }  // namespace plait::bench

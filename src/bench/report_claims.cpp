@@ -1,7 +1,7 @@
 // The table that sets each published value beside ours.
 #include "bench/report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "bench/report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace plait::bench {
 

@@ -3,7 +3,7 @@
 #include "bench/components/process.hpp"
 #include "bench/components/running_server.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <regex.h>
 
 #include <algorithm>
@@ -217,6 +217,12 @@ struct Option {
   bool (*changes)(const Row&, const RunOptions&);
 };
 
+std::string listed(const std::vector<std::string_view>& names) {
+  std::string text;
+  for (const std::string_view name : names) text += fmt::format("{}{}", text.empty() ? "" : ", ", name);
+  return text;
+}
+
 /// What the generator compares with --verify; elsewhere it compares what it always does.
 bool is_verified(const Row& row, const RunOptions& /*options*/) {
   return row.scheme != "https" && (row.plan.mode == LoadMode::echo || row.plan.mode == LoadMode::fanout);
@@ -271,16 +277,15 @@ class Selector {
     std::vector<std::string> notes;
     if (lacks_cpu_) {
       notes.push_back(fmt::format("left out: the placement on two cores, for which there is only CPU {}{}{}",
-                                  options_.server_cpu, left_out_.empty() ? "" : ", and so all of ",
-                                  fmt::join(left_out_, ", ")));
+                                  options_.server_cpu, left_out_.empty() ? "" : ", and so all of ", listed(left_out_)));
     }
     if (!spinning_.empty()) {
-      notes.push_back(fmt::format("left out: on one core {}, where a process that spins takes its peer's time",
-                                  fmt::join(spinning_, ", ")));
+      notes.push_back(
+          fmt::format("left out: on one core {}, where a process that spins takes its peer's time", listed(spinning_)));
     }
     for (std::size_t i = 0; i < kOptions && !cases_.empty(); ++i) {
       if (unchanged_[i].empty()) continue;
-      notes.push_back(fmt::format("{} {}", ignored_[i].sentence, fmt::join(unchanged_[i], ", ")));
+      notes.push_back(fmt::format("{} {}", ignored_[i].sentence, listed(unchanged_[i])));
     }
     return {std::move(cases_), std::move(notes)};
   }

@@ -4,7 +4,7 @@
 #include "bench/url.hpp"
 #include "core/shell_word.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>
@@ -20,9 +20,10 @@ bool allows(const std::vector<Value>& list, const Value& value) {
   return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
 }
 
-/// In the bulk rows, and raw QUIC in those of QUIC's handshake with the one kind of certificate that it has.
+/// In the bulk rows (TCP only where there is no path of UDP), and raw QUIC in those of QUIC's handshake with the one
+/// kind of certificate that it has.
 bool is_measured_by(std::string_view yardstick, const Row& row) {
-  if (row.plan.mode == LoadMode::bulk) return true;
+  if (row.plan.mode == LoadMode::bulk) return !has_path(row.plan) || yardstick == "quic-bulk";
   return row.plan.mode == LoadMode::handshake && yardstick == "quic-bulk" && !row.rsa;
 }
 
@@ -33,7 +34,8 @@ bool speaks(const ServerSpec& spec, const Row& row) {
   const std::string_view scheme = std::string_view{spec.url}.substr(0, spec.url.find("://"));
   if (is_broker_scheme(scheme)) return row.plan.mode == LoadMode::fanout && row.scheme == "ws";
   // A generator of its own tells no parts of an opening, resumes none, and does not spin.
-  const bool is_plain = row.plan.until == OpeningStep::session && !row.plan.resume && !row.plan.spin;
+  const bool is_plain =
+      row.plan.until == OpeningStep::session && !row.plan.resume && !row.plan.spin && !has_path(row.plan);
   if (!spec.generator.empty() && !is_plain) return false;
   if (is_yardstick_scheme(scheme)) return is_measured_by(scheme, row);
   if (scheme == "quic") {

@@ -1,6 +1,6 @@
 #include "bench/url.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 

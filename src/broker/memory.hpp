@@ -12,10 +12,12 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
 
 #include "core/executor.hpp"
+#include "core/seeded_hash.hpp"
 
 namespace plait::broker {
 
@@ -24,8 +26,12 @@ class MemoryBroker final : public Broker {
   /// Makes an epoch; called for every topic that begins.
   using RandomEpoch = std::function<std::uint32_t()>;
 
-  /// What a kept publication takes besides its payload.
+  /// What a kept publication takes besides the block that its payload lies in.
   static constexpr std::size_t kOverheadBytes = 192;
+  /// What a topic takes besides its name: its places in the lists and the map, and what holds its name.
+  static constexpr std::size_t kTopicOverheadBytes = 320;
+  /// … and, while it keeps something, the list of that.
+  static constexpr std::size_t kKeptListBytes = 704;
   /// Topics looked at and publications dropped in one round of the timer, together.
   static constexpr std::size_t kSweepMax = 8192;
 
@@ -37,7 +43,8 @@ class MemoryBroker final : public Broker {
   void history(std::string_view topic, std::optional<Position> since, HistoryDone done) override;
 
   [[nodiscard]] std::size_t topic_count() const { return published_.size() + unpublished_.size(); }
-  [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }  ///< of payload
+  [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }    ///< of payload
+  [[nodiscard]] std::size_t total_bytes() const { return total_bytes_; }  ///< of all, as total_bytes_max counts them
 
  private:
   struct Kept {
@@ -47,9 +54,11 @@ class MemoryBroker final : public Broker {
   struct Topic {
     Bytes name;
     Position position;
-    std::deque<Kept> kept;  // oldest first
-    std::size_t kept_bytes = 0;
+    std::unique_ptr<std::deque<Kept>> kept;  // oldest first; null: none
+    std::size_t kept_bytes = 0;              // of payload
+    std::size_t total_bytes = 0;             // with what total_bytes_max counts beside it
     std::list<Topic*>::iterator in_sweep;
+    [[nodiscard]] std::size_t kept_count() const { return kept == nullptr ? 0 : kept->size(); }
   };
   using Topics = std::list<Topic>;
   class SweepTimer final : public core::Timer {
@@ -63,8 +72,10 @@ class MemoryBroker final : public Broker {
 
   Topics::iterator touch(std::string_view name);
   void keep(Topic& topic, const Publication& publication);
-  void expire(Topic& topic);
+  void expire(Topic& topic, std::size_t count_max = ~std::size_t{0});
   void drop_oldest(Topic& topic);
+  void grow(Topic& topic, std::size_t bytes);
+  void shrink(Topic& topic, std::size_t bytes);
   bool forget_oldest(Topics& topics, const Topic& used);
   void enforce_totals(const Topic& used);
   void sweep();
@@ -74,11 +85,13 @@ class MemoryBroker final : public Broker {
   core::Executor& executor_;
   BrokerListener& listener_;
   const RandomEpoch random_epoch_;
-  Topics published_;                                                // used longest ago first
-  Topics unpublished_;                                              // the same
-  std::unordered_map<std::string_view, Topics::iterator> by_name_;  // keys view Topic::name
-  std::list<Topic*> sweep_;                                         // looked at longest ago first
+  Topics published_;                                                                  // used longest ago first
+  Topics unpublished_;                                                                // the same
+  std::unordered_map<std::string_view, Topics::iterator, core::SeededHash> by_name_;  // keys view Topic::name
+  std::list<Topic*> sweep_;                                                           // looked at longest ago first
   std::size_t kept_bytes_ = 0;
+  std::size_t total_bytes_ = 0;
+  std::size_t unpublished_bytes_ = 0;  // of these
   std::size_t kept_count_ = 0;
   SweepTimer sweep_timer_{*this};
 };

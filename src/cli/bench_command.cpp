@@ -11,7 +11,7 @@
 #include "net/affinity.hpp"
 #include "net/file_limit.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,9 +38,20 @@ constexpr const char* kBenchExamples = R"(Examples:
 The scheme of a peer's URL says which rows it is in: tcp, tls, ws, wss or https (WebTransport); quic is in those of https, and
 redis and nats, message brokers spoken to in their own protocol, are in the fan-out rows.)";
 
-constexpr const char* kQuickMark =
-    " --quick: a look, not a result (short samples, no retakes; a tenth of 1,000 connections and of 10,000 streams or "
-    "more, a twentieth of the openings, a sixteenth of a transfer's bytes)";
+constexpr const char* kQuickParts =
+    "a tenth of 1,000 connections and of 10,000 streams or more, a twentieth of the openings, a sixteenth of a "
+    "transfer's bytes";
+
+std::string quick_mark() {
+  return fmt::format(" --quick: a look, not a result (short samples, no retakes; {})", kQuickParts);
+}
+
+template <class Items>
+std::string listed(const Items& items) {
+  std::string text;
+  for (const auto& item : items) text += fmt::format("{}{}", text.empty() ? "" : ", ", item);
+  return text;
+}
 
 std::string own_path() {
   std::string path(PATH_MAX, '\0');
@@ -54,6 +65,7 @@ struct BenchOptions {
   std::string json;
   std::string markdown;
   std::string html;
+  std::string svg;
   std::string rows;
   std::string cpu;
   std::string placement;
@@ -115,8 +127,8 @@ Result<void, Error> parse_cpus(const std::string& text, bench::RunOptions& run) 
       return err(Error{"--cpu '" + text + "': expected server=N,client=M"});
     }
     if (std::find(usable.begin(), usable.end(), cpu) == usable.end()) {
-      return err(Error{
-          fmt::format("--cpu '{}': cannot use CPU {}: this process may use {}", text, cpu, fmt::join(usable, ", "))});
+      return err(
+          Error{fmt::format("--cpu '{}': cannot use CPU {}: this process may use {}", text, cpu, listed(usable))});
     }
     (name == "server" ? server : client) = cpu;
   }
@@ -141,7 +153,7 @@ bool has_name(const std::vector<std::string>& names, const std::string& name) {
 
 Result<void, Error> require_known(const char* option, const std::string& name, const std::vector<std::string>& known) {
   if (has_name(known, name)) return {};
-  return err(Error{fmt::format("{} '{}': no such server; there are {}", option, name, fmt::join(known, ", "))});
+  return err(Error{fmt::format("{} '{}': no such server; there are {}", option, name, listed(known))});
 }
 
 Result<void, Error> add_servers(const BenchOptions& options, bench::RunOptions& run, bench::Report& report) {
@@ -222,6 +234,7 @@ int write_reports(const BenchOptions& options, const bench::Report& report) {
     return fail("--json: cannot write " + options.json);
   if (!save(options.markdown, bench::to_markdown(report))) return fail("--markdown: cannot write " + options.markdown);
   if (!save(options.html, bench::to_html(report))) return fail("--html: cannot write " + options.html);
+  if (!save(options.svg, bench::to_svg(report))) return fail("--svg: cannot write " + options.svg);
   const bool measured = std::any_of(report.cases.begin(), report.cases.end(), [](const bench::CaseResult& result) {
     return std::any_of(result.servers.begin(), result.servers.end(),
                        [](const bench::ServerResult& server) { return !server.samples.empty(); });
@@ -240,7 +253,7 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
     return fail(fmt::format("'{}' is no suite; 'plait bench --list' shows them", options.suite));
   }
   bench::Report report{.suite = suite->name,
-                       .title = suite->title + (options.quick ? kQuickMark : ""),
+                       .title = suite->title + (options.quick ? quick_mark() : ""),
                        .command = command_line,
                        .baseline = {},
                        .machine = bench::describe_machine(),
@@ -263,7 +276,7 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
   auto cases = bench::run_suite(*suite, *run, observer);
   if (!cases) return fail(cases.error().message);
   report.cases = std::move(*cases);
-  if (options.quick) print("{}{}\n", suite->name, kQuickMark);
+  if (options.quick) print("{}{}\n", suite->name, quick_mark());
   return write_reports(options, report);
 }
 
@@ -321,13 +334,12 @@ void add_options(CLI::App& command, BenchOptions& options) {
       ->type_name("server=N,client=M");
   command.add_flag("--verify", options.verify,
                    "Compare every byte of echoes and fan-out, not only lengths (costs the generator's core)");
-  command.add_flag(
-      "--quick", options.quick,
-      "One short round of each case, with a tenth of 1,000 connections or more and a sixteenth of a transfer's "
-      "bytes: a look, not a result");
+  command.add_flag("--quick", options.quick,
+                   fmt::format("One short round of each case, with {}: a look, not a result", kQuickParts));
   command.add_option("--json", options.json, "Write all samples as JSON")->type_name("FILE");
   command.add_option("--markdown", options.markdown, "Write the tables as Markdown")->type_name("FILE");
   command.add_option("--html", options.html, "Write one page with plots")->type_name("FILE");
+  command.add_option("--svg", options.svg, "Write the plots alone, as one picture")->type_name("FILE");
 }
 
 }  // namespace

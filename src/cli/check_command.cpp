@@ -66,7 +66,8 @@ int check_system(const CheckOptions& options) {
 }
 
 int check(const CheckOptions& options) {
-  if (options.system == !options.config.empty()) return fail("give a config file or --system");
+  if (options.system && !options.config.empty()) return fail("a config file and --system: give one of them, not both");
+  if (!options.system && options.config.empty()) return fail("give a config file or --system");
   return options.system ? check_system(options) : check_config(options);
 }
 

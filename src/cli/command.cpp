@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/output.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -78,7 +78,10 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* confused = find_confused(app);
   if (confused == nullptr) {
     const bool required = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError);
-    return required && missing_command(app) ? "a command is required" : error.what();
+    if (required && missing_command(app)) return "a command is required";
+    const std::string said = error.what();
+    const std::size_t mismatch = said.find(": At Most 1 required but received ");
+    return mismatch == std::string::npos ? said : said.substr(0, mismatch) + ": given more than once";
   }
   const std::vector<std::string> words = confused->remaining();
   const bool behind_dashes = words.front() == "--" && words.size() > 1;  // all that follows them are arguments
@@ -103,11 +106,14 @@ void name_groups(CLI::App& app) {
 }
 
 /// As CLI11 wants them, the last first. `plait help COMMAND` is `plait COMMAND --help`.
-std::vector<std::string> arguments(int argc, char** argv) {
+std::vector<std::string> arguments(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> words{argv + std::min(argc, 1), argv + argc};
   if (!words.empty() && words.front() == "help") {
     words.erase(words.begin());
-    words.emplace_back("--help");
+    // Without --help, which goes before every error, a word that is no command is told to be none.
+    const bool is_known = words.empty() || words.front().starts_with("-") ||
+                          std::ranges::count(known_words(app, false), words.front()) > 0;
+    if (is_known) words.emplace_back("--help");
   }
   std::ranges::reverse(words);
   return words;
@@ -137,6 +143,15 @@ CLI::Validator number_between(double min, double max) {
   return {check, ""};
 }
 
+CLI::Validator whole_number() {
+  const auto check = [](const std::string& text) {
+    std::int64_t value = 0;
+    const bool is_whole = CLI::detail::lexical_cast(text, value) && value >= 0;
+    return is_whole ? std::string{} : text + " is no whole number, 0 or more";
+  };
+  return {check, ""};
+}
+
 // What the library says is for programs, too; here it is known which option helps.
 std::string certificate_hint(std::string_view error, std::string_view more) {
   const auto says = [error](const char* words) { return error.find(words) != std::string_view::npos; };
@@ -151,7 +166,7 @@ std::string certificate_hint(std::string_view error, std::string_view more) {
 int run(CLI::App& app, const Action& action, int argc, char** argv) {
   name_groups(app);
   try {
-    app.parse(arguments(argc, argv));
+    app.parse(arguments(app, argc, argv));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return finish_output(app.exit(error));
     fail(explain(app, error));

@@ -24,6 +24,9 @@ int fail_each(std::string_view lines);
 /// Checks that an option is a number from `min` to `max`; CLI::Range takes NaN for one.
 CLI::Validator number_between(double min, double max);
 
+/// Checks that an option is a whole number, 0 or more, in those words.
+CLI::Validator whole_number();
+
 /// What to say behind an error of a TLS handshake, in terms of --cert, --key, --ca, `more` and --insecure;
 /// empty for others.
 std::string certificate_hint(std::string_view error, std::string_view more = {});

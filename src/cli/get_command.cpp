@@ -1,7 +1,8 @@
 // plait get: one request over HTTP/3, for a look at a server and for scripts.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <plait/client.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -137,7 +138,21 @@ Result<ConnectOptions, Error> connect_options(const GetOptions& options) {
   return result;
 }
 
+// The library's advice is for all of its URLs, and those that it listens on. RFC 3986 §3.1: schemes in any case.
+Result<void, Error> check_url(std::string_view url) {
+  constexpr std::string_view kScheme = "https://";
+  const auto to_lower = [](char one) { return one >= 'A' && one <= 'Z' ? static_cast<char>(one - 'A' + 'a') : one; };
+  if (!std::ranges::equal(url.substr(0, kScheme.size()), kScheme, {}, to_lower)) {
+    return err(Error{std::string{url} + ": HTTP/3 has https: URLs only; write https://HOST/PATH"});
+  }
+  if (url.find_first_not_of('/', kScheme.size()) == std::string_view::npos) {
+    return err(Error{std::string{url} + ": the host is empty; write https://HOST/PATH"});
+  }
+  return {};
+}
+
 int get(const GetOptions& options) {
+  if (const auto checked = check_url(options.url); !checked) return fail(checked.error().message);
   const auto connect = connect_options(options);
   if (!connect) return fail(connect.error().message);
   Output output{options.output};

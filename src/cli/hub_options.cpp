@@ -15,6 +15,9 @@ std::string hint(const Error& error, bool has_token) {
     return has_token ? "; give another access token with --token-file PATH or in PLAIT_TOKEN"
                      : "; give an access token with --token-file PATH or in PLAIT_TOKEN (plait token makes one)";
   }
+  const auto says = [&error](const char* words) { return error.message.find(words) != std::string::npos; };
+  if (says("Connection refused") || says("nobody listens"))
+    return "; is plait serve running there? --url names another hub";
   return certificate_hint(error.message);
 }
 
@@ -50,6 +53,7 @@ Result<ConnectOptions, Error> HubOptions::connect_options() const {
 }
 
 Result<client::HubClient, Error> HubOptions::connect() const {
+  if (url.starts_with("http://")) return err(Error{"--url " + url + ": write ws:// instead of http://"});
   const auto options = connect_options();
   if (!options) return err(options.error());
   auto hub = client::HubClient::connect(url, *options);

@@ -28,6 +28,13 @@ std::string_view name_of(LogLevel level) {
   return level == LogLevel::warning ? "warning" : "error";
 }
 
+/// As syslog numbers them; the journal takes it from the beginning of a line (sd-daemon(3)).
+std::string_view priority_of(LogLevel level) {
+  if (level == LogLevel::debug) return "<7>";
+  if (level == LogLevel::info) return "<6>";
+  return level == LogLevel::warning ? "<4>" : "<3>";
+}
+
 /// systemd-journald names what it reads so, and gives each line a time of its own (systemd.exec(5)).
 bool is_stderr_the_journal() {
   const char* named = std::getenv("JOURNAL_STREAM");
@@ -49,8 +56,9 @@ std::string time_prefix() {
 }
 
 std::string make_line(LogLevel level, std::string_view text) {
-  static const bool with_time = !is_stderr_the_journal();
-  return (with_time ? time_prefix() : "") + "plait: " + std::string{name_of(level)} + ": " + std::string{text} + "\n";
+  static const bool is_journal = is_stderr_the_journal();
+  return (is_journal ? std::string{priority_of(level)} : time_prefix()) + "plait: " + std::string{name_of(level)} +
+         ": " + std::string{text} + "\n";
 }
 
 /// Not by stdio, whose lock the main thread may want while this blocks.

@@ -2,7 +2,7 @@
 // remembered and makes the command fail, what standard error loses is lost.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <string_view>

@@ -143,8 +143,8 @@ Result<std::string, Error> read_input() {
 }
 
 int publish(const PubOptions& options) {
-  if (options.lines == options.data.has_value())
-    return fail("give DATA, or --lines and the messages on standard input");
+  if (options.lines && options.data) return fail("DATA and --lines: give one of them, not both");
+  if (!options.lines && !options.data) return fail("give DATA, or --lines and the messages on standard input");
   // Before there is a session, which nobody would look after while this reads.
   const auto data = options.data == "-" ? read_input() : options.data.value_or("");
   if (!data) return fail(data.error().message);

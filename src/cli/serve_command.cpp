@@ -25,7 +25,8 @@ A Unix socket's routes follow a colon: unix:/run/plait.sock:/wse
 Examples:
   plait serve --dev
   plait serve --config plait.toml
-  plait serve --jwt-secret-file secret --cert site.crt --key site.key --allowed-origin https://example.org
+  plait serve --jwt-secret-file secret --cert site.crt --key site.key --listen wss://0.0.0.0:443
+  plait serve --jwt-secret-file secret --allowed-origin https://example.org
   plait serve --jwt-secret-file secret --cert a.crt --key a.key --cert b.crt --key b.key --requests-max 100 --access-log
   plait serve --jwt-secret-file secret --cert site.crt --key site.key --client-certificates required --client-authority ca.crt
   plait serve --dev --listen ws://127.0.0.1:0 --listen quic://127.0.0.1:0 --threads 1

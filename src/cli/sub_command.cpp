@@ -1,9 +1,8 @@
 // plait sub: print what is published, one message a line.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <chrono>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -96,7 +95,7 @@ class Subscriber {
   /// False if standard output is lost.
   bool print_received(const HubClient::Received& received) {
     if (received.gap) {
-      const auto missed = received.gap->missed ? fmt::to_string(*received.gap->missed) : std::string{"some"};
+      const auto missed = received.gap->missed ? std::to_string(*received.gap->missed) : std::string{"some"};
       print_error("plait: {} messages of {} were missed\n", missed, core::printable(received.gap->topic));
     }
     if (!received.publication) return true;
@@ -130,7 +129,7 @@ void add_sub_command(CLI::App& app, Action& action) {
   options->hub.add_to(*command);
   command->add_flag("--json", options->json, "Print whole envelopes, which name the topic");
   command->add_option("--count", options->count, "Exit after so many messages; 0: never")
-      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()).description(""))
+      ->check(whole_number())
       ->capture_default_str();
   command->add_flag("--reconnect", options->reconnect,
                     "Connect again when the connection is lost, or the server is not there yet; what is published "

@@ -1,6 +1,9 @@
 // plait token: make an access token for a server that has the same secret.
 
+#include <array>
+#include <charconv>
 #include <memory>
+#include <system_error>
 
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
@@ -21,6 +24,24 @@ struct TokenOptions {
   std::vector<std::string> claims;
   bool json = false;
 };
+
+constexpr std::int64_t kTtlSecondsMax = std::int64_t{100} * 365 * 86400;
+
+/// Makes seconds of a time with a unit; without one it is in seconds.
+std::string to_seconds(std::string& text) {
+  constexpr std::string_view kUnits = "smhd";
+  constexpr std::array<std::int64_t, kUnits.size()> kSeconds{1, 60, 3600, 86400};
+  constexpr const char* kHelp = "write a whole number with s, m, h or d, such as 90m";
+  const std::size_t unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
+  const std::string number = unit == std::string_view::npos ? text : text.substr(0, text.size() - 1);
+  if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos) return kHelp;
+  std::int64_t count = 0;
+  const auto read = std::from_chars(number.data(), number.data() + number.size(), count);
+  const std::int64_t seconds = unit == std::string_view::npos ? 1 : kSeconds[unit];
+  if (read.ec != std::errc{} || count < 1 || count > kTtlSecondsMax / seconds) return "not within 1s to 36500d";
+  text = std::to_string(count * seconds);
+  return {};
+}
 
 int print_token(const TokenOptions& options) {
   server::TokenOptions token{.user = options.user, .lifetime = std::chrono::seconds{options.ttl_seconds}, .claims = {}};
@@ -49,10 +70,9 @@ void add_token_command(CLI::App& app, Action& action) {
       ->envname("PLAIT_JWT_SECRET_FILE")
       ->type_name("PATH")
       ->required();
-  const std::map<std::string, std::int64_t> units{{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
   command->add_option("--ttl", options->ttl_seconds, "How long it is valid, with unit [1h]")
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE, "TIME"))
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100} * 365 * 86400).description(""));
+      ->transform(CLI::Validator{to_seconds, ""})
+      ->type_name("TIME");
   command->add_option("--claim", options->claims, "A further claim; VALUE is JSON or text")->type_name("NAME=VALUE");
   command->add_flag("--json", options->json, "Print it as JSON, in an object");
   command->callback([&action, options] { action = [options] { return print_token(*options); }; });

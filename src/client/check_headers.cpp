@@ -10,8 +10,11 @@
 namespace plait::client {
 namespace {
 
-// RFC 9114 §4.2 and RFC 9110 §7.2: they are the connection's, and it writes those that it needs.
+// RFC 9114 §4.2 and RFC 9110 §7.2: they are the connection's, and it writes those that it needs. So are those of the
+// opening handshake (RFC 6455 §11.3), which come once: its key and its version, and what options ask for.
 bool is_connections_own(std::string_view name) {
+  constexpr std::string_view kHandshakePrefix = "sec-websocket-";
+  if (http::equals_ignoring_case(name.substr(0, kHandshakePrefix.size()), kHandshakePrefix)) return true;
   constexpr std::array<std::string_view, 7> kNames{"host",    "connection",       "content-length",   "keep-alive",
                                                    "upgrade", "proxy-connection", "transfer-encoding"};
   return std::ranges::any_of(kNames, [name](std::string_view own) { return http::equals_ignoring_case(name, own); });

@@ -21,12 +21,13 @@ Result<void, Error> Client::get(std::string_view url, std::unique_ptr<ResponseHa
 }
 Result<void, Error> Client::get(std::string_view url, std::function<void(const Result<Response, Error>&)> done,
                                 const ConnectOptions& options) {
-  return impl_->get(url, client::gather_response(impl_->limits().message_bytes_max, std::move(done)), options);
+  auto handler = done ? client::gather_response(impl_->limits().message_bytes_max, std::move(done)) : nullptr;
+  return impl_->get(url, std::move(handler), options);
 }
 void Client::run() { impl_->run(); }
 void Client::run_once(Duration wait_max) { impl_->run_once(wait_max); }
 bool Client::is_idle() const { return impl_->is_idle(); }
-core::Executor& Client::executor() { return impl_->executor(); }
+Executor& Client::executor() { return impl_->executor(); }
 void Client::stop() { impl_->stop(); }
 void Client::post(SessionId id, std::function<void(Session&)> task) { impl_->post(id, std::move(task)); }
 

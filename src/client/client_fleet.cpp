@@ -14,6 +14,7 @@
 
 #include "client/client_impl.hpp"
 #include "core/assert.hpp"
+#include "net/affinity.hpp"
 #include "net/thread.hpp"
 #include "transport/handler_proxy.hpp"
 #include "transport/no_session.hpp"
@@ -59,8 +60,7 @@ class Member final : public transport::HandlerProxy {
 class ClientFleet::Impl {
  public:
   explicit Impl(const FleetOptions& options)
-      : options_(options),
-        crew_(options.clients != 0 ? options.clients : std::max(std::thread::hardware_concurrency(), 1U)) {}
+      : options_(options), crew_(options.clients != 0 ? options.clients : net::available_cpus().size()) {}
 
   Result<void, Error> start();
   void stop();
@@ -79,6 +79,7 @@ class ClientFleet::Impl {
   };
   enum class Phase : std::uint8_t { made, running, stopped };
 
+  Result<void, Error> start(One& one);
   static void add_traffic(const Client& client, FleetStats& stats);
   void run(One& one);
   One& choose();
@@ -99,14 +100,20 @@ Result<void, Error> ClientFleet::Impl::start() {
     for (One& one : crew_) one.client = ClientAccess::make(options_.client, index++);
   }
   for (One& one : crew_) {
-    auto thread = net::start_thread([this, &one] { run(one); });
-    if (!thread) {
+    if (auto started = start(one); !started) {
       stop();
-      return err(Error{"cannot start a fleet of " + std::to_string(size()) + " clients: " + thread.error().message,
-                       thread.error().system_errno});
+      return err(Error{"cannot start a fleet of " + std::to_string(size()) + " clients: " + started.error().message,
+                       started.error().system_errno});
     }
-    one.thread = std::move(*thread);
   }
+  return {};
+}
+
+Result<void, Error> ClientFleet::Impl::start(One& one) {
+  if (auto opened = ClientAccess::open(*one.client); !opened) return opened;
+  auto thread = net::start_thread([this, &one] { run(one); });
+  if (!thread) return err(thread.error());
+  one.thread = std::move(*thread);
   return {};
 }
 
@@ -148,6 +155,7 @@ ClientFleet::Impl::One& ClientFleet::Impl::choose() {
 
 Result<void, Error> ClientFleet::Impl::connect(std::string url, std::unique_ptr<SessionHandler> handler,
                                                const ConnectOptions& options) {
+  if (handler == nullptr) return err(Error{"the handler is null"});
   const std::lock_guard lock{mutex_};
   if (phase_ != Phase::running) return err(Error{"the fleet of clients does not run"});
   One& one = choose();

@@ -6,8 +6,8 @@
 
 #include "client/check_headers.hpp"
 #include "client/frame_request.hpp"
-#include "core/assert.hpp"
 #include "core/bounded.hpp"
+#include "net/listen_advice.hpp"
 #include "tls/protocol_names.hpp"
 #include "transport/tcp/frame_session.hpp"
 #include "transport/tcp/tcp_connection.hpp"
@@ -26,19 +26,26 @@ Result<http::Uri, Error> parse_connect_url(std::string_view url) {
                    "\": this build connects to the schemes ws: wss: tcp: tls: https: quic: and unix:"});
 }
 
-Client::Impl::Impl(const ClientOptions& options, std::uint32_t index) : options_(options) {
+Client::Impl::Impl(const ClientOptions& options, std::uint32_t index)
+    : options_(options), loop_({.busy_poll = std::min(options.busy_poll, net::kBusyPollMax)}) {
   options_.limits = core::bounded(options_.limits);
-  auto loop = net::Loop::make({.busy_poll = std::min(options_.busy_poll, net::kBusyPollMax)});
-  PLAIT_ASSERT(loop.has_value(), "no file descriptors left for an event loop");
-  loop_ = std::move(*loop);
-  context_ = std::make_unique<transport::LoopContext>(*loop_, options_.limits, index, connection_count_);
-  resolver_ = std::make_unique<net::Resolver>(*loop_, dial_settings_.look_up);
+  static_cast<void>(loop_.open());  // who connects is told
+  context_ = std::make_unique<transport::LoopContext>(loop_, options_.limits, index, connection_count_);
+  resolver_ = std::make_unique<net::Resolver>(loop_, dial_settings_.look_up);
   quic_ = std::make_unique<QuicClient>(*context_, *resolver_, dial_settings_);
 }
 
 Client::Impl::~Impl() {
   ending_ = true;  // whoever connects again in on_close would never end
   context_->end_connections();
+}
+
+Result<void, Error> Client::Impl::open() {
+  const auto opened = loop_.open();
+  if (opened) return {};
+  const std::string advice = net::accept_advice(opened.error().system_errno);
+  return err(Error{"the client has no event loop: " + opened.error().message + (advice.empty() ? "" : "; " + advice),
+                   opened.error().system_errno});
 }
 
 Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
@@ -48,8 +55,10 @@ Result<SessionId, Error> Client::Impl::connect(std::string_view url, std::unique
   if (!uri) return err(uri.error());
   if (auto checked = client::check_headers(options); !checked) return err(checked.error());
   if (auto checked = client::check_subprotocols(options); !checked) return err(checked.error());
+  if (handler == nullptr) return err(Error{"cannot connect to \"" + std::string{url} + "\": the handler is null"});
   const auto wants = transport::Wants::try_of(*handler);
   if (!wants) return err(Error{"the handler threw when it was asked what it wants"});
+  if (auto opened = open(); !opened) return err(opened.error());
   if (is_quic(uri->scheme)) return quic_->connect(*uri, std::move(handler), *wants, options);
   std::unique_ptr<tls::Engine> engine;
   if (is_secure(uri->scheme)) {
@@ -68,9 +77,11 @@ Result<void, Error> Client::Impl::get(std::string_view url, std::unique_ptr<Resp
   if (ending_) return err(Error{"the client is being destroyed"});
   const auto uri = http::parse_uri(url);
   const std::string cannot = "cannot get \"" + std::string{url} + "\": ";
+  if (handler == nullptr) return err(Error{cannot + "the handler is null"});
   if (!uri) return err(Error{cannot + std::string{describe(uri.error())}});
   if (uri->scheme != http::Scheme::https) return err(Error{cannot + "HTTP/3 has https: URLs only"});
   if (auto checked = client::check_headers(options); !checked) return err(Error{cannot + checked.error().message});
+  if (auto opened = open(); !opened) return err(Error{cannot + opened.error().message, opened.error().system_errno});
   return quic_->get(*uri, std::move(handler), options);
 }
 
@@ -132,18 +143,18 @@ std::function<std::unique_ptr<transport::Protocol>(std::unique_ptr<SessionHandle
 }
 
 void Client::Impl::run() {
-  constexpr std::chrono::milliseconds kWait{500};
-  while (!stopped_.load(std::memory_order_acquire) && !is_idle()) loop_->run_once(kWait);
+  constexpr std::chrono::hours kWaitMax{1};  // a task ends it
+  while (!stopped_.load(std::memory_order_acquire) && !is_idle()) loop_.run_once(kWaitMax);
   stopped_.store(false, std::memory_order_release);
 }
 
 void Client::Impl::stop() {
   stopped_.store(true, std::memory_order_release);
-  loop_->post([] {});  // ends the wait
+  loop_.post([] {});  // ends the wait
 }
 
 void Client::Impl::post(SessionId id, std::function<void(Session&)> task) {
-  loop_->post([this, id, task = std::move(task)] { context_->run(id, task); });
+  loop_.post([this, id, task = std::move(task)] { context_->run(id, task); });
 }
 
 }  // namespace plait

@@ -30,7 +30,8 @@ Result<http::Uri, Error> parse_connect_url(std::string_view url);
 
 class Client::Impl {
  public:
-  /// `index` is the loop's number in SessionIds.
+  /// `index` is the loop's number in SessionIds. Where no file descriptor is left for the loop, it is opened when one
+  /// is first needed, see open().
   explicit Impl(const ClientOptions& options, std::uint32_t index = 0);
   ~Impl();
 
@@ -41,9 +42,11 @@ class Client::Impl {
   [[nodiscard]] transport::LoopContext& context() const { return *context_; }
   [[nodiscard]] const Limits& limits() const { return options_.limits; }
   void run();
-  void run_once(Duration wait_max) { loop_->run_once(wait_max); }
+  void run_once(Duration wait_max) { loop_.run_once(wait_max); }
   [[nodiscard]] bool is_idle() const { return context_->entries.size() == 0; }
-  [[nodiscard]] core::Executor& executor() { return *loop_; }
+  [[nodiscard]] core::Executor& executor() { return loop_; }
+  /// See the constructor. Error: no file descriptor is left.
+  Result<void, Error> open();
   void stop();
   void post(SessionId id, std::function<void(Session&)> task);
 
@@ -66,7 +69,7 @@ class Client::Impl {
   ClientOptions options_;
   client::DialSettings dial_settings_;
   std::map<TlsChoice, tls::Context> tls_contexts_;
-  std::unique_ptr<net::Loop> loop_;
+  net::Loop loop_;
   std::atomic<std::size_t> connection_count_{0};
   std::unique_ptr<transport::LoopContext> context_;
   std::unique_ptr<net::Resolver> resolver_;
@@ -80,6 +83,7 @@ struct ClientAccess {
   static std::unique_ptr<Client> make(const ClientOptions& options, std::uint32_t index) {
     return std::unique_ptr<Client>{new Client{std::make_unique<Client::Impl>(options, index)}};
   }
+  static Result<void, Error> open(const Client& client) { return client.impl_->open(); }
   static transport::LoopContext& context(const Client& client) { return client.impl_->context(); }
 };
 

@@ -59,7 +59,7 @@ class LoadBalancer::Impl : public std::enable_shared_from_this<LoadBalancer::Imp
   }
   void schedule() {
     if (options_.check_interval <= Duration::zero()) return;
-    context_.loop.schedule(*this, std::chrono::steady_clock::now() + core::bounded(options_.check_interval));
+    context_.loop.schedule(*this, context_.loop.now() + core::bounded(options_.check_interval));
   }
 
   /// `last` is why the attempt before failed.

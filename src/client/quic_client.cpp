@@ -98,7 +98,8 @@ class FetchWaiter final : public H3Waiter {
 
 QuicClient::Side::Side(transport::LoopContext& context, net::UdpSocket socket)
     : endpoint(context, std::move(socket), client_config(), nullptr),
-      service{.endpoint = endpoint, .options = {.role = h3::Role::client}} {}
+      service{.endpoint = endpoint,
+              .options = {.role = h3::Role::client, .field_count_max = context.limits.header_count_max}} {}
 
 Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
   std::unique_ptr<Side>& side = sides_[ipv6];

@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "client/backoff.hpp"
 #include "client/client_impl.hpp"
@@ -55,7 +57,7 @@ class ReconnectingSession::Impl {
        const ReconnectPolicy& policy, OnState on_state)
       : client_(client),
         context_(ClientAccess::context(client)),
-        url_(std::move(url)),
+        urls_{std::move(url)},
         handler_(std::move(handler)),
         options_(std::move(options)),
         backoff_(policy),
@@ -64,6 +66,8 @@ class ReconnectingSession::Impl {
   Impl& operator=(const Impl&) = delete;
   ~Impl() { end(); }
 
+  void add_url(std::string url) { urls_.push_back(std::move(url)); }
+  void on_attempt(std::function<void(ConnectOptions&)> prepare) { prepare_ = std::move(prepare); }
   Result<void, Error> start();
   [[nodiscard]] Session* session() const { return session_; }
   void close(std::uint32_t code, std::string_view reason);
@@ -71,7 +75,11 @@ class ReconnectingSession::Impl {
  private:
   class Link;
 
-  Result<void, Error> connect();
+  Result<void, Error> attempt();
+  Result<void, Error> go_on();
+  Result<void, Error> connect(const std::string& url);
+  [[nodiscard]] std::size_t next_url() const;
+  [[nodiscard]] int status_of(const CloseInfo& info);
   void end();
   void handle_open(Session& session);
   void handle_close(Session& session, const CloseInfo& info);
@@ -82,9 +90,14 @@ class ReconnectingSession::Impl {
 
   Client& client_;
   transport::LoopContext& context_;
-  const std::string url_;
+  std::vector<std::string> urls_;
+  std::size_t preferred_ = 0;  // the one of urls_ that worked last
+  std::size_t current_ = 0;    // the one that was tried last
+  std::size_t tried_ = 0;      // how many of them this attempt has tried
+  std::function<void(ConnectOptions&)> prepare_;
+  bool may_renew_ = true;  // no 401 has come since a session or start()
   const std::unique_ptr<SessionHandler> handler_;
-  const ConnectOptions options_;
+  ConnectOptions options_;
   client::Backoff backoff_;
   const OnState on_state_;
   Link* link_ = nullptr;        // from an attempt to the end of its session
@@ -116,15 +129,45 @@ class ReconnectingSession::Impl::Link final : public transport::HandlerProxy {
 
 Result<void, Error> ReconnectingSession::Impl::start() {
   if (started_) return err(Error{"a reconnecting session starts once"});
-  auto connected = connect();
-  started_ = connected.has_value();
-  return connected;
+  if (closed_) return err(Error{"the reconnecting session is closed"});
+  if (handler_ == nullptr) return err(Error{"the handler is null"});
+  for (const std::string& url : urls_) {
+    if (const auto parsed = parse_connect_url(url); !parsed) return err(parsed.error());
+  }
+  auto begun = attempt();
+  started_ = begun.has_value();
+  return begun;
 }
 
-Result<void, Error> ReconnectingSession::Impl::connect() {
+Result<void, Error> ReconnectingSession::Impl::attempt() {
+  tried_ = 0;
+  return go_on();
+}
+
+// With the next URL that can be tried; the error is that of the last.
+Result<void, Error> ReconnectingSession::Impl::go_on() {
+  for (;;) {
+    current_ = next_url();
+    ++tried_;
+    auto connected = connect(urls_[current_]);
+    if (connected || closed_ || tried_ == urls_.size()) return connected;
+  }
+}
+
+// The preferred one, then the others in their order.
+std::size_t ReconnectingSession::Impl::next_url() const {
+  if (tried_ == 0) return preferred_;
+  return tried_ <= preferred_ ? tried_ - 1 : tried_;
+}
+
+Result<void, Error> ReconnectingSession::Impl::connect(const std::string& url) {
+  if (prepare_ && !core::guarded("what on_attempt() was given", [&] { prepare_(options_); })) {
+    return err(Error{"what on_attempt() was given threw"});
+  }
+  if (closed_) return err(Error{"the reconnecting session is closed"});
   auto link = std::make_unique<Link>(*this);
   link_ = link.get();
-  const auto id = client_.connect(url_, std::move(link), options_);
+  const auto id = client_.connect(url, std::move(link), options_);
   if (id) {
     id_ = *id;
     return {};
@@ -147,6 +190,8 @@ void ReconnectingSession::Impl::close(std::uint32_t code, std::string_view reaso
 
 void ReconnectingSession::Impl::handle_open(Session& session) {
   session_ = &session;
+  may_renew_ = true;
+  preferred_ = current_;
   handler_->on_open(session);
   if (session_ != nullptr) tell(LinkState::established, {});
 }
@@ -162,17 +207,29 @@ void ReconnectingSession::Impl::handle_close(Session& session, const CloseInfo& 
     return;
   }
   if (closed_) return;
-  if (const auto delay = backoff_.fail(info.status)) return wait(*delay);
+  CloseInfo last = info;
+  if (info.status == 0 && tried_ < urls_.size()) {
+    const auto connected = go_on();
+    if (connected || closed_) return;
+    last = {.reason = connected.error().message};
+  }
+  if (const auto delay = backoff_.fail(status_of(last))) return wait(*delay);
   closed_ = true;
-  tell(LinkState::failed, info);
+  tell(LinkState::failed, last);
+}
+
+// A token may expire between prepare_ and the server, once; 0 is the status of what may be tried again.
+int ReconnectingSession::Impl::status_of(const CloseInfo& info) {
+  constexpr int kUnauthorized = 401;
+  return info.status == kUnauthorized && prepare_ && std::exchange(may_renew_, false) ? 0 : info.status;
 }
 
 // connect() may also fail at once, for instance where no file descriptor is left.
 void ReconnectingSession::Impl::wait(Duration delay) {
   id_ = RetryWait::start(context_, delay, [this] {
     id_ = {};
-    const auto connected = connect();
-    if (connected) return;
+    const auto connected = attempt();
+    if (connected || closed_) return;
     if (const auto next = backoff_.fail()) return wait(*next);
     closed_ = true;
     tell(LinkState::failed, {.reason = connected.error().message});
@@ -185,6 +242,10 @@ ReconnectingSession::ReconnectingSession(Client& client, std::string url, std::u
                                    std::move(on_state))) {}
 ReconnectingSession::~ReconnectingSession() = default;
 
+void ReconnectingSession::add_url(std::string url) { impl_->add_url(std::move(url)); }
+void ReconnectingSession::on_attempt(std::function<void(ConnectOptions&)> prepare) {
+  impl_->on_attempt(std::move(prepare));
+}
 Result<void, Error> ReconnectingSession::start() { return impl_->start(); }
 Session* ReconnectingSession::session() const { return impl_->session(); }
 void ReconnectingSession::close(std::uint32_t code, std::string_view reason) { impl_->close(code, reason); }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "core/release_memory.hpp"
+
 namespace plait::codec {
 namespace {
 
@@ -176,8 +178,8 @@ bool JsonDocument::is_too_deep() const {
 
 void JsonDocument::release() {
   parser = simdjson::dom::parser{};
-  structurals = {};
-  copy = {};
+  core::release_memory(structurals);
+  core::release_memory(copy);
 }
 
 const char* JsonDocument::padded(std::string_view source) {

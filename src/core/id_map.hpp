@@ -136,8 +136,8 @@ class IdMap {
   Node*& bucket(std::size_t index) { return bucket_bits_ == 0 ? list_ : buckets_[index]; }
   [[nodiscard]] Node* bucket(std::size_t index) const { return bucket_bits_ == 0 ? list_ : buckets_[index]; }
 
-  Node* look_up(Id id) const {
-    if (last_ != nullptr && last_->entry.first == id) return last_;
+  Node* look_up(Id id) const { return last_ != nullptr && last_->entry.first == id ? last_ : search(id); }
+  Node* search(Id id) const {
     Node* node = bucket(index_of(id));
     while (node != nullptr && node->entry.first != id) node = node->next;
     return node == nullptr ? nullptr : last_ = node;

@@ -132,6 +132,11 @@ bool names_include(const std::vector<std::string>& names, std::string_view host)
   });
 }
 
+std::string without_final_dot(std::string host) {
+  if (host.size() > 1 && host.ends_with('.')) host.pop_back();
+  return host;
+}
+
 Result<CertificateInfo, Error> parse_certificate(std::string_view pem) {
   const Certificate certificate = certificate_of_pem(pem);
   if (!certificate) return err(Error{"no PEM certificate in it", 0});

@@ -50,6 +50,9 @@ Result<CertificatePem, Error> make_certificate(const CertificateOptions& options
 /// does not matter.
 [[nodiscard]] bool names_include(const std::vector<std::string>& names, std::string_view host);
 
+/// `host` as SNI and certificates have it: without the dot that ends an absolute name (RFC 6066 §3).
+[[nodiscard]] std::string without_final_dot(std::string host);
+
 /// What the first certificate of a PEM text says.
 Result<CertificateInfo, Error> parse_certificate(std::string_view pem);
 /// The same of a file; errors name it.
@@ -64,8 +67,10 @@ struct DevelopmentCertificate {
 
 /// The certificate kept in `folder` (made if missing). It is used again while its key fits, it has all names of
 /// `options` and more than a day to live; else replaced. Safe against other processes doing the same at the same time.
-/// The folder must belong to this user, and not every user may write there.
-Result<DevelopmentCertificate, Error> development_certificate(const std::filesystem::path& folder,
-                                                              const CertificateOptions& options, WallTime now);
+/// The folder must belong to this user, and not every user may write there. Waits for another process that is at it
+/// about `lock_wait_max`; then it is an error.
+Result<DevelopmentCertificate, Error> development_certificate(
+    const std::filesystem::path& folder, const CertificateOptions& options, WallTime now,
+    std::chrono::milliseconds lock_wait_max = std::chrono::seconds{5});
 
 }  // namespace plait::crypto

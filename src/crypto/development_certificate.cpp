@@ -81,13 +81,14 @@ Result<void, Error> check_private(const std::filesystem::path& folder) {
 }  // namespace
 
 Result<DevelopmentCertificate, Error> development_certificate(const std::filesystem::path& folder,
-                                                              const CertificateOptions& options, WallTime now) {
+                                                              const CertificateOptions& options, WallTime now,
+                                                              std::chrono::milliseconds lock_wait_max) {
   std::error_code failure;
   const bool made = std::filesystem::create_directories(folder, failure);
   if (made && !failure) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failure);
   if (failure) return err(Error{"cannot make folder " + folder.string() + ": " + failure.message(), failure.value()});
   if (auto checked = check_private(folder); !checked) return err(checked.error());
-  const auto lock = FolderLock::take(folder);
+  const auto lock = FolderLock::take(folder, lock_wait_max);
   if (!lock) return err(lock.error());
   DevelopmentCertificate certificate{folder / "certificate.pem", folder / "private-key.pem", {}, false};
   if (reuse(certificate, options, now)) return certificate;

@@ -7,10 +7,13 @@
 
 #include <cerrno>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace plait::crypto {
 namespace {
+
+constexpr std::chrono::milliseconds kLockInterval{10};
 
 Error system_error(const char* what, const std::filesystem::path& path) {
   const int code = errno;
@@ -76,11 +79,19 @@ Result<void, Error> write_file(const std::filesystem::path& file, std::string_vi
   return result;
 }
 
-Result<FolderLock, Error> FolderLock::take(const std::filesystem::path& folder) {
+// flock() itself would wait for ever for a process that was stopped, and no signal would be heard meanwhile.
+Result<FolderLock, Error> FolderLock::take(const std::filesystem::path& folder, std::chrono::milliseconds wait_max) {
   FolderLock lock{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (lock.fd_ < 0) return err(system_error("open folder", folder));
-  while (::flock(lock.fd_, LOCK_EX) != 0) {
-    if (errno != EINTR) return err(system_error("lock folder", folder));
+  for (auto left = wait_max; ::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0; left -= kLockInterval) {
+    if (errno == EWOULDBLOCK && left <= kLockInterval) {
+      return err(Error{"cannot lock folder " + folder.string() +
+                           ": another process has kept it locked all the while; is it stopped? 'fuser -v " +
+                           folder.string() + "' names it",
+                       EWOULDBLOCK});
+    }
+    if (errno != EWOULDBLOCK && errno != EINTR) return err(system_error("lock folder", folder));
+    std::this_thread::sleep_for(kLockInterval);
   }
   return lock;
 }

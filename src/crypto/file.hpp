@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -22,7 +23,8 @@ Result<void, Error> write_file(const std::filesystem::path& file, std::string_vi
 /// Keeps other processes that lock the same folder out for as long as it lives.
 class FolderLock {
  public:
-  static Result<FolderLock, Error> take(const std::filesystem::path& folder);
+  /// Waits for one that has it, about `wait_max`; then it is an error that names the folder.
+  static Result<FolderLock, Error> take(const std::filesystem::path& folder, std::chrono::milliseconds wait_max);
   FolderLock(FolderLock&& other) noexcept;
   FolderLock& operator=(FolderLock&&) = delete;
   ~FolderLock();

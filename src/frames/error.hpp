@@ -9,7 +9,7 @@ namespace plait::frames {
 enum class Error : std::uint8_t {
   // Frames (§2)
   unknown_type,         ///< the type byte is none of §2's
-  length_not_minimal,   ///< the length was not encoded in the fewest bytes
+  length_not_minimal,   ///< a length, or §3's count, was not encoded in the fewest bytes
   open_expected,        ///< the first frame is not `open`
   open_repeated,        ///< a second `open`
   open_too_big,         ///< `open` above kOpenBytesMax
@@ -35,9 +35,10 @@ enum class Error : std::uint8_t {
   token_invalid,
   token_too_long,
   too_many_subprotocols,
-  subprotocol_invalid,  ///< not a token (RFC 9110 §5.6.2) of 1 to kSubprotocolBytesMax bytes
-  status_invalid,       ///< neither 200 nor 400–599
-  reason_invalid,       ///< not UTF-8
+  subprotocol_invalid,      ///< not a token (RFC 9110 §5.6.2) of 1 to kSubprotocolBytesMax bytes
+  subprotocol_not_offered,  ///< a response names one that is not in the request
+  status_invalid,           ///< neither 200 nor 400–599
+  reason_invalid,           ///< not UTF-8
   reason_too_long,
 };
 

@@ -19,19 +19,20 @@ bool is_token(std::string_view text) {  // RFC 9110 §5.6.2
   return is_visible_ascii(text) && text.find_first_of("\"(),/:;<=>?@[\\]{}") == std::string_view::npos;
 }
 
-// Takes fields from the front of an open payload. A truncated field makes ok() false and reads as empty.
+// Takes fields from the front of an open payload. One that breaks a rule makes ok() false, and reads as empty.
 class FieldReader {
  public:
   explicit FieldReader(ByteView payload) : rest_(payload) {}
 
   std::uint64_t number() {
     const core::Varint varint = core::decode_varint(rest_);
-    if (varint.size == 0) return fail(), 0;
+    if (varint.size == 0) return fail(Error::open_truncated), 0;
+    if (!varint.minimal()) return fail(Error::length_not_minimal), 0;
     rest_ = rest_.subspan(varint.size);
     return varint.value;
   }
   std::string_view raw(std::uint64_t size) {
-    if (size > rest_.size()) return fail(), std::string_view{};
+    if (size > rest_.size()) return fail(Error::open_truncated), std::string_view{};
     const std::string_view text = as_text(rest_.first(size));
     rest_ = rest_.subspan(size);
     return text;
@@ -45,19 +46,19 @@ class FieldReader {
 
   /// Whether all fields were whole and nothing is left.
   [[nodiscard]] Result<void, Error> finish() const {
-    if (!ok_) return err(Error::open_truncated);
+    if (error_) return err(*error_);
     if (!rest_.empty()) return err(Error::open_trailing_bytes);
     return {};
   }
-  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] bool ok() const { return !error_; }
 
  private:
-  void fail() {
-    ok_ = false;
+  void fail(Error error) {
+    if (!error_) error_ = error;
     rest_ = {};
   }
   ByteView rest_;
-  bool ok_ = true;
+  std::optional<Error> error_;  // the first
 };
 
 std::size_t field_size(std::string_view text) { return core::varint_size(text.size()) + text.size(); }
@@ -136,7 +137,7 @@ Result<OpenRequest, Error> decode_open_request(ByteView payload, const Limits& l
   return request;
 }
 
-Result<OpenResponse, Error> decode_open_response(ByteView payload) {
+Result<OpenResponse, Error> decode_open_response(ByteView payload, std::span<const std::string> offered) {
   FieldReader reader{payload};
   if (reader.raw(kMagic.size()) != kMagic) return err(Error::bad_magic);
   OpenResponse response;
@@ -145,6 +146,7 @@ Result<OpenResponse, Error> decode_open_response(ByteView payload) {
   if (auto finished = reader.finish(); !finished) return err(finished.error());
   if (response.status == kStatusAccepted) {
     if (text.size() > kSubprotocolBytesMax || !is_token(text)) return err(Error::subprotocol_invalid);
+    if (!is_offered(text, offered)) return err(Error::subprotocol_not_offered);
     response.subprotocol = text;
     return response;
   }
@@ -153,6 +155,10 @@ Result<OpenResponse, Error> decode_open_response(ByteView payload) {
   if (!codec::is_utf8(as_bytes(text))) return err(Error::reason_invalid);
   response.reason = text;
   return response;
+}
+
+bool is_offered(std::string_view subprotocol, std::span<const std::string> offered) {
+  return subprotocol.empty() || std::ranges::find(offered, subprotocol) != offered.end();
 }
 
 }  // namespace plait::frames

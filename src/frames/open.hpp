@@ -7,6 +7,8 @@
 #include <plait/result.hpp>
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,6 +50,10 @@ Result<void, Error> check_request(const OpenRequest& request, const Limits& limi
 
 /// Decode the payload of an open frame.
 Result<OpenRequest, Error> decode_open_request(ByteView payload, const Limits& limits);
-Result<OpenResponse, Error> decode_open_response(ByteView payload);
+/// `offered` are the request's subprotocols.
+Result<OpenResponse, Error> decode_open_response(ByteView payload, std::span<const std::string> offered);
+
+/// Whether a server may answer with `subprotocol`: one of those offered, or empty. The same on every wire.
+[[nodiscard]] bool is_offered(std::string_view subprotocol, std::span<const std::string> offered);
 
 }  // namespace plait::frames

@@ -30,11 +30,13 @@ void Connection::handle_streams_available(Direction direction) {
 
 void Connection::handle_stream_data(StreamId id, ByteView data, bool fin) {
   if (closed_) return;
+  Stream* stream = find(id);
+  if (stream != nullptr && stream->kind == Kind::webtransport) return handle_webtransport_data(id, data, fin);
   Input input{data, fin};
-  if (is_critical(id)) {
+  if (stream == nullptr && is_critical(id)) {
     handle_critical(id, input);
   } else {
-    handle_input(id, input);
+    handle_input(id, stream, input);
   }
   if (input.framing_bytes > 0) streams_.consume(id, input.framing_bytes);
 }
@@ -117,23 +119,14 @@ Connection::Stream* Connection::make_stream(StreamId id) {
   return &table_[id];
 }
 
-void Connection::handle_input(StreamId id, Input& input) {
-  Stream* stream = find(id);
+void Connection::handle_input(StreamId id, Stream* stream, Input& input) {
   if (stream == nullptr) {
     if (is_local(id)) return;
     stream = make_stream(id);
     if (stream == nullptr) return;
   }
-  switch (stream->kind) {
-    case Kind::webtransport:
-      return handle_webtransport_data(id, input);
-    case Kind::request:
-      return handle_request_input(id, *stream, input);
-    case Kind::discarded:
-      return discard(*stream, input);
-    case Kind::opening:
-      break;
-  }
+  if (stream->kind == Kind::request) return handle_request_input(id, *stream, input);
+  if (stream->kind == Kind::discarded) return discard(*stream, input);
   if (direction_of(id) == Direction::unidirectional) return open_unidirectional(id, *stream, input);
   open_bidirectional(id, *stream, input);
 }
@@ -203,12 +196,12 @@ void Connection::begin_webtransport(StreamId id, Stream& stream, Input& input) {
   stream.kind = Kind::webtransport;
   stream.announced = true;
   visitor_.on_webtransport_stream(id, session, direction_of(id));
-  if (!closed_) handle_webtransport_data(id, input);
+  if (!closed_) handle_webtransport_data(id, input.rest, input.fin);
 }
 
-void Connection::handle_webtransport_data(StreamId id, Input& input) {
-  if (!input.rest.empty()) visitor_.on_data(id, input.take(input.rest.size()));
-  if (input.fin && !closed_) visitor_.on_fin(id);
+void Connection::handle_webtransport_data(StreamId id, ByteView data, bool fin) {
+  if (!data.empty()) visitor_.on_data(id, data);
+  if (fin && !closed_) visitor_.on_fin(id);
 }
 
 // --- The end --------------------------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ struct Options {
   Settings settings = webtransport_settings();  ///< ours
   /// Open streams beyond the critical ones. QUIC's own limits on streams should be met long before.
   std::size_t streams_max = 16384;
+  /// Fields of a message, without pseudo-headers.
+  std::size_t field_count_max = 100;
 };
 
 /// Frames on the control stream that have a meaning are at most this long.
@@ -61,6 +63,8 @@ class Connection {
   Connection(const Options& options, Streams& streams, Visitor& visitor, Qpack& qpack);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
+
+  [[nodiscard]] Role role() const { return options_.role; }
 
   // --- From below -------------------------------------------------------------------------------------------------
   /// 1-RTT keys for sending are there (on a server before the handshake has completed): opens the control stream with
@@ -170,13 +174,14 @@ class Connection {
   Stream* find(StreamId id);
   Stream* make_stream(StreamId id);
   void open_critical_streams();
-  void handle_input(StreamId id, Input& input);
+  /// None of a WebTransport stream. `stream` is its entry, if there is one.
+  void handle_input(StreamId id, Stream* stream, Input& input);
   void open_bidirectional(StreamId id, Stream& stream, Input& input);
   void open_unidirectional(StreamId id, Stream& stream, Input& input);
   void handle_stream_type(std::uint64_t type, StreamId id, Stream& stream, Input& input);
   void begin_webtransport(StreamId id, Stream& stream, Input& input);
   void begin_critical(StreamId& slot, StreamId id, Error repeated, Input& input);
-  void handle_webtransport_data(StreamId id, Input& input);
+  void handle_webtransport_data(StreamId id, ByteView data, bool fin);
   void discard(Stream& stream, Input& input);
   void release(Frame& frame);
   void fail(Error error);
@@ -202,6 +207,8 @@ class Connection {
   void begin_extension(StreamId id, Stream& stream);
   void handle_payload(StreamId id, Stream& stream, Input& input);
   void handle_section(StreamId id, Stream& stream, ByteView section);
+  void announce_request(StreamId id, Stream& stream);
+  void refuse_section(StreamId id, Stream& stream, Error error);
   void handle_request_head(StreamId id, Stream& stream, const FieldSection& section);
   void handle_response_head(StreamId id, Stream& stream, const FieldSection& section);
   static Result<void, Error> expect_content(Stream& stream, const http::Fields& fields);

@@ -106,9 +106,10 @@ void Connection::handle_payload(StreamId id, Stream& stream, Input& input) {
 
 void Connection::handle_section(StreamId id, Stream& stream, ByteView section) {
   const auto bytes_max = options_.settings.field_section_bytes_max.value_or(kFieldSectionBytesMax);
-  auto decoded = qpack_.decode(section, static_cast<std::size_t>(bytes_max));
+  auto decoded = qpack_.decode(
+      section, {.bytes_max = static_cast<std::size_t>(bytes_max), .fields_max = options_.field_count_max});
   release(stream.frame);
-  if (!decoded) return fail_stream(id, stream, decoded.error());
+  if (!decoded) return refuse_section(id, stream, decoded.error());
   if (stream.phase == Phase::content) {
     stream.phase = Phase::trailers;
     if (const auto checked = check_trailers(*decoded); !checked) fail_stream(id, stream, checked.error());
@@ -118,6 +119,20 @@ void Connection::handle_section(StreamId id, Stream& stream, ByteView section) {
   } else {
     handle_response_head(id, stream, *decoded);
   }
+}
+
+// Who sends too many fields is told so by a response, as over HTTP/1.1.
+void Connection::refuse_section(StreamId id, Stream& stream, Error error) {
+  const bool is_request = options_.role == Role::server && stream.phase == Phase::head && id < goaway_limit_;
+  if (error != Error::too_many_fields || !is_request) return fail_stream(id, stream, error);
+  stream.phase = Phase::content;
+  announce_request(id, stream);
+  visitor_.on_too_many_fields(id);
+}
+
+void Connection::announce_request(StreamId id, Stream& stream) {
+  next_request_ = std::max(next_request_, id + 4);
+  stream.announced = true;
 }
 
 void Connection::handle_request_head(StreamId id, Stream& stream, const FieldSection& section) {
@@ -130,8 +145,7 @@ void Connection::handle_request_head(StreamId id, Stream& stream, const FieldSec
       return fail_stream(id, stream, expected.error());
     }
   }
-  next_request_ = std::max(next_request_, id + 4);
-  stream.announced = true;
+  announce_request(id, stream);
   visitor_.on_request(id, *head);
 }
 

@@ -68,6 +68,7 @@ constexpr std::array kRows{
     Row{Error::field_sections_too_large, kConnection, code::kExcessiveLoad, "unfinished field sections are too large"},
 
     Row{Error::field_section_too_large, kStream, code::kExcessiveLoad, "field section is too large"},
+    Row{Error::too_many_fields, kStream, code::kExcessiveLoad, "too many fields"},
     Row{Error::request_incomplete, kStream, code::kRequestIncomplete, "stream ended before a whole request"},
     Row{Error::request_rejected, kStream, code::kRequestRejected, "request after GOAWAY"},
     Row{Error::response_incomplete, kStream, code::kMessageError, "stream ended before a final response"},

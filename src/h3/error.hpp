@@ -78,6 +78,7 @@ enum class Error : std::uint8_t {
 
   // Stream errors
   field_section_too_large,  ///< Settings::field_section_bytes_max (RFC 9114 §4.2.2)
+  too_many_fields,          ///< Options::field_count_max; a request is answered nevertheless
   request_incomplete,       ///< the stream ended before a whole request (§4.1)
   request_rejected,         ///< a request that came after our GOAWAY (§5.2)
   response_incomplete,      ///< the stream ended before a final response (§4.1)

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "core/varint.hpp"
+#include "h3/capsule_type.hpp"
 
 namespace plait::h3 {
 
@@ -38,7 +39,8 @@ inline constexpr std::uint64_t kWebTransport = 0x54;
 
 /// Types of WebTransport's capsules. PyWebTransport up to 0.10 sends them as frames, not inside DATA.
 [[nodiscard]] constexpr bool is_webtransport_capsule(std::uint64_t type) {
-  return type == 0x2843 || type == 0x78AE || (type >= 0x190B4D3D && type <= 0x190B4D44);
+  return type == capsule_type::kCloseSession || type == capsule_type::kDrainSession ||
+         (type >= capsule_type::kMaxData && type <= capsule_type::kStreamsBlockedUni);
 }
 
 inline constexpr std::size_t kFrameHeaderBytesMax = 2 * core::kVarintBytesMax;

@@ -21,10 +21,6 @@ constexpr std::array<std::string_view, 5> kConnectionFields{"connection", "keep-
 
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 
-bool is_connection_specific(std::string_view name) {
-  return std::find(kConnectionFields.begin(), kConnectionFields.end(), name) != kConnectionFields.end();
-}
-
 Result<void, Error> check_field(const http::Field& field) {
   if (std::any_of(field.name.begin(), field.name.end(), is_upper)) return err(Error::field_name_uppercase);
   if (!http::is_token(field.name)) return err(Error::field_name_invalid);
@@ -93,6 +89,11 @@ Result<void, Error> check_connect(std::optional<std::string_view> authority, boo
 }
 
 }  // namespace
+
+bool is_connection_specific(std::string_view name) {
+  return std::ranges::any_of(kConnectionFields,
+                             [name](std::string_view own) { return http::equals_ignoring_case(name, own); });
+}
 
 bool is_field_value(std::string_view value) {
   if (http::find_bad_value_char(value) != std::string_view::npos) return false;

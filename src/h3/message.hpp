@@ -47,6 +47,9 @@ struct ResponseHead {
 /// it.
 [[nodiscard]] bool is_field_value(std::string_view value);
 
+/// Whether the field is of an HTTP/1.1 connection, and must not be sent (RFC 9114 §4.2).
+[[nodiscard]] bool is_connection_specific(std::string_view name);
+
 /// The lines of a head that is to be sent, names in lower case. Views point into what add() was given.
 class Lines {
  public:

@@ -15,11 +15,40 @@ namespace plait::h3 {
 namespace {
 
 constexpr std::size_t kLineOverhead = 32;  // RFC 9114 §4.2.2
+constexpr std::string_view kCookie = "cookie";
 
 std::string_view text_of(const nghttp3_rcbuf* buffer) {
   const nghttp3_vec vec = nghttp3_rcbuf_get_buf(buffer);
   return as_text({vec.base, vec.len});
 }
+
+// What the lines of a field section come to.
+class SectionSize {
+ public:
+  explicit SectionSize(const SectionLimits& limits) : limits_(limits) {}
+
+  Result<void, Error> add(std::string_view name, std::string_view value) {
+    const std::size_t bytes = name.size() + value.size() + kLineOverhead;
+    if (bytes > limits_.bytes_max - bytes_) return err(Error::field_section_too_large);
+    bytes_ += bytes;
+    if (counts(name) && ++fields_ > limits_.fields_max) return err(Error::too_many_fields);
+    return {};
+  }
+
+ private:
+  // Not the pieces of a Cookie behind its first, as many as they may be, nor as many pseudo-headers as there are.
+  bool counts(std::string_view name) {
+    constexpr std::size_t kPseudoHeaders = 5;
+    if (name.starts_with(':')) return ++pseudo_headers_ > kPseudoHeaders;
+    return name != kCookie || !std::exchange(cookie_, true);
+  }
+
+  const SectionLimits limits_;
+  std::size_t bytes_ = 0;
+  std::size_t fields_ = 0;
+  std::size_t pseudo_headers_ = 0;
+  bool cookie_ = false;
+};
 
 // The field section that the encoder writes: prefix and lines.
 struct Encoded {
@@ -72,7 +101,6 @@ void FieldSection::add(nghttp3_rcbuf* name, nghttp3_rcbuf* value) {
 }
 
 void FieldSection::join_cookies() {
-  constexpr std::string_view kCookie = "cookie";
   if (lines_.count(kCookie) < 2) return;
   auto joined = std::make_unique<std::string>();
   for (const http::Field& line : lines_) {
@@ -80,10 +108,11 @@ void FieldSection::join_cookies() {
   }
   http::Fields lines;
   lines.reserve(lines_.size());
+  bool is_there = false;
   for (const http::Field& line : lines_) {
     if (line.name != kCookie) {
       lines.add(line.name, line.value);
-    } else if (!lines.find(kCookie)) {
+    } else if (!std::exchange(is_there, true)) {
       lines.add(line.name, *joined);
     }
   }
@@ -114,20 +143,20 @@ void Qpack::drop_decoder() {
   decoder_.reset();
 }
 
-Result<FieldSection, Error> Qpack::decode(ByteView section, std::size_t bytes_max) {
+Result<FieldSection, Error> Qpack::decode(ByteView section, const SectionLimits& limits) {
   prepare_decoder();
-  auto decoded = decode_lines(section, bytes_max);
+  auto decoded = decode_lines(section, limits);
   if (decoded) {
     nghttp3_qpack_stream_context_reset(context_.get());
   } else {
-    drop_decoder();  // nghttp3 refuses to use it again
+    drop_decoder();  // nghttp3 refuses to use it again, or is inside a section
   }
   return decoded;
 }
 
-Result<FieldSection, Error> Qpack::decode_lines(ByteView section, std::size_t bytes_max) {
+Result<FieldSection, Error> Qpack::decode_lines(ByteView section, const SectionLimits& limits) {
   FieldSection decoded;
-  std::size_t bytes = 0;
+  SectionSize size{limits};
   for (;;) {
     nghttp3_qpack_nv line{};
     std::uint8_t flags = 0;
@@ -139,8 +168,7 @@ Result<FieldSection, Error> Qpack::decode_lines(ByteView section, std::size_t by
     const bool emitted = (flags & NGHTTP3_QPACK_DECODE_FLAG_EMIT) != 0;
     if (emitted) {
       decoded.add(line.name, line.value);
-      bytes += text_of(line.name).size() + text_of(line.value).size() + kLineOverhead;
-      if (bytes > bytes_max) return err(Error::field_section_too_large);
+      if (const auto fits = size.add(text_of(line.name), text_of(line.value)); !fits) return err(fits.error());
     }
     if ((flags & NGHTTP3_QPACK_DECODE_FLAG_FINAL) != 0) return decoded;
     if (!emitted && used == 0) return err(Error::qpack_decompression_failed);

@@ -20,6 +20,12 @@ struct nghttp3_qpack_stream_context;
 
 namespace plait::h3 {
 
+/// What a field section may come to.
+struct SectionLimits {
+  std::size_t bytes_max = 0;   ///< counted as RFC 9114 §4.2.2 says: name, value and 32 for each line
+  std::size_t fields_max = 0;  ///< without pseudo-headers; the pieces of a Cookie are one
+};
+
 /// The lines of a decoded field section, pseudo-headers too, and what their views point into.
 class FieldSection {
  public:
@@ -49,9 +55,9 @@ class Qpack {
   Qpack(const Qpack&) = delete;
   Qpack& operator=(const Qpack&) = delete;
 
-  /// Errors: qpack_decompression_failed; field_section_too_large above `bytes_max`, counted as RFC 9114 §4.2.2 says:
-  /// name, value and 32 for each line.
-  Result<FieldSection, Error> decode(ByteView section, std::size_t bytes_max);
+  /// Errors: qpack_decompression_failed; field_section_too_large and too_many_fields, at the first line beyond
+  /// `limits`: a line may be one byte on the wire, and what follows it is not looked at.
+  Result<FieldSection, Error> decode(ByteView section, const SectionLimits& limits);
 
   /// A whole HEADERS frame.
   Bytes encode_headers(std::span<const http::Field> lines);
@@ -64,7 +70,7 @@ class Qpack {
   };
   void prepare_decoder();
   void drop_decoder();
-  Result<FieldSection, Error> decode_lines(ByteView section, std::size_t bytes_max);
+  Result<FieldSection, Error> decode_lines(ByteView section, const SectionLimits& limits);
 
   std::unique_ptr<nghttp3_qpack_encoder, Delete> encoder_;
   std::unique_ptr<nghttp3_qpack_decoder, Delete> decoder_;

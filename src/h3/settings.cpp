@@ -1,6 +1,7 @@
 #include "h3/settings.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "core/varint.hpp"
@@ -14,54 +15,43 @@ void encode_setting(std::uint64_t id, std::uint64_t value, core::ByteSink& out) 
   out.commit(id_bytes + core::encode_varint(value, space.data() + id_bytes));
 }
 
-void encode_present(std::uint64_t id, std::uint64_t value, core::ByteSink& out) {
-  if (value != 0) encode_setting(id, value, out);
-}
-
 // RFC 9114 §7.2.4.1: what HTTP/2 used for what HTTP/3 does not have.
 bool is_of_http2(std::uint64_t id) { return id == 0 || (id >= 2 && id <= 5); }
 
-bool is_flag(std::uint64_t id) { return id == setting::kExtendedConnect || id == setting::kDatagram; }
+struct Flag {
+  std::uint64_t id;
+  bool Settings::*value;
+  bool is_checked;  // another value than 0 and 1 is an error
+};
+constexpr std::array kFlags{Flag{setting::kExtendedConnect, &Settings::extended_connect, true},
+                            Flag{setting::kDatagram, &Settings::datagrams, true},
+                            Flag{setting::kDatagramDraft04, &Settings::datagrams_draft04, false}};
 
-void store(std::uint64_t id, std::uint64_t value, Settings& settings) {
-  WebTransportSettings& webtransport = settings.webtransport;
-  switch (id) {
-    case setting::kFieldSectionBytesMax:
-      settings.field_section_bytes_max = value;
-      break;
-    case setting::kExtendedConnect:
-      settings.extended_connect = value != 0;
-      break;
-    case setting::kDatagram:
-      settings.datagrams = value != 0;
-      break;
-    case setting::kDatagramDraft04:
-      settings.datagrams_draft04 = value != 0;
-      break;
-    case setting::kWebTransportDraft02:
-      webtransport.draft02 = value;
-      break;
-    case setting::kWebTransportSessionsMaxDraft07:
-      webtransport.sessions_max_draft07 = value;
-      break;
-    case setting::kWebTransportSessionsMaxDraft13:
-      webtransport.sessions_max_draft13 = value;
-      break;
-    case setting::kWebTransportDraft15:
-      webtransport.draft15 = value;
-      break;
-    case setting::kWebTransportInitialData:
-      webtransport.initial_data = value;
-      break;
-    case setting::kWebTransportInitialStreamsUni:
-      webtransport.initial_streams_uni = value;
-      break;
-    case setting::kWebTransportInitialStreamsBidi:
-      webtransport.initial_streams_bidi = value;
-      break;
-    default:
-      break;  // unknown, GREASE, and QPACK's: our encoder uses no dynamic table whatever the peer offers
+struct Number {
+  std::uint64_t id;
+  std::uint64_t WebTransportSettings::*value;
+};
+constexpr std::array kNumbers{
+    Number{setting::kWebTransportDraft02, &WebTransportSettings::draft02},
+    Number{setting::kWebTransportSessionsMaxDraft07, &WebTransportSettings::sessions_max_draft07},
+    Number{setting::kWebTransportSessionsMaxDraft13, &WebTransportSettings::sessions_max_draft13},
+    Number{setting::kWebTransportDraft15, &WebTransportSettings::draft15},
+    Number{setting::kWebTransportInitialData, &WebTransportSettings::initial_data},
+    Number{setting::kWebTransportInitialStreamsUni, &WebTransportSettings::initial_streams_uni},
+    Number{setting::kWebTransportInitialStreamsBidi, &WebTransportSettings::initial_streams_bidi}};
+
+// Left out are unknown ones, GREASE, and QPACK's: our encoder uses no dynamic table whatever the peer offers.
+Result<void, Error> store(std::uint64_t id, std::uint64_t value, Settings& settings) {
+  if (id == setting::kFieldSectionBytesMax) settings.field_section_bytes_max = value;
+  for (const Flag& flag : kFlags) {
+    if (flag.id != id) continue;
+    if (flag.is_checked && value > 1) return err(Error::setting_value_invalid);
+    settings.*flag.value = value != 0;
   }
+  for (const Number& number : kNumbers) {
+    if (number.id == id) settings.webtransport.*number.value = value;
+  }
+  return {};
 }
 
 }  // namespace
@@ -90,17 +80,13 @@ void encode_settings(const Settings& settings, core::ByteSink& out) {
   if (const auto bytes_max = settings.field_section_bytes_max) {
     encode_setting(setting::kFieldSectionBytesMax, *bytes_max, out);
   }
-  encode_present(setting::kExtendedConnect, settings.extended_connect ? 1 : 0, out);
-  encode_present(setting::kDatagram, settings.datagrams ? 1 : 0, out);
-  encode_present(setting::kDatagramDraft04, settings.datagrams_draft04 ? 1 : 0, out);
-  const WebTransportSettings& webtransport = settings.webtransport;
-  encode_present(setting::kWebTransportDraft02, webtransport.draft02, out);
-  encode_present(setting::kWebTransportSessionsMaxDraft07, webtransport.sessions_max_draft07, out);
-  encode_present(setting::kWebTransportSessionsMaxDraft13, webtransport.sessions_max_draft13, out);
-  encode_present(setting::kWebTransportDraft15, webtransport.draft15, out);
-  encode_present(setting::kWebTransportInitialData, webtransport.initial_data, out);
-  encode_present(setting::kWebTransportInitialStreamsUni, webtransport.initial_streams_uni, out);
-  encode_present(setting::kWebTransportInitialStreamsBidi, webtransport.initial_streams_bidi, out);
+  for (const Flag& flag : kFlags) {
+    if (settings.*flag.value) encode_setting(flag.id, 1, out);
+  }
+  for (const Number& number : kNumbers) {
+    if (const std::uint64_t value = settings.webtransport.*number.value; value != 0)
+      encode_setting(number.id, value, out);
+  }
 }
 
 Result<Settings, Error> decode_settings(ByteView payload) {
@@ -113,9 +99,8 @@ Result<Settings, Error> decode_settings(ByteView payload) {
     if (value.size == 0) return err(Error::frame_malformed);
     payload = payload.subspan(id.size + value.size);
     if (is_of_http2(id.value)) return err(Error::setting_of_http2);
-    if (is_flag(id.value) && value.value > 1) return err(Error::setting_value_invalid);
     seen.push_back(id.value);
-    store(id.value, value.value, settings);
+    if (const auto stored = store(id.value, value.value, settings); !stored) return err(stored.error());
   }
   std::sort(seen.begin(), seen.end());
   if (std::adjacent_find(seen.begin(), seen.end()) != seen.end()) return err(Error::setting_repeated);

@@ -15,8 +15,8 @@ namespace plait::h3 {
 /// Views are valid until the function returns. Every function may call the connection's functions for sending, but
 /// neither its handle_x functions nor its destructor.
 ///
-/// A stream is *announced* by on_request, by on_webtransport_stream, or by the call that opened it. What follows about
-/// it: data, then at most one of on_fin, on_reset and on_stream_error, and in the end on_closed.
+/// A stream is *announced* by on_request, on_too_many_fields, on_webtransport_stream, or by the call that opened it.
+/// What follows about it: data, then at most one of on_fin, on_reset and on_stream_error, and in the end on_closed.
 class Visitor {
  public:
   /// The peer's SETTINGS; once, and perhaps after the first requests.
@@ -24,6 +24,9 @@ class Visitor {
 
   /// Server: a well-formed request. Its content follows as on_data; on CONNECT that is the data stream of the request.
   virtual void on_request(StreamId id, const RequestHead& head) = 0;
+  /// Server: a request with more than Options::field_count_max fields, of which nothing else is told. It wants an
+  /// answer; its content follows as on_data.
+  virtual void on_too_many_fields(StreamId id) = 0;
   /// Client: the head of a response, interim ones (1xx) too, until the final one.
   virtual void on_response(StreamId id, const ResponseHead& head) = 0;
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/release_memory.hpp"
+
 namespace plait::http {
 
 std::string_view describe(CapsuleError error) {
@@ -17,7 +19,7 @@ std::string_view describe(CapsuleError error) {
 Result<std::optional<Capsule>, CapsuleError> CapsuleDecoder::next(ByteView& input) {
   if (value_reported_) {
     value_reported_ = false;
-    std::vector<std::uint8_t>{}.swap(value_);
+    core::release_memory(value_);
   }
   for (;;) {
     if (state_ == State::failed) return err(CapsuleError::value_too_large);

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 
+#include "core/error_rules.hpp"
+
 namespace plait::http {
 namespace {
 
@@ -58,13 +60,7 @@ constexpr std::array kRules{
          "Content-Length, Transfer-Encoding or Host among the further fields (RFC 9112 §6)"},
 };
 
-constexpr bool stands_in_order() {
-  for (std::size_t i = 0; i < kRules.size(); ++i) {
-    if (static_cast<std::size_t>(kRules[i].error) != i) return false;
-  }
-  return kRules.size() == static_cast<std::size_t>(Error::framing_field_given) + 1;
-}
-static_assert(stands_in_order(), "kRules is indexed by the enumerator");
+static_assert(core::stand_in_order(kRules, Error::framing_field_given), "kRules is indexed by the enumerator");
 
 }  // namespace
 

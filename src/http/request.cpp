@@ -60,6 +60,7 @@ Result<std::optional<RequestHead>, Error> parse_parts(const HeadParts& parts, co
   if (!target) return err(target.error());
   head.path = target->path;
   head.query = target->query;
+  head.needs_tls = target->secure;
   if (auto parsed = parse_fields(parts.field_section, limits, head.fields); !parsed) return err(parsed.error());
   if (auto checked = check_host(head.fields, head.minor_version); !checked) return err(checked.error());
   if (auto checked = check_repetitions(head.fields); !checked) return err(checked.error());

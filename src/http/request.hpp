@@ -30,6 +30,7 @@ struct RequestHead {
   int minor_version = 1;    ///< HTTP/1.x
   Fields fields;
   BodyFraming body;
+  bool needs_tls = false;  ///< the target names https: a connection without TLS must refuse it (RFC 9110 §7.4)
   bool keep_alive = true;
   bool expects_continue = false;
   std::size_t head_bytes = 0;  ///< of the buffer, the empty line included

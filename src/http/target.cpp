@@ -20,11 +20,14 @@ Result<Target, Error> parse_absolute_form(std::string_view text) {
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) return err(Error::bad_target);
   const std::string_view scheme = text.substr(0, colon);
-  if (!equals_ignoring_case(scheme, "http") && !equals_ignoring_case(scheme, "https")) return err(Error::bad_target);
+  const bool secure = equals_ignoring_case(scheme, "https");
+  if (!secure && !equals_ignoring_case(scheme, "http")) return err(Error::bad_target);
   text.remove_prefix(colon + 3);
   const std::string_view authority = text.substr(0, text.find_first_of("/?"));
   if (!parse_authority(authority)) return err(Error::bad_target);
-  return split_path(text.substr(authority.size()), authority);
+  auto target = split_path(text.substr(authority.size()), authority);
+  if (target) target->secure = secure;
+  return target;
 }
 
 Result<Target, Error> parse_authority_form(std::string_view text) {

@@ -13,6 +13,7 @@ struct Target {
   std::string_view path;       ///< "*" for asterisk-form, empty for authority-form
   std::string_view query;      ///< after "?"
   std::string_view authority;  ///< of absolute-form and authority-form; else empty
+  bool secure = false;         ///< absolute-form of https:
 };
 
 /// authority-form is for CONNECT alone, asterisk-form for OPTIONS alone; absolute-form is http: or https:.

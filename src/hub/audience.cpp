@@ -20,7 +20,6 @@ Topic& Audience::topic(std::string_view name) {
   auto topic = std::make_unique<Topic>(shared_copy_of(name));
   Topic& made = *topic;
   topics_.emplace(made.name.text(), std::move(topic));
-  match_patterns(made);
   return made;
 }
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/seeded_hash.hpp"
 #include "hub/burst.hpp"
 #include "hub/loop_message.hpp"
 #include "hub/pattern_trie.hpp"
@@ -101,6 +102,8 @@ class Audience {
   /// Tells the homes of subjects without users and forgets these. False when a ring had no room: call again.
   bool forget_unused();
 
+  [[nodiscard]] std::size_t pattern_count() const { return patterns_.size(); }
+  [[nodiscard]] std::uint64_t pattern_steps() const { return trie_.steps(); }
   [[nodiscard]] std::size_t subject_count() const { return topics_.size() + patterns_.size(); }
   [[nodiscard]] std::size_t spare_burst_count() const { return spare_bursts_.size(); }
 
@@ -115,9 +118,10 @@ class Audience {
   void drop_idle_topics();
 
   const TryLeave try_leave_;
-  std::unordered_map<std::string_view, std::unique_ptr<Topic>> topics_;      // keys view Subject::name
-  std::unordered_map<std::string_view, std::unique_ptr<Pattern>> patterns_;  // keys view Subject::name
-  PatternTrie trie_;                                                         // patterns that are active
+  std::unordered_map<std::string_view, std::unique_ptr<Topic>, core::SeededHash> topics_;  // keys view Subject::name
+  std::unordered_map<std::string_view, std::unique_ptr<Pattern>, core::SeededHash>
+      patterns_;      // keys view Subject::name
+  PatternTrie trie_;  // patterns that are active
   std::uint64_t patterns_version_ = 0;
   std::vector<Topic*> gathered_;
   std::vector<std::unique_ptr<Burst>> spare_bursts_;

@@ -1,6 +1,6 @@
 #include "hub/connection.hpp"
 
-#include <plait/version.hpp>
+#include <plait/config.hpp>
 
 #include <algorithm>
 #include <array>
@@ -197,21 +197,21 @@ void Connection::deliver(std::uint32_t slot, Burst& burst) {
 
 SendStatus Connection::send(const Message& message) { return closed_ ? SendStatus::closed : session_.send(message); }
 
-bool Connection::send_frame(Subscription& subscription, const Bytes& frame, std::uint64_t count) {
-  if (closed_) return false;
-  if (lagging_) {
+SendStatus Connection::send_publication(Subscription& subscription, const Publication& publication,
+                                        std::uint64_t count) {
+  if (closed_) return SendStatus::closed;
+  if (lagging_) {  // before anything is made of it
     miss(subscription, count);
-    return false;
+    return SendStatus::dropped;
   }
-  const SendStatus status = send(Message::shared(MessageKind::text, frame));
+  const SendStatus status = send(Message::shared(MessageKind::text, shard_.frame_of(publication, form_)));
   if (status == SendStatus::sent || status == SendStatus::queued) {
     shard_.counters().deliveries.add();
-    return true;
+  } else if (status == SendStatus::dropped) {
+    lagging_ = true;
+    miss(subscription, count);
   }
-  if (status == SendStatus::closed) return false;
-  lagging_ = true;
-  miss(subscription, count);
-  return false;
+  return status;
 }
 
 void Connection::miss(Subscription& subscription, std::uint64_t count) {
@@ -241,11 +241,14 @@ void Connection::send_gap(Subscription& subscription) {
 }
 
 void Connection::handle_writable() {
-  if (!std::exchange(lagging_, false)) return;
-  for (Subscription& subscription : subscriptions_) {
-    if (subscription.missed > 0 && subscription.state == State::live) send_gap(subscription);
-    if (lagging_) return;
+  replay_waits_ = false;
+  if (std::exchange(lagging_, false)) {
+    for (Subscription& subscription : subscriptions_) {
+      if (subscription.missed > 0 && subscription.state == State::live) send_gap(subscription);
+      if (lagging_) return;
+    }
   }
+  send_replays();
 }
 
 // --- Control messages out -------------------------------------------------------------------------------------------

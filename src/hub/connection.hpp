@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "core/token_bucket.hpp"
 #include "hub/audience.hpp"
 #include "hub/burst.hpp"
 #include "hub/loop_message.hpp"
 #include "hub/shard.hpp"
-#include "hub/token_bucket.hpp"
 #include "wire/encode.hpp"
 #include "wire/envelope.hpp"
 #include "wire/requests.hpp"
@@ -66,6 +66,7 @@ class Connection {
     requested,   ///< the home has not answered; hears nothing yet
     recovering,  ///< nor has it here; what comes is left to the replay, lest a pattern's subscription brings it, too
     held,        ///< answered; publications wait for the other topics of the same request
+    replaying,   ///< all are answered; publications wait until the session has taken what it had missed
     live,
   };
   struct Subscription {
@@ -74,7 +75,9 @@ class Connection {
     std::uint32_t request = 0;  // that asked for it
     State state = State::requested;
     std::uint64_t missed = 0;         // publications that the session did not take, or that are left to the replay
-    std::vector<Publication> replay;  // what goes out with the answer, before anything that is held
+    std::vector<Publication> replay;  // what goes out behind the answer, before anything that is held
+    std::size_t replayed = 0;         // of these
+    [[nodiscard]] std::size_t replay_left() const { return replay.size() - replayed; }
   };
   /// A subscription request on its way: answered when the last of its topics is.
   struct PendingSubscribe {
@@ -107,7 +110,8 @@ class Connection {
   bool request_subject(Subject& subject, std::optional<Position> since, PendingSubscribe& pending);
   void finish_one(PendingSubscribe& pending);
   void finish(const PendingSubscribe& pending);
-  void send_replay(Subscription& subscription);
+  void send_replays();
+  [[nodiscard]] bool send_replay(Subscription& subscription);
   [[nodiscard]] Subscription* hearer(std::string_view topic);
   void hold(Subscription& subscription, const Burst& burst);
   std::size_t forget_held(std::string_view topic);
@@ -124,8 +128,8 @@ class Connection {
   static wire::TopicResult& result_of(PendingSubscribe& pending, const Subject& subject);
 
   SendStatus send(const Message& message);
-  /// False when the session did not take it: `count` publications are missing from here, unless it is closing.
-  bool send_frame(Subscription& subscription, const Bytes& frame, std::uint64_t count);
+  /// When the session does not take it, `count` publications are missing from here.
+  SendStatus send_publication(Subscription& subscription, const Publication& publication, std::uint64_t count);
   void miss(Subscription& subscription, std::uint64_t count);
   void send_gap(Subscription& subscription);
   /// One message that the client waits for, or must know of: a session that does not take it is closed.
@@ -143,17 +147,19 @@ class Connection {
   ConnectionRef self_;
   const std::string user_;
   const MessageId id_;
-  TokenBucket bucket_;
+  core::TokenBucket bucket_;
   wire::Form form_ = wire::Form::member;
   bool form_known_ = false;
   bool closed_ = false;
-  bool paused_ = false;    // its input; on_room() ends that
-  bool refusing_ = false;  // told RATE_LIMITED, and nothing has passed since
-  bool lagging_ = false;   // a publication was dropped: nothing is delivered until the session is writable again
+  bool paused_ = false;        // its input; on_room() ends that
+  bool refusing_ = false;      // told RATE_LIMITED, and nothing has passed since
+  bool lagging_ = false;       // a publication was dropped: nothing is delivered until the session is writable again
+  bool replay_waits_ = false;  // for the session to be writable again
   std::uint64_t visit_ = 0;
   std::uint32_t last_request_ = 0;
   std::vector<Subscription> subscriptions_;
   std::vector<Publication> held_;  // of all subscriptions, as they came
+  std::size_t held_bytes_ = 0;     // of payload in them
   std::vector<PendingSubscribe> pending_subscribes_;
   std::vector<PendingPublish> pending_publishes_;  // request n stands at n - 1; request 0 wants no answer
   std::vector<std::uint32_t> free_publishes_;

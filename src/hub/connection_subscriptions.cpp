@@ -8,8 +8,12 @@
 // stands in one list, in the order in which it came, and what becomes of a topic in it is decided for all of the topic
 // at once, by its hearer(): the topic's own subscription, else a pattern's that is live, else one that is held. A
 // publication is in the list only while its hearer is held, so none that comes later can overtake it.
+//
+// A replay is encoded as the session takes it, no further than its high-water mark: with all of it, every client that
+// asks and does not read would cost a history's memory. Its subscription goes on holding back meanwhile.
 #include <algorithm>
 
+#include "core/release_memory.hpp"
 #include "hub/connection.hpp"
 #include "hub/shard.hpp"
 #include "hub/topic_name.hpp"
@@ -17,8 +21,9 @@
 namespace plait::hub {
 namespace {
 
-/// Publications kept back per session; beyond, the client gets a gap notice.
+/// Publications and their bytes kept back per session; beyond, the client gets a gap notice.
 constexpr std::size_t kHeldMax = 4096;
+constexpr std::size_t kHeldBytesMax = std::size_t{16} << 20;
 
 // What an answer repeats of a name that is too long.
 std::string_view echoed(std::string_view name) { return name.size() <= kTopicBytesMax ? name : std::string_view{}; }
@@ -85,6 +90,10 @@ std::string_view Connection::refusal(std::string_view name, bool subscribed) con
   if (options.authorize && !options.authorize(user_, name, TopicAction::subscribe)) return "not allowed";
   if (!subscribed && subscriptions_.size() >= options.subscriptions_max) return "too many subscriptions";
   if (!subscribed && is_pattern(name) && pattern_count() >= options.patterns_max) return "too many patterns";
+  if (is_pattern(name) && shard_.audience().pattern_count() >= options.patterns_total_max &&
+      shard_.audience().find(name) == nullptr) {
+    return "too many patterns of all sessions";
+  }
   return {};
 }
 
@@ -122,6 +131,7 @@ void Connection::on_subscribed(Subject& subject, std::uint32_t request, std::uni
       subscription->state = State::held;
       subscription->missed = 0;
       subscription->replay = std::move(history->publications);
+      subscription->replayed = 0;
     }
   }
   finish_one(pending);
@@ -149,28 +159,45 @@ void Connection::finish(const PendingSubscribe& pending) {
   send_control(
       wire::SubscriptionUpdate{true, pending.results, shard_.options().subscriptions_max, subscriptions_.size()},
       pending.cid);
-  const auto asked_by_it = [&](const Subscription& subscription) {
-    return subscription.request == pending.request && subscription.state >= State::held;
-  };
   for (Subscription& subscription : subscriptions_) {
-    if (!asked_by_it(subscription)) continue;
-    subscription.state = State::live;
-    send_replay(subscription);
+    if (subscription.request == pending.request && subscription.state == State::held) {
+      subscription.state = State::replaying;
+    }
   }
+  send_replays();
+}
+
+// Goes on until the session has no room. What is heard by then follows, and the gap of what was too much to hold.
+void Connection::send_replays() {
+  bool ended = false;
+  for (Subscription& subscription : subscriptions_) {
+    if (subscription.state != State::replaying) continue;
+    if (!send_replay(subscription)) continue;
+    subscription.state = State::live;
+    ended = true;
+  }
+  if (!ended) return;
   release_held();
   for (Subscription& subscription : subscriptions_) {
-    if (asked_by_it(subscription) && subscription.missed > 0 && !lagging_) send_gap(subscription);
+    if (lagging_) return;
+    if (subscription.state == State::live && subscription.missed > 0) send_gap(subscription);
   }
 }
 
-void Connection::send_replay(Subscription& subscription) {
-  const std::vector<Publication> replay = std::exchange(subscription.replay, {});
-  std::string text;
-  for (std::size_t i = 0; i < replay.size(); ++i) {
-    text.clear();
-    wire::encode(text, form_, replay[i]);
-    if (!send_frame(subscription, Bytes::copy_of(text), replay.size() - i)) return;
+// False: the session has no room, and handle_writable() goes on.
+bool Connection::send_replay(Subscription& subscription) {
+  while (subscription.replay_left() > 0) {
+    if (replay_waits_) return false;
+    Publication& publication = subscription.replay[subscription.replayed];
+    const SendStatus status = send_publication(subscription, publication, subscription.replay_left());
+    if (status == SendStatus::dropped || status == SendStatus::closed) break;
+    publication = {};
+    ++subscription.replayed;
+    replay_waits_ = status == SendStatus::queued;
   }
+  core::release_memory(subscription.replay);
+  subscription.replayed = 0;
+  return true;
 }
 
 // --- Held publications ----------------------------------------------------------------------------------------------
@@ -195,31 +222,36 @@ void Connection::hold(Subscription& subscription, const Burst& burst) {
     return;
   }
   for (const Publication& publication : burst.publications()) {
-    if (subscription.missed > 0 || held_.size() >= kHeldMax) {
+    if (subscription.missed > 0 || held_.size() >= kHeldMax ||
+        (!held_.empty() && publication.payload.size() > kHeldBytesMax - std::min(held_bytes_, kHeldBytesMax))) {
       miss(subscription, 1);
     } else {
+      held_bytes_ += publication.payload.size();
       held_.push_back(publication);
     }
   }
 }
 
 std::size_t Connection::forget_held(std::string_view topic) {
-  return std::erase_if(held_, [&](const Publication& publication) { return publication.topic.text() == topic; });
+  return std::erase_if(held_, [&](const Publication& publication) {
+    if (publication.topic.text() != topic) return false;
+    held_bytes_ -= publication.payload.size();
+    return true;
+  });
 }
 
 // Sends what is heard by now. What nobody hears any more goes with its subscription.
 void Connection::release_held() {
-  std::string text;
+  held_bytes_ = 0;
   for (Publication& publication : std::exchange(held_, {})) {
     Subscription* subscription = hearer(publication.topic.text());
     if (subscription == nullptr) continue;
     if (subscription->state != State::live) {
+      held_bytes_ += publication.payload.size();
       held_.push_back(std::move(publication));
       continue;
     }
-    text.clear();
-    wire::encode(text, form_, publication);
-    send_frame(*subscription, Bytes::copy_of(text), 1);
+    send_publication(*subscription, publication, 1);
   }
 }
 
@@ -269,8 +301,9 @@ void Connection::attach(Subscription& subscription) {
 void Connection::begin_recovery(Subscription& subscription) {
   if (subscription.state == State::requested) attach(subscription);
   subscription.state = State::recovering;
-  subscription.missed += forget_held(subscription.subject->name.text()) + subscription.replay.size();
-  subscription.replay.clear();
+  subscription.missed += forget_held(subscription.subject->name.text()) + subscription.replay_left();
+  core::release_memory(subscription.replay);
+  subscription.replayed = 0;
 }
 
 bool Connection::heard_the_same(const Subscription& ended, const Subscription& other) const {
@@ -284,7 +317,7 @@ bool Connection::heard_the_same(const Subscription& ended, const Subscription& o
 // others have to tell what it has not: they did not count it. (A topic hears before any pattern: of what a pattern has
 // missed, none is a topic's.) What is held is still to come to them.
 void Connection::end_subscription(Subscription& subscription) {
-  const std::uint64_t missed = subscription.missed + subscription.replay.size();
+  const std::uint64_t missed = subscription.missed + subscription.replay_left();
   for (Subscription& other : subscriptions_) {
     if (missed == 0 || !heard_the_same(subscription, other)) continue;
     other.missed += missed;

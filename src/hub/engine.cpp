@@ -1,8 +1,20 @@
 #include "hub/engine.hpp"
 
+#include <algorithm>
+
 #include "core/assert.hpp"
 
 namespace plait::hub {
+namespace {
+
+constexpr std::size_t kRingCapacityMin = 2;  // a gap and the publication behind it
+constexpr std::size_t kRingCapacityMax = std::size_t{1} << 24;
+
+}  // namespace
+
+Engine::Engine(HubOptions options) : options_(std::move(options)) {
+  options_.ring_capacity = std::clamp(options_.ring_capacity, kRingCapacityMin, kRingCapacityMax);
+}
 
 void Engine::attach(const std::vector<core::Executor*>& executors) {
   PLAIT_ASSERT(shards_.empty() && !executors.empty(), "a hub is attached once, to at least one loop");

@@ -4,12 +4,12 @@
 #include <plait/hub.hpp>
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "core/assert.hpp"
+#include "core/seeded_hash.hpp"
 #include "hub/loop_message.hpp"
 #include "hub/ring.hpp"
 #include "hub/shard.hpp"
@@ -18,7 +18,7 @@ namespace plait::hub {
 
 class Engine {
  public:
-  explicit Engine(HubOptions options) : options_(std::move(options)) {}
+  explicit Engine(HubOptions options);
 
   /// Once, before any of the executors runs.
   void attach(const std::vector<core::Executor*>& executors);
@@ -30,7 +30,7 @@ class Engine {
   }
   [[nodiscard]] std::uint32_t home_of(std::string_view topic) const {
     PLAIT_ASSERT(loop_count_ > 0, kUnattached);
-    return static_cast<std::uint32_t>(std::hash<std::string_view>{}(topic) % loop_count_);
+    return static_cast<std::uint32_t>(core::SeededHash{}(topic) % loop_count_);
   }
   [[nodiscard]] Ring<LoopMessage>& ring(std::uint32_t from, std::uint32_t to) {
     return *rings_[from * loop_count_ + to];

@@ -1,7 +1,10 @@
 #include "hub/home.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+
+#include "core/guard.hpp"
 
 namespace plait::hub {
 
@@ -11,21 +14,31 @@ Home::Home(HomeOutlet& outlet, const std::function<std::unique_ptr<Broker>(Broke
 Home::~Home() = default;
 
 // --- Requests -------------------------------------------------------------------------------------------------------
+//
+// The broker may be the embedder's. What it throws must reach neither the loop, which would end, nor the session that
+// happened to ask; and every request has one answer, since a place for it is reserved in the ring.
 
 void Home::handle(std::uint32_t loop, Subscribe&& request) {
-  const std::string_view topic = request.topic.text();
+  const Bytes topic = request.topic;
   const std::optional<Position> since = request.since;
-  broker_->history(topic, since, [this, loop, request = std::move(request)](Result<History, BrokerError> result) {
-    Subscribed answer{request.topic, request.ticket, nullptr, {}, 0};
-    if (result) {
-      Interest& interest = interest_of(route_of(request.topic.text(), request.topic), loop);
-      interest.exact = true;
-      answer.missed_until = interest.missed_until;
-      answer.missed = std::exchange(interest.missed, 0);
-      answer.history = std::make_unique<History>(std::move(*result));
-    }
-    outlet_.answer(loop, std::move(answer));
-  });
+  const auto waiting = std::make_shared<std::optional<Subscribe>>(std::move(request));
+  const auto done = [this, loop, waiting](Result<History, BrokerError> result) {
+    if (const auto asked = std::exchange(*waiting, std::nullopt)) on_history(loop, *asked, std::move(result));
+  };
+  const bool returned = core::guarded("Broker::history()", [&] { broker_->history(topic.text(), since, done); });
+  if (!returned) done(err(BrokerError::unavailable));
+}
+
+void Home::on_history(std::uint32_t loop, const Subscribe& request, Result<History, BrokerError> result) {
+  Subscribed answer{request.topic, request.ticket, nullptr, {}, 0};
+  if (result) {
+    Interest& interest = interest_of(route_of(request.topic.text(), request.topic), loop);
+    interest.exact = true;
+    answer.missed_until = interest.missed_until;
+    answer.missed = std::exchange(interest.missed, 0);
+    answer.history = std::make_unique<History>(std::move(*result));
+  }
+  outlet_.answer(loop, std::move(answer));
 }
 
 void Home::handle(std::uint32_t loop, Unsubscribe&& request) {
@@ -48,7 +61,7 @@ void Home::handle(std::uint32_t loop, Watch&& request) {
   }
   pattern->loops.push_back(loop);
   ++patterns_version_;
-  outlet_.answer(loop, Watching{std::move(request.pattern)});
+  outlet_.answer(loop, Watching{std::move(request.pattern), take_gaps(loop)});
 }
 
 void Home::handle(std::uint32_t loop, Unwatch&& request) {
@@ -63,29 +76,40 @@ void Home::handle(std::uint32_t loop, Unwatch&& request) {
 }
 
 void Home::handle(std::uint32_t loop, Publish&& request) {
-  const std::uint32_t pending = remember({loop, request.ticket});
-  broker_->publish(request.topic.text(), std::move(request.payload), request.options,
-                   [this, pending](const auto& result) { on_published(pending, result); });
+  publish(remember({.loop = loop, .ticket = request.ticket}), request.topic.text(), std::move(request.payload),
+          request.options);
 }
 
 void Home::publish(std::string_view topic, Bytes payload, const PublishOptions& options, Broker::PublishDone done) {
-  broker_->publish(topic, std::move(payload), options, std::move(done));
+  publish(remember({.done = std::move(done)}), topic, std::move(payload), options);
 }
 
-std::uint32_t Home::remember(const PendingPublish& publish) {
+void Home::publish(PendingRef pending, std::string_view topic, Bytes payload, const PublishOptions& options) {
+  const bool returned = core::guarded("Broker::publish()", [&] {
+    broker_->publish(topic, std::move(payload), options,
+                     [this, pending](const auto& result) { on_published(pending, result); });
+  });
+  if (!returned) on_published(pending, err(BrokerError::unavailable));
+}
+
+Home::PendingRef Home::remember(PendingPublish publish) {
   if (free_pending_.empty()) {
-    pending_.push_back(publish);
-    return static_cast<std::uint32_t>(pending_.size() - 1);
+    free_pending_.push_back(static_cast<std::uint32_t>(pending_.size()));
+    pending_.emplace_back();
   }
   const std::uint32_t index = free_pending_.back();
   free_pending_.pop_back();
-  pending_[index] = publish;
-  return index;
+  publish.generation = pending_[index].generation;
+  pending_[index] = std::move(publish);
+  return {index, pending_[index].generation};
 }
 
-void Home::on_published(std::uint32_t pending, const Result<Position, BrokerError>& result) {
-  const PendingPublish publish = pending_[pending];
-  free_pending_.push_back(pending);
+void Home::on_published(PendingRef pending, const Result<Position, BrokerError>& result) {
+  if (pending_[pending.index].generation != pending.generation) return;
+  ++pending_[pending.index].generation;
+  const PendingPublish publish = std::move(pending_[pending.index]);
+  free_pending_.push_back(pending.index);
+  if (publish.done) return publish.done(result);
   Published answer{publish.ticket, {}, {}};
   if (result) {
     answer.position = *result;
@@ -130,6 +154,20 @@ bool Home::retry_gaps() {
   return gapped_topics_.empty();
 }
 
+// retry_gaps() finds nothing left of them.
+std::vector<Gap> Home::take_gaps(std::uint32_t loop) {
+  std::vector<Gap> gaps;
+  for (const Bytes& topic : gapped_topics_) {
+    const auto found = routes_.find(topic.text());
+    if (found == routes_.end()) continue;
+    for (Interest& interest : found->second->interests) {
+      if (interest.loop != loop || interest.missed == 0) continue;
+      gaps.push_back({topic, interest.missed_until, std::exchange(interest.missed, 0)});
+    }
+  }
+  return gaps;
+}
+
 // --- Routes ---------------------------------------------------------------------------------------------------------
 
 // Who wants a publication; null: nobody can, and nothing need be remembered.
@@ -145,7 +183,6 @@ Home::Route& Home::route_of(std::string_view topic, const Bytes& name) {
   if (const auto found = routes_.find(topic); found != routes_.end()) return *found->second;
   if (++idle_routes_ > kIdleRoutesMax) drop_idle_routes();
   auto route = std::make_unique<Route>(Route{name, {}, 0});
-  if (!trie_.empty()) match_patterns(*route);
   Route& made = *route;
   routes_.emplace(made.topic.text(), std::move(route));
   return made;

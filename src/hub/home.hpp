@@ -4,7 +4,7 @@
 // Everything a loop is told goes into one ring, so a subscriber that is added when `Subscribed` is taken out of it sees
 // the answer's history and then every later publication: no gap, no duplicate. A ring that is full loses publications,
 // never answers (their room is reserved); the topic's `Gap` is the next thing that loop hears of it. A `Subscribed`
-// brings it along, since the gap is not the new subscriber's.
+// or `Watching` brings it along, since the gap is not the new subscriber's.
 #pragma once
 
 #include <plait/broker.hpp>
@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/seeded_hash.hpp"
 #include "hub/loop_message.hpp"
 #include "hub/pattern_trie.hpp"
 
@@ -59,6 +60,7 @@ class Home final : public BrokerListener {
   /// Sends the gaps that there is room for now. True when none is left.
   bool retry_gaps();
 
+  [[nodiscard]] std::uint64_t pattern_steps() const { return trie_.steps(); }
   /// Publications that did not fit into a ring.
   [[nodiscard]] std::uint64_t missed_count() const { return missed_count_; }
 
@@ -81,7 +83,14 @@ class Home final : public BrokerListener {
   };
   struct PendingPublish {
     std::uint32_t loop = 0;
-    Ticket ticket;
+    Ticket ticket{};
+    Broker::PublishDone done{};  // of a publisher that is no connection: called instead
+    std::uint32_t generation = 0;
+  };
+  /// A place in pending_, which is another's once it is answered: the broker may call `done` too often or too late.
+  struct PendingRef {
+    std::uint32_t index = 0;
+    std::uint32_t generation = 0;
   };
 
   Route& route_of(std::string_view topic, const Bytes& name);
@@ -91,13 +100,16 @@ class Home final : public BrokerListener {
   void drop_idle_routes();
   void deliver(Route& route, Interest& interest, const Publication& publication);
   bool send_gap(const Route& route, Interest& interest);
-  std::uint32_t remember(const PendingPublish& publish);
-  void on_published(std::uint32_t pending, const Result<Position, BrokerError>& result);
+  std::vector<Gap> take_gaps(std::uint32_t loop);
+  PendingRef remember(PendingPublish publish);
+  void publish(PendingRef pending, std::string_view topic, Bytes payload, const PublishOptions& options);
+  void on_history(std::uint32_t loop, const Subscribe& request, Result<History, BrokerError> result);
+  void on_published(PendingRef pending, const Result<Position, BrokerError>& result);
 
   HomeOutlet& outlet_;
-  std::unordered_map<std::string_view, std::unique_ptr<Route>> routes_;  // keys view Route::topic
-  std::size_t idle_routes_ = 0;                                          // made since the last drop_idle_routes()
-  std::unordered_map<std::string_view, std::unique_ptr<Pattern>> patterns_;
+  std::unordered_map<std::string_view, std::unique_ptr<Route>, core::SeededHash> routes_;  // keys view Route::topic
+  std::size_t idle_routes_ = 0;  // made since the last drop_idle_routes()
+  std::unordered_map<std::string_view, std::unique_ptr<Pattern>, core::SeededHash> patterns_;
   PatternTrie trie_;
   std::uint64_t patterns_version_ = 0;
   std::vector<Bytes> gapped_topics_;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <variant>
+#include <vector>
 
 namespace plait::hub {
 
@@ -59,10 +60,6 @@ struct Subscribed {
   Position missed_until;
   std::uint64_t missed = 0;
 };
-/// Publications of matching topics follow from here on.
-struct Watching {
-  Bytes pattern;
-};
 struct Published {
   Ticket ticket;
   Position position;
@@ -73,6 +70,11 @@ struct Gap {
   Bytes topic;
   Position position;
   std::uint64_t missed = 0;
+};
+/// Publications of matching topics follow from here on. The gaps are those of before, of all topics: not the pattern's.
+struct Watching {
+  Bytes pattern;
+  std::vector<Gap> gaps;
 };
 
 using LoopMessage =

@@ -1,6 +1,7 @@
 #include "hub/pattern_trie.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "core/assert.hpp"
 
@@ -8,31 +9,42 @@ namespace plait::hub {
 
 namespace {
 
-std::string_view beginning_of(std::string_view pattern) { return pattern.substr(0, pattern.find('*')); }
+std::string_view beginning_of(std::string_view pattern) { return pattern.substr(0, pattern.find_first_of("*?")); }
 
-// `tail` begins with `*`. Only the last `*` seen is ever given more characters: what the ones before it took is the
-// least that fits, and taking more could not help.
-bool fits(std::string_view tail, std::string_view text, std::uint64_t& steps) {
-  std::size_t at = 0;  // in tail
-  std::size_t star = 0;
-  std::size_t retry = 0;  // where in text the part behind `star` is tried
-  for (std::size_t i = 0; i < text.size(); ++steps) {
-    if (at < tail.size() && tail[at] == '*') {
-      star = at++;
-      retry = i;
-      if (at == tail.size()) return true;
-    } else if (at < tail.size() && (tail[at] == '?' || tail[at] == text[i])) {
-      ++at;
-      ++i;
-    } else {
-      at = star + 1;
-      i = ++retry;
-    }
+// Is `part`, which has no `*`, just like `text`? Names mostly differ at their ends.
+bool equal(std::string_view part, std::string_view text, std::uint64_t& steps) {
+  if (part.size() != text.size()) return false;
+  for (std::size_t i = part.size(); i-- > 0;) {
+    ++steps;
+    if (part[i] != '?' && part[i] != text[i]) return false;
   }
-  return tail.find_first_not_of('*', at) == std::string_view::npos;
+  return true;
 }
 
 }  // namespace
+
+// --- Places ---------------------------------------------------------------------------------------------------------
+
+void PatternTrie::Places::retain_shifted(const Places& other, std::size_t by) {
+  const std::size_t skipped = by / 64;
+  const std::size_t bits = by % 64;
+  for (std::size_t i = 0; i < words_.size(); ++i) {
+    const std::size_t from = i + skipped;
+    std::uint64_t word = from < words_.size() ? other.words_[from] >> bits : 0;
+    if (bits > 0 && from + 1 < words_.size()) word |= other.words_[from + 1] << (64 - bits);
+    words_[i] &= word;
+  }
+}
+
+std::size_t PatternTrie::Places::first_from(std::size_t place) const {
+  for (std::size_t i = place / 64; i < words_.size(); ++i) {
+    const std::uint64_t word = i == place / 64 ? words_[i] & (~std::uint64_t{0} << (place % 64)) : words_[i];
+    if (word != 0) return i * 64 + static_cast<std::size_t>(std::countr_zero(word));
+  }
+  return kTopicBytesMax;
+}
+
+// --- The trie -------------------------------------------------------------------------------------------------------
 
 PatternTrie::PatternTrie() : nodes_(1) {}
 
@@ -105,31 +117,62 @@ void PatternTrie::erase(std::string_view pattern) {
   }
 }
 
-// A node has one parent, so none is reached twice.
-void PatternTrie::step(char character) {
-  next_.clear();
-  for (const NodeIndex node : alive_) {
-    for (const auto& [edge, index] : nodes_[node].children) {
-      if (edge == character || edge == '?') next_.push_back(index);
-    }
+void PatternTrie::note_places(std::string_view topic) {
+  for (const char character : places_noted_) places_[static_cast<unsigned char>(character)] = {};
+  places_noted_ = topic;
+  for (std::size_t i = 0; i < topic.size(); ++i) places_[static_cast<unsigned char>(topic[i])].add(i);
+}
+
+// Where `part` stands first at or behind `from`, and ends at or before `end`; kTopicBytesMax: nowhere.
+std::size_t PatternTrie::find(std::string_view part, std::size_t from, std::size_t end) {
+  if (part.size() > end - from) return kTopicBytesMax;
+  Places left = Places::all();
+  for (std::size_t i = 0; i < part.size() && left.any(); ++i) {
+    ++steps_;
+    if (part[i] != '?') left.retain_shifted(places_[static_cast<unsigned char>(part[i])], i);
   }
-  alive_.swap(next_);
+  const std::size_t place = left.first_from(from);
+  return place + part.size() <= end ? place : kTopicBytesMax;
+}
+
+// Each part between two `*` may stand where it fits first: further on could not help. The last one stands at the end,
+// and is looked at first because most patterns that do not match differ there.
+bool PatternTrie::fits(std::string_view tail, std::string_view topic, std::size_t from) {
+  ++steps_;
+  const std::size_t first_star = tail.find('*');
+  if (first_star == std::string_view::npos) return equal(tail, topic.substr(from), steps_);
+  const std::size_t last_star = tail.rfind('*');
+  const std::string_view last = tail.substr(last_star + 1);
+  if (first_star + last.size() > topic.size() - from) return false;
+  const std::size_t end = topic.size() - last.size();
+  if (!equal(last, topic.substr(end), steps_)) return false;
+  if (!equal(tail.substr(0, first_star), topic.substr(from, first_star), steps_)) return false;
+  from += first_star;
+  for (std::size_t at = first_star + 1; at <= last_star;) {
+    const std::size_t star = tail.find('*', at);
+    const std::string_view part = tail.substr(at, star - at);
+    at = star + 1;
+    if (part.empty()) continue;
+    const std::size_t place = find(part, from, end);
+    if (place == kTopicBytesMax) return false;
+    from = place + part.size();
+  }
+  return true;
 }
 
 void PatternTrie::match(std::string_view topic, const std::function<void(void*)>& found) {
-  alive_.assign(1, 0);
-  for (std::size_t i = 0; !alive_.empty(); ++i) {
-    for (const NodeIndex node : alive_) {
-      for (const Tail& tail : nodes_[node].tails) {
-        if (fits(tail.text, topic.substr(i), steps_)) found(tail.value);
-      }
+  if (topic.size() > kTopicBytesMax) return;  // no topic
+  note_places(topic);
+  NodeIndex node = 0;
+  for (std::size_t i = 0;; ++i) {
+    for (const Tail& tail : nodes_[node].tails) {
+      if (fits(tail.text, topic, i)) found(tail.value);
     }
     if (i == topic.size()) break;
-    step(topic[i]);
+    node = child(node, topic[i]);
+    if (node == 0) return;
   }
-  for (const NodeIndex node : alive_) {
-    if (nodes_[node].value != nullptr) found(nodes_[node].value);
-  }
+  if (nodes_[node].value != nullptr) found(nodes_[node].value);
 }
 
 }  // namespace plait::hub

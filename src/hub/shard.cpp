@@ -6,6 +6,7 @@
 #include "core/assert.hpp"
 #include "core/guard.hpp"
 #include "core/joined.hpp"
+#include "core/release_memory.hpp"
 #include "hub/connection.hpp"
 #include "hub/engine.hpp"
 
@@ -15,6 +16,10 @@ namespace {
 constexpr std::chrono::milliseconds kRetryInterval{5};
 /// Connections that are resumed in one turn: each may ask once before it is paused again.
 constexpr std::size_t kResumedMax = 256;
+/// Payloads from which on their frames are looked for before one is made.
+constexpr std::size_t kSharedFrameBytesMin = std::size_t{64} << 10;
+/// How long after a session has taken a shared frame it may still be there.
+constexpr std::chrono::milliseconds kFrameInterval{100};
 
 std::uint32_t random_epoch(const HubOptions& options) {
   std::uint32_t epoch = 0;
@@ -59,6 +64,32 @@ wire::Head Shard::head(wire::Form form, std::string_view cid) {
 std::string& Shard::scratch() {
   scratch_.clear();
   return scratch_;
+}
+
+Bytes Shard::frame_of(const Publication& publication, wire::Form form) {
+  const auto encode = [&] {
+    std::string& text = scratch();
+    wire::encode(text, form, publication);
+    return Bytes::copy_of(text);
+  };
+  if (publication.payload.size() < kSharedFrameBytesMin) return encode();
+  const Position at = publication.position;
+  Frame& frame = frames_[{at.offset, at.epoch, form, publication.topic.text()}];
+  if (frame.bytes.empty()) {
+    frame = {publication.topic, encode()};
+    core::release_memory(scratch_);
+    watch_frames();
+  }
+  return frame.bytes;
+}
+
+void Shard::watch_frames() {
+  if (!frames_.empty() && !frame_timer_.armed()) executor_.schedule(frame_timer_, executor_.now() + kFrameInterval);
+}
+
+void Shard::forget_unused_frames() {
+  std::erase_if(frames_, [](const auto& entry) { return entry.second.bytes.block()->reference_count == 1; });
+  watch_frames();
 }
 
 // --- Connections ----------------------------------------------------------------------------------------------------
@@ -318,6 +349,7 @@ void Shard::take(std::uint32_t from, Watching&& answer) {
   --answers_due_[from];
   auto* pattern = static_cast<Pattern*>(audience_.find(answer.pattern.text()));
   PLAIT_ASSERT(pattern != nullptr && pattern->is_pattern, "a pattern stays while it is requested");
+  for (const Gap& gap : answer.gaps) audience_.handle(gap);
   if (!audience_.handle_watching(*pattern)) return;
   for (const Ticket& ticket : std::exchange(pattern->waiting, {})) {
     --pattern->requests;

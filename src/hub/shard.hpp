@@ -8,9 +8,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "core/executor.hpp"
@@ -58,6 +60,9 @@ class Shard final : private HomeOutlet {
   wire::Head head(wire::Form form, std::string_view cid);
   /// An empty string that keeps its memory, for one message.
   std::string& scratch();
+  /// The message that tells of `publication`. A large one is shared by all sessions that it waits for: a client that
+  /// asks for a history and reads none of it costs no copy.
+  Bytes frame_of(const Publication& publication, wire::Form form);
   /// Lives while a client's message is handled. Nothing is taken out of the own ring meanwhile, so subjects,
   /// subscriptions and pending requests stay where they are; room for what the message asks is made before.
   class Serving {
@@ -92,17 +97,33 @@ class Shard final : private HomeOutlet {
     void on_timer(core::TimePoint) override { shard_.turn(); }
     Shard& shard_;
   };
+  class FrameTimer final : public core::Timer {
+   public:
+    explicit FrameTimer(Shard& shard) : shard_(shard) {}
+
+   private:
+    void on_timer(core::TimePoint) override { shard_.forget_unused_frames(); }
+    Shard& shard_;
+  };
   /// A paused connection, and the home that it waits for.
   struct Waiting {
     ConnectionRef connection;
     std::uint32_t home = 0;
   };
+  /// A large frame that some session still holds.
+  struct Frame {
+    Bytes topic;  // that its key points into
+    Bytes bytes;
+  };
+  using FrameKey = std::tuple<std::uint64_t, std::uint32_t, wire::Form, std::string_view>;  // position, form, topic
   struct Slot {
     Connection* connection = nullptr;
     std::uint32_t generation = 1;
   };
 
   void turn();
+  void watch_frames();
+  void forget_unused_frames();
   void drain(std::uint32_t from);
   void drain_own();
   bool make_own_room();
@@ -140,6 +161,7 @@ class Shard final : private HomeOutlet {
   wire::IdSource ids_;
   wire::EnvelopeDecoder decoder_;
   std::string scratch_;
+  std::map<FrameKey, Frame> frames_;
   Counters counters_;
   Home home_;
   Audience audience_{[this](const Subject& subject) { return try_leave(subject); }};
@@ -151,6 +173,7 @@ class Shard final : private HomeOutlet {
   std::vector<Waiting> waiting_;  // in the order in which they were paused
   std::optional<std::uint32_t> asked_busy_home_;
   RetryTimer retry_timer_{*this};
+  FrameTimer frame_timer_{*this};
   bool in_turn_ = false;
   bool serving_ = false;
   bool draining_own_ = false;

@@ -1,6 +1,8 @@
 #include <plait/datagrams.hpp>
 
 #include <algorithm>
+#include <bitset>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -14,7 +16,36 @@ namespace plait {
 namespace {
 
 // What PyWebTransport 0.9.0 remembers: a retransmission that comes later is taken for a new datagram.
-constexpr std::size_t kRememberedMax = 1024;
+constexpr std::uint32_t kRememberedMax = 1024;
+
+// Which of the last sequences have come. They wrap.
+class Remembered {
+ public:
+  /// False: it is known already.
+  bool add(std::uint32_t sequence) {
+    constexpr std::uint32_t kHalf = std::uint32_t{1} << 31U;
+    if (!newest_ || sequence - *newest_ < kHalf) {
+      advance(sequence);
+    } else if (*newest_ - sequence >= kRememberedMax) {
+      return true;
+    }
+    auto known = known_[sequence % kRememberedMax];
+    if (known) return false;
+    known = true;
+    return true;
+  }
+
+ private:
+  void advance(std::uint32_t newest) {
+    const std::uint32_t steps = newest - newest_.value_or(newest);
+    if (steps >= kRememberedMax) known_.reset();
+    for (std::uint32_t i = 0; i < steps && steps < kRememberedMax; ++i) known_.reset((newest - i) % kRememberedMax);
+    newest_ = newest;
+  }
+
+  std::optional<std::uint32_t> newest_;
+  std::bitset<kRememberedMax> known_;  // by the sequence's remainder
+};
 
 bool is_taken(SendStatus status) { return status == SendStatus::sent || status == SendStatus::queued; }
 
@@ -68,7 +99,6 @@ class ReliableDatagrams::Impl {
 
   void retry(Pending& pending, core::TimePoint now);
   void finish(std::uint32_t sequence, bool acknowledged);
-  bool remember(std::uint32_t sequence);
 
   Session& session_;
   const ReliabilityOptions options_;
@@ -76,8 +106,7 @@ class ReliableDatagrams::Impl {
   std::uint32_t next_sequence_ = 0;
   std::uint32_t oldest_pending_ = 0;  // or next_sequence_
   std::unordered_map<std::uint32_t, Pending> pending_;
-  std::vector<std::uint32_t> remembered_;  // a ring of what was received
-  std::size_t oldest_ = 0;                 // in it, once it is full
+  Remembered remembered_;  // of what was received
 };
 
 SendStatus ReliableDatagrams::Impl::send(ByteView data, Done&& done) {
@@ -121,19 +150,7 @@ bool ReliableDatagrams::Impl::handle_datagram(ByteView datagram) {
   // Also of what has come before: its acknowledgement was lost. When this one is, the datagram comes once more.
   session_.send_datagram(as_bytes(messaging::encode_acknowledgement(frame->sequence)));
   const auto handler = on_datagram_;  // which may replace itself
-  if (remember(frame->sequence) && handler != nullptr && *handler) (*handler)(frame->payload);
-  return true;
-}
-
-// False: it is known already.
-bool ReliableDatagrams::Impl::remember(std::uint32_t sequence) {
-  if (std::find(remembered_.begin(), remembered_.end(), sequence) != remembered_.end()) return false;
-  if (remembered_.size() < kRememberedMax) {
-    remembered_.push_back(sequence);
-  } else {
-    remembered_[oldest_] = sequence;
-    oldest_ = (oldest_ + 1) % kRememberedMax;
-  }
+  if (remembered_.add(frame->sequence) && handler != nullptr && *handler) (*handler)(frame->payload);
   return true;
 }
 

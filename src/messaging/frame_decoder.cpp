@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/release_memory.hpp"
+
 namespace plait::messaging {
 std::size_t FrameDecoder::payload_bytes(ByteView header) const { return read_u32(header.subspan(header_bytes_ - 4)); }
 
@@ -15,7 +17,7 @@ bool FrameDecoder::keep(ByteView& input, std::size_t size) {
 FrameDecoder::Status FrameDecoder::next(ByteView& input, Frame& frame) {
   if (whole_) {
     kept_.clear();
-    if (kept_.capacity() > kKeptBytesMax) kept_ = {};
+    if (kept_.capacity() > kKeptBytesMax) core::release_memory(kept_);
     whole_ = false;
   }
   if (kept_.empty() && input.size() >= header_bytes_) {

@@ -13,7 +13,8 @@ namespace plait::messaging {
 /// Calls `call`; an exception out of it closes the session, as one out of a handler does.
 template <class Call>
 void guarded(Session& session, Call&& call) {
-  if (!core::guarded("a session handler", std::forward<Call>(call))) {
+  const auto thrower = [&] { return core::Thrower{"a session handler", "", session.peer()}; };
+  if (!core::guarded(thrower, std::forward<Call>(call))) {
     session.close(close_code::kInternalError, "internal error");
   }
 }

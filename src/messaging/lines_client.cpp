@@ -24,6 +24,7 @@ class LinesClient::Impl {
   void handle_close();
 
   std::shared_ptr<const OnMessage> on_message;  // one that runs may replace itself
+  std::shared_ptr<const OnGap> on_gap;          // likewise
   std::function<void()> on_close;
 
  private:
@@ -111,6 +112,9 @@ void LinesClient::Impl::handle(const messaging::Command& command) {
     case messaging::Verb::message:
       if (const auto handler = on_message; handler != nullptr && *handler) (*handler)(command.topic, command.payload);
       return;
+    case messaging::Verb::gap:
+      if (const auto handler = on_gap; handler != nullptr && *handler) (*handler)(command.topic, command.count);
+      return;
     case messaging::Verb::subscribed:
       return finish(std::string{command.topic}, {});
     case messaging::Verb::refused:
@@ -149,6 +153,7 @@ Result<LinesClient*, StreamError> LinesClient::open(Session& session, const Line
 void LinesClient::on_message(OnMessage handler) {
   impl_->on_message = std::make_shared<const OnMessage>(std::move(handler));
 }
+void LinesClient::on_gap(OnGap handler) { impl_->on_gap = std::make_shared<const OnGap>(std::move(handler)); }
 void LinesClient::on_close(std::function<void()> handler) { impl_->on_close = std::move(handler); }
 void LinesClient::subscribe(std::string_view topic, Subscribed done) {
   impl_->subscribe(*stream_, topic, std::move(done));

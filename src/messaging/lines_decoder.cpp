@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "core/release_memory.hpp"
 #include "messaging/frame_decoder.hpp"
 
 namespace plait::messaging {
@@ -13,12 +14,13 @@ struct Word {
   std::string_view name;
   Verb verb;
 };
-constexpr std::array<Word, 6> kWords{{{"SUB", Verb::subscribe},
+constexpr std::array<Word, 7> kWords{{{"SUB", Verb::subscribe},
                                       {"UNSUB", Verb::unsubscribe},
                                       {"PUB", Verb::publish},
                                       {"SUB-OK", Verb::subscribed},
                                       {"SUB-FAIL", Verb::refused},
-                                      {"MSG", Verb::message}}};
+                                      {"MSG", Verb::message},
+                                      {"GAP", Verb::gap}}};
 
 bool has_payload(Verb verb) { return verb == Verb::publish || verb == Verb::message; }
 
@@ -29,13 +31,19 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
+/// All of `text` in decimal digits.
+std::errc read_number(std::string_view text, std::uint64_t& number) {
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return wrong == std::errc{} && end != text.data() + text.size() ? std::errc::invalid_argument : wrong;
+}
+
 }  // namespace
 
 LinesDecoder::Status LinesDecoder::next(ByteView& input, Command& command) {
   if (done_) {
     line_.clear();
     payload_.clear();
-    if (payload_.capacity() > kKeptBytesMax) payload_ = {};
+    if (payload_.capacity() > kKeptBytesMax) core::release_memory(payload_);
     done_ = false;
   }
   while (!payload_bytes_) {
@@ -72,20 +80,29 @@ LinesDecoder::Status LinesDecoder::handle_line(Command& command) {
     return word != kWords.end() && has_payload(word->verb) ? Status::bad_length : Status::command;
   }
   if (!has_payload(word->verb)) {
-    if (!line.empty() && word->verb != Verb::refused) return Status::command;
-    done_ = true;
-    command = {word->verb, topic, line, {}};
+    handle_word(word->verb, topic, line, command);
     return Status::command;
   }
-  std::size_t size = 0;
-  const auto parsed = std::from_chars(line.data(), line.data() + line.size(), size);
-  if (parsed.ec == std::errc::result_out_of_range) return Status::too_large;
-  if (parsed.ec != std::errc{} || parsed.ptr != line.data() + line.size()) return Status::bad_length;
+  std::uint64_t size = 0;
+  const std::errc wrong = read_number(line, size);
+  if (wrong == std::errc::result_out_of_range) return Status::too_large;
+  if (wrong != std::errc{}) return Status::bad_length;
   if (size > payload_bytes_max_) return Status::too_large;
   verb_ = word->verb;
   topic_ = topic;
   payload_bytes_ = size;
   return Status::command;
+}
+
+// A line without a payload. One that is not understood is left out.
+void LinesDecoder::handle_word(Verb verb, std::string_view topic, std::string_view rest, Command& command) {
+  command = {.verb = verb, .topic = topic};
+  if (verb == Verb::gap) {
+    done_ = read_number(rest, command.count) == std::errc{} && command.count > 0;
+  } else {
+    command.reason = rest;
+    done_ = rest.empty() || verb == Verb::refused;
+  }
 }
 
 LinesDecoder::Status LinesDecoder::read_payload(ByteView& input, Command& command) {
@@ -103,7 +120,7 @@ LinesDecoder::Status LinesDecoder::read_payload(ByteView& input, Command& comman
   }
   payload_bytes_.reset();
   done_ = true;
-  command = {verb_, topic_, {}, payload};
+  command = {.verb = verb_, .topic = topic_, .payload = payload};
   return Status::command;
 }
 

@@ -14,14 +14,15 @@ namespace plait::messaging {
 inline constexpr std::size_t kLineBytesMax = 1024;
 inline constexpr std::size_t kTopicBytesMax = 256;
 
-enum class Verb : std::uint8_t { subscribe, unsubscribe, publish, subscribed, refused, message };
+enum class Verb : std::uint8_t { subscribe, unsubscribe, publish, subscribed, refused, message, gap };
 
 /// Valid until the next next().
 struct Command {
   Verb verb = Verb::subscribe;
-  std::string_view topic;
-  std::string_view reason;  ///< of refused
-  ByteView payload;         ///< of publish and message
+  std::string_view topic{};
+  std::string_view reason{};  ///< of refused
+  ByteView payload{};         ///< of publish and message
+  std::uint64_t count = 0;    ///< of gap
 };
 
 class LinesDecoder {
@@ -44,6 +45,7 @@ class LinesDecoder {
   Status read_line(ByteView& input, Command& command);
   Status read_payload(ByteView& input, Command& command);
   Status handle_line(Command& command);
+  void handle_word(Verb verb, std::string_view topic, std::string_view rest, Command& command);
 
   const std::size_t payload_bytes_max_;
   std::string line_;     // without what is still to come of it

@@ -49,9 +49,13 @@ std::string publication(std::string_view topic, ByteView payload) {
   return json;
 }
 
+void append_gap(std::string& out, std::string_view topic, std::uint64_t count) {
+  append_line(out, "GAP", topic, std::to_string(count));
+}
+
 /// A payload that the other side may not take would end its stream: it is left out.
 void append_message(std::string& out, std::string_view topic, std::string_view payload, std::size_t bytes_max) {
-  if (payload.size() > bytes_max) return;
+  if (payload.size() > bytes_max) return append_gap(out, topic, 1);
   append_line(out, "MSG", topic, std::to_string(payload.size()));
   out += payload;
 }
@@ -108,6 +112,9 @@ Translation translate(std::string_view json, std::size_t payload_bytes_max) {
     append_publication(out.lines, message->find("tp").as_string().value_or(""), payload, payload_bytes_max);
   } else if (type == "subscription_update") {
     append_answer(out.lines, payload);
+  } else if (type == "gap") {
+    append_gap(out.lines, payload.find("topic").as_string().value_or(""),
+               payload.find("missed").as_uint64().value_or(1));
   } else if (type == "error") {
     out.rate_limit = rate_limit_of(payload);
   }
@@ -130,11 +137,7 @@ class LinesStream final : public StreamHandler, private Session {
   [[nodiscard]] bool consumes() const override { return true; }
   void on_data(Stream&, ByteView data, bool fin) override {
     ended_ = ended_ || fin;
-    if (!waiting_.empty() || paused_) {
-      waiting_ += as_text(data);
-    } else {
-      read(data);
-    }
+    waiting_ += as_text(waiting_.empty() && !paused_ ? read(data) : data);
   }
   void on_writable(Stream&) override { hub_->on_writable(*this); }
   void on_close(Stream&) override {
@@ -160,8 +163,16 @@ class LinesStream final : public StreamHandler, private Session {
   void pause() override { paused_ = true; }
   void resume() override {
     paused_ = false;
-    const std::string waiting = std::exchange(waiting_, {});
-    read(as_bytes(waiting));
+    std::string waiting = std::exchange(waiting_, {});
+    const ByteView rest = read(as_bytes(waiting).subspan(std::exchange(waiting_offset_, 0)));
+    // The hub may pause after each command: what is left stays there until half of it is used, so that no byte is
+    // copied more than a few times.
+    if (rest.size() <= waiting.size() / 2) {
+      waiting_ = as_text(rest);
+    } else {
+      waiting_offset_ = waiting.size() - rest.size();
+      waiting_ = std::move(waiting);
+    }
   }
   [[nodiscard]] std::size_t buffered_bytes() const override { return stream_.buffered_bytes(); }
   [[nodiscard]] std::optional<Duration> rtt() const override { return stream_.session().rtt(); }
@@ -171,8 +182,8 @@ class LinesStream final : public StreamHandler, private Session {
   [[nodiscard]] std::string peer() const override { return stream_.session().peer(); }
   [[nodiscard]] std::string_view subprotocol() const override { return stream_.session().subprotocol(); }
 
-  // What the hub cannot take now waits, at most the stream's credit: it is not consumed before it is read.
-  void read(ByteView data) {
+  // Returns what the hub cannot take now. It waits, at most the stream's credit: it is not consumed before it is read.
+  ByteView read(ByteView data) {
     Command command;
     const std::size_t size = data.size();
     auto status = LinesDecoder::Status::command;
@@ -180,12 +191,16 @@ class LinesStream final : public StreamHandler, private Session {
       status = decoder_.next(data, command);
       if (status == LinesDecoder::Status::command) handle(command);
     }
-    if (over_) return;
-    if (paused_) waiting_.insert(0, as_text(data));
-    stream_.consume(paused_ ? size - data.size() : size);
+    if (over_) return {};
+    const ByteView rest = paused_ ? data : ByteView{};
+    stream_.consume(size - rest.size());
     const bool broken = status != LinesDecoder::Status::command && status != LinesDecoder::Status::need_more;
-    if (broken) return give_up(messaging::kGivenUpCode);
+    if (broken) {
+      give_up(messaging::kGivenUpCode);
+      return {};
+    }
     if (ended_ && !paused_) stream_.write(ByteView{}, true);
+    return rest;
   }
 
   void handle(const Command& command) {
@@ -226,7 +241,8 @@ class LinesStream final : public StreamHandler, private Session {
   bool over_ = false;                // nothing is read or written any more
   bool ended_ = false;               // the client has finished
   bool paused_ = false;              // by the hub
-  std::string waiting_;              // what came meanwhile
+  std::string waiting_;              // what came meanwhile, empty or with something that is not read
+  std::size_t waiting_offset_ = 0;   // of that, in it
   core::TimePoint refused_until_{};  // the hub takes nothing before, and this is why
   std::string refusal_;
 };

@@ -12,7 +12,10 @@ std::string advice_in_use(const Address& address, PortKind kind) {
   const std::string port = std::to_string(address.port);
   const bool is_udp = kind == PortKind::udp;
   return (is_udp ? "UDP port " : "port ") + port + " is in use: stop the program that has it (ss " +
-         (is_udp ? "-lunp" : "-ltnp") + " 'sport = :" + port + "' names it), or use another port; 0 picks a free one";
+         (is_udp ? "-lunp" : "-ltnp") + " 'sport = :" + port + "' names it), " +
+         // Connections over TCP have sockets of their own; those of QUIC share the listener's.
+         (is_udp ? "or wait: a server that is being stopped keeps it for up to drain_timeout; " : "") +
+         "or use another port; 0 picks a free one";
 }
 
 std::string advice_not_permitted(const Address& address) {
@@ -51,6 +54,7 @@ std::string listen_advice(int system_errno, const Address& address, PortKind kin
 std::string accept_advice(int system_errno) {
   if (system_errno == EMFILE) return "raise the limit (ulimit -n; LimitNOFILE= in a unit of systemd)";
   if (system_errno == ENFILE) return "raise the limit of the whole system (sysctl fs.file-max)";
+  if (system_errno == ENOSPC) return "raise the limit of this user's watches (sysctl fs.epoll.max_user_watches)";
   return "";
 }
 

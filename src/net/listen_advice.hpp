@@ -15,7 +15,8 @@ enum class PortKind : std::uint8_t { tcp, udp };
 /// give.
 std::string listen_advice(int system_errno, const Address& address, PortKind kind);
 
-/// The fix for `system_errno` of Listener::accept(): "raise the limit (…)"; empty if there is none to give.
+/// The fix for `system_errno` of Listener::accept(), or of Loop::watch() for what it gave: "raise the limit (…)"; empty
+/// if there is none to give.
 std::string accept_advice(int system_errno);
 
 }  // namespace plait::net

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,7 +25,7 @@ void set_options(int fd, int family, bool reuse_port) {
   if (family == AF_UNIX) return;
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   set_option(fd, SOL_SOCKET, SO_REUSEPORT, reuse_port ? 1 : 0);
-  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);  // accepted sockets inherit it, which saves a call per connection
+  set_stream_options(fd, family);  // accepted sockets inherit them, which saves calls per connection
   if (family == AF_INET6)
     set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);  // "::" also takes IPv4, whatever the system's default
 }

@@ -1,5 +1,6 @@
 #include "net/loop.hpp"
 
+#include <poll.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -11,6 +12,7 @@
 #include <limits>
 
 #include "core/assert.hpp"
+#include "core/guard.hpp"
 #include "core/prefetch.hpp"
 #include "net/address.hpp"
 
@@ -21,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 using Duration = core::TimePoint::duration;
 
 constexpr Duration kForever = Duration::max();
+constexpr std::chrono::milliseconds kDoze{10};
 constexpr std::size_t kEventsMax = 1024;
 constexpr std::size_t kPrefetchBytes = 256;  // of a handler
 constexpr int kHooksBeforeLookMin = 16;
@@ -69,12 +72,19 @@ Loop::Loop(const LoopOptions& options)
 const std::uint32_t EventHandler::kWritable = EPOLLOUT;
 
 Result<std::unique_ptr<Loop>, Error> Loop::make(const LoopOptions& options) {
-  std::unique_ptr<Loop> loop{new Loop(options)};
+  auto loop = std::make_unique<Loop>(options);
   if (auto opened = loop->open(); !opened) return err(std::move(opened.error()));
   return loop;
 }
 
 Result<void, Error> Loop::open() {
+  if (epoll_fd_ >= 0) return {};
+  auto opened = try_open();
+  if (!opened) close_descriptors();
+  return opened;
+}
+
+Result<void, Error> Loop::try_open() {
   epoll_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd_ < 0) return system_error("epoll_create1", errno);
   wake_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -99,13 +109,20 @@ Loop::~Loop() {
     has_posted_ = false;
   }
   while (hooks_.next_ != &hooks_) hooks_.next_->unlink();
-  if (alarm_fd_ >= 0) ::close(alarm_fd_);
-  if (wake_fd_ >= 0) ::close(wake_fd_);
-  if (epoll_fd_ >= 0) ::close(epoll_fd_);
+  close_descriptors();
+}
+
+void Loop::close_descriptors() {
+  for (int* fd : {&alarm_fd_, &wake_fd_, &epoll_fd_}) {
+    if (*fd >= 0) ::close(*fd);
+    *fd = -1;
+  }
 }
 
 void Loop::run() {
+  in_run_ = true;
   while (!stopping_.load(std::memory_order_relaxed)) turn(kForever);
+  in_run_ = false;
   stopping_ = false;
 }
 
@@ -148,12 +165,21 @@ void Loop::wake() {
   }
 }
 
-bool Loop::must_not_wait() const { return has_posted_ || stopping_ || has_hooks(); }
+bool Loop::must_not_wait() const { return has_posted_ || (in_run_ && stopping_) || has_hooks(); }
 
 int Loop::wait(Duration wait_max) {
+  if (epoll_fd_ < 0) {
+    doze(wait_max);
+    return 0;
+  }
   if (wait_max <= Duration::zero() || must_not_wait()) return poll(0);
   set_alarm();
   return busy_poll_.enabled() ? wait_adaptively(wait_max) : block(wait_max);
+}
+
+/// Of a loop that is not open: nothing can wake it.
+void Loop::doze(Duration wait_max) const {
+  if (!must_not_wait()) ::poll(nullptr, 0, to_milliseconds(std::min<Duration>(wait_max, kDoze)));
 }
 
 /// The next timer wakes the loop through a timerfd instead of epoll_wait's own time-out, which the kernel would set up
@@ -247,7 +273,7 @@ void Loop::run_tasks() {
     running_.swap(posted_);
     has_posted_ = false;
   }
-  for (auto& task : running_) task();
+  for (auto& task : running_) core::guarded("a task posted to a loop", task);
   running_.clear();
 }
 

@@ -83,19 +83,28 @@ struct LoopOptions {
 
 class Loop final : public core::Executor {
  public:
-  /// Fails with the errno of epoll_create1, eventfd or timerfd_create.
+  /// Open. Errors: open()'s.
   static Result<std::unique_ptr<Loop>, Error> make(const LoopOptions& options = {});
+  /// For who cannot fail yet. Until open() it watches nothing, and what is posted or due may come 10 ms late.
+  explicit Loop(const LoopOptions& options = {});
   ~Loop() override;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Makes the loop's file descriptors if it has none. Fails with the errno of epoll_create1, eventfd, timerfd_create
+  /// or epoll_ctl; it may be called again then.
+  Result<void, Error> open();
 
   /// Turns until stop(); at once if stop() was called before. The calling thread becomes the loop's thread.
   void run();
-  /// One turn that waits at most `wait_max` for the first event. For tests and blocking clients.
+  /// One turn that waits at most `wait_max` for the first event, also after stop(). For tests and blocking clients, and
+  /// for what is left to do once run() has returned.
   void run_once(core::TimePoint::duration wait_max);
   /// Makes run() return after the current turn. From any thread, also from a signal handler.
   void stop();
 
   void post(std::function<void()> task) override;
-  [[nodiscard]] core::TimePoint now() const override { return now_; }
+  [[nodiscard]] core::TimePoint now() const override { return in_turn_ ? now_ : core::TimePoint::clock::now(); }
   void schedule(core::Timer& timer, core::TimePoint deadline) override { wheel_.schedule(timer, deadline); }
 
   /// Watches `fd` for `events` (EPOLLIN…). `handler` must outlive the watch; unwatch before closing the fd.
@@ -117,11 +126,11 @@ class Loop final : public core::Executor {
 
  private:
   struct Ready;
-  explicit Loop(const LoopOptions& options);
-  Result<void, Error> open();
-
+  Result<void, Error> try_open();
+  void close_descriptors();
   void turn(core::TimePoint::duration wait_max);
   int wait(core::TimePoint::duration wait_max);
+  void doze(core::TimePoint::duration wait_max) const;
   int wait_adaptively(core::TimePoint::duration wait_max);
   int spin(core::TimePoint::duration wait_max);
   int block_timed(core::TimePoint::duration wait_max);
@@ -138,10 +147,11 @@ class Loop final : public core::Executor {
   [[nodiscard]] bool has_hooks() const { return hooks_.next_ != &hooks_; }
   void free_retired();
 
-  int epoll_fd_ = -1;
+  int epoll_fd_ = -1;  // none: not open
   int wake_fd_ = -1;   // an eventfd, watched edge-triggered, so that it never has to be read
   int alarm_fd_ = -1;  // a timerfd, watched likewise
   core::TimePoint alarm_ = core::TimePoint::max();  // what it is set to
+  bool in_run_ = false;
   bool in_turn_ = false;
   core::TimePoint now_;
   core::TimerWheel wheel_;

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <string>
 
 #include "core/assert.hpp"
 #include "net/address.hpp"
@@ -58,7 +59,9 @@ Result<std::unique_ptr<SignalWatcher>, Error> SignalWatcher::make(Loop& loop, st
                                                                   std::function<void(int)> on_signal) {
   std::unique_ptr<SignalWatcher> watcher{new SignalWatcher(loop, std::move(on_signal))};
   if (auto opened = watcher->open(); !opened) return err(std::move(opened.error()));
-  for (const int signal : signals) watcher->take(signal);
+  for (const int signal : signals) {
+    if (auto taken = watcher->take(signal); !taken) return err(std::move(taken.error()));
+  }
   return watcher;
 }
 
@@ -68,17 +71,20 @@ Result<void, Error> SignalWatcher::open() {
   return loop_.watch(wake_fd_, EPOLLIN | EPOLLET, *this);
 }
 
-void SignalWatcher::take(int signal) {
+Result<void, Error> SignalWatcher::take(int signal) {
   PLAIT_ASSERT(signal > 0 && signal < NSIG, "not a signal");
   Slot& slot = slots[static_cast<std::size_t>(signal)];
-  PLAIT_ASSERT(slot.wake_fd < 0, "another watcher has this signal");
+  int nobody = -1;
+  if (!slot.wake_fd.compare_exchange_strong(nobody, wake_fd_)) {
+    return err(Error{"another watcher has signal " + std::to_string(signal), EBUSY});
+  }
   slot.arrived = false;
-  slot.wake_fd = wake_fd_;
   struct sigaction action {};
   action.sa_handler = &note_signal;
   action.sa_flags = SA_RESTART;
   Watched& watched = watched_.emplace_back(Watched{signal, {}});
   ::sigaction(signal, &action, &watched.before);
+  return {};
 }
 
 SignalWatcher::~SignalWatcher() {

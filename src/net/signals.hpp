@@ -17,8 +17,8 @@ namespace plait::net {
 class SignalWatcher final : private EventHandler {
  public:
   /// Calls `on_signal(number)` on `loop` for each of `signals` that arrives, whichever thread the kernel delivers it
-  /// to; several of one kind may become one call. At most one watcher for a signal at a time (programmer error). Fails
-  /// with the errno of eventfd or epoll_ctl. `loop` must outlive the watcher; make and destroy it on one thread.
+  /// to; several of one kind may become one call. At most one watcher for a signal at a time: EBUSY. Fails also with
+  /// the errno of eventfd or epoll_ctl. `loop` must outlive the watcher; make and destroy it on one thread.
   static Result<std::unique_ptr<SignalWatcher>, Error> make(Loop& loop, std::initializer_list<int> signals,
                                                             std::function<void(int)> on_signal);
   SignalWatcher(const SignalWatcher&) = delete;
@@ -30,7 +30,7 @@ class SignalWatcher final : private EventHandler {
   struct Watched;
   SignalWatcher(Loop& loop, std::function<void(int)> on_signal);
   Result<void, Error> open();
-  void take(int signal);
+  Result<void, Error> take(int signal);
   void handle_events(std::uint32_t events) override;
 
   Loop& loop_;

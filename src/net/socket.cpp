@@ -1,7 +1,6 @@
 #include "net/socket.hpp"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -13,6 +12,7 @@
 
 #include "core/assert.hpp"
 #include "net/address.hpp"
+#include "net/socket_calls.hpp"
 
 namespace plait::net {
 namespace {
@@ -45,11 +45,6 @@ std::size_t usable(std::span<const iovec> buffers) { return std::min<std::size_t
 bool begins_connecting(int fd, const SocketAddress& address) {
   // An interrupted connect goes on in the background, just like one that is in progress.
   return ::connect(fd, address.get(), address.length) == 0 || errno == EINPROGRESS || errno == EINTR;
-}
-
-void send_without_delay(int fd, int family) {
-  const int on = 1;
-  if (family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 }  // namespace
@@ -101,7 +96,7 @@ void Socket::reset_on_close() const {
 Result<Socket, Error> Socket::connect(const SocketAddress& address) {
   Socket socket{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (socket.is_open()) {
-    send_without_delay(socket.fd(), address.family());
+    set_stream_options(socket.fd(), address.family());
     if (begins_connecting(socket.fd(), address)) return socket;
   }
   return system_error("cannot connect to " + address.text(), errno);

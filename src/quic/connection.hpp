@@ -34,7 +34,7 @@ class ConnectionVisitor {
   virtual void on_ready() {}
   /// Both have the keys and the peer is who it should be.
   virtual void on_handshake_completed() {}
-  /// The peer opened a stream. Its data follow.
+  /// The peer opened a stream. Its data follow; of a unidirectional one, or its reset, within the same call.
   virtual void on_stream_open(StreamId /*id*/) {}
   /// In order, without gaps. `data` is empty only with `fin`.
   virtual void on_stream_data(StreamId /*id*/, ByteView /*data*/, bool /*fin*/) {}
@@ -49,6 +49,9 @@ class ConnectionVisitor {
   virtual void on_stream_stopped(StreamId /*id*/, std::uint64_t /*code*/) {}
   /// All bytes below `offset` have arrived; buffered_bytes() fell. Once for all UDP datagrams of one call.
   virtual void on_stream_acked(StreamId /*id*/, std::uint64_t /*offset*/) {}
+  /// After tell_when_sent(): nothing of the stream waits any more. Told by poll_transmit(); what is written here leaves
+  /// with that call.
+  virtual void on_stream_sent(StreamId /*id*/) {}
   /// Both directions are over and all that we sent is acknowledged. `code` is the first of those that ended it
   /// abruptly, if one did. Only consume() may still be called for it. Not called for streams that live when the
   /// connection ends.
@@ -110,6 +113,8 @@ class Connection {
   [[nodiscard]] std::uint64_t buffered_bytes(StreamId id) const;
   /// Those of them that have never been sent.
   [[nodiscard]] std::uint64_t unsent_bytes(StreamId id) const;
+  /// Calls on_stream_sent, once, when what waits in this stream has been sent. Nothing if nothing waits.
+  void tell_when_sent(StreamId id);
   /// Sends what waits in this stream before what waits in streams of the same group with a lower order. Groups share
   /// the connection in turns, as do streams of equal order; one that was given none is in group 0 with order 0. Any
   /// time; nothing for an unknown stream.

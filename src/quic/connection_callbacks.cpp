@@ -32,13 +32,16 @@ int on_retry(ngtcp2_conn* /*conn*/, const ngtcp2_pkt_hd* header, void* user) {
 int on_crypto_data(ngtcp2_conn* conn, ngtcp2_encryption_level level, std::uint64_t offset, const std::uint8_t* data,
                    std::size_t size, void* user) {
   State& state = state_of(user);
-  // A server that is done with TLS expects nothing more of it: no key updates (RFC 9001 §6), no late authentication. A
-  // client does not need further tickets.
-  if (!state.session || state.free_tls) {
-    if (!state.is_server) return 0;
+  // Whoever is done with TLS expects nothing more of it: no key updates (RFC 9001 §6), no late authentication (§4.4).
+  // Tickets a client may get, and does not need further ones.
+  const bool is_done = !state.session || state.free_tls;
+  const bool is_expected =
+      level == NGTCP2_ENCRYPTION_LEVEL_1RTT ? !state.is_server && state.tickets.handle({data, size}) : !is_done;
+  if (!is_expected) {
     ngtcp2_conn_set_tls_alert(conn, GNUTLS_A_UNEXPECTED_MESSAGE);
     return NGTCP2_ERR_CRYPTO;
   }
+  if (is_done) return 0;
   return ngtcp2_crypto_recv_crypto_data_cb(conn, level, offset, data, size, user);
 }
 
@@ -53,23 +56,25 @@ int on_handshake_completed(ngtcp2_conn* /*conn*/, void* user) {
   return 0;
 }
 
-int on_version_negotiation(ngtcp2_conn* /*conn*/, const ngtcp2_pkt_hd* /*header*/, const std::uint32_t* /*versions*/,
-                           std::size_t /*count*/, void* user) {
-  state_of(user).version_mismatch = true;
-  return 0;
-}
-
 int on_compatible_version(ngtcp2_conn* /*conn*/, std::uint32_t /*version*/, const ngtcp2_cid* /*id*/, void* /*user*/) {
   return NGTCP2_ERR_CALLBACK_FAILURE;  // only version 1 is offered, so there is no other to change to
 }
 
 // --- Streams --------------------------------------------------------------------------------------------------------
 
+void tell_opened(State& state, Stream& stream) {
+  stream.untold = false;
+  if (state.is_live()) state.visitor->on_stream_open(stream.id);
+}
+
+// A unidirectional stream is told with its first data, or its reset: until then ngtcp2 1.11 may believe that it is ours
+// to write, and would send frames for it that are an error (on_stream_reset).
 int on_stream_open(ngtcp2_conn* conn, std::int64_t id, void* user) {
   State& state = state_of(user);
   Stream& stream = state.add_stream(id);
   ngtcp2_conn_set_stream_user_data(conn, id, &stream);
-  if (state.is_live()) state.visitor->on_stream_open(stream.id);
+  stream.untold = direction_of(id) == Direction::unidirectional;
+  if (!stream.untold) tell_opened(state, stream);
   return 0;
 }
 
@@ -80,6 +85,8 @@ int on_stream_data(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id, 
   if (stream == nullptr || !stream->can_read) return 0;
   state.gap_count -= stream->gaps.fill(offset + size);
   stream->unconsumed_bytes += size;
+  if (stream->untold) tell_opened(state, *stream);
+  if (!stream->can_read) return 0;
   const bool fin = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
   if (fin) stream->can_read = false;
   if (state.is_live()) state.visitor->on_stream_data(id, {data, size}, fin);
@@ -91,9 +98,20 @@ int on_stream_acked(ngtcp2_conn* /*conn*/, std::int64_t /*id*/, std::uint64_t of
   State& state = state_of(user);
   auto* stream = static_cast<Stream*>(stream_user);
   if (stream == nullptr || size == 0) return 0;
-  stream->queue.mark_acked(offset + size);
-  state.note_acked(*stream);
+  state.note_acked(*stream, offset + size);
   return 0;
+}
+
+void close_stream(State& state, Stream& stream, std::optional<std::uint64_t> code) {
+  const StreamId id = stream.id;
+  state.give_credit_back();
+  if (stream.stopped) state.note_ends();
+  state.gap_count -= stream.gaps.fill(UINT64_MAX);
+  stream.closed = true;
+  state.drop_writing(stream);
+  if (state.is_live()) state.visitor->on_stream_closed(id, code);
+  Stream* left = state.find(id);  // consume() inside may have been the last thing awaited
+  if (left != nullptr && left->unconsumed_bytes == 0) state.retire(*left);
 }
 
 int on_stream_closed(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, std::uint64_t code, void* user,
@@ -101,21 +119,18 @@ int on_stream_closed(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, st
   State& state = state_of(user);
   state.report_acked();
   Stream* stream = state.find(id);
-  if (stream == nullptr) return 0;
-  if (stream->stopped) state.note_ends();
-  state.gap_count -= stream->gaps.fill(UINT64_MAX);
-  stream->closed = true;
-  state.drop_writing(*stream);
-  state.counters.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, id);
-  if (state.is_live()) {
-    const bool abrupt = (flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET) != 0;
-    state.visitor->on_stream_closed(id, abrupt ? std::optional{code} : std::nullopt);
+  if (stream == nullptr) {
+    --state.unfreed_stream_count;  // on_stream_reset has closed it, as nothing else does
+    return 0;
   }
-  stream = state.find(id);  // consume() inside may have been the last thing awaited
-  if (stream != nullptr && stream->unconsumed_bytes == 0) state.retire(*stream);
+  state.counters.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, id);
+  const bool abrupt = (flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET) != 0;
+  close_stream(state, *stream, abrupt ? std::optional{code} : std::nullopt);
   return 0;
 }
 
+// A unidirectional stream ends here. ngtcp2 says so, too, but in 1.11 not if the reset was the first that came of it:
+// it waits for the end of what we would send on it, and keeps it until the connection ends.
 int on_stream_reset(ngtcp2_conn* conn, std::int64_t id, std::uint64_t final_size, std::uint64_t code, void* user,
                     void* stream_user) {
   State& state = state_of(user);
@@ -124,9 +139,14 @@ int on_stream_reset(ngtcp2_conn* conn, std::int64_t id, std::uint64_t final_size
   if (stream == nullptr) return 0;
   stream->can_read = false;
   stream->stopped = false;
+  if (stream->untold) tell_opened(state, *stream);
   ngtcp2_conn_extend_max_offset(conn, stream->unconsumed_bytes);
   stream->unconsumed_bytes = 0;
   if (state.is_live()) state.visitor->on_stream_reset(id, code, final_size);
+  if (direction_of(id) == Direction::bidirectional) return 0;
+  ngtcp2_conn_set_stream_user_data(conn, id, nullptr);
+  ++state.unfreed_stream_count;
+  close_stream(state, *stream, code);
   return 0;
 }
 
@@ -204,10 +224,13 @@ int on_new_token(ngtcp2_conn* /*conn*/, const std::uint8_t* token, std::size_t s
   return 0;
 }
 
-// RFC 9000 §8.2. Packets go to a new path before this.
-int on_path_validation(ngtcp2_conn* /*conn*/, std::uint32_t /*flags*/, const ngtcp2_path* path,
+// RFC 9000 §8.2. Packets go to a new path before this. ngtcp2 says whether the client has no token for its new address
+// (§9.3).
+int on_path_validation(ngtcp2_conn* /*conn*/, std::uint32_t flags, const ngtcp2_path* path,
                        const ngtcp2_path* /*old_path*/, ngtcp2_path_validation_result result, void* user) {
-  if (result == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) state_of(user).peer = path_of(*path).remote;
+  if (result != NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) return 0;
+  state_of(user).peer = path_of(*path).remote;
+  if ((flags & NGTCP2_PATH_VALIDATION_FLAG_NEW_TOKEN) != 0) state_of(user).send_token(*path);
   return 0;
 }
 
@@ -223,7 +246,6 @@ ngtcp2_callbacks make_callbacks(bool is_server) {
   } else {
     callbacks.client_initial = on_client_initial;
     callbacks.recv_retry = on_retry;
-    callbacks.recv_version_negotiation = on_version_negotiation;
     callbacks.recv_new_token = on_new_token;
   }
   callbacks.recv_crypto_data = on_crypto_data;
@@ -274,11 +296,19 @@ void Connection::State::become_ready() {
     visitor = endpoint.visitor.on_connection(*connection);
     if (visitor == nullptr) {
       close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_CONNECTION_REFUSED,
-                                    "the server refused the connection: it is full, perhaps"};
+                                    "the server refused the connection: it is full or shutting down, perhaps"};
       ++endpoint.counters.refused_count;
     }
   }
   if (is_live()) visitor->on_ready();
+}
+
+void Connection::State::send_token(const ngtcp2_path& where) {
+  std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN> token;
+  const auto& secret = endpoint.config.token_secret;
+  const ngtcp2_ssize size = ngtcp2_crypto_generate_regular_token(token.data(), secret.data(), secret.size(),
+                                                                 where.remote.addr, where.remote.addrlen, endpoint.now);
+  if (size > 0) ngtcp2_conn_submit_new_token(conn.get(), token.data(), static_cast<std::size_t>(size));
 }
 
 void Connection::State::complete_handshake() {
@@ -289,12 +319,7 @@ void Connection::State::complete_handshake() {
     gnutls_session_ticket_send(session.get(), 1, 0);  // without one the next handshake is a full one
     free_tls = true;
     leave_handshakes();
-    std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_REGULAR_TOKENLEN> token;
-    const ngtcp2_path* where = ngtcp2_conn_get_path(conn.get());
-    const auto& secret = endpoint.config.secret;
-    const ngtcp2_ssize size = ngtcp2_crypto_generate_regular_token(
-        token.data(), secret.data(), secret.size(), where->remote.addr, where->remote.addrlen, endpoint.now);
-    if (size > 0) ngtcp2_conn_submit_new_token(conn.get(), token.data(), static_cast<std::size_t>(size));
+    send_token(*ngtcp2_conn_get_path(conn.get()));
   } else {
     become_ready();
   }

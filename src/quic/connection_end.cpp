@@ -21,21 +21,31 @@ CloseReason silence() {
   return {CloseReason::Kind::idle_timeout, 0, "nothing came from the peer for the idle timeout"};
 }
 
+CloseReason no_answer() {
+  return {CloseReason::Kind::handshake_timeout, 0, "no answer: does the peer speak QUIC on this UDP port?"};
+}
+
 }  // namespace
 
 void Connection::State::handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now) {
   counters.received_bytes += datagram.size();
   ++counters.received_packet_count;
   if (phase != Phase::open) {
-    // Ever more rarely (RFC 9000 §10.2.1).
+    // Ever more rarely (RFC 9000 §10.2.1), and to an address that is not validated no more than §8.1 allows.
     const std::uint32_t count = ++late_packet_count;
-    if (phase == Phase::closing && (count & (count - 1)) == 0) {
+    if (phase == Phase::closing && (count & (count - 1)) == 0 && may_repeat_close()) {
       close_packet_due = true;
       want_transmit();
     }
     return;
   }
   read_datagram(from, datagram, ecn, now);
+}
+
+// ngtcp2, which counts this, is gone by now.
+bool Connection::State::may_repeat_close() const {
+  if (!is_server || address_proven || handshake_completed) return true;
+  return counters.sent_bytes + close_packet.size() <= 3 * counters.received_bytes;
 }
 
 void Connection::State::read_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now) {
@@ -135,8 +145,11 @@ void Connection::State::after_callbacks(NativeTime now) {
   }
   if (phase != Phase::open) return;
   const char* excess = nullptr;
-  if (!scan.within_rate(time_point(now))) excess = "the peer sends too many frames that carry nothing";
+  if (!scan.within_rate(time_point(now))) excess = "the peer sends too many frames that cancel or carry nothing";
   if (gap_count > endpoint.config.settings.stream_gaps_max) excess = "the peer leaves too many gaps in its streams";
+  if (unfreed_stream_count > endpoint.config.settings.early_resets_max) {
+    excess = "the peer resets too many streams before anything of them has come";
+  }
   if (scan.crypto_gap_count() > endpoint.config.settings.crypto_gaps_max) {
     excess = "the peer leaves too many gaps in its handshake";
   }
@@ -173,10 +186,9 @@ void Connection::State::fail(int error, NativeTime now) {
     case NGTCP2_ERR_DROP_CONN:
       return end(Phase::dead, {Kind::protocol, 0, "the first packet was no QUIC"}, now);
     case NGTCP2_ERR_IDLE_CLOSE:
-      return end(Phase::dead, silence(), now);
+      return end(Phase::dead, handshake_completed ? silence() : no_answer(), now);
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
-      return end(Phase::dead, {Kind::handshake_timeout, 0, "no answer: does the peer speak QUIC on this UDP port?"},
-                 now);
+      return end(Phase::dead, no_answer(), now);
     case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
       return end(Phase::dead, {Kind::version, 0, "the peer does not speak QUIC version 1"}, now);
     default:
@@ -255,13 +267,14 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   server_tls.reset();
   client_tls.reset();
   acked = nullptr;
+  consumed = nullptr;
   streams.clear();
   retired.clear();
   writable = {};
   datagrams = DatagramQueue{0, 0, Duration::zero()};
   scan.stop_sending().clear();
   scan.ends().clear();
-  scan.short_frames() = {};
+  std::vector<FrameScan::ShortFrame>{}.swap(scan.short_frames());
   if (phase == Phase::dead) {
     bury();
   } else {

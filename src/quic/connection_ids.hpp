@@ -23,6 +23,9 @@ struct ConnectionId {
     result.bytes.back() = static_cast<std::uint8_t>(id.size());
     return result;
   }
+  [[nodiscard]] bool is(ByteView id) const {
+    return bytes.back() == id.size() && std::memcmp(bytes.data(), id.data(), id.size()) == 0;
+  }
 };
 
 template <class Owner>
@@ -43,9 +46,9 @@ class ConnectionIds {
   }
   /// Null if unknown.
   Owner* find(ByteView id) {
+    if (last_ != nullptr && last_id_.is(id)) return last_;
     if (id.size() > ConnectionId::kBytesMax) return nullptr;
     const ConnectionId key = ConnectionId::of(id);
-    if (last_ != nullptr && key == last_id_) return last_;
     const auto found = owners_.find(key);
     if (found == owners_.end()) return nullptr;
     last_id_ = key;

@@ -127,8 +127,10 @@ int handle_secrets(gnutls_session_t session, gnutls_record_encryption_level_t le
   auto& state = *static_cast<Connection::State*>(reference->user_data);
   const auto cipher = cipher_of(session);
   if (!cipher) return -1;
-  // A client without the extension is no QUIC client (RFC 9001 §8.2), and ngtcp2 would miss its parameters later.
-  if (state.is_server && ngtcp2_conn_get_remote_transport_params(state.conn.get()) == nullptr) {
+  // A peer without the extension does not speak QUIC (RFC 9001 §8.2), and ngtcp2 would miss its parameters later. A
+  // server's comes behind its handshake keys.
+  const bool is_due = state.is_server || level == GNUTLS_ENCRYPTION_LEVEL_APPLICATION;
+  if (is_due && ngtcp2_conn_get_remote_transport_params(state.conn.get()) == nullptr) {
     ngtcp2_conn_set_tls_alert(state.conn.get(), GNUTLS_A_MISSING_EXTENSION);
     return -1;
   }

@@ -1,8 +1,10 @@
+// How a connection begins: ngtcp2 and GnuTLS made for it, a server's and a client's, and what a client keeps to resume.
 #include <algorithm>
 
 #include <gnutls/crypto.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 
+#include "crypto/certificate.hpp"
 #include "quic/connection_state.hpp"
 #include "quic/endpoint_state.hpp"
 
@@ -79,7 +81,9 @@ void write_qlog(void* user, std::uint32_t /*flags*/, const void* record, std::si
 Connection::State::State(Endpoint::State& owner, bool server, NativeTime now)
     : endpoint(owner),
       is_server(server),
-      scan(owner.config.settings.odd_frames_burst, owner.config.settings.odd_frames_per_second, time_point(now)),
+      scan({owner.config.settings.odd_frames_burst, owner.config.settings.odd_frames_per_second},
+           {owner.config.settings.cancel_frames_burst, owner.config.settings.cancel_frames_per_second},
+           time_point(now)),
       datagrams(owner.config.settings.datagram_queue_bytes_max, owner.config.settings.datagram_queue_count_max,
                 owner.config.settings.datagram_age_max) {
   reference.get_conn = find_native;
@@ -149,7 +153,7 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
 
 bool Connection::State::set_up_client(const Path& to, const std::string& name, const ClientTls& with, NativeTime now) {
   client_tls = with.state();
-  host = name;
+  host = crypto::without_final_dot(name);
   session = make_client_session(*client_tls, host, &reference);
   if (!session || ngtcp2_crypto_gnutls_configure_client_session(session.get()) != 0) return false;
   gnutls_handshake_set_secret_function(session.get(), handle_secrets);
@@ -202,7 +206,9 @@ void Connection::State::keep_ticket() {
   gnutls_datum_t data{};
   if (!client_tls->config.resume) return;
   if (gnutls_session_get_data2(session.get(), &data) != 0) return;
-  endpoint.resumption.add_ticket(server(), {{data.data, data.data + data.size}, certificates_expiry(session.get())});
+  const auto& clock = client_tls->config.wall_clock;
+  const WallTime usable_until = certificates_expiry(session.get(), clock ? clock() : WallTime::min());
+  endpoint.resumption.add_ticket(server(), {{data.data, data.data + data.size}, usable_until});
   gnutls_memset(data.data, 0, data.size);
   gnutls_free(data.data);
 }

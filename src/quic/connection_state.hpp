@@ -29,6 +29,7 @@
 #include "quic/resumption_cache.hpp"
 #include "quic/send_schedule.hpp"
 #include "quic/stream.hpp"
+#include "quic/ticket_stream.hpp"
 #include "quic/tls_state.hpp"
 
 namespace plait::quic {
@@ -64,6 +65,8 @@ struct Connection::State {
   /// What one time is enough for after several datagrams.
   void settle(NativeTime now);
   void handle_expiry(NativeTime now);
+  /// Of a connection that is closing.
+  [[nodiscard]] bool may_repeat_close() const;
   void handle_refused(NativeTime now);
   [[nodiscard]] std::uint64_t in_flight_bytes() const;
   /// On loopback a silent peer is one that is stopped: no MTU shrinks there.
@@ -81,13 +84,15 @@ struct Connection::State {
   [[nodiscard]] bool is_paced() const;
   [[nodiscard]] std::size_t first_packet_bytes_max(std::size_t full);
   void count_packet(std::size_t size, std::size_t full);
+  void count_towards_large_packets();
   ngtcp2_ssize write_packet(ngtcp2_path* to, ngtcp2_pkt_info* info, MutableByteView out, NativeTime now);
   struct PacketUnderWay;
   bool write_streams(PacketUnderWay& packet);
   bool write_stream(PacketUnderWay& packet, Stream& stream);
+  bool write_before_reset(PacketUnderWay& packet, Stream& stream);
   bool write_datagrams(PacketUnderWay& packet);
   void purge_datagrams(NativeTime now);
-  void handle_fates(NativeTime now);
+  void tell_before_packets(NativeTime now);
   std::optional<Transmit> poll_close_packet(MutableByteView buffer);
 
   // --- streams (connection_streams.cpp) ---------------------------------------------------------------------------
@@ -100,10 +105,12 @@ struct Connection::State {
   void note_ends();
   void note_short_frames();
   void report_stopped_end(Stream& stream);
-  void note_acked(Stream& stream);
+  void note_acked(Stream& stream, std::uint64_t offset);
   void report_acked();
+  void give_credit_back();
   void note_fate(DatagramId id, DatagramFate fate);
   void report_fates();
+  void report_sent();
 
   // --- the end (connection_end.cpp) -------------------------------------------------------------------------------
   /// By an error of ngtcp2's. Outside of its callbacks only, as the two below.
@@ -119,13 +126,19 @@ struct Connection::State {
 
   /// Whether the visitor may be called.
   [[nodiscard]] bool is_live() const { return phase == Phase::open && !close_requested && visitor != nullptr; }
+
+  // --- the handshake (connection_callbacks.cpp) -------------------------------------------------------------------
   void become_ready();
   void complete_handshake();
+  /// Server: an address validation token for the client's next connection, from where it is now (RFC 9000 §8.1.3).
+  void send_token(const ngtcp2_path& where);
 
-  // --- keys (connection_keys.cpp) ---------------------------------------------------------------------------------
+  // --- resumption (connection_setup.cpp) --------------------------------------------------------------------------
   void resume(ngtcp2_settings& settings, std::vector<std::uint8_t>& token);
   void keep_ticket();
   [[nodiscard]] ResumptionCache::Server server() const { return {client_tls, host, path.remote}; }
+
+  // --- keys (connection_keys.cpp) ---------------------------------------------------------------------------------
   bool install_initial_keys(ByteView destination_connection_id);
   bool install_keys(ngtcp2_encryption_level level, ByteView rx_secret, ByteView tx_secret);
 
@@ -137,14 +150,13 @@ struct Connection::State {
   bool ready = false;
   bool handshake_completed = false;
   bool stateless_reset = false;
-  bool version_mismatch = false;
   bool wants_retry = false;     // the endpoint is to answer the first packet with Retry
   bool address_proven = false;  // by the token of the first packet
   bool free_tls = false;        // after the callback
   bool datagrams_first = false;
-  bool wants_large_packets = false;            // Settings::kLargeProbesAfterPackets
-  std::uint8_t batches_before_probes = 0;      // because something else waited
-  std::uint32_t full_packet_count = 0;         // until then
+  bool wants_large_packets = false;        // Settings::kLargeProbesAfterUses
+  std::uint8_t batches_before_probes = 0;  // because something else waited
+  std::uint64_t large_packet_uses = 0;
   std::optional<CloseReason> close_requested;  // kind local, or protocol with one of our codes
 
   ngtcp2_crypto_conn_ref reference{};  // what GnuTLS finds this by
@@ -161,15 +173,20 @@ struct Connection::State {
   Address peer;                   // that the peer has shown to receive at; the one that it began with until then
   std::vector<ConnectionId> ids;  // that lead here
   Cipher cipher = Cipher::aes_128_gcm;
+  TicketStream tickets;  // client
   FrameScan scan;
-  std::uint64_t gap_count = 0;  // of all streams
+  std::uint64_t gap_count = 0;             // of all streams
+  std::uint64_t unfreed_stream_count = 0;  // that have ended and that ngtcp2 keeps
+  std::uint64_t unacknowledged_bytes = 0;  // of all streams, and sent
 
   core::IdMap<StreamId, Stream> streams;
   std::vector<decltype(streams)::Extracted> retired;  // freed outside of callbacks
   Stream* acked = nullptr;                            // the first of them
+  Stream* consumed = nullptr;                         // the same
   SendSchedule writable;
   DatagramQueue datagrams;
   std::vector<std::pair<DatagramId, DatagramFate>> fates;  // that the visitor has not been told
+  std::vector<StreamId> sent;                              // the same: streams that were to be told of
   BlackHole black_hole;
 
   std::vector<std::uint8_t> close_packet;
@@ -179,7 +196,7 @@ struct Connection::State {
 
   ConnectionStats counters;  // what ngtcp2 does not count; lost packets of streams that are gone
 
-  // Places in the endpoint's lists.
+  // Times, and places in the endpoint's lists.
   NativeTime heard = 0;       // the last genuine packet, since the handshake
   NativeTime asked = kNever;  // since then something is in flight
   std::uint64_t expiry = kNever;

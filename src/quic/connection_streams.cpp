@@ -51,6 +51,7 @@ Stream& Connection::State::add_stream(StreamId id) {
 
 void Connection::State::drop_writing(Stream& stream) {
   stream.can_write = false;
+  unacknowledged_bytes -= stream.queue.unacknowledged_bytes();
   stream.queue.clear();
   writable.remove(stream);
 }
@@ -72,6 +73,12 @@ void Connection::State::want_transmit() { endpoint.mark_ready(*this); }
 
 void Connection::State::note_fate(DatagramId id, DatagramFate fate) {
   if (id != kUnnamed) fates.emplace_back(id, fate);
+}
+
+void Connection::State::report_sent() {
+  for (const StreamId id : std::exchange(sent, {})) {
+    if (is_live()) visitor->on_stream_sent(id);
+  }
 }
 
 // What the visitor drops by sending more meanwhile waits for the next call, or one that answers `dropped` with another
@@ -115,7 +122,7 @@ void Connection::State::note_short_frames() {
     gap_count += stream->gaps.count();
   }
   if (frames.capacity() > kKeptMax) {
-    frames = {};
+    std::vector<FrameScan::ShortFrame>{}.swap(frames);
   } else {
     frames.clear();
   }
@@ -126,8 +133,11 @@ void Connection::State::report_stopped_end(Stream& stream) {
   if (is_live()) visitor->on_stopped_stream_end(stream.id, stream.final_size_bytes);
 }
 
-// Once for all the packets that acknowledged a part of it since the last time.
-void Connection::State::note_acked(Stream& stream) {
+// The visitor is told once for all the packets that acknowledged a part of it since the last time.
+void Connection::State::note_acked(Stream& stream, std::uint64_t offset) {
+  const std::uint64_t before = stream.queue.unacknowledged_bytes();
+  stream.queue.mark_acked(offset);
+  unacknowledged_bytes -= before - stream.queue.unacknowledged_bytes();
   if (std::exchange(stream.acked, true)) return;
   stream.acked_next = std::exchange(acked, &stream);
 }
@@ -138,6 +148,17 @@ void Connection::State::report_acked() {
     Stream& stream = *std::exchange(acked, acked->acked_next);
     stream.acked = false;
     if (is_live()) visitor->on_stream_acked(stream.id, stream.queue.acked_offset());
+  }
+}
+
+// Once for all that was consumed since the last time: a stream is consumed packet by packet, while its peer is told at
+// most once for half its credit.
+void Connection::State::give_credit_back() {
+  while (consumed != nullptr) {
+    Stream& stream = *std::exchange(consumed, consumed->consumed_next);
+    const std::uint64_t count = std::exchange(stream.consumed_bytes, 0);
+    ngtcp2_conn_extend_max_offset(conn.get(), count);
+    if (stream.can_read) ngtcp2_conn_extend_max_stream_offset(conn.get(), stream.id, count);
   }
 }
 
@@ -191,6 +212,11 @@ std::uint64_t Connection::unsent_bytes(StreamId id) const {
   return stream == nullptr ? 0 : stream->queue.unsent_bytes();
 }
 
+void Connection::tell_when_sent(StreamId id) {
+  Stream* stream = state_->find(id);
+  if (stream != nullptr && stream->queue.has_unsent_bytes()) stream->tell_sent = true;
+}
+
 void Connection::set_priority(StreamId id, std::uint64_t group, std::int64_t order) {
   Stream* stream = state_->find(id);
   if (stream != nullptr && is_open(*state_)) state_->writable.set_priority(*stream, group, order);
@@ -200,8 +226,14 @@ void Connection::reset(StreamId id, std::uint64_t code) {
   Stream* stream = state_->find(id);
   if (!is_open(*state_) || stream == nullptr || !stream->can_write || stream->closed) return;
   PLAIT_ASSERT(code <= core::kVarintMax, "a code is below 2^62");
-  ngtcp2_conn_shutdown_stream_write(state_->conn.get(), 0, id, code);
+  const bool is_early = direction_of(id) == Direction::unidirectional && !stream->queue.has_sent();
   state_->drop_writing(*stream);
+  if (is_early) {
+    stream->waiting_reset = code;
+    state_->writable.push_back(*stream);
+  } else {
+    ngtcp2_conn_shutdown_stream_write(state_->conn.get(), 0, id, code);
+  }
   state_->want_transmit();
 }
 
@@ -226,12 +258,17 @@ void Connection::consume(StreamId id, std::size_t size) {
   const std::uint64_t count = std::min<std::uint64_t>(size, stream->unconsumed_bytes);
   if (count == 0) return;
   stream->unconsumed_bytes -= count;
-  ngtcp2_conn_extend_max_offset(state_->conn.get(), count);
-  if (!stream->closed && stream->can_read) {
-    ngtcp2_conn_extend_max_stream_offset(state_->conn.get(), id, count);
+  if (stream->closed) {
+    ngtcp2_conn_extend_max_offset(state_->conn.get(), count);
+    if (stream->unconsumed_bytes == 0) state_->retire(*stream);
+    state_->want_transmit();
+    return;
   }
-  if (stream->closed && stream->unconsumed_bytes == 0) state_->retire(*stream);
-  state_->want_transmit();
+  if (stream->consumed_bytes == 0) {
+    stream->consumed_next = std::exchange(state_->consumed, stream);
+    state_->want_transmit();
+  }
+  stream->consumed_bytes += count;
 }
 
 Result<void, DatagramError> Connection::send_datagram(ByteView data, DatagramId id) {
@@ -243,8 +280,9 @@ Result<void, DatagramError> Connection::send_datagram(Bytes data, DatagramId id)
   if (data.empty()) return err(DatagramError::empty);
   const std::size_t size_max = datagram_bytes_max();
   if (size_max == 0) return err(DatagramError::unsupported);
-  state_->wants_large_packets = true;
+  if (data.size() > size_max / 2) state_->wants_large_packets = true;
   if (data.size() > size_max) return err(DatagramError::too_large);
+  state_->count_towards_large_packets();
   state_->datagrams.push(id, std::move(data),
                          [this](DatagramId dropped) { state_->note_fate(dropped, DatagramFate::dropped); });
   state_->want_transmit();

@@ -15,7 +15,7 @@ struct Connection::State::PacketUnderWay {
   ngtcp2_pkt_info* info;
   MutableByteView out;
   NativeTime now;
-  std::uint64_t credit;     // of the connection
+  std::uint64_t credit;     // of the connection, and what it may have unacknowledged
   ngtcp2_ssize result = 0;  // when it is done: its size, 0 if nothing can be sent now, or an error
 };
 
@@ -30,8 +30,19 @@ bool packet_goes_on(ngtcp2_ssize result) {
 
 }  // namespace
 
+// An empty frame, so that the stream does not begin with its reset (on_stream_reset). It ends the packet, since nothing
+// but a write is allowed within one.
+bool Connection::State::write_before_reset(PacketUnderWay& packet, Stream& stream) {
+  packet.result = ngtcp2_conn_writev_stream(conn.get(), packet.path, packet.info, packet.out.data(), packet.out.size(),
+                                            nullptr, NGTCP2_WRITE_STREAM_FLAG_NONE, stream.id, nullptr, 0, packet.now);
+  if (packet.result > 0) ngtcp2_conn_shutdown_stream_write(conn.get(), 0, stream.id, *stream.waiting_reset);
+  if (packet.result != 0) writable.remove(stream);
+  return packet_goes_on(packet.result);
+}
+
 // Whether the packet has room left.
 bool Connection::State::write_stream(PacketUnderWay& packet, Stream& stream) {
+  if (stream.waiting_reset) return write_before_reset(packet, stream);
   std::array<ngtcp2_vec, kPiecesMax> pieces;  // not initialized: made for each packet
   const SendQueue::Gathered gathered = stream.queue.gather(pieces, packet.out.size());
   const std::uint32_t flags =
@@ -42,7 +53,12 @@ bool Connection::State::write_stream(PacketUnderWay& packet, Stream& stream) {
                                 flags, stream.id, pieces.data(), gathered.piece_count, packet.now);
   if (written >= 0) {
     stream.queue.mark_sent(gathered, static_cast<std::size_t>(written));
+    unacknowledged_bytes += static_cast<std::uint64_t>(written);
     packet.credit -= std::min(packet.credit, static_cast<std::uint64_t>(written));
+    if (stream.tell_sent && !stream.queue.has_unsent_bytes()) {
+      stream.tell_sent = false;
+      sent.push_back(stream.id);
+    }
   }
   if (packet.result == NGTCP2_ERR_STREAM_DATA_BLOCKED) stream.blocked = true;
   if (packet.result == NGTCP2_ERR_STREAM_SHUT_WR || packet.result == NGTCP2_ERR_STREAM_NOT_FOUND) drop_writing(stream);
@@ -83,7 +99,9 @@ bool Connection::State::write_datagrams(PacketUnderWay& packet) {
 
 ngtcp2_ssize Connection::State::write_packet(ngtcp2_path* to, ngtcp2_pkt_info* info, MutableByteView out,
                                              NativeTime now) {
-  PacketUnderWay packet{to, info, out, now, ngtcp2_conn_get_max_data_left(conn.get())};
+  const std::uint64_t kept_max = endpoint.config.settings.unacknowledged_bytes_max;
+  const std::uint64_t room_to_keep = kept_max - std::min(kept_max, unacknowledged_bytes);
+  PacketUnderWay packet{to, info, out, now, std::min(ngtcp2_conn_get_max_data_left(conn.get()), room_to_keep)};
   if (ready) {
     datagrams_first = !datagrams_first;
     const bool room = datagrams_first ? write_datagrams(packet) && write_streams(packet)
@@ -102,17 +120,20 @@ void Connection::State::purge_datagrams(NativeTime now) {
 }
 
 // Before any packet is begun, since this calls the visitor; what that sends leaves with this call.
-void Connection::State::handle_fates(NativeTime now) {
+void Connection::State::tell_before_packets(NativeTime now) {
   if (phase != Phase::open || !ready) return;
   purge_datagrams(now);
-  if (fates.empty()) return;
+  if (fates.empty() && sent.empty()) return;
   report_fates();
+  report_sent();
   endpoint.ready.remove(*this);
 }
 
 std::optional<Transmit> Connection::State::poll_close_packet(MutableByteView buffer) {
   if (!close_packet_due) return std::nullopt;
   close_packet_due = false;
+  counters.sent_bytes += close_packet.size();
+  ++counters.sent_packet_count;
   std::memcpy(buffer.data(), close_packet.data(), close_packet.size());
   return Transmit{path, close_packet.size(), close_packet.size(), close_ecn};
 }
@@ -145,17 +166,21 @@ std::size_t Connection::State::first_packet_bytes_max(std::size_t full) {
 void Connection::State::count_packet(std::size_t size, std::size_t full) {
   counters.sent_bytes += size;
   ++counters.sent_packet_count;
-  if (size < full || wants_large_packets) return;
-  wants_large_packets = ++full_packet_count >= Settings::kLargeProbesAfterPackets;
+  if (size >= full) count_towards_large_packets();
+}
+
+void Connection::State::count_towards_large_packets() {
+  if (++large_packet_uses >= Settings::kLargeProbesAfterUses) wants_large_packets = true;
 }
 
 std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer, NativeTime now, bool& more) {
   more = false;
-  handle_fates(now);
+  tell_before_packets(now);
   after_callbacks(now);
   close_if_requested(now);
   if (phase != Phase::open) return poll_close_packet(buffer);
 
+  give_credit_back();
   const std::size_t full = path_payload_bytes_max();
   const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(conn.get()), full);
   const std::size_t limit = std::min(Endpoint::kTransmitBytesMax, quantum);
@@ -199,7 +224,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
     if (is_paced()) ngtcp2_conn_update_pkt_tx_time(conn.get(), now);
     if (asked == kNever && in_flight_bytes() > 0) asked = now;
     update_expiry();
-    more = more || (segments > 0 && !fates.empty());
+    more = more || (segments > 0 && !(fates.empty() && sent.empty()));
   }
   if (segments > 0) return batch;
   return phase == Phase::open ? std::nullopt : poll_close_packet(buffer);

@@ -64,7 +64,9 @@ Endpoint::State::State(EndpointConfig given, RandomSource& random_source, Endpoi
       now(native(start)),
       ids(random_number(random_source)) {
   config.settings = valid(std::move(config.settings));
-  if (config.secret == decltype(config.secret){}) random.fill(config.secret);
+  for (auto* secret : {&config.secret, &config.token_secret}) {
+    if (*secret == decltype(config.secret){}) random.fill(*secret);
+  }
 }
 
 Endpoint::State::Call::Call(State& state) : state_(state) {
@@ -169,20 +171,41 @@ Result<Connection*, Error> Endpoint::connect(const Path& path, const std::string
   return connection.get();
 }
 
-void Endpoint::handle_datagrams(const Path& path, ByteView bytes, std::size_t segment_bytes, Ecn ecn, TimePoint now) {
+std::size_t Endpoint::handle_datagrams(const Path& path, ByteView bytes, std::size_t segment_bytes, Ecn ecn,
+                                       TimePoint now) {
   PLAIT_ASSERT(segment_bytes > 0 || bytes.empty(), "datagrams without bytes");
   const State::Call call{*state_};
   state_->advance(now);
+  const bool valid_path = is_valid(path);
+  std::size_t stray_count = 0;
   do {
     const ByteView datagram = bytes.first(std::min(bytes.size(), segment_bytes));
-    state_->handle_datagram(path, datagram, ecn);
+    Connection::State* const owner = valid_path ? state_->owner_of(datagram) : nullptr;
+    if (owner != nullptr) {
+      owner->handle_datagram(path, datagram, ecn, state_->now);
+    } else {
+      ++stray_count;
+      state_->handle_stray(path, datagram, ecn);
+    }
     bytes = bytes.subspan(datagram.size());
   } while (!bytes.empty());
+  return stray_count;
 }
 
-void Endpoint::State::handle_datagram(const Path& path, ByteView datagram, Ecn ecn) {
+// RFC 9000 §17.3: a packet with a short header has the connection ID, one of ours, right behind its first byte.
+Connection::State* Endpoint::State::owner_of(ByteView datagram) {
+  if (!datagram.empty() && (datagram[0] & 0x80U) == 0) {
+    return datagram.size() > kConnectionIdBytes ? ids.find(datagram.subspan(1, kConnectionIdBytes)) : nullptr;
+  }
   ngtcp2_version_cid header{};
-  const int status = datagram.empty()  // ngtcp2 aborts the process for it
+  const bool known = !datagram.empty() &&  // ngtcp2 aborts the process for it
+                     ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(), kConnectionIdBytes) == 0;
+  return known ? ids.find({header.dcid, header.dcidlen}) : nullptr;
+}
+
+void Endpoint::State::handle_stray(const Path& path, ByteView datagram, Ecn ecn) {
+  ngtcp2_version_cid header{};
+  const int status = datagram.empty()
                          ? NGTCP2_ERR_INVALID_ARGUMENT
                          : ngtcp2_pkt_decode_version_cid(&header, datagram.data(), datagram.size(), kConnectionIdBytes);
   if (!is_valid(path) || (status != 0 && status != NGTCP2_ERR_VERSION_NEGOTIATION)) {
@@ -190,9 +213,6 @@ void Endpoint::State::handle_datagram(const Path& path, ByteView datagram, Ecn e
     return;
   }
   if (status == NGTCP2_ERR_VERSION_NEGOTIATION) return send_version_negotiation(path, datagram, header);
-  if (Connection::State* found = ids.find({header.dcid, header.dcidlen}); found != nullptr) {
-    return found->handle_datagram(path, datagram, ecn, now);
-  }
   handle_unknown(path, datagram, ecn, header);
 }
 

@@ -38,10 +38,12 @@ struct EndpointConfig {
   /// First byte of the connection IDs that this endpoint gives out (8 bytes, the others random), so that the driver can
   /// steer packets: see connection_id_first_byte().
   std::uint8_t loop_number = 0;
-  /// Key of the stateless reset tokens and of the address validation tokens. The same for all loops of a server and
-  /// after a restart, so that old clients learn at once that their connection is gone; from a random source, and
-  /// secret.
+  /// Key of the stateless reset tokens. The same for all loops of a server and after a restart, so that old clients
+  /// learn at once that their connection is gone; from a random source, and secret. All zero: chosen.
   std::array<std::uint8_t, 32> secret{};
+  /// Key of the address validation tokens, of which the same holds; but another one when the clock, which dates them,
+  /// has begun anew: those of before would be good again when it comes to where it was. All zero: chosen.
+  std::array<std::uint8_t, 32> token_secret{};
   /// Connections at a time; further ones are refused (CONNECTION_REFUSED).
   std::size_t connections_max = 1'000'000;
   /// Connections of clients whose handshake is not finished, or has failed and still answers late packets; beyond, the
@@ -115,8 +117,8 @@ class Endpoint {
                                      ConnectionVisitor& visitor, TimePoint now);
 
   /// Received UDP datagrams of `segment_bytes` each, the last may be shorter. Any bytes: what belongs to no connection
-  /// is answered or dropped.
-  void handle_datagrams(const Path& path, ByteView bytes, std::size_t segment_bytes, Ecn ecn, TimePoint now);
+  /// is answered or dropped. Returns how many those were.
+  std::size_t handle_datagrams(const Path& path, ByteView bytes, std::size_t segment_bytes, Ecn ecn, TimePoint now);
   /// One of them.
   void handle_datagram(const Path& path, ByteView datagram, Ecn ecn, TimePoint now) {
     handle_datagrams(path, datagram, datagram.size(), ecn, now);

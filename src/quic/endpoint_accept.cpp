@@ -13,6 +13,15 @@ constexpr std::size_t kAnswerBytesMax = 1200;
 constexpr std::uint32_t kResetsPerSecond = 1000;
 constexpr std::uint64_t kRetryTokenLife = 10 * NGTCP2_SECONDS;
 constexpr std::uint64_t kRegularTokenLife = 3600 * NGTCP2_SECONDS;
+constexpr std::uint64_t kTokenClockSlack = 10 * NGTCP2_SECONDS;  // far more than the times of two loops differ
+
+// The clock that dates tokens begins anew with the machine, and their key may not: those of before seem to be of the
+// future then, and would be good until it comes. ngtcp2 takes them, so it is asked whether a token would still be good
+// if it had no life at all: `verify` gives 0 for yes.
+template <class Verify>
+bool is_good_token(const Verify& verify, std::uint64_t life, NativeTime now) {
+  return verify(life, now) == 0 && verify(0, now + kTokenClockSlack) != 0;
+}
 
 }  // namespace
 
@@ -66,13 +75,16 @@ void Endpoint::State::handle_initial(const Path& path, ByteView datagram, Ecn ec
 
 bool Endpoint::State::check_token(const Path& path, const ngtcp2_pkt_hd& header, Connection::State::Accept& proven) {
   const ngtcp2_path where = native(path);
-  const auto& secret = config.secret;
+  const auto& secret = config.token_secret;
   const std::uint8_t magic = header.tokenlen == 0 ? 0 : header.token[0];
   if (magic == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY2 || magic == NGTCP2_CRYPTO_TOKEN_MAGIC_RETRY) {
     ngtcp2_cid original;
-    if (ngtcp2_crypto_verify_retry_token2(&original, header.token, header.tokenlen, secret.data(), secret.size(),
-                                          header.version, where.remote.addr, where.remote.addrlen, &header.dcid,
-                                          kRetryTokenLife, now) != 0) {
+    const auto verify = [&](std::uint64_t life, NativeTime at) {
+      return ngtcp2_crypto_verify_retry_token2(&original, header.token, header.tokenlen, secret.data(), secret.size(),
+                                               header.version, where.remote.addr, where.remote.addrlen, &header.dcid,
+                                               life, at);
+    };
+    if (!is_good_token(verify, kRetryTokenLife, now)) {
       send_refusal(path, header, NGTCP2_INVALID_TOKEN);
       return false;
     }
@@ -80,9 +92,11 @@ bool Endpoint::State::check_token(const Path& path, const ngtcp2_pkt_hd& header,
     proven.token_type = NGTCP2_TOKEN_TYPE_RETRY;
     return true;
   }
-  if (magic == NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR &&
-      ngtcp2_crypto_verify_regular_token(header.token, header.tokenlen, secret.data(), secret.size(), where.remote.addr,
-                                         where.remote.addrlen, kRegularTokenLife, now) == 0) {
+  const auto verify = [&](std::uint64_t life, NativeTime at) {
+    return ngtcp2_crypto_verify_regular_token(header.token, header.tokenlen, secret.data(), secret.size(),
+                                              where.remote.addr, where.remote.addrlen, life, at);
+  };
+  if (magic == NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR && is_good_token(verify, kRegularTokenLife, now)) {
     proven.token_type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
     return true;
   }
@@ -124,7 +138,12 @@ void Endpoint::State::send_version_negotiation(const Path& path, ByteView datagr
   if (out.empty()) return;
   std::uint8_t unused = 0;
   random.fill({&unused, 1});
-  const std::array<std::uint32_t, 2> versions = {NGTCP2_PROTO_VER_V1, NGTCP2_RESERVED_VERSION_MASK};
+  // One that nobody has (§6.3, §15), and never the one that the client tried: it would take that for a packet that
+  // means nothing (§6.2).
+  constexpr std::uint32_t kReserved = NGTCP2_RESERVED_VERSION_MASK;
+  constexpr std::uint32_t kOtherReserved = kReserved | 0x10101010;
+  const std::array<std::uint32_t, 2> versions = {NGTCP2_PROTO_VER_V1,
+                                                 header.version == kReserved ? kOtherReserved : kReserved};
   commit_answer(ngtcp2_pkt_write_version_negotiation(out.data(), out.size(), unused, header.scid, header.scidlen,
                                                      header.dcid, header.dcidlen, versions.data(), versions.size()));
   ++counters.version_negotiation_count;
@@ -136,9 +155,9 @@ void Endpoint::State::send_retry(const Path& path, const ngtcp2_pkt_hd& header) 
   const ngtcp2_cid id = make_connection_id();
   const ngtcp2_path where = native(path);
   std::array<std::uint8_t, NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN2> token;
-  const ngtcp2_ssize token_bytes =
-      ngtcp2_crypto_generate_retry_token2(token.data(), config.secret.data(), config.secret.size(), header.version,
-                                          where.remote.addr, where.remote.addrlen, &id, &header.dcid, now);
+  const ngtcp2_ssize token_bytes = ngtcp2_crypto_generate_retry_token2(
+      token.data(), config.token_secret.data(), config.token_secret.size(), header.version, where.remote.addr,
+      where.remote.addrlen, &id, &header.dcid, now);
   if (token_bytes < 0) return commit_answer(0);
   commit_answer(ngtcp2_crypto_write_retry(out.data(), out.size(), header.version, &header.scid, &id, &header.dcid,
                                           token.data(), static_cast<std::size_t>(token_bytes)));

@@ -38,7 +38,9 @@ struct Endpoint::State {
   /// It has received something: settled when another one does, or at the end of the call.
   void settle_after(Connection::State& connection);
   void settle();
-  void handle_datagram(const Path& path, ByteView datagram, Ecn ecn);
+  /// Null: none of our connections'.
+  Connection::State* owner_of(ByteView datagram);
+  void handle_stray(const Path& path, ByteView datagram, Ecn ecn);
   void add_id(Connection::State& connection, ByteView id);
   void remove_id(Connection::State& connection, ByteView id);
   ngtcp2_cid make_connection_id();

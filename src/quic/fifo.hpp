@@ -31,7 +31,7 @@ class Fifo {
     return item;
   }
   void clear() {
-    items_ = {};
+    std::vector<T>{}.swap(items_);
     first_ = 0;
   }
 

@@ -1,7 +1,6 @@
 #include "quic/frame_scan.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 #include "core/varint.hpp"
@@ -14,7 +13,7 @@ struct Reader {
   ByteView rest;
   bool ok = true;
 
-  std::uint64_t varint() {
+  [[gnu::always_inline]] std::uint64_t varint() {
     const core::Varint read = core::decode_varint(rest);
     skip(read.size);
     ok = ok && read.size != 0;
@@ -44,10 +43,10 @@ constexpr std::uint64_t kAck = 0x02;
 constexpr std::uint64_t kAckEcn = 0x03;
 constexpr std::uint64_t kCrypto = 0x06;
 
-// RFC 9000 §19.8.
-constexpr bool is_stream(std::uint64_t type) { return type >= 0x08 && type <= 0x0f; }
+// RFC 9000 §19.8: types 0x08 to 0x0f.
+constexpr bool is_stream(std::uint8_t first_byte) { return (first_byte & 0xf8U) == 0x08; }
 
-FrameScan::ShortFrame read_stream(Reader& reader, std::uint64_t type) {
+FrameScan::ShortFrame read_stream(Reader& reader, unsigned type) {
   const auto id = static_cast<StreamId>(reader.varint());
   const std::uint64_t offset = (type & 4U) != 0 ? reader.varint() : 0;
   const std::uint64_t size = (type & 2U) != 0 ? reader.varint() : reader.rest.size();
@@ -116,7 +115,8 @@ bool skip_fields(Reader& reader, std::uint64_t type) {
   }
 }
 
-bool is_odd(std::uint64_t type) { return (type >= 0x04 && type <= 0x07) || (type >= 0x18 && type <= 0x1b); }
+bool is_cancel(std::uint64_t type) { return type == 0x04 || type == 0x05; }
+bool is_odd(std::uint64_t type) { return type == kCrypto || type == 0x07 || (type >= 0x18 && type <= 0x1b); }
 
 }  // namespace
 
@@ -126,12 +126,13 @@ void FrameScan::on_packet(std::uint64_t number, ByteView payload) {
 
 void FrameScan::on_payload(ByteView payload) {
   heard_ = true;
-  scan_frames(payload, &FrameScan::scan_frame);
+  scan_frames<&FrameScan::scan_frame>(payload);
 }
 
-void FrameScan::on_handshake_packet(ByteView payload) { scan_frames(payload, &FrameScan::scan_handshake_frame); }
+void FrameScan::on_handshake_packet(ByteView payload) { scan_frames<&FrameScan::scan_handshake_frame>(payload); }
 
-void FrameScan::scan_frames(ByteView payload, std::size_t (FrameScan::*scan)(ByteView)) {
+template <auto scan>
+void FrameScan::scan_frames(ByteView payload) {
   while (!payload.empty()) {
     if (payload[0] == 0) {  // PADDING, thousands of it in a probe of the path's MTU
       const auto end = std::find_if(payload.begin(), payload.end(), [](std::uint8_t byte) { return byte != 0; });
@@ -144,22 +145,30 @@ void FrameScan::scan_frames(ByteView payload, std::size_t (FrameScan::*scan)(Byt
   }
 }
 
+// Nearly all frames are of this kind.
+std::size_t FrameScan::scan_stream_frame(ByteView payload) {
+  Reader reader{payload.subspan(1)};
+  const ShortFrame frame = read_stream(reader, payload[0]);
+  if (!reader.ok) return 0;
+  note_stream(frame, (payload[0] & 1U) != 0);
+  return payload.size() - reader.rest.size();
+}
+
 std::size_t FrameScan::scan_frame(ByteView payload) {
+  if (is_stream(payload[0])) return scan_stream_frame(payload);
   Reader reader{payload};
   const std::uint64_t type = reader.varint();
   if (const auto count = varint_count(type)) {
     const Reader fields = reader;
     reader.varints(*count);
     if (type == 0x05 && reader.ok) note_stop_sending(fields.rest);
-  } else if (is_stream(type)) {
-    const ShortFrame frame = read_stream(reader, type);
-    if (reader.ok) note_stream(frame, (type & 1U) != 0);
   } else {
     const Reader fields = reader;
     if (!skip_fields(reader, type)) return 0;
     if (type == kCrypto && reader.ok) note_crypto(fields.rest);
   }
-  if (is_odd(type)) ++odd_frame_count_;
+  if (is_odd(type)) ++odd_count_;
+  if (is_cancel(type)) ++cancel_count_;
   return reader.ok ? payload.size() - reader.rest.size() : 0;
 }
 
@@ -199,13 +208,9 @@ void FrameScan::note_stop_sending(ByteView fields) {
 }
 
 bool FrameScan::within_rate(TimePoint now) {
-  if (odd_frame_count_ == 0) return true;
-  const std::chrono::duration<double> elapsed = now - refilled_;
-  refilled_ = now;
-  tokens_ = std::min<double>(burst_, tokens_ + elapsed.count() * per_second_);
-  tokens_ -= static_cast<double>(odd_frame_count_);
-  odd_frame_count_ = 0;
-  return tokens_ >= 0;
+  if (odd_count_ == 0 && cancel_count_ == 0) return true;
+  const bool odd_within = odd_.try_take(now, static_cast<double>(std::exchange(odd_count_, 0)));
+  return cancels_.try_take(now, static_cast<double>(std::exchange(cancel_count_, 0))) && odd_within;
 }
 
 }  // namespace plait::quic

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/token_bucket.hpp"
 #include "quic/packet_numbers.hpp"
 #include "quic/protection.hpp"
 #include "quic/types.hpp"
@@ -39,9 +40,15 @@ class FrameScan final : public PayloadObserver {
   /// More STOP_SENDING frames of one packet than this are not reported; the flood counter sees them.
   static constexpr std::size_t kStopSendingMax = 512;
 
-  /// At most `burst` odd frames at once and `per_second` later.
-  FrameScan(std::uint32_t burst, std::uint32_t per_second, TimePoint now)
-      : tokens_(burst), burst_(burst), per_second_(per_second), refilled_(now) {}
+  /// Frames of one kind: at most `burst` at once and `per_second` later.
+  struct Rate {
+    std::uint32_t burst;
+    std::uint32_t per_second;
+  };
+
+  /// `cancels` are RESET_STREAM and STOP_SENDING, `odd` all others that carry nothing.
+  FrameScan(const Rate& odd, const Rate& cancels, TimePoint now)
+      : odd_(odd.burst, odd.per_second, now), cancels_(cancels.burst, cancels.per_second, now) {}
 
   void on_packet(std::uint64_t number, ByteView payload) override;
   void on_handshake_packet(ByteView payload) override;
@@ -60,15 +67,17 @@ class FrameScan final : public PayloadObserver {
   /// Short CRYPTO frames that stand neither at offset 0 nor right behind the CRYPTO frame before them, since the
   /// beginning. Browsers cut their ClientHello into a few dozen pieces on purpose.
   [[nodiscard]] std::uint64_t crypto_gap_count() const { return crypto_gap_count_; }
-  /// Counts the odd frames since the last call. False if they are too many.
+  /// Counts the odd frames and the cancels since the last call. False if either are too many.
   bool within_rate(TimePoint now);
 
  private:
   /// Size of the frame at the front of `payload`, 0 if malformed.
   std::size_t scan_frame(ByteView payload);
+  std::size_t scan_stream_frame(ByteView payload);
   /// The same of what Initial and Handshake packets may have.
   std::size_t scan_handshake_frame(ByteView payload);
-  void scan_frames(ByteView payload, std::size_t (FrameScan::*scan)(ByteView));
+  template <auto scan>
+  void scan_frames(ByteView payload);
   void note_stop_sending(ByteView fields);
   void note_stream(const ShortFrame& frame, bool fin);
   void note_crypto(ByteView fields);
@@ -82,11 +91,10 @@ class FrameScan final : public PayloadObserver {
   std::uint64_t last_end_ = 0;
   std::uint64_t crypto_end_ = 0;  // of the CRYPTO frame before
   std::uint64_t crypto_gap_count_ = 0;
-  std::uint64_t odd_frame_count_ = 0;
-  double tokens_;
-  std::uint32_t burst_;
-  std::uint32_t per_second_;
-  TimePoint refilled_;
+  core::TokenBucket odd_;  // a token is one frame
+  core::TokenBucket cancels_;
+  std::uint64_t odd_count_ = 0;  // not taken from its bucket yet
+  std::uint64_t cancel_count_ = 0;
 };
 
 }  // namespace plait::quic

@@ -26,8 +26,9 @@ class Gaps {
   std::uint64_t fill(std::uint64_t end) {
     delivered_ = end;
     const std::uint64_t before = ends_.size();
-    if (before > 0) ends_.erase(ends_.begin(), std::ranges::upper_bound(ends_, end));
-    if (ends_.empty()) ends_ = {};
+    if (before == 0) return 0;
+    ends_.erase(ends_.begin(), std::ranges::upper_bound(ends_, end));
+    if (ends_.empty()) std::vector<std::uint64_t>{}.swap(ends_);
     return before - ends_.size();
   }
 

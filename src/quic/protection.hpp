@@ -12,6 +12,8 @@
 #include <memory>
 #include <optional>
 
+#include "core/varint.hpp"
+
 namespace plait::quic {
 
 enum class Cipher : std::uint8_t { aes_128_gcm, aes_256_gcm, chacha20_poly1305 };
@@ -56,9 +58,7 @@ class PacketKey {
 
 /// The last 8 bytes of a nonce.
 constexpr std::uint64_t end_of_nonce(const std::uint8_t* nonce) {
-  std::uint64_t end = 0;
-  for (std::size_t i = kNonceBytes - 8; i < kNonceBytes; ++i) end = end << 8U | nonce[i];
-  return end;
+  return core::load_big_endian(nonce + kNonceBytes - 8);
 }
 
 class HeaderKey {

@@ -31,6 +31,7 @@ class SendQueue {
   /// Forgets everything.
   void clear();
 
+  [[nodiscard]] bool has_sent() const { return sent_ > 0 || fin_sent_; }
   [[nodiscard]] bool has_unsent() const { return sent_ < end_ || (fin_ && !fin_sent_); }
   [[nodiscard]] bool has_unsent_bytes() const { return sent_ < end_; }
   [[nodiscard]] bool ended() const { return fin_; }
@@ -38,6 +39,7 @@ class SendQueue {
   [[nodiscard]] bool has_arrived() const { return fin_sent_ && acked_ == end_; }
   [[nodiscard]] std::uint64_t buffered_bytes() const { return end_ - acked_; }
   [[nodiscard]] std::uint64_t unsent_bytes() const { return end_ - sent_; }
+  [[nodiscard]] std::uint64_t unacknowledged_bytes() const { return sent_ - acked_; }
   [[nodiscard]] std::uint64_t acked_offset() const { return acked_; }
 
  private:

@@ -60,16 +60,30 @@ struct Settings {
   std::vector<std::uint16_t> mtu_probes{1452};
   /// The same where the peer's address is one of loopback.
   std::vector<std::uint16_t> loopback_mtu_probes{1452, 32000, 16000, 8000};
-  /// Larger sizes than that of Ethernet are probed only by a connection that has sent so many full packets, or a QUIC
-  /// DATAGRAM frame: ngtcp2 keeps a buffer as large as the largest packet that it has ever read, even a probe.
-  static constexpr std::uint32_t kLargeProbesAfterPackets = 16;
+  /// Larger sizes than that of Ethernet are probed only by a connection that has sent so many full packets and QUIC
+  /// DATAGRAM frames together, or one such frame that takes half a packet: ngtcp2 keeps a buffer as large as the
+  /// largest packet that it has ever read, even a probe, and what follows a probe is kept back by it.
+  static constexpr std::uint64_t kLargeProbesAfterUses = 16;
   static constexpr std::size_t kOrdinaryPayloadBytesMax = 1472;
 
+  // --- What is kept for the peer ----------------------------------------------------------------------------------
+  /// Bytes of all streams of a connection that were sent and are not acknowledged; what is beyond waits unsent. The
+  /// congestion window grows with what a peer acknowledges, so that one which then stops would make us keep hundreds of
+  /// megabytes. With a round trip of 100 ms a connection sends at most 160 MB/s.
+  std::uint64_t unacknowledged_bytes_max = std::uint64_t{16} << 20;
+
   // --- Bounds on what a peer may do -------------------------------------------------------------------------------
-  /// Frames that cost work and carry nothing (RESET_STREAM, STOP_SENDING, PATH_CHALLENGE, RETIRE_CONNECTION_ID and the
-  /// like): this many at once, and so many a second; beyond, the connection is closed.
+  /// Frames that cost work and carry nothing (PATH_CHALLENGE, RETIRE_CONNECTION_ID and the like): this many at once,
+  /// and so many a second; beyond, the connection is closed.
   std::uint32_t odd_frames_burst = 1000;
   std::uint32_t odd_frames_per_second = 333;
+  /// The same of RESET_STREAM and STOP_SENDING, of which whoever cancels a bidirectional stream sends one each. They
+  /// have a rate of their own, since it is honest to give streams up: players do, with what comes too late.
+  std::uint32_t cancel_frames_burst = 1000;
+  std::uint32_t cancel_frames_per_second = 2000;
+  /// Unidirectional streams of which nothing came before their reset, in the life of a connection: beyond, it is
+  /// closed. ngtcp2 1.11 keeps some 230 bytes for each until then.
+  std::uint64_t early_resets_max = 65'536;
   /// Gaps that short STREAM frames have left in what came of all streams: beyond, the connection is closed. ngtcp2 1.11
   /// keeps some 80 bytes for each, up to 5,000 of a stream.
   std::uint64_t stream_gaps_max = 4096;

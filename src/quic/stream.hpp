@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "quic/gaps.hpp"
 #include "quic/send_queue.hpp"
@@ -13,26 +14,32 @@ struct Stream {
   StreamId id = 0;
   SendQueue queue;
   std::uint64_t unconsumed_bytes = 0;  ///< delivered, and the credit not given back
+  std::uint64_t consumed_bytes = 0;    ///< the same, and ngtcp2 is to be told
 
   static constexpr std::uint64_t kUnknown = UINT64_MAX;
   std::uint64_t final_size_bytes = kUnknown;  ///< of what the peer sends, if a STREAM frame with FIN said it
+
+  std::optional<std::uint64_t> waiting_reset;  ///< its code, until something of the stream has left
 
   Gaps gaps;  ///< in what the peer sends
 
   std::uint64_t group = 0;  ///< with `order`: see SendSchedule
   std::int64_t order = 0;
 
-  Stream* acked_next = nullptr;  ///< among those of which more was acknowledged than the visitor knows
-  Stream* list_next = nullptr;   ///< its place among the streams that have something to send
+  Stream* consumed_next = nullptr;  ///< among those with consumed_bytes
+  Stream* acked_next = nullptr;     ///< among those of which more was acknowledged than the visitor knows
+  Stream* list_next = nullptr;      ///< its place among the streams that have something to send
   Stream* list_previous = nullptr;
 
   // Flags stand together: a connection has seven streams before its owner opens any.
   bool can_write = false;  ///< the direction is ours, and neither reset nor stopped
   bool can_read = false;   ///< neither reset nor stopped
+  bool untold = false;     ///< the visitor does not know yet that the peer has opened it
   bool stopped = false;    ///< by us, and its final size is not told
   bool blocked = false;    ///< waits for the peer's credit
   bool closed = false;     ///< ngtcp2 knows it no more; only consume() is awaited
   bool acked = false;      ///< among those of acked_next
+  bool tell_sent = false;  ///< the visitor waits until nothing of it waits
   bool listed = false;     ///< among those of list_next
 };
 

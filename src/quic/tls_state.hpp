@@ -71,12 +71,13 @@ Session make_client_session(const ClientTls::State& tls, const std::string& host
 
 /// Of a server, when the ClientHello is there: presents the certificate that the client's name asks for.
 void choose_certificate(gnutls_session_t session, const ServerTls::State& tls);
-/// When the first of the certificates that the server showed expires; the far future if it showed none.
-WallTime certificates_expiry(gnutls_session_t session);
+/// When the first of the certificates that the server showed, and that were valid until `now`, expires; the far future
+/// if it showed none.
+WallTime certificates_expiry(gnutls_session_t session, WallTime now);
 /// Of a client: whether the certificate that the server sent is good enough. Empty, or a sentence that says what to do.
 std::string verify_server(gnutls_session_t session, const ClientTls::State& tls, const std::string& host);
 
-/// Of a server: whether the certificate that the client has shown, if it did, is good enough. As above.
+/// Of a server: whether the certificate that the client has shown, if it did, is good enough. Empty, or a sentence.
 /// `owner` is set if it showed one.
 std::string verify_client(gnutls_session_t session, const ServerTls::State& tls,
                           std::unique_ptr<ClientCertificate>& owner);

@@ -1,4 +1,4 @@
-// Whether a client may trust the certificate that it was shown.
+// Whether the certificate that the other side has shown may be trusted, and what TLS alerts mean, for a person.
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -17,6 +17,14 @@ namespace {
 
 using Certificate = std::unique_ptr<gnutls_x509_crt_int, GnutlsFree<gnutls_x509_crt_deinit>>;
 
+struct FreeTrustList {
+  void operator()(gnutls_x509_trust_list_st* list) const { gnutls_x509_trust_list_deinit(list, 1); }
+};
+using TrustList = std::unique_ptr<gnutls_x509_trust_list_st, FreeTrustList>;
+
+/// What a certificate must say.
+using Demands = std::vector<std::pair<gnutls_vdata_types_t, std::string>>;
+
 Certificate parse(const gnutls_datum_t& der) {
   gnutls_x509_crt_t raw = nullptr;
   if (gnutls_x509_crt_init(&raw) != 0) return nullptr;
@@ -33,16 +41,6 @@ std::string check_times(gnutls_x509_crt_t certificate, const std::string& name, 
     return name + " has expired: its owner must renew it";
   }
   return "";
-}
-
-/// GnuTLS is told not to look at times, since it would ask a clock of its own.
-std::string check_chain_times(const gnutls_datum_t* chain, unsigned count, const std::string& name, WallTime now) {
-  std::string reason;
-  for (unsigned i = 0; i < count && reason.empty(); ++i) {
-    const Certificate link = parse(chain[i]);
-    if (link) reason = check_times(link.get(), i == 0 ? name : "an authority's certificate behind " + name, now);
-  }
-  return reason;
 }
 
 bool is_ecdsa_p256(gnutls_x509_crt_t certificate) {
@@ -98,39 +96,127 @@ std::string explain(unsigned status, gnutls_x509_crt_t leaf, const std::string& 
   return name + " is not accepted: " + reason;
 }
 
-/// Up to an authority that we trust, and all that `demands` name.
-std::string verify_chain(gnutls_session_t session, gnutls_x509_crt_t leaf,
-                         const std::vector<std::pair<gnutls_vdata_types_t, std::string>>& demands,
-                         const std::string& name) {
+std::vector<gnutls_typed_vdata_st> native(const Demands& demands) {
   std::vector<gnutls_typed_vdata_st> native;
   native.reserve(demands.size());
   for (const auto& [type, text] : demands) {
     native.push_back(
         {.type = type, .data = reinterpret_cast<unsigned char*>(const_cast<char*>(text.data())), .size = 0});
   }
+  return native;
+}
+
+/// Up to an authority that we trust, and all that `demands` name, whatever the time is.
+std::string verify_chain(gnutls_session_t session, gnutls_x509_crt_t leaf, const Demands& demands,
+                         const std::string& name) {
+  std::vector<gnutls_typed_vdata_st> data = native(demands);
   unsigned status = 0;
-  const int error =
-      gnutls_certificate_verify_peers(session, native.data(), static_cast<unsigned>(native.size()), &status);
+  const int error = gnutls_certificate_verify_peers(session, data.data(), static_cast<unsigned>(data.size()), &status);
   if (error != 0) return name + " cannot be verified: " + gnutls_strerror(error);
   return status == 0 ? "" : explain(status, leaf, name);
 }
 
-std::string verify_by_authority(gnutls_session_t session, gnutls_x509_crt_t leaf, const std::string& host,
-                                const std::string& name) {
-  return verify_chain(session, leaf,
-                      {{GNUTLS_DT_DNS_HOSTNAME, host}, {GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_SERVER}}, name);
+// --- Times -----------------------------------------------------------------------------------------------------------
+//
+// GnuTLS is told not to look at them, since it would ask a clock of its own. As with TLS over TCP, by OpenSSL, it is
+// one path to an authority that must be valid now, not all that the peer has sent: servers add what has expired for
+// clients that know nothing newer, as most did with DST Root CA X3 after 2021.
+
+gnutls_x509_trust_list_t authorities_of(gnutls_session_t session) {
+  void* credentials = nullptr;
+  gnutls_x509_trust_list_t list = nullptr;
+  if (gnutls_credentials_get(session, GNUTLS_CRD_CERTIFICATE, &credentials) != 0) return nullptr;
+  gnutls_certificate_get_trust_list(static_cast<gnutls_certificate_credentials_t>(credentials), &list);
+  return list;
+}
+
+/// Of the authority that the first of `chain` which has one among `authorities` is signed by.
+std::string check_authority_times(gnutls_x509_trust_list_t authorities, const std::vector<gnutls_x509_crt_t>& chain,
+                                  const std::string& name, WallTime now) {
+  for (gnutls_x509_crt_t link : chain) {
+    gnutls_x509_crt_t found = nullptr;
+    if (gnutls_x509_trust_list_get_issuer(authorities, link, &found, GNUTLS_TL_GET_COPY) != 0) continue;
+    const Certificate authority{found};
+    return check_times(authority.get(), name, now);
+  }
+  return "";
+}
+
+/// Those of `authorities` that are valid now. Null when out of memory.
+TrustList valid_authorities(gnutls_x509_trust_list_t authorities, WallTime now) {
+  gnutls_x509_trust_list_t raw = nullptr;
+  if (gnutls_x509_trust_list_init(&raw, 0) != 0) return nullptr;
+  TrustList valid{raw};
+  gnutls_x509_trust_list_iter_t at = nullptr;
+  gnutls_x509_crt_t next = nullptr;
+  while (gnutls_x509_trust_list_iter_get_ca(authorities, &at, &next) == 0) {
+    Certificate authority{next};
+    if (!check_times(next, "", now).empty()) continue;
+    if (gnutls_x509_trust_list_add_cas(raw, &next, 1, 0) == 1) static_cast<void>(authority.release());
+  }
+  return valid;
+}
+
+/// After verify_chain(), with the same `demands`.
+std::string verify_times(gnutls_session_t session, const std::vector<Certificate>& chain, const Demands& demands,
+                         const std::string& name, WallTime now) {
+  if (std::string reason = check_times(chain.front().get(), name, now); !reason.empty()) return reason;
+  const std::string behind = "an authority's certificate behind " + name;
+  std::string reason;
+  std::vector<gnutls_x509_crt_t> valid;
+  for (const Certificate& link : chain) {
+    std::string late = check_times(link.get(), behind, now);
+    if (late.empty()) valid.push_back(link.get());
+    if (reason.empty()) reason = std::move(late);
+  }
+  gnutls_x509_trust_list_t all = authorities_of(session);
+  if (all == nullptr) return reason;
+  if (reason.empty()) reason = check_authority_times(all, valid, behind, now);
+  if (reason.empty()) return "";
+  // There may be another path.
+  const TrustList authorities = valid_authorities(all, now);
+  if (!authorities) return reason;
+  constexpr unsigned kWhateverTheTime = GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS;
+  std::vector<gnutls_typed_vdata_st> data = native(demands);
+  unsigned status = 0;
+  const int error = gnutls_x509_trust_list_verify_crt2(
+      authorities.get(), valid.data(), static_cast<unsigned>(valid.size()), data.data(),
+      static_cast<unsigned>(data.size()), kWhateverTheTime, &status, nullptr);
+  return error == 0 && status == 0 ? "" : reason;
+}
+
+/// The certificates that the peer has shown, its own first; none if that cannot be read, or nothing was shown.
+std::vector<Certificate> shown_chain(const gnutls_datum_t* chain, unsigned count) {
+  std::vector<Certificate> links;
+  for (unsigned i = 0; i < count; ++i) {
+    Certificate link = parse(chain[i]);
+    if (link) {
+      links.push_back(std::move(link));
+    } else if (i == 0) {
+      break;
+    }
+  }
+  return links;
+}
+
+std::string verify_by_authority(gnutls_session_t session, const std::vector<Certificate>& chain, const Demands& demands,
+                                const std::string& name, WallTime now) {
+  std::string reason = verify_chain(session, chain.front().get(), demands, name);
+  return reason.empty() ? verify_times(session, chain, demands, name, now) : reason;
 }
 
 }  // namespace
 
-WallTime certificates_expiry(gnutls_session_t session) {
+// What had expired already is no part of what was verified.
+WallTime certificates_expiry(gnutls_session_t session, WallTime now) {
   unsigned count = 0;
   const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
   WallTime first = WallTime::max();
   for (unsigned i = 0; chain != nullptr && i < count; ++i) {
     const Certificate link = parse(chain[i]);
     if (!link) continue;
-    first = std::min(first, std::chrono::system_clock::from_time_t(gnutls_x509_crt_get_expiration_time(link.get())));
+    const auto expiry = std::chrono::system_clock::from_time_t(gnutls_x509_crt_get_expiration_time(link.get()));
+    if (i == 0 || expiry >= now) first = std::min(first, expiry);
   }
   return first;
 }
@@ -139,29 +225,31 @@ std::string verify_server(gnutls_session_t session, const ClientTls::State& tls,
   if (tls.config.verify == ClientTlsConfig::Verify::off) return "";
   const std::string name = "the certificate of " + host;
   unsigned count = 0;
-  const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
-  if (chain == nullptr || count == 0) return host + " showed no certificate: is this the right port?";
-  const Certificate leaf = parse(chain[0]);
-  if (!leaf) return name + " cannot be read: its owner must replace it";
-  const bool by_hash = tls.config.verify == ClientTlsConfig::Verify::hashes;
-  std::string reason = by_hash ? verify_by_hash(chain[0], leaf.get(), tls.config, name)
-                               : verify_by_authority(session, leaf.get(), host, name);
-  if (!reason.empty()) return reason;
-  return check_chain_times(chain, by_hash ? 1 : count, name, tls.config.wall_clock());
+  const gnutls_datum_t* shown = gnutls_certificate_get_peers(session, &count);
+  if (shown == nullptr || count == 0) return host + " showed no certificate: is this the right port?";
+  const std::vector<Certificate> chain = shown_chain(shown, count);
+  if (chain.empty()) return name + " cannot be read: its owner must replace it";
+  const WallTime now = tls.config.wall_clock();
+  if (tls.config.verify == ClientTlsConfig::Verify::hashes) {
+    std::string reason = verify_by_hash(shown[0], chain.front().get(), tls.config, name);
+    return reason.empty() ? check_times(chain.front().get(), name, now) : reason;
+  }
+  const Demands demands{{GNUTLS_DT_DNS_HOSTNAME, host}, {GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_SERVER}};
+  return verify_by_authority(session, chain, demands, name, now);
 }
 
 std::string verify_client(gnutls_session_t session, const ServerTls::State& tls,
                           std::unique_ptr<ClientCertificate>& owner) {
   unsigned count = 0;
-  const gnutls_datum_t* chain = gnutls_certificate_get_peers(session, &count);
-  if (chain == nullptr || count == 0) return "";  // required ones GnuTLS has asked for by itself
+  const gnutls_datum_t* shown = gnutls_certificate_get_peers(session, &count);
+  if (shown == nullptr || count == 0) return "";  // required ones GnuTLS has asked for by itself
   const std::string name = "the client's certificate";
-  const Certificate leaf = parse(chain[0]);
-  if (!leaf) return name + " cannot be read";
-  std::string reason = verify_chain(session, leaf.get(), {{GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_CLIENT}}, name);
-  if (reason.empty()) reason = check_chain_times(chain, count, name, tls.wall_clock());
+  const std::vector<Certificate> chain = shown_chain(shown, count);
+  if (chain.empty()) return name + " cannot be read";
+  const Demands demands{{GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_CLIENT}};
+  std::string reason = verify_by_authority(session, chain, demands, name, tls.wall_clock());
   if (!reason.empty()) return reason;
-  auto described = crypto::describe_client({chain[0].data, chain[0].size});
+  auto described = crypto::describe_client({shown[0].data, shown[0].size});
   if (!described) return name + " cannot be read";
   owner = std::make_unique<ClientCertificate>(std::move(*described));
   return "";

@@ -169,4 +169,13 @@ std::array<std::uint8_t, 32> quic_secret_of(const CertificateLoader::Loaded& loa
   return crypto::hmac_sha256(loaded.quic_secret, as_bytes(std::string{machine.nodename} + " " + std::string{address}));
 }
 
+std::array<std::uint8_t, 32> quic_token_secret_of(const std::array<std::uint8_t, 32>& secret, std::string_view boot) {
+  return crypto::hmac_sha256(secret, as_bytes("plait: address tokens " + std::string{boot}));
+}
+
+std::string boot_name() {
+  const auto name = crypto::read_file("/proc/sys/kernel/random/boot_id");
+  return name ? *name : "";
+}
+
 }  // namespace plait

@@ -66,4 +66,12 @@ class CertificateLoader {
 [[nodiscard]] std::array<std::uint8_t, 32> quic_secret_of(const CertificateLoader::Loaded& loaded,
                                                           std::string_view address);
 
+/// quic::EndpointConfig::token_secret, from that. Another one after each start of the machine, of which `boot` is the
+/// name: tokens are dated by the clock that begins with it.
+[[nodiscard]] std::array<std::uint8_t, 32> quic_token_secret_of(const std::array<std::uint8_t, 32>& secret,
+                                                                std::string_view boot);
+
+/// The name of this start of the machine; empty where the system does not say it.
+[[nodiscard]] std::string boot_name();
+
 }  // namespace plait

@@ -52,16 +52,28 @@ Result<void, Error> CertificateStore::reload() {
   return {};
 }
 
-// Two files that change are several events, and SIGHUP may come behind them: what is the same is said once.
 void CertificateStore::try_reload() {
   if (!is_loaded()) return log(LogLevel::info, "there is no certificate to read again");
-  watch_files();  // anew, and before they are read: their folders may be others by now
+  refresh(false);
+}
+
+// `again`: nobody asks, but the last time has failed, or a development certificate grows old. Files that were read then
+// and cannot be watched still are left alone: each reading ends the clients' session tickets.
+void CertificateStore::refresh(bool again) {
+  const bool watched = watch_files();  // anew, and before they are read: their folders may be others by now
+  if (watched || !again || !is_read_ || is_development_) read_again(again);
+  schedule(watched && is_read_);
+}
+
+// Two files that change are several events, and SIGHUP may come behind them: what is the same is said once.
+void CertificateStore::read_again(bool again) {
   const auto reloaded = reload();
+  is_read_ = reloaded.has_value();
   std::string line =
       reloaded ? "the certificate was read again: it is valid until " + date_text(certificates().front().not_after)
                : reloaded.error().message;
   const core::TimePoint now = std::chrono::steady_clock::now();
-  if (line == reload_line_ && now - reload_said_at_ < kReloadRepeatMin) return;
+  if (line == reload_line_ && (again || now - reload_said_at_ < kReloadRepeatMin)) return;
   log(reloaded ? LogLevel::info : LogLevel::warning, line);
   reload_line_ = std::move(line);
   reload_said_at_ = now;
@@ -70,8 +82,7 @@ void CertificateStore::try_reload() {
 void CertificateStore::watch(net::Loop& loop) {
   if (!is_loaded()) return;
   loop_ = &loop;
-  watch_files();
-  watch_age();
+  schedule(watch_files());
 }
 
 void CertificateStore::end_watch() {
@@ -80,26 +91,29 @@ void CertificateStore::end_watch() {
   loop_ = nullptr;
 }
 
-// A convenience that the system may refuse (the folder may not be listed, the user's watches are used up).
-void CertificateStore::watch_files() {
-  if (loop_ == nullptr || first_.files.empty()) return;
-  file_watch_.reset();
+// A convenience that the system may refuse (the folder may not be listed, the user's watches are used up). The watch
+// there is stays then: it may still see some of the files.
+bool CertificateStore::watch_files() {
+  if (loop_ == nullptr || first_.files.empty()) return true;
   auto watch = net::FileWatch::make(*loop_, first_.files, [this] { try_reload(); });
   if (watch) {
     file_watch_ = std::move(*watch);
-  } else {
-    log(LogLevel::warning, "the certificate's files are not watched: SIGHUP or Server::reload() reads new ones (" +
-                               watch.error().message + ")");
+    watch_line_.clear();
+    return true;
   }
+  std::string line = "the certificate's files are not watched: SIGHUP or Server::reload() reads new ones (" +
+                     watch.error().message + ")";
+  if (line != watch_line_) log(LogLevel::warning, line);
+  watch_line_ = std::move(line);
+  return false;
 }
 
-void CertificateStore::watch_age() {
-  if (is_development_) loop_->schedule(*this, loop_->now() + kAgeCheckInterval);
+void CertificateStore::schedule(bool is_done) {
+  cancel();
+  if (loop_ == nullptr || (is_done && !is_development_)) return;
+  loop_->schedule(*this, loop_->now() + (is_done ? kAgeCheckInterval : retry_interval_));
 }
 
-void CertificateStore::on_timer(core::TimePoint) {
-  if (const auto reloaded = reload(); !reloaded) log(LogLevel::warning, reloaded.error().message);
-  watch_age();
-}
+void CertificateStore::on_timer(core::TimePoint) { refresh(true); }
 
 }  // namespace plait

@@ -16,6 +16,12 @@ namespace {
 
 bool has_certificate(const Config& config) { return config.development || !config.server.tls.certificate_file.empty(); }
 
+// Not where a mistake may be all that stands in the way.
+bool lacks_certificate(const Config& config) {
+  return !has_certificate(config) && !config.names.has_mistake("tls.certificate") &&
+         !config.names.has_mistake("development");
+}
+
 Result<void, Error> check_listener(const Config& config, const std::string& url) {
   const SettingNames& names = config.names;
   const auto wrong = [&](const std::string& why) { return err(Error{names.at("listen") + " " + url + ": " + why}); };
@@ -34,7 +40,7 @@ Result<void, Error> check_listener(const Config& config, const std::string& url)
     return wrong(names.name("development") + " listens on loopback addresses only (127.0.0.1, ::1, localhost); " +
                  "for other addresses leave it out and give " + names.wanted("jwt.secret_file"));
   }
-  if (is_secure(uri->scheme) && !has_certificate(config)) {
+  if (is_secure(uri->scheme) && lacks_certificate(config)) {
     return wrong("needs a certificate: give " + names.wanted("tls.certificate") + " and " +
                  names.wanted("tls.private_key"));
   }
@@ -102,16 +108,42 @@ Result<void, Error> check_pair(const SettingNames& names, const TlsFiles& tls) {
 }
 
 Result<void, Error> check_rate_limit(const Config& config) {
-  if (config.rate_limit_capacity <= 0) return {};
+  if (config.names.has_mistake("hub.rate_limit_capacity")) return {};
+  if (config.rate_limit_capacity <= 0 && config.rate_limit_refill <= 0) return {};
   const std::string capacity = config.names.at("hub.rate_limit_capacity");
+  if (config.rate_limit_capacity <= 0) {
+    return err(Error{config.names.at("hub.rate_limit_refill") +
+                     " without hub.rate_limit_capacity limits nothing: give how many messages a connection may send "
+                     "at once"});
+  }
   if (config.rate_limit_capacity < 1) {
     return err(Error{capacity + " below 1 lets no message pass: give 1 or more, or 0 for no limit"});
   }
-  if (config.rate_limit_refill <= 0) {
+  if (config.rate_limit_refill <= 0 && !config.names.has_mistake("hub.rate_limit_refill")) {
     return err(Error{capacity + " without hub.rate_limit_refill refuses a connection for ever once it has "
                                 "sent so many messages: give how many a second it may send"});
   }
   return {};
+}
+
+void check_tls(const Config& config, ErrorList& errors) {
+  const SettingNames& names = config.names;
+  const ServerOptions& server = config.server;
+  if (!names.has_mistake("tls.certificate") && !names.has_mistake("tls.private_key")) {
+    errors.add(check_pair(names, server.tls));
+  }
+  for (const TlsFiles& tls : server.further_tls) errors.add(check_pair(names, tls));
+  if (!server.further_tls.empty() && lacks_certificate(config) && server.tls.private_key_file.empty()) {
+    errors.add(Error{names.at("tls.further") + " needs " + names.wanted("tls.certificate") + " and " +
+                     names.wanted("tls.private_key") + ", which clients get that ask for no name of these"});
+  }
+  if (names.has_mistake("tls.client_certificates") || names.has_mistake("tls.client_authority")) return;
+  if ((server.client_certificates != ClientCertificates::off) != server.client_authority_file.empty()) return;
+  errors.add(Error{server.client_authority_file.empty()
+                       ? names.at("tls.client_certificates") + " needs " + names.wanted("tls.client_authority") +
+                             ", the authorities that sign them"
+                       : names.at("tls.client_authority") + " is of no use without " +
+                             names.wanted("tls.client_certificates") + " optional or required"});
 }
 
 }  // namespace
@@ -124,32 +156,21 @@ Result<Config, Error> load_config(const std::filesystem::path& file) {
 
 Result<void, Error> check_config(const Config& config) {
   const SettingNames& names = config.names;
-  ErrorList errors;
-  errors.add(check_pair(names, config.server.tls));
-  for (const TlsFiles& tls : config.server.further_tls) errors.add(check_pair(names, tls));
-  if (!config.server.further_tls.empty() && !has_certificate(config) && config.server.tls.private_key_file.empty()) {
-    errors.add(Error{names.at("tls.further") + " needs " + names.wanted("tls.certificate") + " and " +
-                     names.wanted("tls.private_key") + ", which clients get that ask for no name of these"});
-  }
-  if ((config.server.client_certificates != ClientCertificates::off) == config.server.client_authority_file.empty()) {
-    errors.add(Error{config.server.client_authority_file.empty()
-                         ? names.at("tls.client_certificates") + " needs " + names.wanted("tls.client_authority") +
-                               ", the authorities that sign them"
-                         : names.at("tls.client_authority") + " is of no use without " +
-                               names.wanted("tls.client_certificates") + " optional or required"});
-  }
+  const bool production = !config.development && !names.has_mistake("development");
+  ErrorList errors = config.mistakes;
+  check_tls(config, errors);
   if (config.development && !config.server.allowed_origins.empty()) {
     errors.add(Error{names.at("allowed_origins") + ": " + names.name("development") +
                      " refuses foreign origins; leave out one of the two"});
   }
   for (const std::string& allowed : config.server.allowed_origins) errors.add(check_origin(names, allowed));
-  if (!config.development && !config.server.qlog_folder.empty()) {
+  if (production && !config.server.qlog_folder.empty()) {
     errors.add(Error{names.at("qlog") +
                      ": only in development mode, since the files have secrets of the connections and slow them "
                      "down: give " +
                      names.wanted("development") + ", too, or leave it out"});
   }
-  if (!config.development && config.jwt_secret_file.empty()) {
+  if (production && config.jwt_secret_file.empty() && !names.has_mistake("jwt.secret_file")) {
     errors.add(Error{names.wanted("jwt.secret_file") +
                      " is required: a secret of at least 32 bytes that signs access tokens "
                      "(make one: (umask 077; head -c 32 /dev/urandom | base64 > secret)); or try " +

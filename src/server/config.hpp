@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/error_list.hpp"
 #include "server/setting_names.hpp"
 
 namespace plait::server {
@@ -36,21 +37,25 @@ struct Config {
   MemoryBrokerOptions history;
   std::size_t subscriptions_max = 100;
   std::size_t patterns_max = 32;
+  std::size_t patterns_total_max = 2048;
   double rate_limit_capacity = 0;
   double rate_limit_refill = 0;
 
   /// Where each setting of a file stands.
   SettingNames names;
+  /// What is wrong with single settings of the file, which have their defaults then, and its unknown keys. One a line:
+  /// the file and the line, the key and what it takes. check_config() tells of them.
+  ErrorList mistakes;
 };
 
-/// The config that a TOML text describes. Errors begin with `name` and the line, and name the key and what it takes;
-/// an unknown key is an error. All of them come at once, one a line.
+/// The config that a TOML text describes, with its mistakes. An error only where the text is no TOML.
 Result<Config, Error> parse_config(std::string_view toml, std::string_view name);
 /// The same from a file of at most 1 MiB.
 Result<Config, Error> load_config(const std::filesystem::path& file);
 
-/// What settings demand of one another: a secret, loopback addresses in development mode, no foreign origins there.
-/// Errors name the key or the option to change, one a line. Reads no file and binds nothing.
+/// The mistakes of the file, and what settings demand of one another: a secret, loopback addresses in development mode,
+/// no foreign origins there. Nothing is demanded of a setting that has a mistake. Errors name the key or the option to
+/// change, one a line. Reads no file and binds nothing.
 Result<void, Error> check_config(const Config& config);
 
 /// {"errors":[…],"listen":[…]}: what a check found, each line of `errors` by itself, and else the config's listeners.

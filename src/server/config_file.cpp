@@ -105,6 +105,8 @@ struct Setting {
 
 constexpr std::string_view kCount = "a whole number, 0 or more";
 constexpr std::string_view kPositive = "a whole number, 1 or more";
+constexpr std::string_view kBytes = "a whole number, 1 to 4294967296 (4 GiB)";
+constexpr std::int64_t kMessageBytesMax = std::int64_t{1} << 32;
 constexpr std::string_view kText = "a string";
 constexpr std::string_view kSwitch = "true or false";
 constexpr std::string_view kTexts = "an array of strings";
@@ -139,10 +141,14 @@ constexpr std::array kSettings{
     Setting{"jwt.secret_file", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_secret_file); }},
     Setting{"jwt.issuer", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_issuer); }},
     Setting{"jwt.audience", kText, [](const toml::node& n, Config& c) { return read(n, c.jwt_audience); }},
-    Setting{"limits.message_bytes_max", kPositive,
-            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.message_bytes_max, 1); }},
-    Setting{"limits.send_queue_bytes_max", kPositive,
-            [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.send_queue_bytes_max, 1); }},
+    Setting{"limits.message_bytes_max", kBytes,
+            [](const toml::node& n, Config& c) {
+              return read_integer(n, c.server.limits.message_bytes_max, 1, kMessageBytesMax);
+            }},
+    Setting{"limits.send_queue_bytes_max", kBytes,
+            [](const toml::node& n, Config& c) {
+              return read_integer(n, c.server.limits.send_queue_bytes_max, 1, kMessageBytesMax);
+            }},
     Setting{"limits.connections_max", kPositive,
             [](const toml::node& n, Config& c) { return read_integer(n, c.server.limits.connections_max, 1); }},
     Setting{"limits.handshake_timeout", kPositiveSeconds,
@@ -167,6 +173,8 @@ constexpr std::array kSettings{
             [](const toml::node& n, Config& c) { return read_integer(n, c.subscriptions_max, 1); }},
     Setting{"hub.patterns_max", kCount,
             [](const toml::node& n, Config& c) { return read_integer(n, c.patterns_max, 0); }},
+    Setting{"hub.patterns_total_max", kCount,
+            [](const toml::node& n, Config& c) { return read_integer(n, c.patterns_total_max, 0); }},
     Setting{"hub.rate_limit_capacity", kNumber,
             [](const toml::node& n, Config& c) { return read(n, c.rate_limit_capacity); }},
     Setting{"hub.rate_limit_refill", kNumber,
@@ -196,6 +204,27 @@ std::string known_keys(std::string_view key) {
   return known;
 }
 
+// A setting's or a section's, whole or as it is written in its section.
+bool is_known_name(std::string_view name) {
+  const std::string dotted = "." + std::string{name} + ".";
+  return std::ranges::any_of(kSettings, [&](const Setting& setting) {
+    return ("." + std::string{setting.key} + ".").find(dotted) != std::string::npos;
+  });
+}
+
+// " (at KEY)" of what stands before the sign in that line; nothing where there is none, or what is no name of ours: a
+// secret in Base64 ends in "=", and what is printed may be read by more people than the file.
+std::string key_in_line(std::string_view text, std::size_t line) {
+  for (; line > 1; --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  text = text.substr(0, text.find('\n'));
+  const std::size_t sign = text.find('=');
+  if (sign == std::string_view::npos) return {};
+  text = text.substr(0, sign);
+  const std::size_t first = std::min(text.find_first_not_of(" \t"), text.size());
+  text = text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+  return is_known_name(text) ? " (at " + std::string{text} + ")" : "";
+}
+
 // The parser takes the parts of a dotted key by recursion, without a bound: 100,000 of them would end the process.
 constexpr std::ptrdiff_t kDotsMax = 10'000;
 
@@ -211,11 +240,10 @@ class ConfigReader {
     return {std::string{name_} + ":" + std::to_string(where.begin.line) + ": " + message};
   }
 
-  [[nodiscard]] Result<Config, Error> result() const {
-    ErrorList in_order;  // of the file; a table has its keys in the alphabet's
-    for (const auto& [line, error] : errors_) in_order.add(error);
-    if (const auto read = in_order.result(); !read) return err(read.error());
-    return config_;
+  // In the order of the file; a table has its keys in the alphabet's.
+  [[nodiscard]] Config take() {
+    for (const auto& [line, error] : errors_) config_.mistakes.add(error);
+    return std::move(config_);
   }
 
  private:
@@ -230,8 +258,13 @@ class ConfigReader {
     }
     for (const Setting& setting : kSettings) {
       if (setting.key != key) continue;
-      if (setting.read(node, config_)) return config_.names.add(key, where.begin.line);
-      return note(where, "\"" + key + "\" takes " + std::string{setting.takes});
+      Config changed = config_;  // what is read in part is not kept
+      if (!setting.read(node, changed)) {
+        config_.names.add_mistake(key);
+        return note(where, "\"" + key + "\" takes " + std::string{setting.takes});
+      }
+      config_ = std::move(changed);
+      return config_.names.add(key, where.begin.line);
     }
     note(where, "unknown key \"" + key + "\"; known here: " + known_keys(key));
   }
@@ -250,10 +283,12 @@ Result<Config, Error> parse_config(std::string_view toml, std::string_view name)
   }
   const toml::parse_result parsed = toml::parse(toml, name);
   if (parsed.failed()) {
-    return err(reader.error_at(parsed.error().source(), std::string{parsed.error().description()}));
+    const toml::source_region& where = parsed.error().source();
+    return err(reader.error_at(where, "this is not TOML" + key_in_line(toml, where.begin.line) + ": " +
+                                          std::string{parsed.error().description()}));
   }
   reader.read_table(parsed.table(), {});
-  return reader.result();
+  return reader.take();
 }
 
 }  // namespace plait::server

@@ -15,22 +15,22 @@ namespace {
 
 class Authenticate final : public Middleware {
  public:
-  explicit Authenticate(std::function<bool(const IncomingRequest&)> allow) : allow_(std::move(allow)) {}
+  explicit Authenticate(std::function<bool(IncomingRequest&)> allow) : allow_(std::move(allow)) {}
 
-  std::optional<HttpResponse> on_request(const IncomingRequest& request) override {
+  std::optional<HttpResponse> on_request(IncomingRequest& request) override {
     if (allow_(request)) return std::nullopt;
     return HttpResponse{.status = 401, .body = "unauthorized\n", .headers = {{"WWW-Authenticate", "Bearer"}}};
   }
 
  private:
-  const std::function<bool(const IncomingRequest&)> allow_;
+  const std::function<bool(IncomingRequest&)> allow_;
 };
 
 class LimitRate final : public Middleware {
  public:
   explicit LimitRate(const RateLimitOptions& options) : limiter_(options) {}
 
-  std::optional<HttpResponse> on_request(const IncomingRequest& request) override {
+  std::optional<HttpResponse> on_request(IncomingRequest& request) override {
     const auto network = net::network_of(request.peer());
     if (!network) return std::nullopt;
     const auto seconds = try_pass(*network);
@@ -63,7 +63,7 @@ class Cors final : public Middleware {
         headers_(join(options.headers)),
         max_age_(std::to_string(std::chrono::duration_cast<std::chrono::seconds>(options.max_age).count())) {}
 
-  std::optional<HttpResponse> on_request(const IncomingRequest& request) override {
+  std::optional<HttpResponse> on_request(IncomingRequest& request) override {
     if (request.opens_session() || request.header("origin").empty()) return std::nullopt;
     if (!request.is_origin_allowed()) {
       return HttpResponse{.status = 403, .body = "this origin is not allowed\n"};
@@ -92,7 +92,7 @@ class Cors final : public Middleware {
 
 class AccessLog final : public Middleware {
  public:
-  std::optional<HttpResponse> on_request(const IncomingRequest&) override { return std::nullopt; }
+  std::optional<HttpResponse> on_request(IncomingRequest&) override { return std::nullopt; }
 
   void on_response(const IncomingRequest& request, HttpResponse& response) override {
     std::string line = request.peer();
@@ -106,7 +106,7 @@ class AccessLog final : public Middleware {
 
 }  // namespace
 
-std::unique_ptr<Middleware> authenticate(std::function<bool(const IncomingRequest&)> allow) {
+std::unique_ptr<Middleware> authenticate(std::function<bool(IncomingRequest&)> allow) {
   return std::make_unique<Authenticate>(std::move(allow));
 }
 std::unique_ptr<Middleware> limit_rate(const RateLimitOptions& options) { return std::make_unique<LimitRate>(options); }

@@ -34,9 +34,12 @@ HttpResponse page_response(const HttpRequest& request, std::string_view content_
 }
 
 void add_pages(Server& server, const std::vector<std::string>& connect_to) {
-  const auto add = [&](const char* path, const char* content_type, std::string_view body) {
+  const auto add = [&](const char* path, const char* content_type, std::string_view file) {
+    Bytes content = Bytes::copy_of(file);
+    content.share_between_threads();
     server.http(path, [=, policy = content_security_policy(connect_to)](const HttpRequest& request) {
-      HttpResponse response = page_response(request, content_type, body);
+      HttpResponse response = page_response(request, content_type, {});
+      if (response.status == 200) response.shared_body = content;
       for (auto& [name, value] : response.headers) {
         if (name == "Content-Security-Policy") value = policy;
       }

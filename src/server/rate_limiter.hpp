@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "core/timer.hpp"
-#include "hub/token_bucket.hpp"
+#include "core/token_bucket.hpp"
 #include "net/address.hpp"
 
 namespace plait::server {
@@ -25,15 +25,15 @@ class RateLimiter {
  private:
   struct Entry {
     net::Network network;
-    hub::TokenBucket bucket;
+    core::TokenBucket bucket;
   };
   struct Hash {
     std::size_t operator()(const net::Network& network) const;
   };
   Entry& entry_of(const net::Network& network, core::TimePoint now);
 
-  const RateLimitOptions options_;
-  std::list<Entry> entries_;  // the one seen last first
+  const RateLimitOptions options_;  // requests_max is positive where entries are made
+  std::list<Entry> entries_;        // the one seen last first
   std::unordered_map<net::Network, std::list<Entry>::iterator, Hash> places_;
 };
 

@@ -25,6 +25,10 @@ std::vector<ServerCertificate> Server::certificates() const { return impl_->cert
 void Server::post(SessionId id, std::function<void(Session&)> task) { impl_->post(id, std::move(task)); }
 void Server::post(OpeningId id, std::function<void(OpeningRequest&)> task) { impl_->post(id, std::move(task)); }
 ServerStats Server::stats() const { return impl_->stats(); }
-core::Executor* Server::executor() { return impl_->executor(); }
+std::vector<Executor*> Server::executors() { return impl_->executors(); }
+Executor* Server::executor() {
+  const auto loops = executors();
+  return loops.empty() ? nullptr : loops.front();
+}
 
 }  // namespace plait

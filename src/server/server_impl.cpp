@@ -3,11 +3,13 @@
 #include <plait/hub.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <utility>
 
 #include "core/bounded.hpp"
 #include "net/affinity.hpp"
+#include "net/service_manager.hpp"
 #include "server/loopback.hpp"
 #include "server/metrics.hpp"
 #include "transport/opening.hpp"
@@ -67,6 +69,7 @@ Server::Impl::~Impl() {
 // --- Set-up ----------------------------------------------------------------------------------------------------------
 
 Result<std::string, Error> Server::Impl::listen(std::string_view url, HandlerFactory factory) {
+  if (workers_.empty()) return err(loops_made_.error());
   if (has_run_) return err(Error{"cannot listen on \"" + std::string{url} + "\": listen() comes before run()"});
   auto uri = parse_listen_url(url);
   if (!uri) return err(uri.error());
@@ -110,7 +113,8 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
   }
   auto binding = std::make_unique<Binding>();
   binding->uri = uri;
-  if (auto bound = bind_socket(*binding); !bound) return err(bound.error());
+  if (auto bound = bind_socket(*binding); !bound)
+    return err(Error{bound.error().message + hint_of_own(uri, bound.error()), bound.error().system_errno});
   if (is_secure(uri.scheme)) {  // after that: where the port is in use no development certificate is made
     if (auto loaded = certificates_.load(); !loaded) return err(loaded.error());
     const CertificateLoader::Contexts& contexts = certificates_.first().contexts;
@@ -118,6 +122,16 @@ Result<Server::Impl::Binding*, Error> Server::Impl::bind(const http::Uri& uri) {
   }
   bindings_.push_back(std::move(binding));
   return bindings_.back().get();
+}
+
+// What has the port may be this very server, by another name of the address or by all addresses.
+std::string Server::Impl::hint_of_own(const http::Uri& uri, const Error& error) const {
+  if (error.system_errno != EADDRINUSE || !uri.socket_path.empty()) return {};
+  const auto own = std::ranges::find_if(bindings_, [&](const auto& binding) {
+    return binding->uri.socket_path.empty() && binding->uri.port == uri.port &&
+           is_quic(binding->uri.scheme) == is_quic(uri.scheme);
+  });
+  return own == bindings_.end() ? "" : "; this server itself listens there, on \"" + to_string((*own)->uri) + "\"";
 }
 
 // Without others on the port, so that one in use is noticed.
@@ -187,6 +201,9 @@ void Server::Impl::introduce_bindings() {
 }
 
 Result<void, Error> Server::Impl::start_listening() {
+  if (std::ranges::any_of(middleware_, [](const auto& link) { return link == nullptr; })) {
+    return err(Error{"use() was given null"});
+  }
   introduce_bindings();
   for (const auto& binding : bindings_) {
     for (transport::Router* router : {binding->router.get(), binding->raw_router.get()}) {
@@ -208,9 +225,14 @@ Result<void, Error> Server::Impl::start_listening() {
   return {};
 }
 
-void Server::Impl::attach(Hub& hub) {
-  std::vector<core::Executor*> loops;
+std::vector<Executor*> Server::Impl::executors() const {
+  std::vector<Executor*> loops;
   for (const auto& worker : workers_) loops.push_back(&worker->loop());
+  return loops;
+}
+
+void Server::Impl::attach(Hub& hub) {
+  const std::vector<Executor*> loops = executors();
   if (!loops.empty()) hub.attach(loops);  // else run() says why there are none
 }
 
@@ -235,6 +257,8 @@ Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
   const std::size_t index = quic_binding_count_++;
   const CertificateLoader::Loaded& certificate = certificates_.first();
   quic::MakeQlog make_qlog;
+  const auto secret = quic_secret_of(certificate, http::to_host_field(binding.uri));
+  const auto token_secret = quic_token_secret_of(secret, boot_name());
   if (qlog_ != nullptr) make_qlog = [this](ByteView connection_id) { return qlog_->open(connection_id); };
   for (std::size_t i = 0; i < binding.udp.size(); ++i) {
     transport::SharedPort shared{.socket_count = static_cast<unsigned>(binding.udp.size()),
@@ -246,7 +270,8 @@ Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
         workers_[i]->context(), std::move(binding.udp[i]),
         transport::QuicListener::Routers{.h3 = binding.router.get(), .raw = binding.raw_router.get()},
         transport::QuicListener::Options{.tls = *certificate.quic,
-                                         .secret = quic_secret_of(certificate, http::to_host_field(binding.uri)),
+                                         .secret = secret,
+                                         .token_secret = token_secret,
                                          .shared = std::move(shared),
                                          .make_qlog = make_qlog});
     if (auto listening = workers_[i]->listen(std::move(listener)); !listening) return listening;
@@ -258,6 +283,9 @@ Result<void, Error> Server::Impl::listen_quic(Binding& binding) {
 Result<void, Error> Server::Impl::watch_signals() {
   auto signals = net::SignalWatcher::make(workers_.front()->loop(), {SIGTERM, SIGINT, SIGHUP},
                                           [this](int signal) { handle_signal(signal); });
+  if (!signals && signals.error().system_errno == EBUSY) {
+    return err(Error{"another Server of this process has handle_signals: give it to one only", EBUSY});
+  }
   if (!signals) return err(signals.error());
   signals_ = std::move(*signals);
   return {};
@@ -267,19 +295,29 @@ Result<void, Error> Server::Impl::watch_signals() {
 
 Result<void, Error> Server::Impl::run() {
   if (has_run_.exchange(true)) return err(Error{"this server has run() already: make another one to serve again"});
-  if (!loops_made_) return loops_made_;
-  if (auto listening = start_listening(); !listening) return listening;
-  certificates_.watch(workers_.front()->loop());
-  auto started = start_threads();
-  if (started) {
-    workers_.front()->run(cpu_of(0));
-  } else {
-    stop();
-  }
+  auto served = serve();
   for (const auto& worker : workers_) worker->join();
   certificates_.end_watch();
   signals_.reset();
-  return started;
+  for (const auto& worker : workers_) worker->close_listeners();
+  for (const auto& binding : bindings_) {  // what no worker has had yet
+    binding->listener.close();
+    binding->udp.clear();
+  }
+  return served;
+}
+
+Result<void, Error> Server::Impl::serve() {
+  if (!loops_made_) return loops_made_;
+  if (auto listening = start_listening(); !listening) return listening;
+  certificates_.watch(workers_.front()->loop());
+  if (auto started = start_threads(); !started) {
+    stop();
+    return started;
+  }
+  if (options_.handle_signals) net::notify_service_manager("READY=1");
+  workers_.front()->run(cpu_of(0));
+  return {};
 }
 
 // The first loop is for the thread that called run().
@@ -300,6 +338,7 @@ int Server::Impl::cpu_of(std::size_t worker) const {
 void Server::Impl::handle_signal(int signal) {
   if (signal == SIGHUP) return certificates_.try_reload();
   if (std::exchange(draining_, true)) return stop();  // who asks twice does not want to wait
+  net::notify_service_manager("STOPPING=1");
   drain();
 }
 

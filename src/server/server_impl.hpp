@@ -37,7 +37,7 @@ class Server::Impl {
   void post(SessionId id, std::function<void(Session&)> task);
   void post(OpeningId id, std::function<void(OpeningRequest&)> task);
   [[nodiscard]] ServerStats stats() const;
-  [[nodiscard]] core::Executor* executor() { return workers_.empty() ? nullptr : &workers_.front()->loop(); }
+  [[nodiscard]] std::vector<Executor*> executors() const;
 
  private:
   /// One address, with everything that is answered there.
@@ -57,6 +57,7 @@ class Server::Impl {
   Binding* find_binding(const http::Uri& uri);
   transport::Router& router_for(Binding& binding, http::Scheme scheme) const;
   Result<Binding*, Error> bind(const http::Uri& uri);
+  [[nodiscard]] std::string hint_of_own(const http::Uri& uri, const Error& error) const;
   Result<void, Error> bind_socket(Binding& binding) const;
   Result<void, Error> bind_quic(Binding& binding, const net::Address& address) const;
   Result<void, Error> make_workers();
@@ -65,6 +66,7 @@ class Server::Impl {
   Result<void, Error> listen_on(Worker& worker, Binding& binding, bool first);
   Result<void, Error> listen_quic(Binding& binding);
   Result<void, Error> watch_signals();
+  Result<void, Error> serve();
   Result<void, Error> start_threads();
   [[nodiscard]] int cpu_of(std::size_t worker) const;
   void handle_signal(int signal);

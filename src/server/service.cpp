@@ -1,8 +1,8 @@
 #include "server/service.hpp"
 
+#include <plait/config.hpp>
 #include <plait/log.hpp>
 #include <plait/middleware.hpp>
-#include <plait/version.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -82,11 +82,31 @@ void warn_of_readers(const std::string& setting, const std::string& file) {
   log(LogLevel::warning, setting + ": every user of this machine can read it; chmod o= '" + file + "'");
 }
 
+// Who gives a certificate may think that nothing is in the clear.
 void warn_of_open_doors(const Config& config) {
-  if (config.server.client_certificates != ClientCertificates::required || !config.listen.empty()) return;
-  log(LogLevel::warning, config.names.at("tls.client_certificates") +
-                             ": ws: and tcp: are listened on by default and ask for no certificate; give " +
-                             config.names.wanted("listen") + " for each listener that there shall be");
+  if (!config.listen.empty() || config.names.has_mistake("listen")) return;
+  const char* setting = "tls.certificate";
+  std::string what = "encrypt nothing, on every address of this machine";
+  if (config.server.client_certificates == ClientCertificates::required) {
+    setting = "tls.client_certificates";
+    what = "ask for no certificate";
+  } else if (config.development || config.server.tls.certificate_file.empty()) {
+    return;
+  }
+  log(LogLevel::warning, config.names.at(setting) + ": ws: and tcp: are listened on by default and " + what +
+                             "; give " + config.names.wanted("listen") + " for each listener that there shall be");
+}
+
+// What the queue cannot hold is left out, unless it is empty.
+void warn_of_small_queue(const Config& config) {
+  const Limits& limits = config.server.limits;
+  if (limits.send_queue_bytes_max >= limits.message_bytes_max) return;
+  for (const char* key : {"limits.send_queue_bytes_max", "limits.message_bytes_max"}) {
+    if (config.names.has_mistake(key)) return;
+  }
+  log(LogLevel::warning, config.names.at("limits.send_queue_bytes_max") +
+                             ": below limits.message_bytes_max: a larger message than this reaches only sessions "
+                             "for which nothing waits");
 }
 
 Config complete(Config config) {
@@ -126,6 +146,7 @@ Result<void, Error> Service::check(const Config& config) {
     warn_of_readers(config.names.at(further), files.private_key_file);
   }
   warn_of_open_doors(config);
+  warn_of_small_queue(config);
   return errors.result();
 }
 
@@ -159,6 +180,7 @@ HubOptions Service::hub_options() {
   options.authenticate = [this](const OpeningRequest& request) { return authenticate(request); };
   options.subscriptions_max = config_.subscriptions_max;
   options.patterns_max = config_.patterns_max;
+  options.patterns_total_max = config_.patterns_total_max;
   options.rate_limit_capacity = config_.rate_limit_capacity;
   options.rate_limit_refill = config_.rate_limit_refill;
   options.message_bytes_max = config_.server.limits.message_bytes_max;

@@ -36,6 +36,7 @@ std::string option_of(std::string_view key, bool with_value) {
 
 void SettingNames::override(std::string_view key) {
   if (const auto found = lines_.find(key); found != lines_.end()) lines_.erase(found);
+  if (const auto found = mistakes_.find(key); found != mistakes_.end()) mistakes_.erase(found);
 }
 
 std::string SettingNames::at(std::string_view key) const {

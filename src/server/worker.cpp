@@ -36,10 +36,16 @@ void Worker::run(int cpu) {
     if (auto pinned = net::pin_this_thread(cpu); !pinned) log(LogLevel::warning, pinned.error().message);
   }
   loop_->run();
+  has_ended_ = true;
   cancel();
   acceptors_.clear();
   for (const auto& listener : quic_listeners_) listener->stop();
   context_.end_connections();
+  quic_listeners_.clear();
+}
+
+void Worker::close_listeners() {
+  acceptors_.clear();
   quic_listeners_.clear();
 }
 
@@ -80,6 +86,7 @@ void Worker::drain(Duration timeout) {
 }
 
 void Worker::begin_drain(Duration timeout) {
+  if (has_ended_) return;                            // and its connections are being cut
   if (drain_deadline_ != core::TimePoint{}) return;  // a second call must not put it off
   for (const auto& accepting : acceptors_) accepting.acceptor->stop();
   for (const auto& listener : quic_listeners_) listener->stop();

@@ -34,6 +34,8 @@ class Worker final : private core::Timer {
   /// The same on a thread of its own; join() waits for it. Error: there is no thread left.
   Result<void, Error> start_thread(int cpu);
   void join();
+  /// For a worker whose loop has never turned; run() does it at its end.
+  void close_listeners();
 
   // From any thread:
   void stop();
@@ -59,6 +61,7 @@ class Worker final : private core::Timer {
   std::vector<std::unique_ptr<transport::QuicListener>> quic_listeners_;
   std::thread thread_;
   core::TimePoint drain_deadline_;
+  bool has_ended_ = false;              // the loop's run()
   std::atomic<std::size_t> strays_{0};  // under way to this loop
 };
 

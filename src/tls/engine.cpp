@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/assert.hpp"
+#include "crypto/certificate.hpp"
 #include "crypto/client_certificate.hpp"
 #include "tls/explain.hpp"
 #include "tls/state.hpp"
@@ -107,7 +108,8 @@ std::unique_ptr<Engine> Engine::connect(const Context& context, const std::strin
   PLAIT_ASSERT(state->ssl && bio != nullptr, "out of memory");
   SSL_set_bio(state->ssl.get(), bio, bio);
   SSL_set_connect_state(state->ssl.get());
-  if (!set_host(*state->ssl, host, context.state_->verify)) state->fail("'" + host + "' is no valid host name");
+  if (!set_host(*state->ssl, crypto::without_final_dot(host), context.state_->verify))
+    state->fail("'" + host + "' is no valid host name");
   return std::unique_ptr<Engine>{new Engine{std::move(state)}};
 }
 

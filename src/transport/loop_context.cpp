@@ -3,12 +3,13 @@
 #include <plait/log.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <utility>
 
 #include "core/guard.hpp"
 #include "http/date.hpp"
-#include "transport/tcp/tcp_connection.hpp"
+#include "net/listen_advice.hpp"
 
 namespace plait::transport {
 namespace {
@@ -19,12 +20,23 @@ constexpr std::size_t kIdleTriesMax = 64;  // each takes two system calls
 // comes would cut whoever came just before, and nobody would ever get in.
 constexpr std::chrono::seconds kHandshakePatience{1};
 
+// Whether the first of `a` does than the first of `b`.
+bool waits_longer(const LoopContext::Waiters& a, const LoopContext::Waiters& b) {
+  return !a.empty() && (b.empty() || a.front().since < b.front().since);
+}
+
 }  // namespace
 
 SessionId LoopContext::put(std::unique_ptr<LoopEntry> entry, std::optional<SessionId> id) {
   if (!id) return entries.add(std::move(entry), index);
   loop.retire(entries.replace(*id, std::move(entry)));
   return *id;
+}
+
+void LoopContext::warn_of_shortage(int system_errno) {
+  const std::string advice = net::accept_advice(system_errno);
+  accept_warning.give(loop.now(), std::string{"there is no room for more connections: "} + std::strerror(system_errno) +
+                                      (advice.empty() ? "" : ": " + advice));
 }
 
 void LoopContext::note_failed_handshake(const std::string& peer, std::string_view reason, bool proven) {
@@ -47,7 +59,8 @@ void LoopContext::run(SessionId id, const std::function<void(Session&)>& task) {
   LoopEntry* entry = entries.find(id);
   Session* session = entry == nullptr ? nullptr : entry->session();
   if (session == nullptr) return;
-  if (!core::guarded("a task posted to a session", [&] { task(*session); })) {
+  const auto thrower = [&] { return core::Thrower{"a task posted to a session", "", session->peer()}; };
+  if (!core::guarded(thrower, [&] { task(*session); })) {
     session->close(close_code::kInternalError, "internal error");
   }
 }
@@ -61,26 +74,33 @@ bool LoopContext::admits_connection() {
   return make_room() && has_room();
 }
 
+bool LoopContext::free_descriptor() { return evict_idle(idle) || evict_handshake(handshakes); }
+
 bool LoopContext::make_room() {
-  if (evict_idle()) return true;
-  if (handshakes.empty() || loop.now() - handshakes.front().since < kHandshakePatience) return false;
-  counters.connections_refused.add();
-  handshakes.front().connection->abort({.reason = "an opening handshake that takes long makes room for new ones"});
-  return true;
+  const bool quic_waits_longer = waits_longer(quic_idle, idle);
+  if (evict_idle(quic_waits_longer ? quic_idle : idle) || evict_idle(quic_waits_longer ? idle : quic_idle)) return true;
+  return evict_handshake(waits_longer(quic_handshakes, handshakes) ? quic_handshakes : handshakes);
 }
 
 // Who seems idle may have its last response or next request under way: its turn comes again behind the others.
-bool LoopContext::evict_idle() {
-  for (std::size_t left = std::min(idle.size(), kIdleTriesMax); left > 0; --left) {
-    TcpConnection& longest = *idle.front().connection;
+bool LoopContext::evict_idle(Waiters& waiters) {
+  for (std::size_t left = std::min(waiters.size(), kIdleTriesMax); left > 0; --left) {
+    LoopEntry& longest = *waiters.front().connection;
     if (longest.is_quiet()) {
       counters.connections_refused.add();
-      longest.abort({.reason = "idle connections make room for new ones"});
+      longest.give_way({.reason = "idle connections make room for new ones"});
       return true;
     }
-    idle.splice(idle.end(), idle, idle.begin());
+    waiters.splice(waiters.end(), waiters, waiters.begin());
   }
   return false;
+}
+
+bool LoopContext::evict_handshake(const Waiters& waiters) {
+  if (waiters.empty() || loop.now() - waiters.front().since < kHandshakePatience) return false;
+  counters.connections_refused.add();
+  waiters.front().connection->give_way({.reason = "an opening handshake that takes long makes room for new ones"});
+  return true;
 }
 
 // A turn frees what was retired and sends a bounded number of QUIC's goodbyes.

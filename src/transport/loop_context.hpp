@@ -30,14 +30,14 @@
 namespace plait::transport {
 
 class Opening;
-class TcpConnection;
 
 struct LoopContext {
   /// A connection that could make room for another.
   struct Waiting {
-    TcpConnection* connection;
+    LoopEntry* connection;
     core::TimePoint since;
   };
+  using Waiters = std::list<Waiting>;  ///< who has waited longest comes first
   static constexpr std::size_t kGatherBytesMax = std::size_t{256} << 10;
 
   LoopContext(net::Loop& own_loop, const Limits& server_limits, std::uint32_t loop_index,
@@ -59,12 +59,14 @@ struct LoopContext {
   const std::size_t gather_bytes_max;
   OutputQueues queues;
   BroadcastLog broadcast;
-  std::list<Waiting> handshakes;  ///< connections whose opening handshake is under way, oldest first
-  std::list<Waiting> idle;        ///< HTTP/1.1 connections between requests, the longest idle first
-  RareWarning accept_warning;     ///< the system has no room for more connections
-  RareWarning full_warning;       ///< Limits::connections_max is reached
-  RareWarning unproven_failure;   ///< a handshake failed whose client may not be at the address that it named
-  RareWarning origin_warning;     ///< a page of an origin that is not allowed asks for a session
+  Waiters handshakes;            ///< connections over TCP whose opening handshake is under way
+  Waiters idle;                  ///< HTTP/1.1 connections between requests
+  Waiters quic_handshakes;       ///< QUIC connections that have neither a session yet nor had a request
+  Waiters quic_idle;             ///< HTTP/3 connections without a request or a session, after the first one
+  RareWarning accept_warning;    ///< the system has no room for more connections
+  RareWarning full_warning;      ///< Limits::connections_max is reached
+  RareWarning unproven_failure;  ///< a handshake failed whose client may not be at the address that it named
+  RareWarning origin_warning;    ///< a page of an origin that is not allowed asks for a session
   LoopTable entries;
   std::unordered_map<std::uint64_t, Opening*> openings;  ///< that were deferred, by OpeningId::number
   std::uint64_t last_opening = 0;
@@ -77,9 +79,12 @@ struct LoopContext {
   SessionId put(std::unique_ptr<LoopEntry> entry, std::optional<SessionId> id = {});
   /// Whether Limits::connections_max allows one more connection. If need be it makes room.
   [[nodiscard]] bool admits_connection();
-  /// Closes the HTTP/1.1 connection that has been idle longest, or if there is none, the one whose opening handshake
-  /// has been under way longest, if that is so long that it hardly goes on. False: there is none of these.
-  bool make_room();
+  /// Closes a connection over TCP, whose file descriptor another one needs: that which has been idle longest, or if
+  /// there is none, the one whose opening handshake has been under way longest, if that is so long that it hardly goes
+  /// on. False: there is none of these.
+  bool free_descriptor();
+  /// A connection could not be taken, with this errno: logs it with the fix, seldom.
+  void warn_of_shortage(int system_errno);
   /// A client's handshake of TLS or QUIC has failed: counts and logs it, seldom unless its address is `proven`.
   void note_failed_handshake(const std::string& peer, std::string_view reason, bool proven = true);
   /// A request that the middleware does not hear of, because it was not read to its end, is answered with `status`:
@@ -105,7 +110,10 @@ struct LoopContext {
   std::string_view http_date();
 
  private:
-  bool evict_idle();
+  /// The same of any wire.
+  bool make_room();
+  bool evict_idle(Waiters& waiters);
+  bool evict_handshake(const Waiters& waiters);
 
   std::string date_;
   std::chrono::system_clock::time_point date_time_;

@@ -29,6 +29,10 @@ class LoopEntry : public net::Retirable {
   virtual void drain() = 0;
   /// Ends it; its handlers hear of it before this returns.
   virtual void abort(const Disconnect& why) = 0;
+  /// Of one that may be idle: nothing is under way that abort() would cut.
+  [[nodiscard]] virtual bool is_quiet() const { return true; }
+  /// As abort(), and its place among Limits::connections_max is free when this returns.
+  virtual void give_way(const Disconnect& why) { abort(why); }
   /// The peer takes nothing any more: what is sent is lost, while what came before is still to be read.
   [[nodiscard]] virtual bool is_cut() const { return false; }
 };

@@ -15,7 +15,7 @@ class MiddlewareChain {
   explicit MiddlewareChain(const Router& router) : links_(router.middleware) {}
 
   /// The first answer, if a link has one.
-  std::optional<HttpResponse> ask(const IncomingRequest& request);
+  std::optional<HttpResponse> ask(IncomingRequest& request);
   /// Tells the links that were asked, the last first.
   void tell(const IncomingRequest& request, HttpResponse& response);
 

@@ -29,19 +29,20 @@ void Opening::decide() {
 }
 
 void Opening::ask() {
-  guarded([this] {
-    handler_ = (*match_.session)();
-    if (handler_ == nullptr) {
-      log(LogLevel::error, "the factory of handlers made none");
-      return reject(500, "internal error");
-    }
+  guarded("its factory", [this] { handler_ = (*match_.session)(); });
+  if (state_ != State::asking) return;
+  if (handler_ == nullptr) {
+    log(LogLevel::error, name() + " is none: its factory made null (peer " + peer() + ")");
+    return reject(500, "internal error");
+  }
+  guarded("on_request", [this] {
     handler_->on_request(*this);
     if (state_ == State::asking) reject(403, "the handler did not accept the session");
   });
 }
 
 void Opening::answer(const std::function<void(OpeningRequest&)>& task) {
-  guarded([&] { task(*this); });
+  guarded("a task posted to its opening", [&] { task(*this); });
   if (is_deferred()) return;
   conclude();
   owner_.finish_opening(*this);
@@ -55,10 +56,13 @@ void Opening::give_up(int status, std::string_view reason) {
 
 // What the handler wants is asked here, too: it is the last time that a refusal is possible.
 template <class Call>
-void Opening::guarded(Call&& call) {
-  const bool called = core::guarded("a session handler in its opening", [&] {
+void Opening::guarded(std::string_view function, Call&& call) {
+  const auto thrower = [&] { return core::Thrower{name(), std::string{function}, peer()}; };
+  const bool called = core::guarded(thrower, [&] {
     call();
-    if (is_accepted()) wants_ = Wants::of(*handler_);
+    if (!is_accepted()) return;
+    function = "wants_parts or wants_streams";
+    wants_ = Wants::of(*handler_);
   });
   if (!called) reject(500, "internal error");
 }

@@ -85,7 +85,8 @@ class Opening : public OpeningRequest {
   void ask();
   void conclude();
   template <class Call>
-  void guarded(Call&& call);
+  void guarded(std::string_view function, Call&& call);
+  [[nodiscard]] std::string name() const { return "the handler of " + std::string{path().substr(0, 256)}; }
   void end_deferral();
 
   LoopContext& context_;

@@ -14,10 +14,12 @@ std::string_view RouteMatch::parameter(std::string_view name) const {
 }
 
 Result<void, Error> Router::add_session(std::string_view path, HandlerFactory factory) {
+  if (!factory) return err(Error{"the factory of handlers is empty"});
   return add(path, std::move(factory), nullptr);
 }
 
 Result<void, Error> Router::add_http(std::string_view path, HttpHandler handler) {
+  if (!handler) return err(Error{"the handler of \"" + std::string{path} + "\" is empty"});
   return add(path, nullptr, std::move(handler));
 }
 

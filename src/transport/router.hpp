@@ -29,7 +29,8 @@ struct RouteMatch {
 
 class Router {
  public:
-  /// `path` is exact or a pattern, see Server::listen. Errors: what is wrong with it, or that it is taken.
+  /// `path` is exact or a pattern, see Server::listen. Errors: what is wrong with it, that it is taken, or
+  /// that there is no handler.
   Result<void, Error> add_session(std::string_view path, HandlerFactory factory);
   Result<void, Error> add_http(std::string_view path, HttpHandler handler);
 

@@ -1,78 +1,53 @@
 #include "ws/handshake_error.hpp"
 
+#include <array>
+#include <cstddef>
+
+#include "core/error_rules.hpp"
+
 namespace plait::ws {
+namespace {
 
-int status_of(HandshakeError error) {
-  switch (error) {
-    case HandshakeError::method_not_get:
-      return 405;
-    case HandshakeError::http_version_too_old:
-      return 505;
-    case HandshakeError::missing_upgrade:
-    case HandshakeError::unsupported_version:
-      return 426;
-    case HandshakeError::not_switching_protocols:
-    case HandshakeError::response_upgrade:
-    case HandshakeError::response_connection:
-    case HandshakeError::missing_accept:
-    case HandshakeError::wrong_accept:
-    case HandshakeError::unexpected_subprotocol:
-    case HandshakeError::unexpected_extension:
-    case HandshakeError::invalid_deflate_response:
-      return 502;
-    default:
-      return 400;
-  }
-}
+struct HandshakeRule {
+  HandshakeError error;
+  int status;
+  const char* sentence;
+};
 
-const char* describe(HandshakeError error) {
-  switch (error) {
-    case HandshakeError::method_not_get:
-      return "the opening handshake must be a GET request";
-    case HandshakeError::http_version_too_old:
-      return "the opening handshake needs HTTP/1.1 or later";
-    case HandshakeError::missing_host:
-      return "the opening handshake needs one Host field";
-    case HandshakeError::missing_upgrade:
-      return "the Upgrade field does not name websocket";
-    case HandshakeError::missing_connection:
-      return "the Connection field does not name Upgrade";
-    case HandshakeError::missing_version:
-      return "the opening handshake needs one Sec-WebSocket-Version field";
-    case HandshakeError::unsupported_version:
-      return "Sec-WebSocket-Version must be 13";
-    case HandshakeError::missing_key:
-      return "the opening handshake needs a Sec-WebSocket-Key field";
-    case HandshakeError::repeated_key:
-      return "there is more than one Sec-WebSocket-Key field";
-    case HandshakeError::invalid_key:
-      return "Sec-WebSocket-Key must be 16 bytes in base64";
-    case HandshakeError::invalid_subprotocol:
-      return "a subprotocol in Sec-WebSocket-Protocol is not a token";
-    case HandshakeError::repeated_subprotocol:
-      return "a subprotocol is offered twice";
-    case HandshakeError::too_many_subprotocols:
-      return "too many subprotocols are offered";
-    case HandshakeError::invalid_extensions:
-      return "Sec-WebSocket-Extensions is malformed";
-    case HandshakeError::not_switching_protocols:
-      return "the response's status is not 101";
-    case HandshakeError::response_upgrade:
-      return "the response's Upgrade field is not websocket";
-    case HandshakeError::response_connection:
-      return "the response's Connection field does not name Upgrade";
-    case HandshakeError::missing_accept:
-      return "the response needs one Sec-WebSocket-Accept field";
-    case HandshakeError::wrong_accept:
-      return "the response's Sec-WebSocket-Accept does not match our key";
-    case HandshakeError::unexpected_subprotocol:
-      return "the response names a subprotocol that was not offered";
-    case HandshakeError::unexpected_extension:
-      return "the response names an extension that was not offered";
-    case HandshakeError::invalid_deflate_response:
-      return "the response's permessage-deflate parameters are invalid";
-  }
-  return "no error";
-}
+constexpr std::array kHandshakeRules{
+    HandshakeRule{HandshakeError::method_not_get, 405, "the opening handshake must be a GET request"},
+    // Its Upgrade is to be ignored (RFC 9110 §7.8).
+    HandshakeRule{HandshakeError::http_version_too_old, 426, "the opening handshake needs HTTP/1.1 or later"},
+    HandshakeRule{HandshakeError::missing_host, 400, "the opening handshake needs one Host field"},
+    HandshakeRule{HandshakeError::missing_upgrade, 426, "the Upgrade field does not name websocket"},
+    HandshakeRule{HandshakeError::missing_connection, 400, "the Connection field does not name Upgrade"},
+    HandshakeRule{HandshakeError::missing_version, 400, "the opening handshake needs one Sec-WebSocket-Version field"},
+    HandshakeRule{HandshakeError::unsupported_version, 426, "Sec-WebSocket-Version must be 13"},
+    HandshakeRule{HandshakeError::missing_key, 400, "the opening handshake needs a Sec-WebSocket-Key field"},
+    HandshakeRule{HandshakeError::repeated_key, 400, "there is more than one Sec-WebSocket-Key field"},
+    HandshakeRule{HandshakeError::invalid_key, 400, "Sec-WebSocket-Key must be 16 bytes in base64"},
+    HandshakeRule{HandshakeError::invalid_subprotocol, 400, "a subprotocol in Sec-WebSocket-Protocol is not a token"},
+    HandshakeRule{HandshakeError::repeated_subprotocol, 400, "a subprotocol is offered twice"},
+    HandshakeRule{HandshakeError::too_many_subprotocols, 400, "too many subprotocols are offered"},
+    HandshakeRule{HandshakeError::invalid_extensions, 400, "Sec-WebSocket-Extensions is malformed"},
+    HandshakeRule{HandshakeError::not_switching_protocols, 502, "the response's status is not 101"},
+    HandshakeRule{HandshakeError::response_upgrade, 502, "the response's Upgrade field is not websocket"},
+    HandshakeRule{HandshakeError::response_connection, 502, "the response's Connection field does not name Upgrade"},
+    HandshakeRule{HandshakeError::missing_accept, 502, "the response needs one Sec-WebSocket-Accept field"},
+    HandshakeRule{HandshakeError::wrong_accept, 502, "the response's Sec-WebSocket-Accept does not match our key"},
+    HandshakeRule{HandshakeError::unexpected_subprotocol, 502, "the response names a subprotocol that was not offered"},
+    HandshakeRule{HandshakeError::unexpected_extension, 502, "the response names an extension that was not offered"},
+    HandshakeRule{HandshakeError::invalid_deflate_response, 502,
+                  "the response's permessage-deflate parameters are invalid"},
+};
+
+static_assert(core::stand_in_order(kHandshakeRules, HandshakeError::invalid_deflate_response),
+              "kHandshakeRules is indexed by the enumerator");
+
+}  // namespace
+
+int status_of(HandshakeError error) { return kHandshakeRules[static_cast<std::size_t>(error)].status; }
+
+const char* describe(HandshakeError error) { return kHandshakeRules[static_cast<std::size_t>(error)].sentence; }
 
 }  // namespace plait::ws

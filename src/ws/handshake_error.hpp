@@ -33,7 +33,7 @@ enum class HandshakeError : std::uint8_t {
   invalid_deflate_response,  ///< permessage-deflate parameters that are malformed or that our offer does not allow
 };
 
-/// The status of the response that refuses the request: 400, 405, 426 or 505. 502 for errors in a response.
+/// The status of the response that refuses the request: 400, 405 or 426. 502 for errors in a response.
 [[nodiscard]] int status_of(HandshakeError error);
 
 /// A sentence that names the broken rule. Static storage.

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "core/release_memory.hpp"
+
 namespace plait::wt {
 namespace {
 
@@ -14,7 +16,7 @@ std::vector<Item> take(std::vector<Item>& items, Matches matches) {
       std::stable_partition(items.begin(), items.end(), [&matches](const Item& item) { return !matches(item); });
   std::vector<Item> taken{std::make_move_iterator(first), std::make_move_iterator(items.end())};
   items.erase(first, items.end());
-  if (items.empty()) std::vector<Item>{}.swap(items);
+  if (items.empty()) core::release_memory(items);
   return taken;
 }
 

@@ -6,11 +6,14 @@ namespace plait::wt {
 
 std::uint64_t wire_code_of(Error error) {
   switch (error) {
-    case Error::capsule_too_large:
-    case Error::capsule_malformed:
+    // The draft names this code for the two (§5.4, §5.6.2).
     case Error::capsule_prohibited:
     case Error::stream_limit_too_high:
       return h3::code::kDatagramError;
+    // RFC 9297 §3.3: what breaks the Capsule Protocol makes the message malformed, in HTTP/3 an H3_MESSAGE_ERROR
+    // (RFC 9114 §4.1.2). Its §5.2 describes H3_DATAGRAM_ERROR as a parse error of capsules, too, but demands nothing.
+    case Error::capsule_too_large:
+    case Error::capsule_malformed:
     case Error::capsule_truncated:
     case Error::close_reason_too_long:
     case Error::close_reason_not_utf8:

@@ -14,7 +14,6 @@ inline constexpr std::uint64_t kBufferedStreamRejected = 0x3994BD84;
 inline constexpr std::uint64_t kSessionGone = 0x170D7B68;
 inline constexpr std::uint64_t kFlowControlError = 0x045D4487;
 inline constexpr std::uint64_t kAlpnError = 0x0817B3DD;
-inline constexpr std::uint64_t kRequirementsNotMet = 0x212C0D48;
 inline constexpr std::uint64_t kApplicationFirst = 0x52E4A40FA8DB;
 inline constexpr std::uint64_t kApplicationLast = 0x52E5AC983162;
 }  // namespace code
@@ -40,7 +39,7 @@ enum class Error : std::uint8_t {
   capsule_prohibited,     ///< WT_MAX_STREAM_DATA or WT_STREAM_DATA_BLOCKED, which HTTP/3 has no use for (§5.4)
   close_reason_too_long,  ///< more than 1024 bytes (§6)
   close_reason_not_utf8,  ///< §6
-  data_after_close,       ///< anything after WT_CLOSE_SESSION but FIN (§6)
+  data_after_close,       ///< anything after WT_CLOSE_SESSION but FIN (§6): of the stream alone, the session has ended
   data_limit_exceeded,    ///< more bytes on streams than our WT_MAX_DATA (§5.6.4)
   stream_limit_exceeded,  ///< more streams than our WT_MAX_STREAMS (§5.6.2)
   limit_not_increased,    ///< WT_MAX_DATA or WT_MAX_STREAMS below the one before; from draft 15 on also the same again

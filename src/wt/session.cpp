@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "codec/utf8.hpp"
+#include "h3/capsule_type.hpp"
 #include "h3/frame.hpp"
-#include "wt/capsule_type.hpp"
 
 namespace plait::wt {
 namespace {
@@ -49,17 +49,16 @@ void Session::handle_datagram(ByteView payload) {
 
 void Session::handle_connect_data(ByteView data) {
   context_.connection.consume(id_, data.size());
-  if (!data.empty() && std::exchange(close_received_, false)) {
-    context_.connection.reset(id_, wire_code_of(Error::data_after_close));
-    context_.connection.stop_sending(id_, wire_code_of(Error::data_after_close));
-  }
   while (is_open()) {
     const auto capsule = capsules_.next(data);
     if (!capsule) return fail(Error::capsule_too_large);
     if (!*capsule) return;
-    if ((*capsule)->type == capsule_type::kCloseSession && !data.empty()) return fail(Error::data_after_close);
     handle_capsule(**capsule);
   }
+  // The session has ended by then, with what WT_CLOSE_SESSION said, however the bytes were cut.
+  if (data.empty() || !std::exchange(close_received_, false)) return;
+  context_.connection.reset(id_, wire_code_of(Error::data_after_close));
+  context_.connection.stop_sending(id_, wire_code_of(Error::data_after_close));
 }
 
 void Session::handle_connect_fin() {
@@ -93,7 +92,7 @@ void Session::handle_lost() {
 
 void Session::drain() {
   if (!is_open() || std::exchange(draining_sent_, true)) return;
-  send_capsule(capsule_type::kDrainSession, {});
+  send_capsule(h3::capsule_type::kDrainSession, {});
 }
 
 // Code 0 without a reason is FIN alone, which means the same to all peers (§6). The streams are reset when the peer has
@@ -113,7 +112,7 @@ void Session::close(std::uint32_t code, std::string_view reason) {
                                                  static_cast<std::uint8_t>(code >> 8), static_cast<std::uint8_t>(code)};
     value.append(big_endian);
     value.append(text);
-    send_capsule(capsule_type::kCloseSession, value.bytes, true);
+    send_capsule(h3::capsule_type::kCloseSession, value.bytes, true);
   }
   end_streams();
 }

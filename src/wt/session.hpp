@@ -48,6 +48,12 @@ struct SessionContext {
   bool flow_control = false;     ///< both sides sent an initial limit
   bool connection_lost = false;  ///< nothing is sent any more
   bool strict_limits = false;    ///< both speak draft 15 or later: a limit that is sent again must be higher
+
+  /// Client: a STOP_SENDING of a CONNECT stream with this code comes of a server that has its whole answer, a refusal
+  /// or the end of the session, under way. That answer may come after it and must not be discarded (RFC 9114 §4.1).
+  [[nodiscard]] bool wants_no_more_of_request(std::uint64_t error_code) const {
+    return connection.role() == h3::Role::client && error_code == h3::code::kNoError;
+  }
 };
 
 [[nodiscard]] constexpr std::uint64_t initial_streams(const h3::WebTransportSettings& settings, Direction direction) {
@@ -113,7 +119,8 @@ class Session {
   void handle_refused_stream(StreamId id, std::uint64_t received_bytes);
   /// So many of those that are over already, with what came of them.
   void handle_refused_ends(Direction direction, std::uint64_t streams, std::uint64_t received_bytes);
-  void handle_stream_data(StreamId id, ByteView data, bool fin);
+  /// `stream` is this session's, and `id` its own.
+  void handle_stream_data(StreamId id, Stream& stream, ByteView data, bool fin);
   /// `payload_bytes`: the final size without the stream's header; what did not arrive counts against the credit, too.
   void handle_stream_reset(StreamId id, std::uint64_t error_code, std::optional<std::uint64_t> payload_bytes);
   void handle_stop_sending(StreamId id, std::uint64_t error_code);

@@ -4,7 +4,7 @@
 
 #include "codec/utf8.hpp"
 #include "core/byte_sink.hpp"
-#include "wt/capsule_type.hpp"
+#include "h3/capsule_type.hpp"
 #include "wt/session.hpp"
 
 namespace plait::wt {
@@ -16,21 +16,21 @@ constexpr std::uint64_t kStreamLimitMax = std::uint64_t{1} << 60;
 
 void Session::handle_capsule(const http::Capsule& capsule) {
   switch (capsule.type) {
-    case capsule_type::kCloseSession:
+    case h3::capsule_type::kCloseSession:
       return handle_close_capsule(capsule.value);
-    case capsule_type::kDrainSession:
+    case h3::capsule_type::kDrainSession:
       return capsule.value.empty() ? handle_draining() : fail(Error::capsule_malformed);
-    case capsule_type::kMaxData:
+    case h3::capsule_type::kMaxData:
       return handle_max_data(capsule.value);
-    case capsule_type::kMaxStreamsBidi:
+    case h3::capsule_type::kMaxStreamsBidi:
       return handle_max_streams(Direction::bidirectional, capsule.value);
-    case capsule_type::kMaxStreamsUni:
+    case h3::capsule_type::kMaxStreamsUni:
       return handle_max_streams(Direction::unidirectional, capsule.value);
-    case capsule_type::kDataBlocked:
+    case h3::capsule_type::kDataBlocked:
       read_limit(capsule.value);
       return;
-    case capsule_type::kStreamsBlockedBidi:
-    case capsule_type::kStreamsBlockedUni:
+    case h3::capsule_type::kStreamsBlockedBidi:
+    case h3::capsule_type::kStreamsBlockedUni:
       return handle_streams_blocked(capsule.value);
     default:  // of the types that the decoder lets pass, the two of streams
       return fail(Error::capsule_prohibited);

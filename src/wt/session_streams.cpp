@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "wt/capsule_type.hpp"
+#include "h3/capsule_type.hpp"
 #include "wt/session.hpp"
 
 namespace plait::wt {
@@ -14,10 +14,11 @@ namespace {
 constexpr std::size_t kTurnBytes = 16384;
 
 constexpr std::uint64_t max_streams_type(Direction direction) {
-  return direction == Direction::bidirectional ? capsule_type::kMaxStreamsBidi : capsule_type::kMaxStreamsUni;
+  return direction == Direction::bidirectional ? h3::capsule_type::kMaxStreamsBidi : h3::capsule_type::kMaxStreamsUni;
 }
 constexpr std::uint64_t streams_blocked_type(Direction direction) {
-  return direction == Direction::bidirectional ? capsule_type::kStreamsBlockedBidi : capsule_type::kStreamsBlockedUni;
+  return direction == Direction::bidirectional ? h3::capsule_type::kStreamsBlockedBidi
+                                               : h3::capsule_type::kStreamsBlockedUni;
 }
 
 }  // namespace
@@ -60,7 +61,7 @@ bool Session::write(StreamId id, Bytes data, bool fin) {
   const auto front = static_cast<std::size_t>(credit);
   if (front > 0) send(id, *stream, data.slice(0, front), false);
   enqueue(id, *stream, data.slice(front, data.size() - front), fin);
-  send_blocked(capsule_type::kDataBlocked, peer_data_limit_, blocked_at_);
+  send_blocked(h3::capsule_type::kDataBlocked, peer_data_limit_, blocked_at_);
   return true;
 }
 
@@ -114,7 +115,7 @@ void Session::flush() {
       blocked_.push_back(id);
     }
   }
-  if (!blocked_.empty()) send_blocked(capsule_type::kDataBlocked, peer_data_limit_, blocked_at_);
+  if (!blocked_.empty()) send_blocked(h3::capsule_type::kDataBlocked, peer_data_limit_, blocked_at_);
   for (const StreamId id : written) {
     const Stream* stream = find(id);
     if (stream != nullptr && stream->sends && !stream->queue) visitor_.on_stream_writable(id);
@@ -170,14 +171,12 @@ void Session::handle_stream(StreamId id, Direction direction, std::optional<std:
   if (stopped && find(id) != nullptr) visitor_.on_stop_sending(id, to_application_code(*stopped));
 }
 
-void Session::handle_stream_data(StreamId id, ByteView data, bool fin) {
-  Stream* stream = find(id);
-  if (stream == nullptr) return;
-  stream->received_bytes += data.size();
-  stream->unconsumed_bytes += data.size();
-  if (fin) stream->receives = false;
+void Session::handle_stream_data(StreamId id, Stream& stream, ByteView data, bool fin) {
+  stream.received_bytes += data.size();
+  stream.unconsumed_bytes += data.size();
+  if (fin) stream.receives = false;
   if (!count_received(data.size())) return fail(Error::data_limit_exceeded);
-  if (stream->dropped) return use_up(id, *stream);
+  if (stream.dropped) return use_up(id, stream);
   visitor_.on_stream_data(id, data, fin);
 }
 
@@ -224,7 +223,7 @@ void Session::consume(StreamId id, std::size_t bytes) {
   stream->unconsumed_bytes -= bytes;
   context_.connection.consume(id, bytes);
   give_credit(bytes);
-  erase_if_over(id);
+  if (stream->closed) erase_if_over(id);
 }
 
 void Session::use_up(StreamId id, Stream& stream) { consume(id, static_cast<std::size_t>(stream.unconsumed_bytes)); }
@@ -236,7 +235,7 @@ void Session::give_credit(std::uint64_t bytes) {
   const std::uint64_t credit = context_.local.initial_data;
   if (local_data_limit_ - consumed_bytes_ > credit / 2) return;
   local_data_limit_ = consumed_bytes_ + credit;
-  send_limit(capsule_type::kMaxData, local_data_limit_);
+  send_limit(h3::capsule_type::kMaxData, local_data_limit_);
 }
 
 void Session::stop_sending(StreamId id, std::uint32_t application_code) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/release_memory.hpp"
 #include "core/varint.hpp"
 #include "wt/negotiation.hpp"
 
@@ -95,7 +96,7 @@ void Sessions::end_pending(StreamId id, Entry& entry) {
 void Sessions::drop_capsules(StreamId id, Entry& entry) {
   if (!entry.capsules.empty()) context_.connection.consume(id, entry.capsules.size());
   early_.release_bytes(entry.capsules.size());
-  std::vector<std::uint8_t>{}.swap(entry.capsules);
+  core::release_memory(entry.capsules);
 }
 
 void Sessions::end_session(StreamId id) {
@@ -125,7 +126,7 @@ bool Sessions::handle_data(StreamId id, ByteView data) {
   const auto found = context_.streams.find(id);
   if (found == context_.streams.end()) return handle_connect_data(id, data);
   if (Session* session = found->second.session; session != nullptr) {
-    session->handle_stream_data(id, data, false);
+    session->handle_stream_data(id, found->second, data, false);
   } else if (EarlyStream* early = early_.find(id); early != nullptr) {
     append_early(*early, data);
   } else {
@@ -139,7 +140,7 @@ bool Sessions::handle_data(StreamId id, ByteView data) {
 bool Sessions::handle_fin(StreamId id) {
   if (const auto found = context_.streams.find(id); found != context_.streams.end()) {
     if (Session* session = found->second.session; session != nullptr) {
-      session->handle_stream_data(id, {}, true);
+      session->handle_stream_data(id, found->second, {}, true);
     } else if (EarlyStream* early = early_.find(id); early != nullptr) {
       early->fin = true;
     }
@@ -198,6 +199,7 @@ bool Sessions::handle_stop_sending(StreamId id, std::uint64_t error_code) {
   }
   Entry* entry = find_entry(id);
   if (entry == nullptr) return false;
+  if (context_.wants_no_more_of_request(error_code)) return true;
   if (entry->live) {
     entry->session->handle_connect_stop_sending(error_code);
   } else {

@@ -1,25 +1,14 @@
 // Sessions: the WebTransport sessions of one HTTP/3 connection, either role. The owner implements h3::Visitor and
-// passes on what it is told; `now` is the time of the event:
+// passes on what is told of streams, datagrams and the connection to the handle_x functions here, which say whether it
+// was a session's; handle_connection_closed() also when QUIC's connection ends or is closed. How a session opens:
 //
-//   on_settings(peer)                    nothing: accept() reads Connection::peer_settings()
-//   on_request(id, head)                 if is_connect_protocol(head.protocol): begin(id), decide (now or later), then
-//                                        accept(id, visitor), Connection::respond(id, 200, …), deliver_early(id);
-//                                        or reject(id) and respond otherwise
-//   request() returned id (client)       begin(id)
-//   on_response(id, head)                2xx: accept(id, visitor), deliver_early(id); other final ones: reject(id)
-//   on_webtransport_stream(id, s, dir)   handle_stream(id, s, dir, now, the code of a stop that came before)
-//   on_data(id, data)                    if (!handle_data(id, data)) it belongs to another request
-//   on_fin(id)                           if (!handle_fin(id)) …
-//   on_reset(id, code)                   if (!handle_reset(id, code, the final size that QUIC told)) …
-//   on_stop_sending(id, code)            if (!handle_stop_sending(id, code)) …
-//   on_stream_error(id, error)           if (!handle_stream_error(id)) …
-//   on_closed(id)                        if (!handle_closed(id)) …
-//   on_datagram(id, payload)             handle_datagram(id, payload, now)
-//   on_goaway(id)                        handle_goaway()
-//   on_streams_available(dir)            handle_streams_available(dir)
-//   on_connection_error(error)           handle_connection_closed(); as well when QUIC's connection ends or is closed
+//   server: on_request       if is_connect_protocol(head.protocol): begin(), decide (now or later), then accept(),
+//                            Connection::respond() with 200, deliver_early(); or reject() and respond otherwise.
+//                            Behind on_settings only: accept() reads Connection::peer_settings()
+//   client: request()        begin() with the stream ID that it returned
+//           on_response      2xx: accept(), deliver_early(); other final ones: reject()
 //
-// and calls handle_timeout(now) at next_timeout().
+// `now` is the time of the event; handle_timeout(now) is to be called at next_timeout().
 #pragma once
 
 #include <plait/bytes.hpp>

@@ -35,6 +35,17 @@ def serving(example, *arguments):
         yield url
 
 
+@contextlib.contextmanager
+def reconnecting(*urls):
+    with subprocess.Popen(
+        [FOLDER / "example_06_reconnect", *urls], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def send_lines(url, text, example="example_02_client"):
     return subprocess.run([FOLDER / example, url], input=text, capture_output=True, text=True, timeout=20)
 
@@ -63,6 +74,31 @@ class Examples(unittest.TestCase):
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertIn("404", result.stderr)
 
+    def test_session_comes_back_with_its_server(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            place = f"unix:{folder}/socket:/echo"
+            with serving("example_01_echo", place) as url:
+                client = stack.enter_context(reconnecting(url))
+                self.assertEqual(client.stderr.readline(), "established\n")
+                self.assertEqual(client.stdout.readline(), "hello\n")
+            self.assertIn("lost: ", client.stderr.readline())
+            with serving("example_01_echo", place):
+                self.assertEqual(client.stderr.readline(), "established\n")
+                self.assertEqual(client.stdout.readline(), "hello\n")
+
+    def test_session_falls_back_to_another_way(self):
+        with serving("example_01_echo", "ws://127.0.0.1:0/echo") as url:
+            with reconnecting("https://127.0.0.1:1/echo", url) as client:
+                self.assertEqual(client.stderr.readline(), "established\n")
+                self.assertEqual(client.stdout.readline(), "hello\n")
+
+    def test_session_that_is_refused_for_good_does_not_come_back(self):
+        with serving("example_01_echo", "ws://127.0.0.1:0/echo") as url:
+            with reconnecting(url.replace("/echo", "/elsewhere")) as client:
+                output, errors = client.communicate(timeout=20)
+        self.assertEqual((client.returncode, output), (1, ""))
+        self.assertRegex(errors, "^failed: .*404")
+
     def test_clients_of_quic_fail_where_nobody_listens(self):
         for example in ("example_04_streams", "example_05_rpc"):
             result = send_lines("https://127.0.0.1:1/", "1\n", example)
@@ -73,6 +109,24 @@ class Examples(unittest.TestCase):
         result = subprocess.run([FOLDER / "example_01_echo", "carrier-pigeon://x/"], capture_output=True, text=True)
         self.assertEqual(result.returncode, 1)
         self.assertIn("carrier-pigeon", result.stderr)
+
+    def test_room_ticks_for_all_its_members(self):
+        with serving("example_07_ticks", "ws://127.0.0.1:0/room") as url, contextlib.ExitStack() as stack:
+            members = [
+                stack.enter_context(
+                    subprocess.Popen([FOLDER / "example_02_client", url], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     text=True))
+                for _ in range(2)
+            ]
+            for member in members:
+                stack.callback(member.kill)
+            for member in members:
+                state = []
+                while state[1:] != ["2", "hello"]:  # how many there are, and what was said last
+                    member.stdin.write("hello\n")
+                    member.stdin.flush()
+                    state = member.stdout.readline().split()
+                    self.assertTrue(state)
 
     def test_endpoint_beside_websocket(self):
         with serving("example_03_http_endpoint", "ws://127.0.0.1:0/greet") as url:

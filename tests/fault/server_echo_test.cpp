@@ -154,6 +154,43 @@ INSTANTIATE_TEST_SUITE_P(Wire, FaultServerEcho,
                                          Case{EPIPE, true}, Case{EAGAIN, true}, Case{ENOSPC, true}),
                          name_of);
 
+// The kernel has accepted it: without a word its client would see the connection end, and nobody why.
+TEST(FaultAcceptor, AConnectionThatCannotBeWatchedIsRefusedAndSaid) {
+  const test::QuietLog log;
+  const Limits limits;
+  std::atomic<std::size_t> count{0};
+  auto loop = net::Loop::make();
+  auto listener = net::Listener::bind({.host = "127.0.0.1"});
+  ASSERT_TRUE(loop && listener);
+  const std::uint16_t port = listener->port();
+  LoopContext context{**loop, limits, 0, count};
+  const Router router{};
+  Acceptor acceptor{context, std::move(*listener), nullptr, [&] { return std::make_unique<HttpConnection>(router); }};
+  ASSERT_TRUE(acceptor.start());
+  const test::RawClient first{port};
+  {
+    fault::Plan plan;
+    plan.fail_nth(1, ENOSPC);
+    const fault::Injection injection{plan};
+    EXPECT_TRUE(test::wait_until([&] {
+      (*loop)->run_once(1ms);
+      return plan.fired() == 1;
+    }));
+  }
+  EXPECT_EQ(context.counters.connections_refused.get(), 1U);
+  EXPECT_EQ(context.counters.connections_accepted.get(), 0U);
+  EXPECT_EQ(count.load(), 0U);
+  EXPECT_NE(log.text().find("no room for more connections: No space left"), std::string::npos) << log.text();
+  EXPECT_NE(log.text().find("fs.epoll.max_user_watches"), std::string::npos) << log.text();
+  const test::RawClient second{port};
+  EXPECT_TRUE(test::wait_until([&] {
+    (*loop)->run_once(1ms);
+    return count == 1;
+  })) << "it accepts again after a pause";
+  context.entries.for_each([](LoopEntry& entry) { entry.abort({}); });
+  (*loop)->run_once(Duration::zero());
+}
+
 class FaultServerEchoShort : public FaultServerEcho {};
 
 TEST_P(FaultServerEchoShort, OneByteAtATimeAndEverySecondCallWouldBlock) {

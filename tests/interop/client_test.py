@@ -59,9 +59,19 @@ def aiohttp_server(**options):
                 await session.send_bytes(message.data)
         return session
 
+    async def heartbeat(request):
+        """Closes once a heartbeat was answered. aiohttp waits for that half as long as between heartbeats: longer than
+        a thread stands still on a machine that is busy."""
+        session = aiohttp.web.WebSocketResponse(heartbeat=4, autoping=False)
+        await session.prepare(request)
+        message = await session.receive()
+        await session.close(code=4000, message=message.type.name.encode())
+        return session
+
     async def start():
         application = aiohttp.web.Application()
         application.router.add_get("/echo", echo)
+        application.router.add_get("/heartbeat", heartbeat)
         runner = aiohttp.web.AppRunner(application)
         await runner.setup()
         await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -210,8 +220,9 @@ class ToAiohttp(ClientTest):
             self.assert_run("echo", f"ws://127.0.0.1:{port}/echo", *DEFLATE, last="closed 1000 clean us ")
 
     def test_heartbeats(self):
-        with aiohttp_server(heartbeat=0.05) as port:
+        with aiohttp_server() as port:
             self.assert_run("rtt", f"ws://127.0.0.1:{port}/echo", last="ponged")
+            self.assert_run("wait", f"ws://127.0.0.1:{port}/heartbeat", last="closed 4000 clean peer PONG")
 
     def test_a_path_that_is_not_there(self):
         with aiohttp_server() as port:

@@ -26,6 +26,9 @@ PREFERENCES = {
 }
 
 
+START_SECONDS = 90
+
+
 class Firefox:
     """`folder` becomes its profile and its home."""
 
@@ -41,7 +44,7 @@ class Firefox:
             ["firefox-esr", "--headless", "--marionette", "--no-remote", "--profile", self._folder],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"HOME": str(self._folder)})
         try:
-            self._socket = socket.create_connection(("127.0.0.1", self._find_port()), timeout=2 * harness.TIMEOUT)
+            self._socket = socket.create_connection(("127.0.0.1", self._find_port()), timeout=browser.ANSWER_SECONDS)
             self._receive()  # who it is
             self.call("WebDriver:NewSession", {})
         except BaseException:
@@ -51,10 +54,11 @@ class Firefox:
 
     def _find_port(self):
         file = self._folder / "MarionetteActivePort"
-        deadline = time.monotonic() + harness.TIMEOUT
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError, ValueError):
                 return int(file.read_text())
+            time.sleep(0.05)  # it needs the core, too
         raise AssertionError("Firefox did not start")
 
     def _receive(self):
@@ -78,7 +82,7 @@ class Firefox:
 
     def report(self, url):
         """What the page says once its title is "done"."""
-        self.call("WebDriver:SetTimeouts", {"script": 1000 * harness.TIMEOUT})
+        self.call("WebDriver:SetTimeouts", {"script": 1000 * browser.SCRIPT_SECONDS})
         self.call("WebDriver:Navigate", {"url": url})
         return self.call("WebDriver:ExecuteAsyncScript", {"script": browser.REPORT, "args": []})["value"]
 

@@ -57,16 +57,27 @@ class Gtlsclient(unittest.TestCase):
         for ciphers in (CHACHA20, AES_256):
             self.assert_page(f"--ciphers={ciphers}")
 
+    def assert_says(self, pattern, option, *further):
+        """With `option` after a while, and the request after three. The client may do so only once the handshake is
+        confirmed, for which a machine that is busy may need longer, hence several tries."""
+        for milliseconds in (20, 200, 2000):
+            try:
+                said = self.assert_page(f"{option}={milliseconds}ms", f"--delay-stream={3 * milliseconds}ms", *further)
+                self.assertRegex(said, pattern)
+                return
+            except AssertionError as error:
+                failure = error
+        raise failure
+
     def test_key_update(self):
-        self.assertIn("key update confirmed", self.assert_page("--key-update=20ms", "--delay-stream=60ms"))
+        self.assert_says("key update confirmed", "--key-update")
 
     def test_migration_to_another_address(self):
-        said = self.assert_page("--change-local-addr=20ms", "--delay-stream=60ms")
-        self.assertRegex(said, r"Path validation against path .* succeeded")
+        self.assert_says(r"Path validation against path .* succeeded", "--change-local-addr")
 
     def test_nat_rebinding(self):
-        said = self.assert_page("--change-local-addr=20ms", "--nat-rebinding", "--delay-stream=60ms")
-        self.assertRegex(said, "frm rx .*PATH_CHALLENGE")  # the server looks where its client has gone
+        # The server looks where its client has gone.
+        self.assert_says("frm rx .*PATH_CHALLENGE", "--change-local-addr", "--nat-rebinding")
 
     def test_version_negotiation(self):
         root = self.server.urls["https"]

@@ -13,6 +13,7 @@ void note(std::size_t size) {
   if (!counting) return;
   ++allocations.count;
   allocations.bytes_max = std::max(allocations.bytes_max, size);
+  allocations.bytes += size;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ namespace plait::test {
 struct Allocations {
   std::size_t count = 0;
   std::size_t bytes_max = 0;  ///< the largest single one
+  std::size_t bytes = 0;      ///< of all together, freed since or not
 };
 
 /// Allocations of this process since start_counting().

@@ -9,6 +9,8 @@ import tempfile
 import time
 
 TIMEOUT = 60
+SCRIPT_SECONDS = 100  # for all tests of a page
+ANSWER_SECONDS = SCRIPT_SECONDS + 20
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--no-proxy-server",
          "--window-size=1100,900")
@@ -43,7 +45,7 @@ class Browser:
         raise AssertionError("chromedriver did not start")
 
     def call(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
         try:
             connection.request(method, path, None if body is None else json.dumps(body),
                                {"Content-Type": "application/json"})
@@ -63,6 +65,7 @@ class Browser:
 
     def report(self, url):
         """What the page says once its title is "done"."""
+        self.call("POST", f"/session/{self.session}/timeouts", {"script": 1000 * SCRIPT_SECONDS})
         self.open(url)
         return self.call("POST", f"/session/{self.session}/execute/async", {"script": REPORT, "args": []})
 
@@ -72,6 +75,7 @@ class Browser:
         while not (value := self.run(script)):
             if time.monotonic() > deadline:
                 raise AssertionError(f"never true: {script}")
+            time.sleep(0.02)  # the browser needs the core, too
         return value
 
     def find(self, selector):

@@ -1,6 +1,6 @@
 #include "bench/components/histogram.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <bit>

@@ -3,9 +3,9 @@
 #include "bench/accounting.hpp"
 #include "bench/text_file.hpp"
 
-#include <plait/version.hpp>
+#include <plait/config.hpp>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <openssl/crypto.h>
 #include <sys/utsname.h>
 

@@ -3,7 +3,7 @@
 #include "bench/components/loopback.hpp"
 #include "bench/text_file.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 
 #include "crypto/file.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <chrono>

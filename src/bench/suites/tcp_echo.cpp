@@ -6,7 +6,7 @@
 // measure the same message for a fixed time after a warm-up, every byte compared.
 #include "bench/suite.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace plait::bench {
 

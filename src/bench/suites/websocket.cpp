@@ -4,7 +4,7 @@
 // instead.
 #include "bench/suite.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cmath>

@@ -6,7 +6,7 @@
 // measured at 1,200 bytes, too.
 #include "bench/suite.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace plait::bench {
 
@@ -16,6 +16,7 @@ constexpr const char* kPyWebTransport = "PyWebTransport 0.9.0, benchmarks";
 constexpr std::uint64_t kStreamBytes = 1 << 20;
 constexpr std::uint64_t kStreamsPerSession = 10;
 constexpr std::uint64_t kSmallestPackets = 1200;  // as the published library
+constexpr std::uint64_t kEthernetPackets = 1452;
 
 const std::vector<Placement> kTwo = {Placement::two};
 
@@ -109,7 +110,6 @@ void add_throughput_rows(std::vector<Row>& rows) {
 /// One stream of a gigabyte, beside raw QUIC and TCP with TLS.
 void add_bulk_rows(std::vector<Row>& rows) {
   constexpr std::uint64_t kTransferBytes = 1'000'000'000;
-  constexpr std::uint64_t kEthernetPackets = 1452;
   for (const StreamDirection direction : {StreamDirection::upload, StreamDirection::download}) {
     const bool up = direction == StreamDirection::upload;
     Row row = make_row(up ? "bulk/upload" : "bulk/download", up ? "1 GB up on one stream" : "1 GB down on one stream",
@@ -129,6 +129,43 @@ void add_bulk_rows(std::vector<Row>& rows) {
     row.id += "/path";
     row.title += ", packets as large as the path takes";
     rows.push_back(row);
+  }
+}
+
+/// One stream where a round trip takes its time, with the packets of Ethernet: what is under way, and who waits for
+/// what, decides. The path is the generator's own (DelayedPath), has no rate, and one variant loses packets.
+void add_path_rows(std::vector<Row>& rows) {
+  struct Path {
+    const char* name;
+    std::uint64_t delay_ms;
+    double loss_percent;
+    std::uint64_t bytes;
+    const char* words;
+  };
+  constexpr Path kPaths[] = {
+      {"25ms", 25, 0, 100'000'000, "25 ms each way"},
+      {"25ms-lossy", 25, 1, 4'000'000, "25 ms and 1 % of the packets lost each way"},
+  };
+  for (const Path& path : kPaths) {
+    for (const StreamDirection direction : {StreamDirection::upload, StreamDirection::download}) {
+      const bool up = direction == StreamDirection::upload;
+      Row row =
+          make_row(fmt::format("{}/{}", up ? "upload" : "download", path.name),
+                   fmt::format("{} MB {} on one stream, {}", path.bytes / 1'000'000, up ? "up" : "down", path.words),
+                   up ? "/discard" : "/produce");
+      row.placements = kTwo;
+      row.plan.mode = LoadMode::bulk;
+      row.plan.direction = direction;
+      row.plan.total_bytes = path.bytes;
+      row.plan.delay_ms = path.delay_ms;
+      row.plan.loss_percent = path.loss_percent;
+      row.plan.packet_bytes = kEthernetPackets;
+      row.server_options = fmt::format("--packet-bytes {}", kEthernetPackets);
+      row.claims = {
+          own(Metric::mebibytes_per_second, up ? "bytes that the server has read, the last answer's way included"
+                                               : "bytes that the client has read, the request's way included")};
+      rows.push_back(row);
+    }
   }
 }
 
@@ -321,6 +358,7 @@ Suite webtransport_suite() {
       .name = "webtransport", .title = "WebTransport: streams, handshakes, exchanges, datagrams, memory", .rows = {}};
   add_throughput_rows(suite.rows);
   add_bulk_rows(suite.rows);
+  add_path_rows(suite.rows);
   add_handshake_rows(suite.rows);
   add_opening_rows(suite.rows);
   add_exchange_rows(suite.rows);

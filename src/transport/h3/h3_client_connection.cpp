@@ -4,7 +4,9 @@
 #include <chrono>
 #include <utility>
 
+#include "frames/open.hpp"
 #include "transport/refusal.hpp"
+#include "wt/error_code.hpp"
 #include "wt/negotiation.hpp"
 
 namespace plait::transport {
@@ -150,10 +152,10 @@ void H3ClientConnection::request_session(Asked& opening, std::vector<WtSession*>
   failed.push_back(opening.session);
 }
 
-void H3ClientConnection::drop_request(h3::StreamId id) {
+void H3ClientConnection::drop_request(h3::StreamId id, std::uint64_t error_code) {
   sessions_.reject(id);
-  h3_.reset(id, h3::code::kRequestCancelled);
-  h3_.stop_sending(id, h3::code::kRequestCancelled);
+  h3_.reset(id, error_code);
+  h3_.stop_sending(id, error_code);
 }
 
 void H3ClientConnection::finish_opening(h3::StreamId id, const h3::ResponseHead& head) {
@@ -162,14 +164,21 @@ void H3ClientConnection::finish_opening(h3::StreamId id, const h3::ResponseHead&
   note(&OpeningTimes::response);
   if (head.status / 100 != 2) return take_refusal(*found, head);
   WtSession& session = *found->session;
+  const std::vector<std::string> offered = std::move(found->request.subprotocols);
   openings_.erase(found);
+  const auto field = head.fields.find(wt::kProtocolField);
+  const std::string subprotocol = wt::parse_protocol(field.value_or(std::string_view{})).value_or(std::string{});
+  if (!frames::is_offered(subprotocol, offered)) {
+    drop_request(id, wt::code::kAlpnError);
+    reset_has_to_arrive_ = true;
+    return session.refuse("the response names a subprotocol that was not offered");
+  }
   const auto accepted = sessions_.accept(id, session.visitor());
   if (!accepted) {
     drop_request(id);
     return session.refuse("the session ended while it opened");
   }
-  const auto field = head.fields.find(wt::kProtocolField);
-  start_session(session, **accepted, wt::parse_protocol(field.value_or(std::string_view{})).value_or(std::string{}));
+  start_session(session, **accepted, subprotocol);
 }
 
 // The beginning of a text is waited for.
@@ -243,7 +252,7 @@ void H3ClientConnection::leave() {
 // Without a need for the connection it waits for nobody's acknowledgements. Else it waits until all streams are over,
 // which the server may never let happen.
 void H3ClientConnection::handle_session_end(bool settled) {
-  if (settled) return close_when_unused();
+  if (settled && !std::exchange(reset_has_to_arrive_, false)) return close_when_unused();
   leave_at_ = context().loop.now() + context().limits.close_timeout;
   schedule();
 }

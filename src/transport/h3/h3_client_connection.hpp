@@ -80,6 +80,7 @@ class H3ClientConnection final : public H3Connection {
   using H3Connection::on_closed;
   void on_settings(const h3::Settings& peer) override;
   void on_request(h3::StreamId, const h3::RequestHead&) override {}  // a server's
+  void on_too_many_fields(h3::StreamId) override {}                  // likewise
   void on_response(h3::StreamId id, const h3::ResponseHead& head) override;
   void on_data(h3::StreamId id, ByteView data) override;
   void on_fin(h3::StreamId id) override;
@@ -104,7 +105,7 @@ class H3ClientConnection final : public H3Connection {
   bool take_explanation(h3::StreamId id, ByteView data);
   void fail_opening(h3::StreamId id, const std::string& reason);
   void end_openings(std::uint64_t from, const std::string& reason);
-  void drop_request(h3::StreamId id);
+  void drop_request(h3::StreamId id, std::uint64_t error_code = h3::code::kRequestCancelled);
   static void tell_refused(const Asked& opening, const std::string& reason);
 
   // Pages, h3_fetches.cpp
@@ -129,6 +130,7 @@ class H3ClientConnection final : public H3Connection {
   core::TimePoint made_at_;
   std::optional<core::TimePoint> leave_at_;  // what its last session sent has arrived by then, or never will
   bool maybe_unused_ = false;                // to be looked at at the end of the turn
+  bool reset_has_to_arrive_ = false;         // of the session that ends: its code says why
 };
 
 }  // namespace plait::transport

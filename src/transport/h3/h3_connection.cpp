@@ -23,6 +23,7 @@ H3Connection::~H3Connection() = default;
 void H3Connection::enter(std::unique_ptr<H3Connection> self) {
   id_ = context().entries.add(std::move(self), context().index);
   context().count_connection();
+  counted_ = true;
   schedule();
 }
 
@@ -43,6 +44,10 @@ std::size_t H3Connection::unacknowledged_bytes(h3::StreamId id) const {
 
 std::size_t H3Connection::unsent_bytes(h3::StreamId id) const {
   return quic_ == nullptr ? 0 : static_cast<std::size_t>(quic_->unsent_bytes(id));
+}
+
+void H3Connection::tell_when_sent(h3::StreamId id) {
+  if (quic_ != nullptr) quic_->tell_when_sent(id);
 }
 
 void H3Connection::set_priority(h3::StreamId id, std::uint64_t group, std::int64_t order) {
@@ -75,7 +80,11 @@ void H3Connection::on_stream_acked(quic::StreamId id, std::uint64_t) {
     unattributed_.erase(found);
     if (code) return reset_now(id, *code);
   }
-  for (std::size_t i = 0; i < live_.size(); ++i) live_[i]->handle_acked(id);
+  on_stream_sent(id);
+}
+
+void H3Connection::on_stream_sent(quic::StreamId id) {
+  for (std::size_t i = 0; i < live_.size(); ++i) live_[i]->handle_room(id);
 }
 
 // Nobody's, if the session has ended.
@@ -103,9 +112,13 @@ void H3Connection::on_closed(const quic::CloseReason& reason) {
 
 void H3Connection::leave() {
   LoopContext& context = this->context();
-  context.uncount_connection();
+  uncount();
   cancel();
   context.loop.retire(context.entries.remove(id_));
+}
+
+void H3Connection::uncount() {
+  if (std::exchange(counted_, false)) context().uncount_connection();
 }
 
 // --- To QUIC ---------------------------------------------------------------------------------------------------------
@@ -232,6 +245,12 @@ void H3Connection::abort(const Disconnect& why) {
   end_sessions(end_reason_);
   h3_.close(h3::code::kNoError, why.reason);
   if (quic_ == nullptr) leave();
+}
+
+// QUIC says goodbye at the end of the turn only, and it leaves the table after that.
+void H3Connection::give_way(const Disconnect& why) {
+  abort(why);
+  uncount();
 }
 
 // --- Time ------------------------------------------------------------------------------------------------------------

@@ -45,6 +45,7 @@ class H3Connection : public LoopEntry,
   // LoopEntry
   [[nodiscard]] Session* session() override { return nullptr; }
   void abort(const Disconnect& why) override;
+  void give_way(const Disconnect& why) override;
 
   // For WtSession
   [[nodiscard]] LoopContext& context() const { return service_.endpoint.context(); }
@@ -59,6 +60,8 @@ class H3Connection : public LoopEntry,
   [[nodiscard]] virtual std::optional<OpeningTimes> opening_times() const { return std::nullopt; }
   [[nodiscard]] std::size_t unacknowledged_bytes(h3::StreamId id) const;
   [[nodiscard]] std::size_t unsent_bytes(h3::StreamId id) const;
+  /// As quic::Connection::tell_when_sent.
+  void tell_when_sent(h3::StreamId id);
   /// As quic::Connection::set_priority.
   void set_priority(h3::StreamId id, std::uint64_t group, std::int64_t order);
   /// For `session`; with an ID, its fate is told to WtSession::handle_datagram_fate.
@@ -77,6 +80,7 @@ class H3Connection : public LoopEntry,
   void on_stopped_stream_end(quic::StreamId id, std::uint64_t final_size_bytes) override;
   void on_stream_stopped(quic::StreamId id, std::uint64_t code) override;
   void on_stream_acked(quic::StreamId id, std::uint64_t offset) override;
+  void on_stream_sent(quic::StreamId id) override;
   void on_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) override;
   void on_more_streams(quic::Direction direction) override;
   void on_datagram(ByteView data) override { h3_.handle_datagram(data); }
@@ -141,8 +145,10 @@ class H3Connection : public LoopEntry,
 
   void reset_now(h3::StreamId id, std::uint64_t error_code);
   void note_unsent(h3::StreamId id, std::uint64_t bytes);
+  void uncount();
 
   SessionId id_;
+  bool counted_ = false;  // among Limits::connections_max
   std::string last_peer_ = "not connected";
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.

@@ -3,6 +3,7 @@
 
 #include <plait/log.hpp>
 
+#include "h3/message.hpp"
 #include "transport/page.hpp"
 
 namespace plait::transport {
@@ -32,7 +33,6 @@ void H3ServerConnection::end_exchange(h3::StreamId id) {
   const auto found = exchanges_.find(id);
   if (found == exchanges_.end()) return;
   content_bytes_ -= found->second.content_bytes();
-  unacknowledged_bytes_ -= found->second.unacknowledged_bytes;
   std::erase(waiting_, id);
   exchanges_.erase(found);
 }
@@ -58,9 +58,9 @@ void H3ServerConnection::refuse(h3::StreamId id, int status, const std::string& 
 }
 
 // As over HTTP/1.1, whose connection is not read meanwhile: few bytes ask for much, and the answers of a client that
-// takes none are kept whole.
+// takes none are kept whole. What is on its way has a bound of its own (ADR 0023).
 void H3ServerConnection::answer_waiting() {
-  while (!waiting_.empty() && unacknowledged_bytes_ <= context().limits.send_high_water_bytes) {
+  while (!waiting_.empty() && !has_answers_backlog()) {
     const h3::StreamId id = waiting_.front();
     waiting_.erase(waiting_.begin());
     answer(id);
@@ -72,15 +72,16 @@ void H3ServerConnection::answer(h3::StreamId id) {
   PagePeer peer{.address = this->peer(), .secure = true, .certificate = client_certificate()};
   respond(id, request.answer(*service_.router, std::move(peer)), request.wants_head_only());
   content_bytes_ -= request.drop_request();
-  note_unacknowledged(id);
+  tell_when_sent(id);
 }
 
-void H3ServerConnection::note_unacknowledged(h3::StreamId id) {
-  const auto found = exchanges_.find(id);
-  if (found == exchanges_.end()) return;
-  unacknowledged_bytes_ -= found->second.unacknowledged_bytes;
-  found->second.unacknowledged_bytes = unacknowledged_bytes(id);
-  unacknowledged_bytes_ += found->second.unacknowledged_bytes;
+bool H3ServerConnection::has_answers_backlog() const {
+  std::size_t unsent = 0;
+  for (const auto& [id, request] : exchanges_) {
+    unsent += unsent_bytes(id);
+    if (unsent > context().limits.send_high_water_bytes) return true;
+  }
+  return false;
 }
 
 void H3ServerConnection::respond(h3::StreamId id, const HttpResponse& response, bool head_only) {
@@ -88,13 +89,18 @@ void H3ServerConnection::respond(h3::StreamId id, const HttpResponse& response, 
     log(LogLevel::error, "an HTTP handler gave a status that is not allowed");
     return respond(id, {.status = 500, .body = "internal error\n"}, head_only);
   }
-  const bool with_body = has_body(response.status);
-  const std::string length = std::to_string(response.body.size());
-  std::vector<http::Field> fields{{"content-type", response.content_type}, {"date", context().http_date()}};
-  if (with_body) fields.push_back({"content-length", length});
-  for (const auto& [name, value] : response.headers) fields.push_back({name, value});
-  const bool ends = head_only || !with_body || response.body.empty();
-  if (send_head(id, response.status, fields, ends) && !ends) h3_.send_data(id, Bytes::copy_of(response.body), true);
+  const std::string_view body = body_of(response);
+  const std::string length = std::to_string(body.size());
+  std::vector<http::Field> fields;
+  if (!has_field(response, "content-type")) fields.push_back({"content-type", response.content_type});
+  if (!has_field(response, "date")) fields.push_back({"date", context().http_date()});
+  if (has_length(response.status)) fields.push_back({"content-length", length});
+  for (const auto& [name, value] : response.headers) {
+    if (!h3::is_connection_specific(name)) fields.push_back({name, value});  // over HTTP/1.1 they have a meaning
+  }
+  const bool ends = head_only || body.empty();
+  if (!send_head(id, response.status, fields, ends) || ends) return;
+  h3_.send_data(id, response.shared_body.empty() ? Bytes::copy_of(body) : response.shared_body, true);
 }
 
 // A head that cannot be sent gives the whole stream up: the client would wait for ever.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/grammar.hpp"
 #include "wt/negotiation.hpp"
 
 namespace plait::transport {
@@ -16,6 +17,7 @@ H3ServerConnection& H3ServerConnection::make(H3Service& service) {
   std::unique_ptr<H3ServerConnection> owned{new H3ServerConnection{service}};
   H3ServerConnection& connection = *owned;
   connection.enter(std::move(owned));
+  connection.slot_.enter_quic(service.endpoint.context(), connection);
   return connection;
 }
 
@@ -25,9 +27,12 @@ H3ServerConnection::H3ServerConnection(H3Service& service) : H3Connection(servic
 
 void H3ServerConnection::on_stream_acked(quic::StreamId id, std::uint64_t offset) {
   note_activity();
-  note_unacknowledged(id);
-  answer_waiting();
   H3Connection::on_stream_acked(id, offset);
+}
+
+void H3ServerConnection::on_stream_sent(quic::StreamId id) {
+  answer_waiting();
+  H3Connection::on_stream_sent(id);
 }
 
 void H3ServerConnection::on_settings(const h3::Settings&) {
@@ -38,14 +43,25 @@ void H3ServerConnection::on_settings(const h3::Settings&) {
 
 void H3ServerConnection::on_request(h3::StreamId id, const h3::RequestHead& head) {
   served_ = true;
+  slot_.leave();
   note_activity();
   context().counters.http_requests.add();
   const core::TimePoint deadline = context().loop.now() + context().limits.handshake_timeout;
   exchanges_.try_emplace(id, HttpExchange{head, deadline});
   if (!request_deadline_) request_deadline_ = deadline;
   schedule();
-  if (head.fields.size() > context().limits.header_count_max) return refuse(id, 431, "too many header fields");
-  if (head.is_connect()) begin_session(id);
+  if (head.is_connect()) return begin_session(id);
+  const auto expectation = head.fields.find("expect");
+  // Not at once would be never: a client that waits sends no content, and so no end of its request.
+  if (expectation && http::equals_ignoring_case(*expectation, "100-continue")) send_head(id, 100, {}, false);
+}
+
+void H3ServerConnection::on_too_many_fields(h3::StreamId id) {
+  served_ = true;
+  note_activity();
+  context().counters.http_requests.add();
+  refuse(id, 431, "too many header fields");
+  schedule();
 }
 
 void H3ServerConnection::on_data(h3::StreamId id, ByteView data) {
@@ -79,6 +95,7 @@ void H3ServerConnection::on_closed(h3::StreamId id) {
   end_exchange(id);
   drop_deferred(id);
   answer_waiting();
+  note_idle();
   close_if_drained();
 }
 
@@ -195,6 +212,7 @@ void H3ServerConnection::close_if_drained() {
 }
 
 void H3ServerConnection::end_sessions(const std::string& reason) {
+  slot_.leave();
   deferred_.clear();
   H3Connection::end_sessions(reason);
 }
@@ -203,8 +221,18 @@ void H3ServerConnection::end_sessions(const std::string& reason) {
 void H3ServerConnection::handle_session_end(bool settled) {
   const bool idle = live_.empty() && exchanges_.empty() && deferred_.empty();
   if (draining_ && settled && idle) return h3_.close();
+  note_idle();
   note_activity();
   schedule();
+}
+
+bool H3ServerConnection::is_quiet() const {
+  return live_.empty() && exchanges_.empty() && deferred_.empty() && h3_.stream_count() == 0;
+}
+
+// Whatever was sent has arrived: its stream would be there.
+void H3ServerConnection::note_idle() {
+  if (served_ && end_reason_.empty() && is_quiet()) slot_.enter_quic_idle(context(), *this);
 }
 
 // --- Time ------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include "transport/h3/h3_connection.hpp"
 #include "transport/h3/http_exchange.hpp"
 #include "transport/h3/wt_accept.hpp"
+#include "transport/handshake_slot.hpp"
 
 namespace plait::transport {
 
@@ -20,7 +21,9 @@ class H3ServerConnection final : public H3Connection, public Opening::Owner {
   static H3ServerConnection& make(H3Service& service);
 
   void drain() override;
+  [[nodiscard]] bool is_quiet() const override;
   void on_stream_acked(quic::StreamId id, std::uint64_t offset) override;
+  void on_stream_sent(quic::StreamId id) override;
 
  private:
   // An opening of the peer's whose handler answers later.
@@ -35,6 +38,7 @@ class H3ServerConnection final : public H3Connection, public Opening::Owner {
   using H3Connection::on_closed;
   void on_settings(const h3::Settings& peer) override;
   void on_request(h3::StreamId id, const h3::RequestHead& head) override;
+  void on_too_many_fields(h3::StreamId id) override;
   void on_response(h3::StreamId, const h3::ResponseHead&) override {}  // a client's
   void on_data(h3::StreamId id, ByteView data) override;
   void on_fin(h3::StreamId id) override;
@@ -55,7 +59,8 @@ class H3ServerConnection final : public H3Connection, public Opening::Owner {
   void take_content(h3::StreamId id, ByteView data);
   void answer(h3::StreamId id);
   void answer_waiting();
-  void note_unacknowledged(h3::StreamId id);
+  /// More of the answers was never sent than the high-water mark allows.
+  [[nodiscard]] bool has_answers_backlog() const;
   void refuse(h3::StreamId id, int status, const std::string& reason);
   void respond(h3::StreamId id, const HttpResponse& response, bool head_only);
   bool send_head(h3::StreamId id, int status, const std::vector<http::Field>& fields, bool fin);
@@ -74,15 +79,16 @@ class H3ServerConnection final : public H3Connection, public Opening::Owner {
   [[nodiscard]] bool is_deferred(h3::StreamId id) const;
 
   void note_activity();
+  void note_idle();
   void close_if_drained();
 
   core::IdMap<h3::StreamId, HttpExchange> exchanges_;  // requests whose response has not arrived yet
   std::size_t content_bytes_ = 0;                      // of all of them
-  std::size_t unacknowledged_bytes_ = 0;               // the same
   std::vector<h3::StreamId> waiting_;                  // whole requests that are not answered yet, in their order
   std::optional<core::TimePoint> request_deadline_;    // not after that of any request that is not whole
   std::vector<Deferred> deferred_;                     // the oldest first
   core::TimePoint active_at_;                          // when a request or a response last went on
+  HandshakeSlot slot_;                                 // until the first request, and when idle after that
   bool served_ = false;                                // a request has come
   bool draining_ = false;
 };

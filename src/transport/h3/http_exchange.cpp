@@ -27,6 +27,16 @@ std::optional<std::string_view> HttpExchange::field(std::string_view name) const
   return std::nullopt;
 }
 
+std::string HttpExchange::list_field(std::string_view name) const {
+  std::string list;
+  for (const auto& [own, value] : fields_) {
+    if (!http::equals_ignoring_case(own, name)) continue;
+    if (!list.empty()) list += ", ";
+    list += value;
+  }
+  return list;
+}
+
 class HttpExchange::Request final : public PageRequest {
  public:
   Request(const HttpExchange& exchange, const Router& router, PagePeer peer)

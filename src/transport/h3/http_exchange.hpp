@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/release_memory.hpp"
 #include "core/timer.hpp"
 #include "h3/message.hpp"
 #include "transport/page.hpp"
@@ -32,12 +33,10 @@ class HttpExchange {
   void set_whole() { whole_ = true; }
   /// Frees the fields and the content; how much of that there was.
   std::size_t drop_request() {
-    fields_ = {};
+    core::release_memory(fields_);
     return std::exchange(content_, {}).size();
   }
   [[nodiscard]] std::size_t content_bytes() const { return content_.size(); }
-  /// Of the response, as far as it is sent: what has not arrived.
-  std::size_t unacknowledged_bytes = 0;
   [[nodiscard]] bool wants_head_only() const { return method_ == "HEAD"; }
 
   [[nodiscard]] std::string_view path() const { return path_; }    ///< without the query
@@ -47,6 +46,8 @@ class HttpExchange {
   [[nodiscard]] bool is_connect() const { return method_ == "CONNECT"; }
   /// The value of a field; `host` is :authority.
   [[nodiscard]] std::optional<std::string_view> field(std::string_view name) const;
+  /// Of a field that is a list: the values of all its lines, with ", " between them (RFC 9110 §5.3).
+  [[nodiscard]] std::string list_field(std::string_view name) const;
 
  private:
   class Request;

@@ -12,8 +12,8 @@ WtAccept::WtAccept(LoopContext& context, const Router& router, Owner& owner, h3:
       id_(id),
       request_(std::move(request)),
       peer_(std::move(peer)),
-      offered_texts_(
-          wt::parse_available_protocols(header(wt::kAvailableProtocolsField), context.limits.subprotocols_max)) {
+      offered_texts_(wt::parse_available_protocols(request_.list_field(wt::kAvailableProtocolsField),
+                                                   context.limits.subprotocols_max)) {
   if (offered_texts_) offered_.assign(offered_texts_->begin(), offered_texts_->end());
 }
 

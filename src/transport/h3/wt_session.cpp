@@ -115,6 +115,8 @@ std::size_t WtSession::wire_buffered_bytes(StreamId id) const {
   return protocol_->buffered_bytes(id) + connection_.unacknowledged_bytes(id);
 }
 
+void WtSession::wire_tell_when_sent(StreamId id) { connection_.tell_when_sent(id); }
+
 std::size_t WtSession::wire_unsent_bytes(StreamId id) const {
   return protocol_->buffered_bytes(id) + connection_.unsent_bytes(id);
 }

@@ -44,7 +44,7 @@ class WtSession final : public QuicSession, private wt::SessionVisitor {
   void on_stream_reset(wt::StreamId id, std::optional<std::uint32_t> code) override { handle_stream_reset(id, code); }
   void on_stop_sending(wt::StreamId id, std::optional<std::uint32_t> code) override { handle_stop_sending(id, code); }
   void on_stream_closed(wt::StreamId id) override { handle_stream_closed(id); }
-  void on_stream_writable(wt::StreamId id) override { handle_acked(id); }
+  void on_stream_writable(wt::StreamId id) override { handle_room(id); }
   void on_streams_available(wt::Direction direction) override;
   void on_datagram(ByteView payload) override { handle_datagram(payload); }
   void on_draining() override { handle_draining(); }
@@ -59,6 +59,7 @@ class WtSession final : public QuicSession, private wt::SessionVisitor {
   void wire_set_priority(StreamId id, std::uint32_t group, std::int64_t order) override;
   [[nodiscard]] std::size_t wire_buffered_bytes(StreamId id) const override;
   [[nodiscard]] std::size_t wire_unsent_bytes(StreamId id) const override;
+  void wire_tell_when_sent(StreamId id) override;
   bool wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) override;
   [[nodiscard]] std::size_t wire_datagram_bytes_max() const override { return protocol_->datagram_bytes_max(); }
   void wire_close(std::uint32_t code, std::string_view reason) override;

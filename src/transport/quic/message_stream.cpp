@@ -16,6 +16,7 @@ void MessageStream::attach(StreamId id) {
   id_ = id;
   early_bytes_ = 0;
   for (Bytes& data : std::exchange(early_, {})) owner_.write(id, std::move(data), false);
+  if (wants_writable_) owner_.tell_when_sent(id);
 }
 
 // --- Receiving -------------------------------------------------------------------------------------------------------
@@ -84,12 +85,8 @@ void MessageStream::handle_event(const frames::Event& event) {
       return ignored_ ? void() : owner_.on_message(event.message_kind, event.payload, event.block);
     case frames::Event::Kind::part:
       return ignored_ ? void() : owner_.on_part(event.message_kind, event.payload, event.last);
-    case frames::Event::Kind::ping: {
-      core::VectorSink pong;
-      frames::encode_pong(event.payload, pong);
-      if (buffered_bytes() <= limits_.send_high_water_bytes) append(Bytes::copy_of(ByteView{pong.bytes}));
-      return;
-    }
+    case frames::Event::Kind::ping:
+      return handle_ping(event.payload);
     case frames::Event::Kind::close:
       return owner_.on_peer_close(event.close_code, as_text(event.payload));
     case frames::Event::Kind::failed:
@@ -101,6 +98,20 @@ void MessageStream::handle_event(const frames::Event& event) {
   }
 }
 
+// Of the pings that come while a backlog stands only the last is answered, and when the backlog is below its mark
+// again.
+void MessageStream::handle_ping(ByteView payload) {
+  core::VectorSink pong;
+  frames::encode_pong(payload, pong);
+  waiting_pong_ = Bytes::copy_of(ByteView{pong.bytes});
+  answer_waiting_ping();
+}
+
+void MessageStream::answer_waiting_ping() {
+  if (waiting_pong_.empty() || shut_ || unsent_bytes() > limits_.send_high_water_bytes) return;
+  append(std::exchange(waiting_pong_, {}));
+}
+
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
 std::size_t MessageStream::buffered_bytes() const { return id_ ? owner_.buffered_bytes(*id_) : early_bytes_; }
@@ -108,9 +119,15 @@ std::size_t MessageStream::buffered_bytes() const { return id_ ? owner_.buffered
 std::size_t MessageStream::unsent_bytes() const { return id_ ? owner_.unsent_bytes(*id_) : early_bytes_; }
 
 bool MessageStream::admits(std::size_t size) {
-  if (fits_queue(limits_, size, buffered_bytes())) return true;
-  wants_writable_ = true;
+  if (fits_queue(limits_, size, unsent_bytes())) return true;
+  want_writable();
   return false;
+}
+
+// A round trip before the first acknowledgement would come.
+void MessageStream::want_writable() {
+  wants_writable_ = true;
+  if (id_) owner_.tell_when_sent(*id_);
 }
 
 SendStatus MessageStream::append(Bytes data) {
@@ -120,8 +137,8 @@ SendStatus MessageStream::append(Bytes data) {
   } else if (!owner_.write(*id_, std::move(data), false)) {
     return SendStatus::closed;
   }
-  if (buffered_bytes() <= limits_.send_high_water_bytes) return SendStatus::sent;
-  wants_writable_ = true;
+  if (unsent_bytes() <= limits_.send_high_water_bytes) return SendStatus::sent;
+  want_writable();
   stalled_ = stalls_;
   return SendStatus::queued;
 }
@@ -167,8 +184,9 @@ void MessageStream::close(std::uint16_t code, std::string_view reason) {
   if (id_) owner_.write(*id_, Bytes::copy_of(ByteView{close.bytes}), true);
 }
 
-void MessageStream::handle_acked() {
-  if (ended_ || (!wants_writable_ && !stalled_) || buffered_bytes() > limits_.send_low_water_bytes) return;
+void MessageStream::handle_room() {
+  answer_waiting_ping();
+  if (ended_ || (!wants_writable_ && !stalled_) || unsent_bytes() > limits_.send_low_water_bytes) return;
   stalled_ = false;
   const bool tell = std::exchange(wants_writable_, false);
   handle_kept();

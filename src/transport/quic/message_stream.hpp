@@ -27,6 +27,8 @@ class MessageStream final : private MessageWriter {
     [[nodiscard]] virtual std::size_t buffered_bytes(StreamId id) const = 0;
     /// Written and never sent.
     [[nodiscard]] virtual std::size_t unsent_bytes(StreamId id) const = 0;
+    /// Calls handle_room() when what waits has been sent, too.
+    virtual void tell_when_sent(StreamId id) = 0;
     virtual void consume(StreamId id, std::size_t bytes) = 0;
 
     /// `block` has the payload; none: it is nowhere that anyone may borrow it from.
@@ -67,8 +69,8 @@ class MessageStream final : private MessageWriter {
   void handle_data(ByteView data, bool fin);
   /// Reports what came while it was stopped, if it no longer is.
   void handle_kept();
-  /// The peer acknowledged some of the stream.
-  void handle_acked();
+  /// Some of the stream was acknowledged, or what waited has been sent.
+  void handle_room();
 
   SendStatus send(const Message& message);
   MessageWriter* begin_message(MessageKind kind);
@@ -87,10 +89,13 @@ class MessageStream final : private MessageWriter {
 
   [[nodiscard]] bool is_stopped() const { return !over_ && (paused_ || stalled_); }
   bool admits(std::size_t size);
+  void want_writable();
   SendStatus append(Bytes data);
   SendStatus send_part(ByteView part, bool last);
   void decode(ByteView& input);
   void handle_event(const frames::Event& event);
+  void handle_ping(ByteView payload);
+  void answer_waiting_ping();
   void handle_input(ByteView input, std::vector<std::uint8_t> block);
   void report_end();
 
@@ -102,6 +107,7 @@ class MessageStream final : private MessageWriter {
   std::size_t kept_offset_ = 0;     // where in it that begins
   std::vector<Bytes> early_;        // sent before there was a stream
   std::size_t early_bytes_ = 0;
+  Bytes waiting_pong_;  // of the last ping that is not answered yet
   MessageKind part_kind_ = MessageKind::binary;
   const bool stalls_;
   bool message_under_way_ = false;  // of ours, in parts

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "codec/utf8.hpp"
@@ -15,12 +16,18 @@ namespace plait::transport {
 namespace {
 
 constexpr int kReceivesPerTurn = 32;                // so that a flood of datagrams does not starve the rest of the loop
-constexpr std::size_t kDatagramsPerTurn = 256;      // nor one of small ones: each may begin a handshake
+constexpr std::size_t kStraysPerTurn = 256;         // nor one of what belongs to no connection: each may begin one
 constexpr std::uint64_t kConnectionRefused = 0x02;  // RFC 9000 §20.1
 constexpr int kBatchesPerTurn = 16;                 // 1 MiB: then what arrives, acknowledgements among it, has its turn
 
 quic::EndpointConfig within(const Limits& limits, quic::EndpointConfig config) {
   config.settings.datagram_age_max = limits.datagram_age_max;
+  // Two frames for each bidirectional stream. All that may come in a second may come at once.
+  auto& settings = config.settings;
+  constexpr std::size_t kStreamsMax = std::numeric_limits<std::uint32_t>::max() / 2;
+  settings.cancel_frames_per_second =
+      static_cast<std::uint32_t>(2 * std::min(limits.stream_cancels_per_second_max, kStreamsMax));
+  settings.cancel_frames_burst = std::max(settings.cancel_frames_burst, settings.cancel_frames_per_second);
   for (auto* probes : {&config.settings.mtu_probes, &config.settings.loopback_mtu_probes}) {
     std::erase_if(*probes, [&limits](std::uint16_t probe) { return probe > limits.udp_payload_bytes_max; });
   }
@@ -44,7 +51,8 @@ std::string describe(const quic::CloseReason& reason) {
   if (!reason.reason.empty() && codec::is_utf8(as_bytes(reason.reason))) return reason.reason;
   switch (reason.kind) {
     case quic::CloseReason::Kind::peer_transport:
-      if (reason.code == kConnectionRefused) return "the server refused the connection: it is full, perhaps";
+      if (reason.code == kConnectionRefused)
+        return "the server refused the connection: it is full or shutting down, perhaps";
       break;
     case quic::CloseReason::Kind::idle_timeout:
       return "the peer was silent for too long";
@@ -115,15 +123,14 @@ void QuicEndpoint::handle_events(std::uint32_t events) {
 
 void QuicEndpoint::receive() {
   const MutableByteView buffer = context_.loop.receive_buffer().first(net::UdpSocket::kBatchBytesMax);
-  std::size_t datagrams = 0;
-  for (int i = 0; i < kReceivesPerTurn && datagrams < kDatagramsPerTurn; ++i) {
+  std::size_t strays = 0;
+  for (int i = 0; i < kReceivesPerTurn && strays < kStraysPerTurn; ++i) {
     net::UdpBatch batch;
     const net::IoResult result = socket_.receive(buffer, batch);
     if (result.status == net::IoStatus::would_block) return;
     // Errors are of datagrams that were sent before (ICMP); QUIC's own timers notice what was lost.
     if (result.status != net::IoStatus::ok || batch.bytes.empty()) continue;
-    handle_batch(batch);
-    datagrams += (batch.bytes.size() + batch.segment_bytes - 1) / batch.segment_bytes;
+    strays += handle_batch(batch);
   }
 }
 
@@ -143,20 +150,24 @@ const net::SocketAddress& QuicEndpoint::local_of(const net::UdpBatch& batch) con
   return is_client_ ? socket_.name() : batch.local;
 }
 
-void QuicEndpoint::handle_batch(const net::UdpBatch& batch) {
-  if (batch.remote.port() == 0) return;  // a forged one: nothing can be sent there
+// Returns how many datagrams belonged to no connection.
+std::size_t QuicEndpoint::handle_batch(const net::UdpBatch& batch) {
+  if (batch.remote.port() == 0) return 0;  // a forged one: nothing can be sent there
   const quic::Path path{.local = to_quic(local_of(batch)), .remote = to_quic(batch.remote)};
   const auto ecn = static_cast<quic::Ecn>(batch.ecn);
   const core::TimePoint now = context_.loop.now();
+  std::size_t strays = 0;
   for (ByteView rest = batch.bytes; !rest.empty();) {
     const ByteView own = own_part(rest, batch);
-    if (!own.empty()) engine_.handle_datagrams(path, own, batch.segment_bytes, ecn, now);
+    if (!own.empty()) strays += engine_.handle_datagrams(path, own, batch.segment_bytes, ecn, now);
     rest = rest.subspan(own.size());
     const ByteView stray = rest.first(std::min(rest.size(), batch.segment_bytes));
-    if (stray.empty()) return;
+    if (stray.empty()) break;
     shared_.forward(socket_of(stray), {.path = path, .ecn = ecn, .bytes = {stray.begin(), stray.end()}});
     rest = rest.subspan(stray.size());
+    ++strays;
   }
+  return strays;
 }
 
 // The datagrams at the front of `rest` that belong to this socket; the first one of the batch is what the kernel looked

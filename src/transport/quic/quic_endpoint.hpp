@@ -87,7 +87,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   void receive();
   void receive_refused();
   [[nodiscard]] const net::SocketAddress& local_of(const net::UdpBatch& batch) const;
-  void handle_batch(const net::UdpBatch& batch);
+  std::size_t handle_batch(const net::UdpBatch& batch);
   [[nodiscard]] ByteView own_part(ByteView rest, const net::UdpBatch& batch) const;
   [[nodiscard]] unsigned socket_of(ByteView datagram) const;
   void transmit();

@@ -24,6 +24,7 @@ quic::EndpointConfig config_of(const LoopContext& context, const QuicListener::R
   config.server_tls = options.tls.with_alpn(protocols_of(routers));
   config.loop_number = static_cast<std::uint8_t>(options.shared.socket_number);
   config.secret = options.secret;
+  config.token_secret = options.token_secret;
   config.handshakes_max = context.limits.handshakes_max;
   // What forged addresses begin must take no more than a small part of all connections, either.
   config.retry_handshakes =
@@ -48,7 +49,7 @@ QuicListener::QuicListener(LoopContext& context, net::UdpSocket socket, const Ro
           [this](quic::Connection& connection) { return accept(connection); }, options.shared),
       service_{.endpoint = endpoint_,
                .router = routers.h3,
-               .options = {.settings = settings_of(context)},
+               .options = {.settings = settings_of(context), .field_count_max = context.limits.header_count_max},
                .sessions = {.settings = settings_of(context)}} {}
 
 void QuicListener::set_tls(const quic::ServerTls& tls) { endpoint_.set_tls(tls.with_alpn(protocols_of(routers_))); }

@@ -22,8 +22,9 @@ class QuicListener {
   };
   struct Options {
     quic::ServerTls tls;
-    /// Of all loops, and after a restart: see quic::EndpointConfig::secret.
+    /// Of all loops, and after a restart: see quic::EndpointConfig.
     std::array<std::uint8_t, 32> secret{};
+    std::array<std::uint8_t, 32> token_secret{};
     SharedPort shared;
     quic::MakeQlog make_qlog{};
   };

@@ -45,7 +45,7 @@ void QuicSession::start(std::string_view subprotocol) {
   live_ = true;
   subprotocol_ = subprotocol;
   context_.counters.sessions_open.add();
-  guarded([&] { handler_->on_open(*this); });
+  guarded("on_open", [&] { handler_->on_open(*this); });
 }
 
 void QuicSession::on_timer(core::TimePoint) {
@@ -77,7 +77,7 @@ void QuicSession::handle_stream(StreamId id, StreamDirection direction) {
   } else {
     QuicStream& stream = add_stream(id, true);
     std::unique_ptr<StreamHandler> handler;
-    guarded([&] { handler = handler_->on_stream(*this, stream); });
+    guarded("on_stream", [&] { handler = handler_->on_stream(*this, stream); });
     if (handler != nullptr) {
       stream.set_handler(std::move(handler));
       if (finished_) stream.handle_closed();  // in on_stream
@@ -133,10 +133,10 @@ void QuicSession::handle_stream_closed(StreamId id) {
   consume(id, SIZE_MAX);  // nobody can any more
 }
 
-void QuicSession::handle_acked(StreamId id) {
+void QuicSession::handle_room(StreamId id) {
   if (finished_) return;
   if (messages_.id() == id) {
-    messages_.handle_acked();
+    messages_.handle_room();
     if (closing_ && live_) wire_go_on_closing(false);  // a message that had waited may have been the end
   } else if (QuicStream* stream = find(id)) {
     stream->handle_room();
@@ -144,7 +144,7 @@ void QuicSession::handle_acked(StreamId id) {
 }
 
 void QuicSession::handle_streams_available(StreamDirection direction) {
-  if (streams_wanted_) guarded([&] { handler_->on_streams_available(*this, direction); });
+  if (streams_wanted_) guarded("on_streams_available", [&] { handler_->on_streams_available(*this, direction); });
 }
 
 Result<Stream*, StreamError> QuicSession::open_stream(StreamDirection direction,
@@ -176,14 +176,14 @@ void QuicSession::consume(StreamId id, std::size_t bytes) {
 }
 
 void QuicSession::handle_draining() {
-  if (is_open()) guarded([&] { handler_->on_draining(*this); });
+  if (is_open()) guarded("on_draining", [&] { handler_->on_draining(*this); });
 }
 
 // --- Datagrams -------------------------------------------------------------------------------------------------------
 
 void QuicSession::handle_datagram(ByteView payload) {
   count_received(payload.size());
-  guarded([&] { handler_->on_datagram(*this, payload); });
+  guarded("on_datagram", [&] { handler_->on_datagram(*this, payload); });
 }
 
 SendStatus QuicSession::send_datagram(ByteView data, DatagramId* id) {
@@ -199,7 +199,7 @@ SendStatus QuicSession::send_datagram(ByteView data, DatagramId* id) {
 void QuicSession::handle_datagram_fate(std::uint32_t id, DatagramFate fate) {
   if (!live_) return;
   const auto age = static_cast<std::uint32_t>(next_datagram_ - id);
-  guarded([&] { handler_->on_datagram_fate(*this, next_datagram_ - age, fate); });
+  guarded("on_datagram_fate", [&] { handler_->on_datagram_fate(*this, next_datagram_ - age, fate); });
 }
 
 // --- Messages --------------------------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ void QuicSession::on_message(MessageKind kind, ByteView payload, Block* block) {
   context_.counters.messages_received.add();
   count_received(payload.size());
   const auto storage = block == nullptr ? Message::Storage::borrowed : Message::Storage::block;
-  guarded([&] { handler_->on_message(*this, Message::received(kind, payload, storage, block)); });
+  guarded("on_message", [&] { handler_->on_message(*this, Message::received(kind, payload, storage, block)); });
 }
 
 void QuicSession::on_part(MessageKind kind, ByteView payload, bool last) {
@@ -244,12 +244,12 @@ void QuicSession::on_part(MessageKind kind, ByteView payload, bool last) {
   stats_.messages_received += last ? 1 : 0;
   context_.counters.messages_received.add(last ? 1 : 0);
   count_received(payload.size());
-  guarded([&] { handler_->on_message_part(*this, Message{kind, payload}, last); });
+  guarded("on_message_part", [&] { handler_->on_message_part(*this, Message{kind, payload}, last); });
 }
 
 void QuicSession::on_writable() {
   if (!is_open()) return;
-  guarded([&] { handler_->on_writable(*this); });
+  guarded("on_writable", [&] { handler_->on_writable(*this); });
 }
 
 // A close frame on the stream of the messages means what the close of the session does, or answers ours.
@@ -327,7 +327,7 @@ void QuicSession::finish(const CloseInfo& info) {
   cancel();
   messages_.detach();
   for (const auto& [id, stream] : streams_) stream->handle_closed();
-  if (handler_ != nullptr) guarded([&] { handler_->on_close(*this, info); });
+  if (handler_ != nullptr) guarded("on_close", [&] { handler_->on_close(*this, info); });
   release(!info.clean || info.started_by_us);
 }
 

@@ -38,7 +38,7 @@ class QuicSession : public Session,
     if (!finished_) context_.loop.schedule(*this, deadline);
   }
   /// The peer acknowledged bytes of `id`, or it may be written to again: if it is one of this session's streams.
-  void handle_acked(StreamId id);
+  void handle_room(StreamId id);
 
   // Session
   SendStatus send(const Message& message, SendOptions options) override;
@@ -71,11 +71,15 @@ class QuicSession : public Session,
   void set_priority(StreamId id, std::uint32_t group, std::int64_t order);
   void consume(StreamId id, std::size_t bytes) final;
   [[nodiscard]] std::size_t buffered_bytes(StreamId id) const final { return live_ ? wire_buffered_bytes(id) : 0; }
+  void tell_when_sent(StreamId id) final {
+    if (live_) wire_tell_when_sent(id);
+  }
+  [[nodiscard]] std::size_t unsent_bytes(StreamId id) const final { return live_ ? wire_unsent_bytes(id) : 0; }
   void count_received(std::size_t bytes);
   void count_sent(std::size_t bytes);
   /// Calls the user's code; an exception out of it ends the session.
   template <class Call>
-  [[gnu::always_inline]] void guarded(Call&& call);
+  [[gnu::always_inline]] void guarded(std::string_view function, Call&& call);
 
  protected:
   static constexpr std::uint32_t kStreamRefused = 0;  ///< the code of a stream that nobody wants
@@ -126,6 +130,8 @@ class QuicSession : public Session,
   /// Written and not acknowledged; written and never sent.
   [[nodiscard]] virtual std::size_t wire_buffered_bytes(StreamId id) const = 0;
   [[nodiscard]] virtual std::size_t wire_unsent_bytes(StreamId id) const = 0;
+  /// handle_room() is to follow when nothing of it waits any more.
+  virtual void wire_tell_when_sent(StreamId id) = 0;
   /// `id`: the low half of its ID, if its fate is asked for, which handle_datagram_fate() is to be told by.
   virtual bool wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) = 0;
   [[nodiscard]] virtual std::size_t wire_datagram_bytes_max() const = 0;
@@ -152,7 +158,6 @@ class QuicSession : public Session,
   void on_turn_end() override { messages_.handle_kept(); }
 
   // MessageStream::Owner
-  [[nodiscard]] std::size_t unsent_bytes(StreamId id) const final { return live_ ? wire_unsent_bytes(id) : 0; }
   void on_message(MessageKind kind, ByteView payload, Block* block) override;
   void on_part(MessageKind kind, ByteView payload, bool last) override;
   SendStatus count_part(SendStatus status, std::size_t bytes, bool last) final;
@@ -187,8 +192,9 @@ class QuicSession : public Session,
 
 // An exception out of the user's handler ends this session, not the server.
 template <class Call>
-inline void QuicSession::guarded(Call&& call) {
-  if (!core::guarded("a session handler", call)) fail_for_exception();
+inline void QuicSession::guarded(std::string_view function, Call&& call) {
+  const auto thrower = [&] { return core::Thrower{"a session handler", std::string{function}, peer()}; };
+  if (!core::guarded(thrower, call)) fail_for_exception();
 }
 
 }  // namespace plait::transport

@@ -42,6 +42,8 @@ class QuicStream final : public Stream {
   [[nodiscard]] Session& session() override;
 
  private:
+  void want_writable();
+
   QuicSession& session_;
   const quic::StreamId id_;
   const bool opened_by_peer_;

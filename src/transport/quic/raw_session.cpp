@@ -42,7 +42,9 @@ RawSession& RawSession::make(LoopContext& context, const Router* router) {
   RawSession& session = *owned;
   session.set_id(context.put(std::move(owned)));
   context.count_connection();
-  if (router != nullptr) session.set_opening_deadline(context.loop.now() + context.limits.handshake_timeout);
+  if (router == nullptr) return session;
+  session.set_opening_deadline(context.loop.now() + context.limits.handshake_timeout);
+  session.waiting_->slot.enter_quic(context, session);
   return session;
 }
 
@@ -74,6 +76,7 @@ void RawSession::connect(const FrameRequest& request, std::unique_ptr<SessionHan
   set_handler(std::move(handler), wants);
   core::VectorSink open;
   if (!encode_request(request, limits(), open)) return give_up(kUnsendableRequest);
+  waiting_->offered = request.subprotocols;
   const auto stream = quic_->open(quic::Direction::bidirectional);
   if (!stream) return give_up("the server allows no stream for the session");
   quic_->write(*stream, Bytes::copy_of(ByteView{open.bytes}));
@@ -150,7 +153,7 @@ void RawSession::drain() {
 }
 
 void RawSession::take_response(ByteView payload, ByteView rest, bool fin) {
-  const auto response = frames::decode_open_response(payload);
+  const auto response = frames::decode_open_response(payload, waiting_->offered);
   if (!response) return give_up(std::string{frames::name_of(response.error())});
   if (response->status != frames::kStatusAccepted) {
     return give_up(describe_refusal(response->status, response->reason), response->status);
@@ -159,7 +162,7 @@ void RawSession::take_response(ByteView payload, ByteView rest, bool fin) {
   begin(response->subprotocol, waiting, rest, fin);
 }
 
-// What came before, and behind the open frame, may end the session at each step.
+// What came before, and behind the open frame, may end the session at each step, as the live events may.
 void RawSession::begin(std::string_view subprotocol, const std::unique_ptr<Waiting>& waiting, ByteView rest, bool fin) {
   messages().attach(kFirstStream);
   start(subprotocol);
@@ -178,10 +181,10 @@ void RawSession::deliver_early(wt::EarlyBuffer& early) {
 
 void RawSession::deliver(const wt::EarlyStream& early) {
   handle_stream(early.id, quic::direction_of(early.id));
-  if (!early.data.empty() || early.fin) handle_stream_data(early.id, early.data, early.fin);
-  if (early.stopped) handle_stop_sending(early.id, to_stream_code(*early.stopped));
-  if (early.reset) handle_stream_reset(early.id, to_stream_code(early.reset->error_code));
-  if (early.closed) handle_stream_closed(early.id);
+  if (is_open() && (!early.data.empty() || early.fin)) handle_stream_data(early.id, early.data, early.fin);
+  if (is_open() && early.stopped) handle_stop_sending(early.id, to_stream_code(*early.stopped));
+  if (is_open() && early.reset) handle_stream_reset(early.id, to_stream_code(early.reset->error_code));
+  if (is_open() && early.closed) handle_stream_closed(early.id);
 }
 
 void RawSession::keep_early(quic::StreamId id, ByteView data, bool fin) {
@@ -229,7 +232,7 @@ void RawSession::on_stream_stopped(quic::StreamId id, std::uint64_t code) {
   if (wt::EarlyStream* early = waiting_->early.find(id)) early->stopped = code;
 }
 
-void RawSession::on_stream_acked(quic::StreamId id, std::uint64_t) { handle_acked(id); }
+void RawSession::on_stream_acked(quic::StreamId id, std::uint64_t) { handle_room(id); }
 
 void RawSession::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t>) {
   if (id != kFirstStream) {
@@ -292,6 +295,8 @@ std::size_t RawSession::wire_buffered_bytes(StreamId id) const {
   return static_cast<std::size_t>(quic_->buffered_bytes(id));
 }
 
+void RawSession::wire_tell_when_sent(StreamId id) { quic_->tell_when_sent(id); }
+
 std::size_t RawSession::wire_unsent_bytes(StreamId id) const {
   return static_cast<std::size_t>(quic_->unsent_bytes(id));
 }
@@ -326,8 +331,18 @@ void RawSession::release(bool /*settled*/) {
   quic_->close(close_code_, close_reason_);
 }
 
+// QUIC says goodbye at the end of the turn only, and it leaves the table after that.
+void RawSession::give_way(const Disconnect& why) {
+  abort(why);
+  uncount();
+}
+
+void RawSession::uncount() {
+  if (std::exchange(counted_, false)) context().uncount_connection();
+}
+
 void RawSession::leave() {
-  context().uncount_connection();
+  uncount();
   context().loop.retire(context().entries.remove(id()));
 }
 

@@ -14,6 +14,7 @@
 #include "frames/decoder.hpp"
 #include "quic/connection.hpp"
 #include "transport/frame_opening.hpp"
+#include "transport/handshake_slot.hpp"
 #include "transport/quic/quic_session.hpp"
 #include "wt/early.hpp"
 
@@ -47,6 +48,7 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
   /// Client, once the handshake is completed: opens the session, in the place that `id` has in the context's table.
   void connect(const FrameRequest& request, std::unique_ptr<SessionHandler> handler, Wants wants, SessionId id);
   void drain() override;
+  void give_way(const Disconnect& why) override;
 
   [[nodiscard]] std::optional<Duration> rtt() const override;
   [[nodiscard]] std::string peer() const override;
@@ -60,6 +62,7 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
   void on_stream_reset(quic::StreamId id, std::uint64_t code, std::uint64_t final_size_bytes) override;
   void on_stream_stopped(quic::StreamId id, std::uint64_t code) override;
   void on_stream_acked(quic::StreamId id, std::uint64_t offset) override;
+  void on_stream_sent(quic::StreamId id) override { handle_room(id); }
   void on_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) override;
   void on_more_streams(quic::Direction direction) override;
   void on_datagram(ByteView data) override;
@@ -74,7 +77,9 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
     std::vector<std::uint8_t> input;        // at most one frame, then what is behind the client's, within its credit
     bool fin = false;                       // behind that
     std::unique_ptr<FrameOpening> opening;  // of a server, while it is asked for, or deferred
+    std::vector<std::string> offered;       // subprotocols, of a client
     wt::EarlyBuffer early;                  // streams and datagrams that overtook the open frame
+    HandshakeSlot slot;                     // of a server
   };
 
   RawSession(LoopContext& context, const Router* router);
@@ -88,6 +93,7 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
   void wire_set_priority(StreamId id, std::uint32_t group, std::int64_t order) override;
   [[nodiscard]] std::size_t wire_buffered_bytes(StreamId id) const override;
   [[nodiscard]] std::size_t wire_unsent_bytes(StreamId id) const override;
+  void wire_tell_when_sent(StreamId id) override;
   bool wire_send_datagram(ByteView data, std::optional<std::uint32_t> id) override;
   [[nodiscard]] std::size_t wire_datagram_bytes_max() const override { return quic_->datagram_bytes_max(); }
   void wire_close(std::uint32_t code, std::string_view reason) override;
@@ -113,12 +119,14 @@ class RawSession final : public QuicSession, public quic::ConnectionVisitor, pub
   void refuse_stream(quic::StreamId id);
   [[nodiscard]] bool reports(quic::StreamId id) const;
   void leave();
+  void uncount();
 
   const Router* const router_;
   quic::Connection* quic_ = nullptr;  // none once it is closed
   std::string last_peer_ = "not connected";
   RawOwner* owner_ = nullptr;  // of a client without a session
   std::unique_ptr<Waiting> waiting_;
+  bool counted_ = true;       // among Limits::connections_max
   std::uint64_t close_code_;  // what the connection is closed with
   std::string close_reason_;
 };

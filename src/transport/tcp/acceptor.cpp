@@ -4,10 +4,7 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <string>
 
-#include "net/listen_advice.hpp"
 #include "transport/tcp/tcp_connection.hpp"
 
 namespace plait::transport {
@@ -15,12 +12,6 @@ namespace {
 
 constexpr int kAcceptsPerTurn = 64;  // so that a flood of connections does not starve the ones that are there
 constexpr std::chrono::milliseconds kPause{100};
-
-std::string describe_shortage(int system_errno) {
-  const std::string advice = net::accept_advice(system_errno);
-  return std::string{"there is no room for more connections: "} + std::strerror(system_errno) +
-         (advice.empty() ? "" : ": " + advice);
-}
 
 }  // namespace
 
@@ -54,9 +45,9 @@ void Acceptor::handle_events(std::uint32_t) {
     if (result.status == net::IoStatus::would_block) return;
     if (result.status != net::IoStatus::ok) {
       if (!listener_.has_waiting()) return;  // accept() takes a descriptor before it looks whether anybody waits
-      context_.accept_warning.give(context_.loop.now(), describe_shortage(result.system_errno));
+      context_.warn_of_shortage(result.system_errno);
       const bool no_descriptor = result.system_errno == EMFILE || result.system_errno == ENFILE;
-      if (no_descriptor && context_.make_room()) continue;
+      if (no_descriptor && context_.free_descriptor()) continue;
       return pause();
     }
     if (!context_.admits_connection()) {
@@ -64,13 +55,16 @@ void Acceptor::handle_events(std::uint32_t) {
       socket.reset_on_close();
       continue;
     }
-    context_.counters.connections_accepted.add();
     std::unique_ptr<tls::Engine> engine = tls_ == nullptr ? nullptr : tls::Engine::accept(*tls_);
-    TcpConnection::start(context_, std::move(socket), std::move(engine), make_protocol_());
+    if (TcpConnection::start(context_, std::move(socket), std::move(engine), make_protocol_()) == nullptr) {
+      context_.counters.connections_refused.add();
+      return pause();
+    }
+    context_.counters.connections_accepted.add();
   }
 }
 
-// Out of file descriptors or memory: a level-triggered listener would be reported for ever, so it rests.
+// Out of file descriptors, watches or memory: a level-triggered listener would be reported for ever, so it rests.
 void Acceptor::pause() {
   context_.loop.unwatch(listener_.fd(), *this);
   watching_ = false;

@@ -39,11 +39,7 @@ void FrameSession::handle_event(const frames::Event& event) {
     case frames::Event::Kind::part:
       return handle_part(event.message_kind, event.payload, event.storage, event.block, event.last);
     case frames::Event::Kind::ping:
-      if (is_open() && buffered_bytes() <= limits().send_high_water_bytes) {
-        frames::encode_pong(event.payload, connection().output());
-        connection().write_soon();
-      }
-      return;
+      return handle_ping(event.payload);
     case frames::Event::Kind::pong:
       return handle_pong(event.payload);
     case frames::Event::Kind::close:
@@ -88,6 +84,8 @@ void FrameSession::encode_part(MessageKind kind, ByteView part, bool /*first*/, 
 }
 
 void FrameSession::encode_ping(ByteView payload) { frames::encode_ping(payload, connection().output()); }
+
+void FrameSession::encode_pong(ByteView payload) { frames::encode_pong(payload, connection().output()); }
 
 void FrameSession::encode_close(std::uint16_t code, std::string_view reason) {
   frames::encode_close(code, reason, connection().output());
@@ -176,7 +174,7 @@ void FrameConnect::handle_open() {
 }
 
 void FrameConnect::handle_open_frame(ByteView payload) {
-  const auto response = frames::decode_open_response(payload);
+  const auto response = frames::decode_open_response(payload, request_.subprotocols);
   if (!response) return fail_decoding(response.error());
   if (response->status != frames::kStatusAccepted) {
     refusal_ = describe_refusal(response->status, response->reason);

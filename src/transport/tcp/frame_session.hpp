@@ -8,8 +8,8 @@
 
 #include "frames/decoder.hpp"
 #include "transport/frame_opening.hpp"
+#include "transport/handshake_slot.hpp"
 #include "transport/router.hpp"
-#include "transport/tcp/handshake_slot.hpp"
 #include "transport/tcp/stream_session.hpp"
 
 namespace plait::transport {
@@ -34,6 +34,7 @@ class FrameSession : public StreamSession {
   void report_parts(bool parts) { decoder_.report_parts(parts); }
 
   void encode_ping(ByteView payload) override;
+  void encode_pong(ByteView payload) override;
   void encode_close(std::uint16_t code, std::string_view reason) override;
   void encode_part(MessageKind kind, ByteView part, bool first, bool last) override;
 

@@ -2,6 +2,7 @@
 
 #include <plait/log.hpp>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "http/response.hpp"
@@ -9,6 +10,9 @@
 
 namespace plait::transport {
 namespace {
+
+/// Who takes less of the responses from one deadline to the next, and not all, could hold them for hours.
+constexpr std::size_t kDeliveredBytesMin = std::size_t{64} << 10;
 
 class ReceivedRequest final : public PageRequest {
  public:
@@ -44,17 +48,24 @@ HttpConnection::~HttpConnection() = default;
 
 void HttpConnection::handle_open() {
   handshake_.enter(connection());
-  if (!connection().closed()) expect_request(connection().context().limits.handshake_timeout);
+  if (connection().closed()) return;
+  expect_request();
+  set_deadline(connection().context().limits.handshake_timeout);
 }
 
-void HttpConnection::expect_request(Duration timeout) {
+void HttpConnection::expect_request() {
   scanned_ = 0;
   head_begun_ = false;
+  head_only_ = false;
+}
+
+// What the peer has to have taken some of when the time is over.
+void HttpConnection::begin_delivery(Duration timeout) {
+  undelivered_bytes_ = connection().undelivered_bytes();
   set_deadline(timeout);
 }
 
 void HttpConnection::set_deadline(Duration timeout) {
-  undelivered_bytes_ = SIZE_MAX;
   connection().set_deadline(connection().context().loop.now() + timeout);
 }
 
@@ -90,6 +101,11 @@ bool HttpConnection::handle_request(MutableByteView& input) {
   const ByteView head_bytes = input.first(head.head_bytes);
   input = input.subspan(head.head_bytes);
   scanned_ = 0;
+  head_only_ = head.method == "HEAD";
+  if (head.needs_tls && !connection().secure()) {
+    refuse(421, "an https: resource is served under TLS only");
+    return false;
+  }
   if (head.body.kind == http::BodyFraming::Kind::none) {
     answer(head, head_bytes, {});
   } else {
@@ -135,12 +151,14 @@ void HttpConnection::answer(const http::RequestHead& head, ByteView head_bytes, 
                 .secure = connection().secure(),
                 .certificate = connection().client_certificate()};
   const HttpResponse response = ReceivedRequest{router_, std::move(match), std::move(peer), head, body}.answer();
-  respond(response, keeps_alive(head.keep_alive, response), head.method == "HEAD");
+  respond(response, keeps_alive(head.keep_alive, response));
 }
 
-// Who has met an internal error begins anew.
+// Who has met an internal error begins anew. A handler may end the connection, too (RFC 9112 §9.6).
 bool HttpConnection::keeps_alive(bool wanted, const HttpResponse& response) const {
-  return wanted && !draining_ && response.status != 500;
+  http::Fields fields;
+  for (const auto& [name, value] : response.headers) fields.add(name, value);
+  return wanted && !draining_ && response.status != 500 && !fields.has_token("Connection", "close");
 }
 
 // --- Opening handshake -----------------------------------------------------------------------------------------------
@@ -172,32 +190,45 @@ void HttpConnection::finish_upgrade() {
     return connection().replace_protocol(upgrade->make_session());
   }
   const HttpResponse& refusal = upgrade->refusal();
-  respond(refusal, keeps_alive(upgrade->keep_alive(), refusal), upgrade->method() == "HEAD");
+  respond(refusal, keeps_alive(upgrade->keep_alive(), refusal));
 }
 
-void HttpConnection::respond(const HttpResponse& response, bool keep_alive, bool head_only) {
-  std::vector<http::Field> fields{{"Content-Type", response.content_type}};
+void HttpConnection::respond(const HttpResponse& response, bool keep_alive) {
+  std::vector<http::Field> fields;
+  if (!has_field(response, "Content-Type")) fields.push_back({"Content-Type", response.content_type});
   for (const auto& [name, value] : response.headers) fields.push_back({name, value});
   if (!router_.alternative_service.empty()) fields.push_back({"Alt-Svc", router_.alternative_service});
-  const bool with_body = has_body(response.status);
+  const std::string_view body = body_of(response);
   http::BodyFraming framing;
-  if (with_body) framing = {.kind = http::BodyFraming::Kind::length, .length = response.body.size()};
+  if (has_length(response.status)) framing = {.kind = http::BodyFraming::Kind::length, .length = body.size()};
+  const bool has_date = has_field(response, "Date");
   OutputQueue& output = connection().output();
-  if (!is_final(response.status) || !http::encode_response_head(output, {.status = response.status,
-                                                                         .fields = fields,
-                                                                         .body = framing,
-                                                                         .keep_alive = keep_alive,
-                                                                         .request_minor_version = minor_version_,
-                                                                         .date = connection().context().http_date()})) {
+  if (!is_final(response.status) ||
+      !http::encode_response_head(output,
+                                  {.status = response.status,
+                                   .fields = fields,
+                                   .body = framing,
+                                   .keep_alive = keep_alive,
+                                   .request_minor_version = minor_version_,
+                                   .date = has_date ? std::string_view{} : connection().context().http_date()})) {
     log(LogLevel::error, "an HTTP handler gave a header field or a status that is not allowed");
     return respond_last(500, "internal error");
   }
-  if (with_body && !head_only) output.append(as_bytes(response.body));
+  if (!head_only_) append_body(response);
   if (!keep_alive) return finish();
   connection().write_soon();
   handshake_.enter_idle(connection());
   has_responded_ = true;
-  expect_request(connection().context().limits.keep_alive_timeout);
+  expect_request();
+  begin_delivery(connection().context().limits.keep_alive_timeout);
+}
+
+// A client may ask for the same hundreds of times in one segment, and take nothing.
+void HttpConnection::append_body(const HttpResponse& response) {
+  OutputQueue& output = connection().output();
+  const ByteView body = as_bytes(body_of(response));
+  const bool shared = !response.shared_body.empty() && !body.empty() && connection().gathers_references();
+  shared ? output.append_shared(*response.shared_body.block(), body) : output.append(body);
 }
 
 void HttpConnection::refuse(int status, std::string_view reason) {
@@ -207,21 +238,22 @@ void HttpConnection::refuse(int status, std::string_view reason) {
 }
 
 void HttpConnection::respond_last(int status, std::string_view reason) {
-  respond({.status = status, .body = std::string{reason} + "\n"}, false, false);
+  respond({.status = status, .body = std::string{reason} + "\n"}, false);
 }
 
 void HttpConnection::finish() {
   connection().finish();
-  set_deadline(connection().context().limits.close_timeout);
+  begin_delivery(connection().context().limits.close_timeout);
 }
 
 // A client may end its direction after its last request: what was asked has been answered, but perhaps not written.
 void HttpConnection::handle_end() { finish(); }
 
-// A response may take any time, as long as its reader takes some of it from one deadline to the next.
+// A response may take any time, as long as its reader takes enough of it from one deadline to the next.
 bool HttpConnection::delivers(core::TimePoint now) {
   const std::size_t bytes = connection().undelivered_bytes();
-  if (bytes == 0 || bytes >= undelivered_bytes_) return false;
+  const std::size_t delivered_bytes = undelivered_bytes_ - std::min(bytes, undelivered_bytes_);
+  if (bytes == 0 || delivered_bytes < std::min(kDeliveredBytesMin, undelivered_bytes_)) return false;
   undelivered_bytes_ = bytes;
   const Limits& limits = connection().context().limits;
   connection().set_deadline(now + (connection().finishing() ? limits.close_timeout : limits.keep_alive_timeout));
@@ -233,6 +265,7 @@ void HttpConnection::handle_deadline(core::TimePoint now) {
   const bool idle = !head_begun_ && body_ == nullptr;
   // What is undelivered before the first response is TLS's, whose handshake has its time and no more.
   if ((connection().finishing() || (idle && has_responded_)) && delivers(now)) return;
+  if (idle && has_responded_ && !connection().finishing() && connection().undelivered_bytes() == 0) return finish();
   if (connection().finishing() || idle || connection().input_stopped()) return connection().abort();
   refuse(408, "the request took too long");
 }
@@ -241,7 +274,7 @@ void HttpConnection::handle_drain() {
   draining_ = true;
   if (upgrade_ != nullptr) return upgrade_->give_up(503, "the server is shutting down");
   if (connection().finishing() || head_begun_ || body_ != nullptr) return;
-  if (connection().backlog_bytes() > 0) return finish();  // the client is still reading the last response
+  if (has_responded_) return finish();  // under TLS with a word; and the client may still be reading the last response
   connection().abort();
 }
 

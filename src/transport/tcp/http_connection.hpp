@@ -10,8 +10,8 @@
 
 #include "http/body_decoder.hpp"
 #include "http/request.hpp"
+#include "transport/handshake_slot.hpp"
 #include "transport/router.hpp"
-#include "transport/tcp/handshake_slot.hpp"
 #include "transport/tcp/tcp_connection.hpp"
 #include "transport/tcp/ws_upgrade.hpp"
 
@@ -41,11 +41,13 @@ class HttpConnection final : public Protocol, public Opening::Owner {
   void finish_opening(Opening& opening) override;
   void finish_upgrade();
   [[nodiscard]] bool keeps_alive(bool wanted, const HttpResponse& response) const;
-  void respond(const HttpResponse& response, bool keep_alive, bool head_only);
+  void respond(const HttpResponse& response, bool keep_alive);
   /// Of a request that no middleware hears of.
   void refuse(int status, std::string_view reason);
   void respond_last(int status, std::string_view reason);
-  void expect_request(Duration timeout);
+  void append_body(const HttpResponse& response);
+  void expect_request();
+  void begin_delivery(Duration timeout);
   void set_deadline(Duration timeout);
   bool delivers(core::TimePoint now);
   void finish();
@@ -55,9 +57,10 @@ class HttpConnection final : public Protocol, public Opening::Owner {
   std::unique_ptr<PendingBody> body_;
   std::unique_ptr<WsUpgrade> upgrade_;  // while it is asked for, or deferred
   std::size_t scanned_ = 0;
-  std::size_t undelivered_bytes_ = 0;  // of the last response, at the last deadline
+  std::size_t undelivered_bytes_ = 0;  // of the responses, when the deadline was set
   int minor_version_ = 1;              // of the request that is answered
   bool head_begun_ = false;            // bytes of the next request have arrived
+  bool head_only_ = false;             // the request that is answered is HEAD
   bool has_responded_ = false;
   bool draining_ = false;
 };

@@ -6,6 +6,11 @@ namespace plait::transport {
 namespace {
 
 constexpr std::size_t kCompactAt = 256;  // written segments that are kept before they are erased
+/// The newest segments wait as they came: a connection that is blocked for a moment pays nothing for copies.
+constexpr std::size_t kUnsettledMax = 8;
+/// A reference to less than this part of its block is copied: it would keep all of the block.
+constexpr std::size_t kBlockPartMin = 4;
+constexpr std::size_t kCopiesBytes = std::size_t{16} << 10;
 
 }  // namespace
 
@@ -53,6 +58,7 @@ void OutputQueue::push_shared(Block& block, ByteView data) {
   block.retain();
   push({data.data(), data.size(), &block});
   put_tail_back(tail);
+  if (waits_) copy_small_references();
 }
 
 void OutputQueue::append_borrowed(ByteView data) {
@@ -69,6 +75,51 @@ void OutputQueue::own_borrowed() {
   borrows_ = false;
   for (std::size_t i = head_; i < earlier_.size(); ++i) own(earlier_[i]);
   own(back_);
+}
+
+void OutputQueue::settle() {
+  own_borrowed();
+  waits_ = !empty();
+}
+
+void OutputQueue::copy_small_references() {
+  std::size_t end = std::max(head_, settled_);
+  if (earlier_.size() - end < kUnsettledMax) return;
+  for (std::size_t i = end; i < earlier_.size(); ++i) {
+    Segment segment = earlier_[i];
+    if (segment.block != nullptr && segment.size < segment.block->capacity / kBlockPartMin) {
+      segment = copy_of(segment);
+      if (end > head_ && earlier_[end - 1].data + earlier_[end - 1].size == segment.data &&
+          earlier_[end - 1].block == segment.block) {
+        earlier_[end - 1].size += segment.size;
+        segment.block->release();
+        continue;
+      }
+    }
+    earlier_[end++] = segment;
+  }
+  earlier_.erase(earlier_.begin() + static_cast<std::ptrdiff_t>(end), earlier_.end());
+  settled_ = end;
+}
+
+// One behind the other, in a block with others.
+OutputQueue::Segment OutputQueue::copy_of(const Segment& segment) {
+  if (copies_ == nullptr || segment.size > copies_->capacity - copies_used_) {
+    drop_copies();
+    copies_ = pool_.take(std::max(segment.size, kCopiesBytes));
+  }
+  std::uint8_t* const data = copies_->data() + copies_used_;
+  std::copy_n(segment.data, segment.size, data);
+  copies_used_ += segment.size;
+  copies_->retain();
+  segment.block->release();
+  return {data, segment.size, copies_};
+}
+
+void OutputQueue::drop_copies() {
+  if (copies_ != nullptr) copies_->release();
+  copies_ = nullptr;
+  copies_used_ = 0;
 }
 
 void OutputQueue::own(Segment& segment) {
@@ -109,9 +160,11 @@ void OutputQueue::consume_segments(std::size_t count) {
   }
   if (head_ == earlier_.size()) {
     earlier_.clear();
-    head_ = 0;
+    drop_copies();
+    head_ = settled_ = 0;
   } else if (head_ >= kCompactAt && head_ > earlier_.size() / 2) {
     earlier_.erase(earlier_.begin(), earlier_.begin() + static_cast<std::ptrdiff_t>(head_));
+    settled_ -= std::min(settled_, head_);
     head_ = 0;
   }
 }
@@ -122,10 +175,11 @@ void OutputQueue::clear() {
   }
   if (back_.block != nullptr) back_.block->release();
   earlier_.clear();
+  drop_copies();
   back_ = {};
-  head_ = 0;
+  head_ = settled_ = 0;
   bytes_ = 0;
-  borrows_ = false;
+  borrows_ = waits_ = false;
   block_bytes_ = kFirstBlockBytes;
   end_tail();
 }

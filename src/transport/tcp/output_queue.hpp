@@ -50,6 +50,9 @@ class alignas(64) OutputQueue final : public core::ByteSink {
   void append_borrowed(ByteView data);
   /// Copies what append_borrowed() left unwritten.
   void own_borrowed();
+  /// The kernel takes no more: own_borrowed(), and until all is written small pieces of shared blocks are copied
+  /// together but for the newest few, so that the blocks that are kept alive are a small multiple of bytes().
+  void settle();
   /// Blocks are at least this large from now on (a TLS connection wants whole records in one block).
   void set_block_bytes_min(std::size_t size) { block_bytes_ = size; }
 
@@ -80,6 +83,9 @@ class alignas(64) OutputQueue final : public core::ByteSink {
 
   void push(const Segment& segment);
   void own(Segment& segment);
+  void copy_small_references();
+  [[nodiscard]] Segment copy_of(const Segment& segment);
+  void drop_copies();
   void push_shared(Block& block, ByteView data);
   [[nodiscard]] Block* keep_tail() const;
   void put_tail_back(Block* block);
@@ -91,6 +97,7 @@ class alignas(64) OutputQueue final : public core::ByteSink {
     back_.data = tail_ = back_.block->data();
     back_.size = 0;
     bytes_ = 0;
+    waits_ = false;
   }
   void grow(std::size_t size);
   void end_tail() { tail_ = tail_end_ = nullptr; }
@@ -105,6 +112,10 @@ class alignas(64) OutputQueue final : public core::ByteSink {
   std::size_t head_ = 0;  // first of these that is not consumed
   std::size_t block_bytes_ = kFirstBlockBytes;
   bool borrows_ = false;
+  bool waits_ = false;       // since settle()
+  std::size_t settled_ = 0;  // segments of earlier_ that copy_small_references() has seen
+  Block* copies_ = nullptr;  // where it copies to
+  std::size_t copies_used_ = 0;
 
   static constexpr std::size_t kFirstBlockBytes = std::size_t{16} << 10;
   static constexpr std::size_t kBlockBytesMax = std::size_t{256} << 10;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "transport/close_code.hpp"
@@ -24,6 +25,7 @@ class ClosingHandler final : public SessionHandler {
 struct StreamSession::Rare {
   std::string subprotocol;
   std::string close_reason;
+  std::optional<std::string> waiting_ping;  // the payload of the last one that is not answered yet
 };
 
 class StreamSession::PartWriter final : public MessageWriter {
@@ -88,7 +90,7 @@ void StreamSession::start() {
   if (limits().ping_interval > Duration::zero()) {
     connection().set_deadline(connection().context().loop.now() + limits().ping_interval);
   }
-  guarded([&] { handler_->on_open(*this); });
+  guarded("on_open", [&] { handler_->on_open(*this); });
 }
 
 StreamSession::InputScope::~InputScope() {
@@ -116,7 +118,8 @@ MessageWriter* StreamSession::begin_message(MessageKind kind) {
 void StreamSession::handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last) {
   counts_.messages_received += last ? 1 : 0;
   counts_.bytes_received += payload.size();
-  guarded([&] { handler_->on_message_part(*this, Message::received(kind, payload, storage, block), last); });
+  guarded("on_message_part",
+          [&] { handler_->on_message_part(*this, Message::received(kind, payload, storage, block), last); });
 }
 
 void StreamSession::note_dropped() {
@@ -133,9 +136,10 @@ SendStatus StreamSession::write_early() {
 }
 
 void StreamSession::handle_drained() {
+  answer_waiting_ping();
   if (!wants_writable_ || !can_send()) return;
   wants_writable_ = false;
-  guarded([&] { handler_->on_writable(*this); });
+  guarded("on_writable", [&] { handler_->on_writable(*this); });
 }
 
 // --- Pings -----------------------------------------------------------------------------------------------------------
@@ -150,6 +154,24 @@ void StreamSession::send_ping(core::TimePoint now) {
   input_seen_ = false;
   connection().take_output_taken();
   connection().set_deadline(now + limits().pong_timeout);
+}
+
+// Of the pings that come while a backlog stands only the last is answered, and when the backlog is small again (RFC
+// 6455 §5.5.3): a peer that sends pings and reads nothing makes us gather no answers.
+void StreamSession::handle_ping(ByteView payload) {
+  if (!is_open()) return;
+  if (buffered_bytes() > limits().send_high_water_bytes) {
+    rare().waiting_ping = as_text(payload);
+    return connection().await_drained();
+  }
+  encode_pong(payload);
+  connection().write_soon();
+}
+
+void StreamSession::answer_waiting_ping() {
+  if (rare_ == nullptr || !rare_->waiting_ping || !can_send()) return;
+  encode_pong(as_bytes(*std::exchange(rare_->waiting_ping, std::nullopt)));
+  connection().write_soon();
 }
 
 void StreamSession::handle_pong(ByteView payload) {
@@ -250,7 +272,7 @@ void StreamSession::tell_closed(const Disconnect& why) {
   const bool unanswered = !clean_ && close_code_ == close_code::kAbnormal;
   if (rare_ != nullptr && !unanswered) info.reason = rare_->close_reason;
   if (info.reason.empty() && !clean_) info.reason = why.text();
-  guarded([&] { handler_->on_close(*this, info); });
+  guarded("on_close", [&] { handler_->on_close(*this, info); });
 }
 
 }  // namespace plait::transport

@@ -68,6 +68,7 @@ class StreamSession : public Session, public Protocol {
   [[nodiscard]] bool started() const { return started_; }
 
   virtual void encode_ping(ByteView payload) = 0;
+  virtual void encode_pong(ByteView payload) = 0;
   virtual void encode_close(std::uint16_t code, std::string_view reason) = 0;
   /// Of a message in parts: the `first`, the `last`, which is empty and may be the first, or one between them.
   virtual void encode_part(MessageKind kind, ByteView part, bool first, bool last) = 0;
@@ -106,9 +107,10 @@ class StreamSession : public Session, public Protocol {
   void handle_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) {
     ++counts_.messages_received;
     counts_.bytes_received += payload.size();
-    guarded([&] { handler_->on_message(*this, Message::received(kind, payload, storage, block)); });
+    guarded("on_message", [&] { handler_->on_message(*this, Message::received(kind, payload, storage, block)); });
   }
   void handle_part(MessageKind kind, ByteView payload, Message::Storage storage, Block* block, bool last);
+  void handle_ping(ByteView payload);
   void handle_pong(ByteView payload);
   void handle_close(std::uint16_t code, std::string_view reason);
   /// Our side found a violated rule: sends the close code and gives the connection up.
@@ -133,16 +135,17 @@ class StreamSession : public Session, public Protocol {
 
  private:
   class PartWriter;
-  struct Rare;  // close reason, subprotocol: what few sessions have
+  struct Rare;  // close reason, subprotocol, a ping that waits: what few sessions have
 
   void note_dropped();
   SendStatus write_early();
   void count_for_loop(std::uint64_t messages_sent, std::uint64_t bytes_sent);
   template <class Call>
-  [[gnu::always_inline]] void guarded(Call&& call);
+  [[gnu::always_inline]] void guarded(std::string_view function, Call&& call);
   void fail_for_exception();
   void ignore_messages();
   void tell_closed(const Disconnect& why);
+  void answer_waiting_ping();
   void send_ping(core::TimePoint now);
   [[nodiscard]] bool shows_life();
   Rare& rare();
@@ -173,8 +176,9 @@ class StreamSession : public Session, public Protocol {
 
 // An exception out of the user's handler ends this session, not the server.
 template <class Call>
-inline void StreamSession::guarded(Call&& call) {
-  if (!core::guarded("a session handler", call)) fail_for_exception();
+inline void StreamSession::guarded(std::string_view function, Call&& call) {
+  const auto thrower = [&] { return core::Thrower{"a session handler", std::string{function}, peer()}; };
+  if (!core::guarded(thrower, call)) fail_for_exception();
 }
 
 }  // namespace plait::transport

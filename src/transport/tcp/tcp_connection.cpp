@@ -33,7 +33,10 @@ TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, st
   connection->watched_events_ = connecting ? EPOLLOUT : EPOLLIN;
   const auto watched = id ? context.loop.rewatch(connection->socket_.fd(), connection->watched_events_, *connection)
                           : context.loop.watch(connection->socket_.fd(), connection->watched_events_, *connection);
-  if (!watched) return nullptr;
+  if (!watched) {
+    if (!connecting) context.warn_of_shortage(watched.error().system_errno);
+    return nullptr;
+  }
   connection->id_ = context.put(std::move(owned), id);
   context.count_connection();
   if (!connecting) connection->protocol_->handle_open();
@@ -210,7 +213,7 @@ void TcpConnection::handle_read_end(const net::IoResult& result) {
 // parts), is handled without waiting for more to arrive.
 void TcpConnection::replay_kept_input() {
   replaying_ = false;
-  if (write_errno_ != 0) return abort_for_write();
+  if (failed_errno_ != 0) return abort_for_failure();
   if (closed_ || finishing_ || input_stopped()) return;
   if (kept_input_ != nullptr) {
     handle_input({kept_input_->data() + kept_input_offset_, kept_input_bytes_});
@@ -245,7 +248,7 @@ void TcpConnection::on_turn_end() {
 void TcpConnection::flush() {
   if (closed_ || connecting_) return;
   if (write_blocked_) {
-    if (out_ != nullptr) out_->own_borrowed();
+    if (out_ != nullptr) out_->settle();
     return check_backlog();
   }
   if (tls_ != nullptr) encrypt_output();
@@ -259,15 +262,22 @@ void TcpConnection::flush() {
 
 bool TcpConnection::flush_early() {
   flushing_early_ = true;
-  if (write_errno_ == 0) flush();
+  if (failed_errno_ == 0) flush();
   flushing_early_ = false;
-  if (write_errno_ == 0) return true;
-  replaying_ = true;
-  if (!hooked()) context_.loop.at_turn_end(*this);
+  if (failed_errno_ == 0) return true;
+  fail_soon();
   return false;
 }
 
-void TcpConnection::abort_for_write() { abort({.system_errno = write_errno_, .reason = "writing failed"}); }
+void TcpConnection::fail_soon() {
+  replaying_ = true;
+  if (!hooked()) context_.loop.at_turn_end(*this);
+}
+
+void TcpConnection::abort_for_failure() {
+  abort({.system_errno = failed_errno_,
+         .reason = watch_failed_ ? "the socket can no longer be watched" : "writing failed"});
+}
 
 void TcpConnection::encrypt_output() {
   if (out_ == nullptr || !tls_->handshake_done()) return;
@@ -287,7 +297,7 @@ bool TcpConnection::write_queue(OutputQueue& queue) {
     const ByteView only = queue.only_segment();
     if (!(only.empty() ? write_segments(queue) : take_written(queue, only.size(), socket_.write(only)))) return false;
   }
-  queue.own_borrowed();
+  queue.settle();
   return true;
 }
 
@@ -307,8 +317,8 @@ inline bool TcpConnection::take_written(OutputQueue& queue, std::size_t offered,
       queue.clear();
       return true;
     }
-    if (write_errno_ == 0) write_errno_ = result.system_errno;
-    if (!flushing_early_) abort_for_write();
+    if (failed_errno_ == 0) failed_errno_ = result.system_errno;
+    if (!flushing_early_) abort_for_failure();
     return false;
   }
   if (result.status == net::IoStatus::ok) {
@@ -368,7 +378,10 @@ void TcpConnection::update_watch() {
   watched_events_ = events;
   const auto watched = std::exchange(unwatched_, false) ? context_.loop.watch(socket_.fd(), events, *this)
                                                         : context_.loop.rewatch(socket_.fd(), events, *this);
-  if (!watched) abort({.reason = "the socket can no longer be watched"});
+  if (watched) return;
+  failed_errno_ = watched.error().system_errno;
+  watch_failed_ = true;
+  fail_soon();  // this may be a call of the user's
 }
 
 void TcpConnection::set_paused(bool paused) {

@@ -83,8 +83,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   }
   /// The same and those that the kernel has, but the peer's not yet.
   [[nodiscard]] std::size_t undelivered_bytes() const { return backlog_bytes() + socket_.unacknowledged_bytes(); }
-  /// Nothing is under way: all output has arrived, and no input waits in the kernel.
-  [[nodiscard]] bool is_quiet() const { return undelivered_bytes() == 0 && socket_.unread_bytes() == 0; }
+  /// All output has arrived, and no input waits in the kernel.
+  [[nodiscard]] bool is_quiet() const override { return undelivered_bytes() == 0 && socket_.unread_bytes() == 0; }
   /// True while this connection's own input is being handled: borrowed views of it may be appended to the output.
   [[nodiscard]] bool reading() const { return reading_; }
   /// Whether the kernel took output since this was last asked: while a backlog stands, a sign that the peer reads.
@@ -158,7 +158,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   OutputQueue& begin_output();
   OutputQueue& encrypted_output();
   void encrypt_output();
-  void abort_for_write();
+  void fail_soon();
+  void abort_for_failure();
   bool write_queue(OutputQueue& queue);
   bool write_segments(OutputQueue& queue);
   bool take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result);
@@ -172,7 +173,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   std::unique_ptr<OutputQueue> out_;  // what the protocol appended: plaintext under TLS
   bool connecting_ = false;
   bool reading_ = false;
-  bool replaying_ = false;      // at the end of the turn kept input is to be handled, or a write's failure
+  bool replaying_ = false;      // at the end of the turn kept input is to be handled, or a failure
   bool paused_ = false;         // by the user
   bool stalled_ = false;        // by the backlog
   bool initiated_ = false;      // we connected, rather than accepted
@@ -187,7 +188,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   bool closed_ = false;
   bool flushing_early_ = false;
   bool unwatched_ = false;  // the peer hung up; until the next change of watched_events_
-  bool hung_up_ = false;    // it did so while the user had paused: output is dropped, input read to its end
+  bool watch_failed_ = false;
+  bool hung_up_ = false;  // it did so while the user had paused: output is dropped, input read to its end
   net::Socket socket_;
   std::uint32_t watched_events_ = 0;
   std::unique_ptr<tls::Engine> tls_;
@@ -197,7 +199,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   std::uint32_t kept_input_offset_ = 0;  // in the block
   std::uint32_t kept_input_bytes_ = 0;
   std::uint32_t unread_answer_bytes_ = 0;  // TLS only: what the engine answered since the kernel takes nothing
-  int write_errno_ = 0;                    // of a flush_early() that failed
+  int failed_errno_ = 0;                   // of a flush_early() or a watch that failed; abort() follows
   SessionId id_;
 };
 

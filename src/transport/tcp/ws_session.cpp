@@ -85,13 +85,6 @@ void WsSession::handle_event(const ws::Event& event) {
   }
 }
 
-// A peer that sends pings and reads nothing gets no more answers once a backlog stands (RFC 6455 §5.5.3 allows it).
-void WsSession::handle_ping(ByteView payload) {
-  if (!is_open() || buffered_bytes() > limits().send_high_water_bytes) return;
-  encode_control(ws::Opcode::pong, payload);
-  connection().write_soon();
-}
-
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
 // The hot path: a small message of a plain session whose output is far from every limit. All else is send_any()'s.

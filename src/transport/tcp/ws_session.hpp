@@ -41,6 +41,7 @@ class WsSession final : public StreamSession {
 
  protected:
   void encode_ping(ByteView payload) override { encode_control(ws::Opcode::ping, payload); }
+  void encode_pong(ByteView payload) override { encode_control(ws::Opcode::pong, payload); }
   void encode_close(std::uint16_t code, std::string_view reason) override;
   void encode_part(MessageKind kind, ByteView part, bool first, bool last) override;
 
@@ -48,7 +49,6 @@ class WsSession final : public StreamSession {
   /// While no message is under way in parts.
   void allow_plain_sends();
   void handle_event(const ws::Event& event);
-  void handle_ping(ByteView payload);
   void encode_control(ws::Opcode opcode, ByteView payload);
   void encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
   bool encode_reference(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);

@@ -30,10 +30,9 @@ Result<void, ws::HandshakeError> WsUpgrade::read_fields() {
   auto offered = ws::parse_subprotocols(fields_.subprotocols, connection_.context().limits.subprotocols_max);
   if (!offered) return err(offered.error());
   offered_ = std::move(*offered);
-  if (!router().deflate) return {};
   auto agreement = ws::negotiate_deflate(fields_.extensions, {});
-  if (!agreement) return err(agreement.error());
-  deflate_ = std::move(*agreement);
+  if (!agreement) return err(agreement.error());  // RFC 6455 §9.1, be it that we want none
+  if (router().deflate) deflate_ = std::move(*agreement);
   return {};
 }
 

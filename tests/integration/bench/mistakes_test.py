@@ -160,6 +160,12 @@ class Quick(unittest.TestCase):
             self.assertIn("--quick: a look, not a result", text)
             self.assertIn("a tenth of 1,000 connections", text)
 
+    def test_the_help_says_the_same(self):
+        done = subprocess.run([PLAIT, "bench", "--help"], capture_output=True, text=True, timeout=TIMEOUT, check=True)
+        words = " ".join(done.stdout.split())
+        self.assertIn("a tenth of 1,000 connections and of 10,000 streams or more, a twentieth of the openings, a "
+                      "sixteenth of a transfer's bytes: a look, not a result", words)
+
 
 class LeftOut(unittest.TestCase):
     def test_what_is_not_done_is_said_in_the_output_and_in_the_report(self):

@@ -61,6 +61,9 @@ echo "$$ $2 $(sed -n 's/^Cpus_allowed_list:\\t//p' /proc/$$/status)" >> "$3"
 exec "$4" bench-raw ws --port "$1"
 """
 
+# Of what a machine that is busy may spoil.
+TRIES = 3
+
 BROKERS = {
     "redis": 'redis-server --bind 127.0.0.1 --port {port} --save "" --appendonly no',
     "nats": "env PATH=$PATH:/usr/sbin nats-server -a 127.0.0.1 -p {port}",
@@ -104,10 +107,14 @@ class Kinds(unittest.TestCase):
             self.assertGreater(sample["messages"], 0)
 
     def test_an_open_loop_sends_at_its_rate_and_counts_from_when_a_message_was_due(self):
-        bench = Bench("websocket", "^echo/93B/d1/c10$", "--rate", 2000, "--placement", "free", "--seconds", 0.5)
-        (sample,) = samples(bench)
-        self.assertLess(sample["messages"] / sample["seconds"], 2200)
-        self.assertGreater(sample["messages"] / sample["seconds"], 1000)
+        for _ in range(TRIES):
+            bench = Bench("websocket", "^echo/93B/d1/c10$", "--rate", 2000, "--placement", "free", "--seconds", 0.5)
+            (sample,) = samples(bench)
+            rate = sample["messages"] / sample["seconds"]
+            if 1000 < rate < 2200:
+                break
+        self.assertLess(rate, 2200)
+        self.assertGreater(rate, 1000)
 
 
 class Brokers(unittest.TestCase):
@@ -226,8 +233,11 @@ class Peers(unittest.TestCase):
         script = shlex.quote(str(self.script))
         peer = ("--peer", f"stalling={script} {{port}} {PLAIT_WORD},ws://127.0.0.1:{{port}}", "--servers", "stalling")
         options = ("--placement", "free", "--seconds", 0.6, *peer)
-        (closed,) = samples(Bench("websocket", "^echo/93B/d1/c10$", *options))
-        (opened,) = samples(Bench("websocket", "^echo/93B/d1/c10$", "--rate", 500, *options))
+        for _ in range(TRIES):
+            (closed,) = samples(Bench("websocket", "^echo/93B/d1/c10$", *options))
+            (opened,) = samples(Bench("websocket", "^echo/93B/d1/c10$", "--rate", 500, *options))
+            if closed["latency_us"]["p90"] < 20_000 < opened["latency_us"]["p90"] and opened["messages"] > 100:
+                break
         self.assertLess(closed["latency_us"]["p90"], 20_000, "ten messages wait for each stall, thousands do not")
         self.assertGreater(opened["latency_us"]["p90"], 20_000, "half of all were due in a stall")
         self.assertGreater(opened["messages"], 100)

@@ -174,27 +174,27 @@ class PyWebTransport(unittest.TestCase):
             self.assertIn(f"{folder}/none has no pywebtransport", bench.output)
             return bench, len(note.read_text(encoding="ascii").splitlines())
 
-    def measure(self, empty):
-        """The names and errors of the servers, how often the client was called, and how many of these were extra."""
-        bench, calls = self.run_bench(EMPTY=str(empty))
-        (case,) = bench.cases
-        errors = {server["name"]: server.get("error") for server in case["servers"]}
-        return errors, calls, case["servers"][1]["repeated"]
+    def assert_measured(self, empty, error, calls, repeated):
+        """With a client that confirms nothing `empty` times: the error, how often it was called, and how many of these
+        calls were extra. On a machine that is busy nothing may be confirmed in a short window of the others, either."""
+        wanted = {"plait": None, "pywebtransport-9.9.9": error}, calls, repeated
+        for seconds in (0.15, 1, 4):
+            bench, called = self.run_bench("--seconds", seconds, EMPTY=str(empty))
+            (case,) = bench.cases
+            errors = {server["name"]: server.get("error") for server in case["servers"]}
+            measured = errors, called, case["servers"][1]["repeated"]
+            if measured == wanted:
+                break
+        self.assertEqual(measured, wanted)
 
     def test_its_own_client_measures_its_own_server(self):
-        errors, calls, repeated = self.measure(empty=0)
-        self.assertEqual(errors, {"plait": None, "pywebtransport-9.9.9": None})
-        self.assertEqual((calls, repeated), (1, 0))
+        self.assert_measured(empty=0, error=None, calls=1, repeated=0)
 
     def test_a_window_in_which_nothing_was_confirmed_is_measured_again(self):
-        errors, calls, repeated = self.measure(empty=1)
-        self.assertEqual(errors, {"plait": None, "pywebtransport-9.9.9": None})
-        self.assertEqual((calls, repeated), (2, 1))
+        self.assert_measured(empty=1, error=None, calls=2, repeated=1)
 
     def test_a_server_that_never_confirms_anything_has_no_figure(self):
-        errors, calls, repeated = self.measure(empty=9)
-        self.assertEqual(errors, {"plait": None, "pywebtransport-9.9.9": "nothing was confirmed within the window"})
-        self.assertEqual((calls, repeated), (3, 2))
+        self.assert_measured(empty=9, error="nothing was confirmed within the window", calls=3, repeated=2)
 
     def test_a_retake_that_fails_leaves_the_noisy_sample(self):
         bench, calls = self.run_bench("--servers", "pywebtransport-9.9.9", "--rounds", 1, quick=False, NOISY="1")
@@ -233,6 +233,27 @@ class Bulk(unittest.TestCase):
         self.assertRegex(table[1]["plait ÷ it"], r"^[0-9]")
         self.assertRegex(table[2]["CPU ÷ its"], r"^[0-9]")
         self.assertRegex(table[0]["server CPU s/GB"], r"^[0-9]")
+
+
+class DelayedPath(unittest.TestCase):
+    def test_one_stream_where_a_round_trip_takes_its_time(self):
+        bench = Bench("webtransport", "^(upload|download)/25ms$", "--peer", "raw")
+        self.assertEqual([case["row"] for case in bench.cases], ["upload/25ms", "download/25ms"])
+        for case in bench.cases:
+            self.assertEqual([server["name"] for server in case["servers"]], ["plait", "raw"], "the path is one of UDP")
+            for server in case["servers"]:
+                self.assertNotIn("error", server)
+                (sample,) = server["samples"]
+                self.assertEqual((sample["messages"], sample["payload_bytes"]), (1, 100_000_000 // 16))
+                self.assertGreater(sample["seconds"], 0.050, "one round trip at least")
+
+    def test_lost_packets_are_sent_again(self):
+        bench = Bench("webtransport", "^(upload|download)/25ms-lossy$")
+        self.assertEqual([case["row"] for case in bench.cases], ["upload/25ms-lossy", "download/25ms-lossy"])
+        for case in bench.cases:
+            (server,) = case["servers"]
+            self.assertNotIn("error", server)
+            self.assertEqual(server["samples"][0]["payload_bytes"], 4_000_000 // 16)
 
 
 class Relay:

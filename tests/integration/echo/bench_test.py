@@ -212,9 +212,12 @@ class Bench(unittest.TestCase):
     def test_duration_ends_a_closed_loop(self):
         with harness.PlaitServer("--model", "async") as server:
             for extra in ((), ("--connections", 4, "--depth", 4)):
-                result = bench_json("--port", server.port, "--duration", "0.1", *extra)
+                for duration in (0.1, 1, 5):  # a machine that is busy may need more than the shortest
+                    result = bench_json("--port", server.port, "--duration", duration, *extra)
+                    self.assertGreaterEqual(result["wall_ns"], duration * 1e9)
+                    if result["messages"] > 10:
+                        break
                 self.assertGreater(result["messages"], 10)
-                self.assertGreaterEqual(result["wall_ns"], 0.1e9)
 
     def test_a_peer_that_falls_silent_is_given_up_on(self):
         for extra in ((), ("--depth", 2)):

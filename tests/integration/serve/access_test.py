@@ -20,7 +20,7 @@ class RequestsOfAnAddress(unittest.TestCase):
         with Server("--dev", "--requests-max", "2", "--threads", "2") as server:
             answers = [server.request("/health") for _ in range(3)]
             self.assertEqual([status for status, _, _ in answers], [200, 200, 429])
-            self.assertEqual(int(answers[2][1]["Retry-After"]), 30)
+            self.assertIn(int(answers[2][1]["Retry-After"]), range(20, 31), "30, but for the time that has passed")
             self.assertEqual(server.upgrade()[0], 429)
 
     def test_it_is_off_by_default(self):
@@ -83,7 +83,7 @@ class AccessLog(unittest.TestCase):
                r"in=[1-9]\d* out=[1-9]\d*\n")
         self.assertEqual(len(re.findall(end, logged)), len(wires), logged)
 
-    def test_the_journal_gives_lines_a_time_of_its_own(self):
+    def test_the_journal_gives_lines_a_time_and_takes_their_priority(self):
         with tempfile.NamedTemporaryFile("w+", encoding="utf-8") as log:
             stat = os.fstat(log.fileno())
             journal = {"JOURNAL_STREAM": f"{stat.st_dev}:{stat.st_ino}"}
@@ -91,7 +91,7 @@ class AccessLog(unittest.TestCase):
                 server.request("/health")
                 self.assertEqual(server.stop(), 0)
             log.seek(0)
-            self.assertRegex(log.read(), r"(?m)^plait: info: 127\.0\.0\.1:\d+ GET /health 200$")
+            self.assertRegex(log.read(), r"(?m)^<6>plait: info: 127\.0\.0\.1:\d+ GET /health 200$")
 
     def test_it_is_off_by_default(self):
         with Server("--dev") as server:

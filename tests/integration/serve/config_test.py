@@ -2,11 +2,12 @@
 
 import json
 import socket
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-from harness import Server, plait
+from harness import TIMEOUT, Server, plait
 
 SECRET = "s" * 32
 
@@ -149,6 +150,13 @@ class File(unittest.TestCase):
     def test_a_file_above_1_mib(self):
         self.assertIn("larger than 1 MiB", self.refused("#" * 2**20 + "\n"))
 
+    def test_all_mistakes_are_told_at_once(self):
+        said = self.refused("colour = 1\nlisten = ['ws://127.0.0.1:0', 5]\n[tls]\nprivate_key = 'k.pem'\n")
+        for words in (':1: unknown key "colour"', ':2: "listen" takes an array', "jwt.secret_file is required",
+                      "plait.toml:4: tls.private_key needs tls.certificate"):
+            self.assertIn(words, said)
+        self.assertEqual(said.count("\n"), 4, said)
+
     def test_rules_between_settings(self):
         self.assertIn("loopback", self.refused("development = true\nlisten = ['ws://0.0.0.0:0']\n"))
 
@@ -156,6 +164,21 @@ class File(unittest.TestCase):
         done = plait("serve", "--config", "/nonexistent.toml")
         self.assertEqual(done.returncode, 1)
         self.assertIn("/nonexistent.toml", done.stderr)
+
+    def test_listeners_without_tls_beside_a_certificate(self):
+        certificate, key = self.file.with_name("c.pem"), self.file.with_name("k.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=a", "-keyout", key, "-out", certificate], check=True, capture_output=True,
+                       timeout=TIMEOUT)
+        files = f"[tls]\ncertificate = '{certificate}'\nprivate_key = '{key}'\n"
+        secret = f"[jwt]\nsecret_file = '{self.secret}'\n"
+        for text, times in ((files + secret, 1), (secret, 0), ("development = true\n" + files, 0),
+                            ("listen = ['wss://0.0.0.0:0', 'ws://127.0.0.1:0']\n" + files + secret, 0)):
+            self.file.write_text(text, encoding="utf-8")
+            done = plait("check", self.file)
+            told = done.stderr.count("tls.certificate: ws: and tcp: are listened on by default and encrypt nothing, on "
+                                     "every address of this machine; give listen")
+            self.assertEqual((done.returncode, told), (0, times), done.stderr)
 
     def test_secrets_that_everyone_can_read(self):
         self.file.write_text(f"[jwt]\nsecret_file = '{self.secret}'\n", encoding="utf-8")
@@ -174,11 +197,13 @@ drain_timeout = 2
 [jwt]
 secret_file = "{self.secret}"
 issuer = "tests"
+audience = "plait"
 [limits]
 message_bytes_max = 1000000
 [hub]
 history_count_max = 10
 history_ttl = 60
+rate_limit_capacity = 10
 rate_limit_refill = 0.5
 """, encoding="utf-8")
         self.assertEqual(plait("check", self.file).returncode, 0)
@@ -186,10 +211,11 @@ rate_limit_refill = 0.5
             self.assertIn('"loops":1', server.request("/stats")[2])
             self.assertEqual(server.upgrade(Origin="https://other.example")[0], 403)
             self.assertEqual(server.upgrade(Origin="https://example.org")[0], 401)
-            token = plait("token", "--user", "a", "--secret-file", self.secret, "--claim", "iss=tests").stdout.strip()
-            self.assertEqual(server.upgrade(Authorization="Bearer " + token)[0], 101)
-            foreign = plait("token", "--user", "a", "--secret-file", self.secret).stdout.strip()
-            self.assertEqual(server.upgrade(Authorization="Bearer " + foreign)[0], 401)
+            for claims, status in ((("iss=tests", "aud=plait"), 101), (("aud=plait",), 401), (("iss=tests",), 401),
+                                   (("iss=tests", "aud=other"), 401)):
+                options = [word for claim in claims for word in ("--claim", claim)]
+                token = plait("token", "--user", "a", "--secret-file", self.secret, *options).stdout.strip()
+                self.assertEqual(server.upgrade(Authorization="Bearer " + token)[0], status, claims)
             self.assertEqual(server.stop(), 0)
 
 

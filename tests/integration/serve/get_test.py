@@ -22,6 +22,11 @@ class Get(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(done.stdout, self.server.request("/health")[2])
 
+    def test_a_scheme_in_any_case(self):
+        for scheme in ("HTTPS", "Https"):
+            done = plait("get", f"{self.url.replace('https', scheme)}/health", "--insecure")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_fields(self):
         done = plait("get", "-i", f"{self.url}/health", "--insecure")
         head, body = done.stdout.split("\n\n", 1)
@@ -82,7 +87,7 @@ class Get(unittest.TestCase):
         self.assertIn("--certificate-hash", plait("get", f"{self.url}/health", "--certificate-hash", "xyz").stderr)
 
     def test_what_is_no_request(self):
-        for arguments, word in ((("http://127.0.0.1/",), "https:"), (("nonsense",), "cannot get"),
+        for arguments, word in ((("http://127.0.0.1/",), "https:"), (("nonsense",), "write https://HOST/PATH"),
                                 ((f"{self.url}/", "--header", "x"), "--header"), ((), "URL")):
             done = plait("get", *arguments)
             self.assertEqual((done.returncode, done.stdout), (1, ""))

@@ -24,10 +24,20 @@ def environment(state):
     return clean | {"XDG_STATE_HOME": str(state)}
 
 
-def plait(*arguments, **variables):
+def plait(*arguments, timeout=TIMEOUT, **variables):
     """Runs `plait …` to its end."""
-    return subprocess.run([PLAIT, *map(str, arguments)], capture_output=True, text=True, timeout=TIMEOUT, check=False,
+    return subprocess.run([PLAIT, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, check=False,
                           env=environment(NO_FOLDER) | variables)
+
+
+def wait_until(done, explain=lambda: "it did not come"):
+    """The first true value of `done()`; asked with pauses, since who is waited for needs the cores, too."""
+    give_up = time.monotonic() + TIMEOUT
+    while not (value := done()):
+        if time.monotonic() > give_up:
+            raise AssertionError(explain())
+        time.sleep(0.02)
+    return value
 
 
 class Server(Process):
@@ -77,10 +87,7 @@ class Server(Process):
 
     def wait_logged(self, text):
         """Until `text` is in the log, which is written beside the loops."""
-        give_up = time.monotonic() + TIMEOUT
-        while text not in self.logged():
-            if time.monotonic() > give_up:
-                raise AssertionError(f"{text!r} was not logged, but {self.logged()!r}")
+        wait_until(lambda: text in self.logged(), lambda: f"{text!r} was not logged, but {self.logged()!r}")
 
     def __exit__(self, *exception):
         super().__exit__(*exception)

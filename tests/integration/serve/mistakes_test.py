@@ -10,7 +10,7 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import ALL_WIRES, TIMEOUT, Server, plait
+from harness import ALL_WIRES, TIMEOUT, Server, plait, wait_until
 
 
 @contextlib.contextmanager
@@ -141,18 +141,26 @@ class Connecting(unittest.TestCase):
         self.assertIn("the access token is refused", said)
         self.assertIn("give another access token", said)
 
+    def explained(self, words, *pieces):
+        """What is said of a refusal that comes in pieces, with `words` in it. It is not waited for as long as a machine
+        that is busy may need for all of them, hence several tries."""
+        for _ in range(5):
+            with answering(*pieces) as url:
+                said = self.said("pub", "demo", "1", url=url)
+            if words in said:
+                break
+        self.assertIn(words, said)
+        return said
+
     def test_an_explanation_is_one_line_of_plain_ascii_and_bounded(self):
         answer = refusal(b"\x1b[31mr\x07ed\xc2\x9b " + b"x" * 500 + b"\nsecond")
-        with answering(answer[:-300], answer[-300:]) as url:
-            said = self.said("pub", "demo", "1", url=url)
-        self.assertIn("status 403 Forbidden: [31mred xxx", said)
+        said = self.explained("status 403 Forbidden: [31mred xxx", answer[:-300], answer[-300:])
         self.assertNotIn("x" * 200, said)
         self.assertNotRegex(said.rstrip("\n"), r"[^ -~]|second")
 
     def test_an_explanation_is_waited_for(self):
         answer = refusal(b"not today\nnor tomorrow")
-        with answering(answer[:-20], answer[-20:-3], answer[-3:]) as url:
-            self.assertIn("403 Forbidden: not today\n", self.said("pub", "demo", "1", url=url))
+        self.explained("403 Forbidden: not today\n", answer[:-20], answer[-20:-3], answer[-3:])
 
     def test_an_explanation_that_does_not_come_or_is_a_page(self):
         with answering(refusal(b"not", length=100)) as url:
@@ -211,7 +219,34 @@ class Settings(unittest.TestCase):
         rate = "development = true\n[hub]\nrate_limit_capacity = {}\nrate_limit_refill = {}\n"
         self.assertIn("lets no message pass", self.refused(rate.format(0.5, 1)))
         self.assertIn("rate_limit_refill", self.refused(rate.format(10, 0)))
+        self.assertIn(":4: hub.rate_limit_refill without hub.rate_limit_capacity limits nothing",
+                      self.refused(rate.format(0, 10)))
         self.assertEqual(self.checked(rate.format(10, 0.5)), (0, ""))
+
+    def test_sizes_that_make_no_sense(self):
+        for key in ("message_bytes_max", "send_queue_bytes_max"):
+            text = f"development = true\nlimits.{key} = {{}}\n"
+            self.assertIn(f'plait.toml:2: "limits.{key}" takes a whole number, 1 to 4294967296 (4 GiB)',
+                          self.refused(text.format(2**32 + 1)))
+        self.assertEqual(self.checked(text.format(2**32)), (0, ""))
+        status, said = self.checked(text.format(10))
+        self.assertEqual(status, 0, said)
+        self.assertIn("plait.toml:2: limits.send_queue_bytes_max: below limits.message_bytes_max", said)
+
+    def test_what_is_not_toml_is_named(self):
+        self.assertIn("plait.toml:2: this is not TOML (at threads): ", self.refused("development = true\nthreads =\n"))
+        self.assertIn("plait.toml:1: this is not TOML: ", self.refused("[tls\n"))
+        for name in ("tls.certificate", "certificate", "tls", "tls.further"):
+            self.assertIn(f"plait.toml:1: this is not TOML (at {name}): ", self.refused(f" {name} = \n"))
+
+    def test_what_is_not_toml_may_be_a_secret(self):
+        for secret in ("JvQBm/6oZk+x4T1c", "JvQBm-6oZk_x4T1c", "JWT_SECRET"):
+            for text in (f"{secret}=\n", f"{secret} = =\n", f"jwt.issuer = '''\n{secret}=\n"):
+                said = self.refused(text)
+                self.assertIn("this is not TOML: ", said)
+                self.assertNotIn(secret, said)
+        for text in (" = 1\n", ". = =\n", "t = =\n", "ls.cert = =\n"):
+            self.assertNotIn("(at", self.refused(text))
 
     def test_check_reads_the_files_that_are_named(self):
         self.assertIn("plait.toml:1: jwt.secret_file: cannot read /nonexistent",
@@ -233,7 +268,9 @@ class Settings(unittest.TestCase):
 
     def test_all_mistakes_at_once(self):
         said = self.refused("threads = -1\n[tls]\ncertificat = 'x'\n[hub]\ntopics_max = 0\n")
-        self.assertEqual([line.split(":")[2] for line in said.splitlines()], ["1", "3", "5"], said)
+        *in_the_file, last = said.splitlines()
+        self.assertEqual([line.split(":")[2] for line in in_the_file], ["1", "3", "5"], said)
+        self.assertIn("jwt.secret_file is required", last)
         said = self.refused("listen = ['ws://h/x', 'wss://h']\ntls.private_key = 'k'\nhub.rate_limit_capacity = 0.5\n"
                             "[[tls.further]]\ncertificate = '/nonexistent/c'\nprivate_key = '/nonexistent/k'\n")
         for words in ("leave out the path", ":1: listen wss://h: needs a certificate: give tls.certificate and ",
@@ -241,6 +278,41 @@ class Settings(unittest.TestCase):
                       ":3: hub.rate_limit_capacity below 1 lets no message pass", "jwt.secret_file is required"):
             self.assertIn(words, said)
         self.assertEqual(said.count("plait: "), 6, said)
+
+    def test_nothing_follows_from_the_default_of_a_mistake(self):
+        self.secret.chmod(0o600)
+        development = "development = true\nlisten = ['ws://127.0.0.1:0']\n"
+        files = "certificate = '/nonexistent/c'\nprivate_key = '/nonexistent/k'\n"
+        for text in (development + "[hub]\nrate_limit_capacity = nan\nrate_limit_refill = 1.0",
+                     development + "[hub]\nrate_limit_capacity = 10\nrate_limit_refill = 'a'",
+                     "[jwt]\nsecret_file = 5",
+                     "development = 1\nqlog = '/'\nlisten = ['wss://127.0.0.1:0']",
+                     development + "[tls]\ncertificate = 7\nprivate_key = 'k'",
+                     development + "[tls]\ncertificate = 'c'\nprivate_key = 7",
+                     development + "[tls]\nclient_certificates = 'required'\nclient_authority = 3",
+                     development + "[tls]\nclient_certificates = 3\nclient_authority = '/nonexistent'",
+                     f"jwt.secret_file = '{self.secret}'\nlisten = ['wss://127.0.0.1:0']\n[tls]\ncertificate = 7",
+                     f"listen = 5\njwt.secret_file = '{self.secret}'\n[tls]\nclient_certificates = 'required'\n"
+                     "client_authority = 3",
+                     development + "limits.message_bytes_max = 'a'\nlimits.send_queue_bytes_max = 1"):
+            said = self.refused(text + "\n")
+            lines = [line for line in said.splitlines() if '" takes ' not in line]
+            self.assertEqual(lines, [], text)
+        said = self.refused(f"jwt.secret_file = '{self.secret}'\n[tls]\ncertificate = 7\n[[tls.further]]\n{files}")
+        self.assertNotIn("needs", said)
+
+    def test_what_has_no_mistake_is_judged_beside_one(self):
+        said = self.refused("[hub]\nrate_limit_capacity = 0.5\nrate_limit_refill = 'a'\n"
+                            "[tls]\nclient_authority = 3\nprivate_key = 'k'\n")
+        for words in ("hub.rate_limit_capacity below 1", "tls.private_key needs tls.certificate",
+                      "jwt.secret_file is required"):
+            self.assertIn(words, said)
+
+    def test_the_command_line_mends_the_value_of_a_mistake(self):
+        self.file.write_text("development = true\n[tls]\nprivate_key = 7\n", encoding="utf-8")
+        said = plait("serve", "--config", self.file, "--key", "k").stderr
+        self.assertIn('"tls.private_key" takes a string', said)
+        self.assertIn("--key needs tls.certificate", said)
 
     def test_a_file_has_keys_and_no_options(self):
         for text in ("", "listen = ['ws://h/x', 'wss://h', 'http://h', 'a']\ndevelopment = false\nqlog = '/x'\n"
@@ -277,7 +349,45 @@ class Options(unittest.TestCase):
 
     def test_a_count_is_not_negative(self):
         for count in ("-1", "1.5", "many"):
-            self.assertIn("--count", self.refused("sub", "demo", f"--count={count}"))
+            self.assertIn(f"--count: {count} is no whole number, 0 or more",
+                          self.refused("sub", "demo", f"--count={count}"))
+        self.assertIn("--count: given more than once", self.refused("sub", "demo", "--count=1", "--count=2"))
+
+    def test_a_time_to_live_that_is_none(self):
+        make = ("token", "--user", "a", "--secret-file", "/nonexistent")
+        for value in ("1h30m", "1.5h", "h", "1w", "-1s"):
+            self.assertIn("--ttl: write a whole number with s, m, h or d, such as 90m",
+                          self.refused(*make, f"--ttl={value}"))
+        for value in ("0", "0d", "36501d", "99999999999999999999s", "9223372036854775807d"):
+            self.assertIn("--ttl: not within 1s to 36500d", self.refused(*make, f"--ttl={value}"))
+        for value in ("1s", "90m", "36500d", "60"):  # so far, it is good
+            self.assertIn("/nonexistent", self.refused(*make, f"--ttl={value}"))
+
+    def test_one_of_two_is_enough(self):
+        self.assertIn("give one of them, not both", self.refused("check", "--system", "plait.toml"))
+        self.assertIn("give a config file or --system", self.refused("check"))
+        self.assertIn("give one of them, not both", self.refused("pub", "a", "1", "--lines"))
+
+    def test_help_of_what_is_no_command(self):
+        self.assertIn("unknown command 'serv' for 'plait'; did you mean 'serve'?", self.refused("help", "serv"))
+        for words in ((), ("serve",), ("bench", "websocket")):
+            self.assertEqual(plait("help", *words).returncode, 0, words)
+
+    def test_urls_of_another_command(self):
+        for url in ("ftp://127.0.0.1/", "http://127.0.0.1/", "127.0.0.1/?u=https://x", "127.0.0.1", "https:", "unix:/a"):
+            self.assertEqual(self.refused("get", url),
+                             f"plait: {url}: HTTP/3 has https: URLs only; write https://HOST/PATH\n")
+        for url in ("https://", "HTTPS:///"):
+            self.assertEqual(self.refused("get", url), f"plait: {url}: the host is empty; write https://HOST/PATH\n")
+        self.assertIn("write ws:// instead of http://", self.refused("pub", "a", "1", "--url", "http://127.0.0.1:1"))
+
+    def test_a_hub_that_is_not_there(self):
+        with socket.socket() as unused:  # bound, and nobody listens
+            unused.bind(("127.0.0.1", 0))
+            url = f"ws://127.0.0.1:{unused.getsockname()[1]}"
+            for command in (("pub", "a", "1"), ("sub", "a")):
+                self.assertIn("Connection refused; is plait serve running there? --url names another hub",
+                              self.refused(*command, "--url", url))
 
     def test_seconds_and_rates_are_numbers_within_reason(self):
         for value in ("nan", "-nan", "inf", "-1", "0", "many", "1e300"):
@@ -344,28 +454,33 @@ def is_refused(port):
 
 
 class Stopping(unittest.TestCase):
+    DRAIN_SECONDS = 5
+
     # Also where the loop that hears of signals, one of four, has no connection any more.
     def test_a_second_signal_does_not_wait_for_the_drain(self):
         for first, second in itertools.product((signal.SIGTERM, signal.SIGINT), repeat=2):
-            with (Server("--dev", "--threads", 4) as server,
-                  socket.create_connection(("127.0.0.1", server.port())) as silent):
-                silent.sendall(f"GET /wse HTTP/1.1\r\nHost: 127.0.0.1:{server.port()}\r\nUpgrade: websocket\r\n"
-                               "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                               f"Authorization: Bearer {server.token}\r\n\r\n".encode())
-                received = b""
-                while b"server_ready" not in received:
-                    received += silent.recv(4096)
-                received = b""
-                server.process.send_signal(first)
-                while b"\x88" not in received:  # its close frame, which is never answered
-                    received += silent.recv(4096)
-                while not is_refused(server.port()):  # until every loop drains
-                    pass
-                begin = time.monotonic()
-                server.process.send_signal(second)
-                self.assertEqual(server.process.wait(TIMEOUT), 0)
-                self.assertLess(time.monotonic() - begin, 3)  # the drain takes 5 s
+            # On a machine that is busy the drain may be over before the second signal is sent.
+            self.assertTrue(any(self.seconds_to_stop(first, second) < self.DRAIN_SECONDS for _ in range(5)))
+
+    def seconds_to_stop(self, first, second):
+        with (Server("--dev", "--threads", 4) as server,
+              socket.create_connection(("127.0.0.1", server.port())) as silent):
+            silent.sendall(f"GET /wse HTTP/1.1\r\nHost: 127.0.0.1:{server.port()}\r\nUpgrade: websocket\r\n"
+                           "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                           f"Authorization: Bearer {server.token}\r\n\r\n".encode())
+            received = b""
+            while b"server_ready" not in received:
+                received += silent.recv(4096)
+            received = b""
+            begin = time.monotonic()
+            server.process.send_signal(first)
+            while b"\x88" not in received:  # its close frame, which is never answered
+                received += silent.recv(4096)
+            wait_until(lambda: is_refused(server.port()))  # until every loop drains
+            server.process.send_signal(second)
+            self.assertEqual(server.process.wait(TIMEOUT), 0)
+            return time.monotonic() - begin
 
 
 if __name__ == "__main__":

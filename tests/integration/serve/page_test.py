@@ -32,6 +32,8 @@ class Page(unittest.TestCase):
         with Server("--dev", "--threads", 2, listen=ALL_WIRES) as server:
             self.open(server)
             browser.wait_for(CONNECTED)
+            self.assertEqual(browser.run("return document.getElementById('example').textContent"),
+                             f"plait pub demo '{{\"hello\":\"world\"}}' --url {server.url()}")
 
             with Subscriber("demo", "--count", 1, "--url", server.url(), token=server.token) as subscriber:
                 browser.type("#text", "typed in the page")
@@ -49,7 +51,7 @@ class Page(unittest.TestCase):
             browser.wait_for("return Number(document.getElementById('rate-in').textContent) >= 1")
             browser.wait_for("return document.getElementById('plot-out').points.numberOfItems >= 3")
             self.assertEqual(browser.run("return document.getElementById('loops').textContent"), "2")
-            self.assertEqual(browser.run("return document.getElementById('sessions').textContent"), "1")
+            browser.wait_for("return document.getElementById('sessions').textContent === '1'")
             if path := os.environ.get("PLAIT_SCREENSHOT"):
                 browser.screenshot(path)
             browser.click("#timer")
@@ -123,7 +125,11 @@ class Page(unittest.TestCase):
             with Server("--jwt-secret-file", secret) as server:
                 self.open(server)
                 self.browser.run("document.cookie = 'access_token=; Path=/wse; Max-Age=0'")
-                self.browser.wait_for("return !document.getElementById('token-form').hidden")
+                self.browser.wait_for(f"{STATUS} === 'needs an access token'")
+                self.assertRegex(server.request("/metrics")[2], r'openings_refused_total\{status="401"\} 1\n')
+                place = "return document.getElementById('{}').getBoundingClientRect().top"
+                form, counters = (self.browser.run(place.format(name)) for name in ("token-form", "sessions"))
+                self.assertLess(form, counters)
                 self.browser.type("#token", "garbage")
                 self.browser.click("#token-form button")
                 refused = "return document.getElementById('notice').textContent.includes('refused this access token')"

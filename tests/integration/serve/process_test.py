@@ -12,8 +12,9 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
-from harness import PLAIT, TIMEOUT, Server, Subscriber, environment, plait
+from harness import PLAIT, TIMEOUT, Server, Subscriber, environment, plait, wait_until
 
 
 def make_certificate(folder):
@@ -60,22 +61,26 @@ class Killed(unittest.TestCase):
 
 
 class Threads(unittest.TestCase):
-    def threads_of(self, server):
-        return len(os.listdir(f"/proc/{server.process.pid}/task"))
+    def wait_for_threads(self, server, loops):
+        """Until so many loops have a thread, which they get one after another: the first may answer before."""
+        def threads():
+            return len(os.listdir(f"/proc/{server.process.pid}/task"))
+
+        wait_until(lambda: threads() == loops + self.LOG_THREADS, lambda: f"{threads()} threads for {loops} loops")
 
     LOG_THREADS = 1
 
     def test_each_thread_turns_a_loop_and_listens(self):
         with Server("--dev", "--threads", 3) as server:
             self.assertRegex(server.request("/metrics")[2], r"\nplait_loops 3\n")
-            self.assertEqual(self.threads_of(server), 3 + self.LOG_THREADS)
+            self.wait_for_threads(server, 3)
             self.assertEqual(listening_sockets(server.port()), 3)
 
     def test_one_per_core_by_default(self):
         with Server("--dev") as server:
             cores = len(os.sched_getaffinity(0))
             self.assertRegex(server.request("/metrics")[2], rf"\nplait_loops {cores}\n")
-            self.assertEqual(self.threads_of(server), cores + self.LOG_THREADS)
+            self.wait_for_threads(server, cores)
 
     def said_with_few_threads(self, *command, stack_bytes=1 << 30):
         """What `plait …` says where the address space has room for a few threads' stacks. Unlike a limit of processes,
@@ -105,6 +110,42 @@ class Threads(unittest.TestCase):
         self.assertIn("cannot resolve the host localhost: no thread", said)
 
 
+class ServiceManager(unittest.TestCase):
+    def test_it_is_told_when_the_server_is_ready_and_when_it_stops(self):
+        with (tempfile.TemporaryDirectory() as folder,
+              socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as named,
+              socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as abstract):
+            named.bind(str(Path(folder, "notify")))
+            abstract.bind("")  # the kernel picks a name
+            for manager, name in ((named, named.getsockname()), (abstract, "@" + abstract.getsockname()[1:].decode())):
+                manager.settimeout(TIMEOUT)
+                with mock.patch.dict(os.environ, {"NOTIFY_SOCKET": name}), Server("--dev") as server:
+                    self.assertEqual(manager.recv(100), b"READY=1")
+                    self.assertEqual(server.request("/health")[0], 200)
+                    self.assertEqual(server.stop(), 0)
+                    self.assertEqual(manager.recv(100), b"STOPPING=1")
+
+    def test_one_that_does_not_listen_is_no_error(self):
+        for name in ("/nonexistent/notify", "x" * 200, ""):
+            with mock.patch.dict(os.environ, {"NOTIFY_SOCKET": name}), Server("--dev") as server:
+                self.assertEqual(server.stop(), 0)
+
+
+class StandardFiles(unittest.TestCase):
+    def test_what_is_closed_is_no_place_for_sockets(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "s")
+            with subprocess.Popen(["sh", "-c", 'exec "$0" serve --dev --listen "unix:$1" <&- >&- 2>&-', PLAIT, path],
+                                  env=environment(folder)) as process:
+                try:
+                    wait_until(lambda: path.exists() or process.poll() is not None)
+                    files = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
+                finally:
+                    process.terminate()
+                    process.wait(TIMEOUT)
+        self.assertEqual(files, ["/dev/null"] * 3)
+
+
 class OpenFiles(unittest.TestCase):
     def test_the_soft_limit_is_raised_to_the_hard_one(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -132,24 +173,19 @@ class Hangup(unittest.TestCase):
         return Server("--dev", "--cert", self.files[0], "--key", self.files[1], *arguments,
                       listen=("wss://127.0.0.1:0",))
 
-    def wait_for(self, done):
-        give_up = time.monotonic() + TIMEOUT
-        while not done():
-            self.assertLess(time.monotonic(), give_up, "it did not come")
-
     def test_sighup_serves_the_new_certificate(self):
         with self.serve() as server:
             self.assertEqual(served_certificate(server.port("wss")), self.first)
             second = make_certificate(self.real)
             server.process.send_signal(signal.SIGHUP)
-            self.wait_for(lambda: served_certificate(server.port("wss")) == second)
+            wait_until(lambda: served_certificate(server.port("wss")) == second)
             self.assertEqual(server.stop(), 0)
 
     def test_sighup_with_a_bad_file_keeps_the_old_one_and_says_so(self):
         with self.serve() as server:
             (self.real / "k.pem").write_text("no key", encoding="utf-8")
             server.process.send_signal(signal.SIGHUP)
-            self.wait_for(lambda: str(self.files[1]) in server.logged())
+            wait_until(lambda: str(self.files[1]) in server.logged())
             self.assertEqual(served_certificate(server.port("wss")), self.first)
             self.assertEqual(server.stop(), 0)
 
@@ -168,18 +204,18 @@ class Hangup(unittest.TestCase):
             (base / "turned").symlink_to(folders[1])
             (base / "turned").replace(current)
             server.process.send_signal(signal.SIGHUP)
-            self.wait_for(lambda: served_certificate(port) == second)
+            wait_until(lambda: served_certificate(port) == second)
             third = make_certificate(folders[1])
-            self.wait_for(lambda: served_certificate(port) == third)
+            wait_until(lambda: served_certificate(port) == third)
             # A folder that is removed is told, and once it is made again SIGHUP is enough.
             shutil.rmtree(folders[1])
             server.wait_logged("the certificate's files are not watched")
             folders[1].mkdir()
             make_certificate(folders[1])
             server.process.send_signal(signal.SIGHUP)
-            self.wait_for(lambda: served_certificate(port) != third)
+            wait_until(lambda: served_certificate(port) != third)
             last = make_certificate(folders[1])
-            self.wait_for(lambda: served_certificate(port) == last)
+            wait_until(lambda: served_certificate(port) == last)
             self.assertEqual(server.stop(), 0)
 
     def test_a_bad_file_is_warned_of_once_however_it_is_noticed(self):
@@ -233,6 +269,7 @@ class Errors(unittest.TestCase):
                 url = f"{scheme}://127.0.0.1:{taken.getsockname()[1]}"
                 said = self.said_by("serve", "--dev", "--listen", url, XDG_STATE_HOME=state)
                 self.assertIn("ss -lunp", said)
+                self.assertIn("a server that is being stopped keeps it for up to drain_timeout", said)
 
     def test_an_unreadable_certificate(self):
         files = ["--cert", self.nowhere("c.pem"), "--key", self.nowhere("k.pem")]

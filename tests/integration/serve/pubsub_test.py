@@ -207,7 +207,7 @@ class PubSub(unittest.TestCase):
     def test_what_cannot_be_published_is_said_here(self):
         for text, arguments, words in ((b"\xff", ("fed", "-"), b"not UTF-8"), (b"", ("fed",), b"DATA, or --lines"),
                                        (b'{"id":18446744073709551616}', ("fed", "-"), b"outside 64 bits"),
-                                       (b"", ("fed", "1", "--lines"), b"DATA, or --lines")):
+                                       (b"", ("fed", "1", "--lines"), b"one of them, not both")):
             done = self.feed(text, *arguments)
             self.assertEqual((done.returncode, done.stdout), (1, b""))
             self.assertIn(words, done.stderr)

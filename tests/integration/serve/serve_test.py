@@ -12,7 +12,8 @@ import unittest
 import urllib.request
 from pathlib import Path
 
-from harness import ALL_WIRES, NO_FOLDER, PLAIT, TIMEOUT, Server, Subscriber, environment, plait, publish
+from harness import (
+    ALL_WIRES, NO_FOLDER, PLAIT, TIMEOUT, Server, Subscriber, environment, plait, publish, wait_until)
 
 
 class Endpoints(unittest.TestCase):
@@ -155,8 +156,8 @@ class WebTransport(unittest.TestCase):
         with Server("--dev", listen=(*ALL_WIRES, "https://127.0.0.1:0")) as server:
             old = self.offer(server)["certificates"][0]["hash"]
             certificate_file(server).write_text("not a certificate")  # which the server sees, and makes another
-            while (certificates := self.offer(server)["certificates"])[0]["hash"] == old:
-                pass
+            certificates = wait_until(
+                lambda: (offered := self.offer(server)["certificates"])[0]["hash"] != old and offered)
             self.assertEqual([one["hash"] for one in certificates], [certificate_hash(server), old])
 
     def test_without_such_a_listener_there_is_nothing_to_tell(self):

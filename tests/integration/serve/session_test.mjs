@@ -12,6 +12,7 @@ let stats;
 let statsStatus = 200;
 let statsAsked = 0;
 let everySecond;
+let everyTick;
 const elements = {};
 
 class FakeElement {
@@ -22,6 +23,7 @@ class FakeElement {
   append() {}
   prepend() {}
   setAttribute() {}
+  toggleAttribute() {}
 }
 
 const element = (id) => elements[id] ??= new FakeElement();
@@ -50,7 +52,11 @@ globalThis.browser = {
   WebSocket: FakeWebSocket,
   setTimeout: (task) => timers.push(task),
   clearTimeout() {},
-  setInterval: (task) => { everySecond = task; },
+  setInterval: (task, milliseconds) => {
+    if (milliseconds !== 1000) return everyTick = task;
+    everySecond = task;
+  },
+  clearInterval() {},
 };
 const names = Object.keys(globalThis.browser).join(', ');
 const page = readFileSync(new URL('../../../dashboard/app.js', import.meta.url), 'utf8').replace(/^import .*$/m, '');
@@ -143,6 +149,16 @@ test('a server that is not there for a moment is asked again, and for no token',
   await opened();
 });
 
+test('without a token there is one opening, in which an earlier cookie may go, and no more', async () => {
+  session.hasToken = false;
+  element('token-form').hidden = true;
+  session.connectNow();
+  const socket = await connecting();
+  socket.onclose({code: 1006, reason: ''});
+  assert.deepEqual([timers.length, element('token-form').hidden], [0, false]);
+  assert.equal(element('status').textContent, 'needs an access token');
+});
+
 test('a session that is refused is tried again, and the token is blamed after some times only', async () => {
   element('token-form').hidden = true;
   element('token').value = 'garbage';
@@ -197,6 +213,20 @@ test('what cannot be sent stays in its field, and the page says so', async () =>
   submit();
   assert.deepEqual([element('text').value, element('notice').hidden], ['', true]);
   assert.deepEqual(socket.sent.at(-1).p, {topic: 'demo', data: 'hello'});
+});
+
+test('ticks stop with the connection, and the page says so', async () => {
+  const click = element('timer').listeners.click;
+  session.connectNow();
+  const {socket} = await opened();
+  answer(socket, {offset: 9});
+  click();
+  everyTick();
+  assert.deepEqual([element('timer').textContent, socket.sent.at(-1).p.data.tick], ['Stop', 1]);
+  session.ready = false;
+  everyTick();
+  assert.equal(element('timer').textContent, '10 a second');
+  assert.match(element('notice').textContent, /ticks have stopped/);
 });
 
 test('a server that was started again while the page was hidden has no negative rates', async () => {

@@ -60,6 +60,20 @@ TEST_F(ServerBackpressure, SendIsQueuedThenDroppedAndWritableAfterTheDrain) {
   EXPECT_LE(writable.wait(), options.limits.send_low_water_bytes);
 }
 
+TEST_F(ServerBackpressure, WhatThePeerDoesNotReadIsCountedRatherThanLeftToTheKernel) {
+  constexpr std::size_t kSent = std::size_t{2} << 20;
+  Box<std::size_t> backlog;
+  Calls calls;
+  calls.on_open = [&](Session& session) {
+    for (std::size_t sent = 0; sent < kSent; sent += kMessageBytes) session.send(Message::text(numbered(sent)));
+    backlog.set(session.buffered_bytes());
+  };
+  start({}, calling(calls));
+  RawClient client{port_, 4096};
+  client.upgrade();
+  EXPECT_GT(backlog.wait(), kSent * 3 / 4);
+}
+
 TEST_F(ServerBackpressure, AMessageDroppedBelowTheHighWaterMarkIsFollowedByOnWritableToo) {
   ServerOptions options;
   options.limits.send_high_water_bytes = std::size_t{8} << 20;

@@ -30,6 +30,7 @@ struct Side {
   std::atomic<int> opened{0};
   std::atomic<int> closed{0};
   std::atomic<bool> over{false};           ///< it has called close() or abort(), or thrown
+  std::atomic<bool> settled{false};        ///< a task has come after the last step, so that it does nothing any more
   std::atomic<std::uint64_t> sent{0};      ///< messages that send() accepted
   std::atomic<std::uint64_t> received{0};  ///< messages
   std::atomic<int> awaits_writable{0};     ///< the session and its streams

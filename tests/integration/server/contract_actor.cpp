@@ -156,8 +156,8 @@ void Actor::on_draining(Session& session) {
 // The first and only call of a client's session that did not open.
 void Actor::on_close(Session& session, const CloseInfo& info) {
   own().actor = nullptr;
-  ++own().closed;
   own().info.set(info);
+  ++own().closed;
   if (!opened_) {
     closed_ = true;
     expect(is_client_ && !info.clean && !info.started_by_us, "on_close without on_open");
@@ -190,6 +190,7 @@ void Actor::settle(Session& session) {
     left = in_parts_.size();
     write_part(session);  // as far as there is room
   }
+  own().settled = true;  // a callback that still saw `acting` is over, as this is a task of the same thread
 }
 
 }  // namespace plait::test

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
+#include <sstream>
 
 #include "integration/server/contract.hpp"
 
@@ -63,6 +64,7 @@ class Round {
   [[nodiscard]] bool is_settled();
   void settle_and_close();
   void expect_all_closed();
+  [[nodiscard]] std::string left_open();
 
   const Folder& folder_;
   std::mt19937_64 random_;
@@ -119,6 +121,22 @@ void Round::act_from_outside() {
   to_client ? client_->post(*id, task) : (*server_)->post(*id, task);
 }
 
+// What is known of the sessions that have not ended, for a failure.
+std::string Round::left_open() {
+  std::ostringstream text;
+  for (std::size_t i = 0; i < connected_; ++i) {
+    const Pair& pair = stage_.pairs.at(i);
+    if (pair.client.closed > 0) continue;
+    text << "\n" << pair.name;
+    for (const Side* side : {&pair.client, &pair.server}) {
+      text << (side == &pair.client ? " client" : ", server") << " opened " << side->opened << ", closed "
+           << side->closed << ", over " << side->over << ", settled " << side->settled << ", sent " << side->sent
+           << ", received " << side->received;
+    }
+  }
+  return text.str();
+}
+
 // A session that stays paused, or has a message half written, would wait for ever.
 void Round::settle() {
   for (Pair& pair : stage_.pairs) {
@@ -135,7 +153,9 @@ bool Round::is_settled() {
   for (std::size_t i = 0; i < connected_; ++i) {
     const Pair& pair = stage_.pairs.at(i);
     if (pair.client.closed > 0 && (pair.server.opened == 0 || pair.server.closed > 0)) continue;
-    if (pair.client.closed > 0 || pair.server.closed > 0 || pair.server.opened == 0) return false;  // on its way
+    if (pair.client.closed > 0 || pair.server.closed > 0) return false;    // the end is on its way,
+    if (pair.client.opened == 0 || pair.server.opened == 0) return false;  // or the opening
+    if (!pair.client.settled || !pair.server.settled) return false;        // it may be about to close
     if (pair.client.awaits_writable > 0 || pair.server.awaits_writable > 0) return false;
     if (pair.client.sent != pair.server.received || pair.server.sent != pair.client.received) return false;
   }
@@ -162,7 +182,7 @@ void Round::settle_and_close() {
     }
     client_->post(*pair.client.id.get(), [](Session& session) { session.close(4001, "done"); });
   }
-  EXPECT_TRUE(turn_until([&] { return client_->is_idle(); })) << name_ << "sessions that do not end";
+  EXPECT_TRUE(turn_until([&] { return client_->is_idle(); })) << name_ << "sessions that do not end:" << left_open();
   for (Pair* pair : open) {
     EXPECT_TRUE(wait_until([&] { return pair->server.closed > 0; })) << pair->name;
     for (const Side* side : {&pair->client, &pair->server}) {

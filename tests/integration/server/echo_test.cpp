@@ -103,10 +103,13 @@ TEST_P(ServerEcho, AnExceptionFromOnRequestRefusesWith500) {
   Calls calls;
   calls.on_request = [](OpeningRequest&) { throw std::runtime_error{"no database"}; };
   start({}, calling(calls));
+  const QuietLog log;
   const auto client = BlockingClient::connect(url_, trusting());
   ASSERT_FALSE(client);
   EXPECT_NE(client.error().message.find("500"), std::string::npos) << client.error().message;
   EXPECT_EQ(client.error().message.find("database"), std::string::npos) << "internals stay inside";
+  EXPECT_NE(log.text().find("the handler of / threw in on_request (peer "), std::string::npos) << log.text();
+  EXPECT_NE(log.text().find("): no database"), std::string::npos) << log.text();
 }
 
 TEST_P(ServerEcho, WhateverOnRequestThrowsRefusesWith500) {
@@ -122,11 +125,13 @@ TEST_P(ServerEcho, AnExceptionFromOnMessageClosesWith1011) {
   Calls calls;
   calls.on_message = [](Session&, const Message&) { throw std::runtime_error{"no database"}; };
   start({}, calling(calls));
+  const QuietLog log;
   auto client = connect();
   ASSERT_TRUE(client);
   ASSERT_TRUE(client->send(Message::text("hello")));
   EXPECT_FALSE(client->receive());
   EXPECT_EQ(client->close().code, close_code::kInternalError);
+  EXPECT_NE(log.text().find("a session handler threw in on_message (peer "), std::string::npos) << log.text();
 }
 
 TEST_P(ServerEcho, BothSidesOfACloseFromTheServerAreClean) {

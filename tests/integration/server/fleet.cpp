@@ -4,6 +4,7 @@
 #include <set>
 
 #include "integration/server/support.hpp"
+#include "net/affinity.hpp"
 
 namespace plait::test {
 namespace {
@@ -75,6 +76,9 @@ TEST_F(ClientFleets, SessionsGoRoundAllClientsEachOnItsOwnThread) {
   EXPECT_EQ(stats.failed_total, 0U);
   EXPECT_EQ(stats.messages_sent, 6U);
   EXPECT_EQ(stats.bytes_received, 6U * 5);
+  fleet.stop();
+  EXPECT_EQ(fleet.stats().messages_sent, 6U) << "of clients that are gone, too";
+  EXPECT_EQ(fleet.stats().bytes_received, 6U * 5);
 }
 
 TEST_F(ClientFleets, WhatIsSentInOnOpenCounts) {
@@ -163,9 +167,14 @@ TEST_F(ClientFleets, OneThatDoesNotRunConnectsNobody) {
   EXPECT_TRUE(seen().reasons.empty());
 }
 
-TEST_F(ClientFleets, WithoutANumberThereIsOneClientForEachCore) {
-  ClientFleet fleet;
-  EXPECT_EQ(fleet.size(), std::max(std::thread::hardware_concurrency(), 1U));
+// There was one for each CPU of the machine, though a container may have a part of them.
+TEST_F(ClientFleets, WithoutANumberThereIsOneClientForEachCpuThatMayBeUsed) {
+  EXPECT_EQ(ClientFleet{}.size(), net::available_cpus().size());
+  std::thread on_one_cpu{[] {
+    ASSERT_TRUE(net::pin_this_thread(net::available_cpus().front()));
+    EXPECT_EQ(ClientFleet{}.size(), 1U);
+  }};
+  on_one_cpu.join();
 }
 
 }  // namespace

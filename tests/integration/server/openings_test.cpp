@@ -267,12 +267,17 @@ TEST_P(DeferredOpening, ThatAnswersWithAnExceptionIs500) {
 }
 
 TEST_P(DeferredOpening, WithoutAnAnswerIs503AtTheDeadline) {
-  ServerOptions options;
-  options.limits.handshake_timeout = 1s;
-  start(options);
-  EXPECT_NE(refusal("/later").find("503"), std::string::npos);
-  (*server_)->post(later_.id(), [](OpeningRequest&) { ADD_FAILURE() << "it is gone"; });
-  expect_echo("/now");
+  const std::string wanted = "status 503, then hello";
+  const auto told = [&](Duration limit) -> std::string {
+    ServerOptions options;
+    options.limits.handshake_timeout = limit;  // that of the phases before, too
+    start(options);
+    const std::string refused = refusal("/later");
+    if (refused.find("status 503") == std::string::npos) return refused;
+    (*server_)->post(later_.id(), [](OpeningRequest&) { ADD_FAILURE() << "it is gone"; });
+    return "status 503, then " + echoed("/now");
+  };
+  EXPECT_EQ(told_at_a_limit(wanted, told), wanted);
 }
 
 TEST_P(DeferredOpening, WhoseClientHasLeftIsNoHarm) {
@@ -391,12 +396,58 @@ TEST(HandlerProxies, LetTheirTargetRejectAnOpening) {
   EXPECT_TRUE(client.upgrade().starts_with("HTTP/1.1 403"));
 }
 
+/// A server of frames over TCP that lets few openings be under way.
+class FewOpenings : public testing::Test {
+ protected:
+  void start(std::size_t handshakes_max) {
+    ServerOptions options;
+    options.limits.handshakes_max = handshakes_max;
+    server_ = std::make_unique<TestServer>(std::move(options));
+    const std::string url = server_->listen("tcp");
+    port_ = port_of(url.substr(0, url.rfind('/')));
+    server_->start();
+  }
+  static void expect_open(RawClient& client) {
+    const std::string accepted = answer_frame(frames::kStatusAccepted, {});
+    client.send(open_frame("/"));
+    EXPECT_EQ(client.read_exactly(accepted.size()), accepted);
+  }
+
+  std::unique_ptr<TestServer> server_;
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(FewOpenings, OpenSessionsOfFramesDoNotCount) {
+  start(1);
+  RawClient first{port_};
+  expect_open(first);
+  RawClient second{port_};
+  expect_open(second);
+  for (RawClient* client : {&first, &second}) {
+    client->send(message("still here"));
+    EXPECT_EQ(client->read_exactly(message("still here").size()), message("still here"));
+  }
+}
+
+TEST_F(FewOpenings, AFloodOfHalfOpenOnesOfFramesKeepsOnlyTheNewest) {
+  constexpr std::size_t kMax = 8;
+  start(kMax);
+  std::vector<std::unique_ptr<RawClient>> flood;
+  for (std::size_t i = 0; i < 5 * kMax; ++i) flood.push_back(std::make_unique<RawClient>(port_));
+  EXPECT_TRUE(wait_until([&] {
+    const ServerStats stats = (*server_)->stats();
+    return stats.connections_accepted == flood.size() && stats.connections_open == kMax &&
+           stats.connections_refused == flood.size() - kMax;
+  }));
+  EXPECT_EQ(flood.front()->read_all(), "") << "the oldest was cut";
+  expect_open(*flood.back());
+}
+
 // On quic: it is RawOpenings' concern.
 TEST(FrameOpening, AnAnswerThatIsNoneIsNotOurs) {
   const std::vector<std::pair<std::string, std::string>> answers{
-      {{"\x01\x07PLT9\0\xC8\0", 9}, "bad_magic"},
-      {answer_frame(201, {}), "status_invalid"},
-      {{"\x01\x04PLT1", 6}, "open_truncated"},
+      {{"\x01\x07PLT9\0\xC8\0", 9}, "bad_magic"},          {answer_frame(201, {}), "status_invalid"},
+      {answer_frame(200, "b"), "subprotocol_not_offered"}, {{"\x01\x04PLT1", 6}, "open_truncated"},
       {{"\x01\x80\xFF\xFF\xFF", 5}, "open_too_big"},
   };
   for (const auto& [answer, reason] : answers) {
@@ -407,8 +458,10 @@ TEST(FrameOpening, AnAnswerThatIsNoneIsNotOurs) {
     const Calls calls{.on_open = [](Session&) { ADD_FAILURE() << "it never opened"; },
                       .on_close = [&](Session&, const CloseInfo& info) { closed = info; }};
     Client client;
-    ASSERT_TRUE(
-        client.connect("tcp://127.0.0.1:" + std::to_string(listener->port()) + "/", std::make_unique<Called>(calls)));
+    ConnectOptions options;
+    options.subprotocols = {"a"};
+    ASSERT_TRUE(client.connect("tcp://127.0.0.1:" + std::to_string(listener->port()) + "/",
+                               std::make_unique<Called>(calls), options));
     net::Socket peer;
     ASSERT_TRUE(wait_until([&] {
       client.run_once(1ms);

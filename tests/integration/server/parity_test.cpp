@@ -52,6 +52,22 @@ TEST_P(ServerParity, AMessageThatIsTooBigIsNamedSo) {
   EXPECT_EQ(closed.reason, "message is too big");
 }
 
+TEST_P(ServerParity, ASendThatAMessageInPartsKeepsOutIsFollowedByNothing) {
+  start(echo());
+  int writable = 0;
+  run({.on_open =
+           [](Session& session) {
+             MessageWriter* message = session.begin_message(MessageKind::text);
+             ASSERT_NE(message, nullptr);
+             EXPECT_EQ(session.send(Message::text("not now")), SendStatus::dropped);
+             EXPECT_EQ(message->write(as_bytes("now")), SendStatus::sent);
+             EXPECT_EQ(message->finish(), SendStatus::sent);
+           },
+       .on_message = [](Session& session, const Message&) { session.close(); },
+       .on_writable = [&](Session&) { ++writable; }});
+  EXPECT_EQ(writable, 0);
+}
+
 TEST_P(ServerParity, AMessageInPartsEndsWithItsSession) {
   start({});
   run({.on_open = [&](Session& session) {
@@ -98,6 +114,38 @@ TEST_P(ServerParity, WhatIsSentInOnOpenCountsForTheServer) {
   const ServerStats stats = (*server_)->stats();
   EXPECT_EQ(stats.messages_sent, 1U);
   EXPECT_EQ(stats.bytes_sent, 5U);
+}
+
+// It was counted from the last turn, and had passed before the close left.
+TEST_P(ServerParity, ACloseHasItsTimeHoweverLongNobodyHasTurnedTheClient) {
+  Box<CloseInfo> theirs;
+  start({.on_close = [&](Session&, const CloseInfo& info) { theirs.set(info); }});
+  CloseInfo ours;
+  for (Duration timeout = 16ms; !ours.clean && timeout < 5s; timeout *= 2) {  // on a slow machine it takes a while
+    ClientOptions options;
+    options.limits.close_timeout = timeout;
+    Client client{options};
+    Session* session = nullptr;
+    bool closed = false;
+    const Calls calls{.on_open = [&](Session& opened) { session = &opened; },
+                      .on_close =
+                          [&](Session&, const CloseInfo& info) {
+                            ours = info;
+                            closed = true;
+                          }};
+    ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
+    ASSERT_TRUE(turn_until(client, [&] { return session != nullptr; }));
+    const auto turned = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() < turned + 2 * timeout) continue;
+    session->close(4000);
+    ASSERT_TRUE(turn_until(client, [&] { return closed; }));
+  }
+  EXPECT_TRUE(ours.clean);
+  EXPECT_EQ(ours.code, 4000U);
+  EXPECT_TRUE(wait_until([&] {
+    const auto info = theirs.get();
+    return info && info->clean && info->code == 4000;
+  }));
 }
 
 TEST_P(ServerParity, ThePeersAddressIsTheSameFromOnOpenToOnClose) {
@@ -193,7 +241,7 @@ TEST_P(ServerParity, OurOwnCloseThatMeetsTheEndOfTheConnection) {
 TEST_P(ServerParity, OurOwnCloseThatIsNotAnsweredInTime) {
   start({.on_open = [](Session& session) { session.pause(); }});
   ClientOptions impatient;
-  impatient.limits.close_timeout = 100ms;
+  if (GetParam() != "https") impatient.limits.close_timeout = 100ms;
   Client client{impatient};
   CloseInfo closed;
   const Calls calls{.on_open = [](Session& session) { session.close(4000, "bye"); },

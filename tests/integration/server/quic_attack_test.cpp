@@ -1,4 +1,6 @@
 // What a client may do to an HTTP/3 server that keeps the rules of QUIC and few others.
+#include <stdexcept>
+
 #include "h3/error.hpp"
 #include "h3/qpack.hpp"
 #include "integration/server/raw_frames.hpp"
@@ -24,16 +26,20 @@ class QuicAttack : public SecureServer, public testing::Test {
       ++counted_;
       return HttpResponse{.body = std::string(kCountedBytes, 'x')};
     });
+    server_->server().http("/short", [this](const HttpRequest&) {
+      ++counted_;
+      return HttpResponse{.body = std::string(kShortBytes, 'x')};
+    });
     server_->start();
   }
   [[nodiscard]] std::unique_ptr<RawQuic> connected(bool settings = true) const {
     auto peer = std::make_unique<RawQuic>(port_of(url_));
-    EXPECT_TRUE(peer->turn_until_ready());
+    if (!peer->turn_until_ready()) throw std::runtime_error{"the handshake was not done"};
     if (settings) peer->open(Direction::unidirectional, raw::control_stream());
     return peer;
   }
   static int status_of(const std::string& response) {
-    for (const int status : {200, 408, 413, 429, 431, 503}) {
+    for (const int status : {100, 200, 408, 413, 429, 431, 503}) {
       const std::string text = std::to_string(status);
       h3::Qpack qpack;
       const std::size_t begin = 2;  // of the frame: its type and a length of one byte, or of two
@@ -42,13 +48,15 @@ class QuicAttack : public SecureServer, public testing::Test {
       const std::size_t length = skip == begin
                                      ? static_cast<std::size_t>(response[1] & 0x3f)
                                      : static_cast<std::size_t>((response[1] & 0x3f) << 8 | (response[2] & 0xff));
-      const auto section = qpack.decode(as_bytes(response.substr(skip, length)), 65536);
+      const auto section =
+          qpack.decode(as_bytes(response.substr(skip, length)), {.bytes_max = 65536, .fields_max = 100});
       if (section && section->lines().find(":status") == text) return status;
     }
     return 0;
   }
 
   static constexpr std::size_t kCountedBytes = std::size_t{256} << 10;
+  static constexpr std::size_t kShortBytes = 3000;
   std::atomic<int> counted_{0};
   std::string url_;
 };
@@ -126,16 +134,23 @@ TEST_F(QuicAttack, AStopBeforeTheHeaderOfAStreamIsTold) {
   }
 }
 
+// The limit is that of the handshake, too.
 TEST_F(QuicAttack, AConnectionWithoutARequestIsClosed) {
-  ServerOptions options;
-  options.limits.handshake_timeout = 500ms;
-  start(handler<Echo>(), options);
   for (const bool settings : {true, false}) {
-    const auto peer = connected(settings);
-    if (!settings) peer->open(Direction::bidirectional, raw::connect("/wt"));
-    ASSERT_TRUE(peer->turn_until([&] { return peer->closed().has_value(); }));
-    EXPECT_EQ(peer->closed()->kind, quic::CloseReason::Kind::peer_application) << peer->closed()->reason;
-    EXPECT_EQ(peer->closed()->code, h3::code::kNoError);
+    const auto ending = [&](Duration limit) -> std::string {
+      ServerOptions options;
+      options.limits.handshake_timeout = limit;
+      start(handler<Echo>(), options);
+      RawQuic peer{port_of(url_)};
+      if (!peer.turn_until_ready()) return "no handshake";
+      settings ? peer.open(Direction::unidirectional, raw::control_stream())
+               : peer.open(Direction::bidirectional, raw::connect("/wt"));
+      if (!peer.turn_until([&] { return peer.closed().has_value(); })) return "it was not closed";
+      const bool by_http = peer.closed()->kind == quic::CloseReason::Kind::peer_application;
+      return by_http ? "code " + std::to_string(peer.closed()->code) : peer.closed()->reason;
+    };
+    const std::string wanted = "code " + std::to_string(h3::code::kNoError);
+    EXPECT_EQ(told_at_a_limit(wanted, ending), wanted) << settings;
   }
 }
 
@@ -189,6 +204,19 @@ TEST_F(QuicAttack, RequestsWhoseAnswersNobodyTakesWait) {
   for (const std::uint64_t id : ids) EXPECT_GT(peer->stream(id).data.size(), kCountedBytes);
 }
 
+// One page, and then one in each round trip: what is on its way was taken for a backlog.
+TEST_F(QuicAttack, AnswersThatWereSentKeepNoRequestWaiting) {
+  ServerOptions options;
+  options.limits.send_high_water_bytes = kShortBytes / 2;
+  start(handler<Echo>(), options);
+  const auto peer = connected();
+  const std::uint64_t big = peer->open(Direction::bidirectional, raw::request("GET", "/big"), true);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(big).fin; })) << "the congestion window has grown";
+  for (int i = 0; i < 8; ++i) peer->open(Direction::bidirectional, raw::request("GET", "/short"), true);
+  ASSERT_TRUE(peer->turn_until([] { return true; })) << "one turn, which sends them";
+  EXPECT_TRUE(wait_until([&] { return counted_ >= 3; })) << "nothing is acknowledged meanwhile";
+}
+
 TEST_F(QuicAttack, LimitsOfRequestsHold) {
   ServerOptions options;
   options.limits.header_bytes_max = 2000;
@@ -198,9 +226,11 @@ TEST_F(QuicAttack, LimitsOfRequestsHold) {
   const auto peer = connected();
   const std::vector<std::pair<std::string, std::string>> head{
       {":method", "GET"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", "/size"}};
-  auto many = head, large = head;
+  auto most = head, many = head, large = head;
+  for (int i = 0; i < 10; ++i) most.emplace_back("x" + std::to_string(i), "y");
   for (int i = 0; i < 11; ++i) many.emplace_back("x" + std::to_string(i), "y");
   large.emplace_back("x", std::string(2000, 'y'));
+  const std::uint64_t enough = peer->open(Direction::bidirectional, raw::headers(most), true);
   const std::uint64_t too_many = peer->open(Direction::bidirectional, raw::headers(many), true);
   const std::uint64_t too_large = peer->open(Direction::bidirectional, raw::headers(large), true);
   const std::uint64_t body =
@@ -208,9 +238,10 @@ TEST_F(QuicAttack, LimitsOfRequestsHold) {
   const std::uint64_t fits =
       peer->open(Direction::bidirectional, raw::request("POST", "/size") + raw::data(std::string(100'000, 'x')), true);
   ASSERT_TRUE(peer->turn_until([&] {
-    return peer->stream(too_many).fin && peer->stream(too_large).reset && peer->stream(body).fin &&
-           peer->stream(fits).fin;
+    return peer->stream(enough).fin && peer->stream(too_many).fin && peer->stream(too_large).reset &&
+           peer->stream(body).fin && peer->stream(fits).fin;
   }));
+  EXPECT_EQ(status_of(peer->stream(enough).data), 200);
   EXPECT_EQ(status_of(peer->stream(too_many).data), 431);
   EXPECT_EQ(*peer->stream(too_large).reset, h3::wire_code_of(h3::Error::field_section_too_large));
   EXPECT_EQ(status_of(peer->stream(body).data), 413);
@@ -347,20 +378,91 @@ TEST_F(QuicAttack, EarlyStreamsOfASessionThatEndsAtOnceAreRefused) {
   }
 }
 
-TEST_F(QuicAttack, AnUploadThatDripsIs408) {
-  ServerOptions options;
-  options.limits.handshake_timeout = 500ms;
-  start(handler<Echo>(), options);
+TEST_F(QuicAttack, Rfc9110Section10_1_1_AClientThatWaitsForItIsToldToContinue) {
+  start(handler<Echo>());
   const auto peer = connected();
-  const std::uint64_t upload = peer->open(Direction::bidirectional, raw::request("POST", "/size"));
-  const auto drip = [&] {
-    if (!peer->stream(upload).fin) peer->write(upload, raw::data("x"));
+  const auto post = [](const char* expectation) {
+    return raw::headers({{":method", "POST"},
+                         {":scheme", "https"},
+                         {":authority", "localhost"},
+                         {":path", "/size"},
+                         {"expect", expectation}});
   };
-  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(upload).fin; }, drip));
-  EXPECT_EQ(status_of(peer->stream(upload).data), 408);
-  const std::uint64_t other = peer->open(Direction::bidirectional, raw::request("POST", "/size"), true);
-  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(other).fin; })) << "the connection goes on";
+  const std::uint64_t id = peer->open(Direction::bidirectional, post("100-Continue"));
+  ASSERT_TRUE(peer->turn_until([&] { return status_of(peer->stream(id).data) == 100; }));
+  const std::size_t interim_bytes = peer->stream(id).data.size();
+  peer->write(id, raw::data("four"), true);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(id).fin; }));
+  const std::string response = peer->stream(id).data.substr(interim_bytes);
+  EXPECT_EQ(status_of(response), 200);
+  EXPECT_TRUE(response.ends_with("4"));
+  const std::uint64_t other = peer->open(Direction::bidirectional, post("something else") + raw::data("four"), true);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(other).fin; }));
   EXPECT_EQ(status_of(peer->stream(other).data), 200);
+}
+
+// RFC 9651 §4.2: the lines of a list are one list.
+TEST_F(QuicAttack, SubprotocolsMayBeOfferedInSeveralLines) {
+  Box<std::string> seen;
+  start(calling({.on_request = [&](OpeningRequest& request) {
+    std::string all;
+    for (const std::string_view one : request.subprotocols()) all.append(one).append("|");
+    seen.set(all);
+    request.accept("c");
+  }}));
+  const auto peer = connected();
+  const std::uint64_t id =
+      peer->open(Direction::bidirectional, raw::headers({{":method", "CONNECT"},
+                                                         {":scheme", "https"},
+                                                         {":authority", "localhost"},
+                                                         {":path", "/wt"},
+                                                         {":protocol", "webtransport"},
+                                                         {"wt-available-protocols", "\"a\", \"b\""},
+                                                         {"x-other", "1"},
+                                                         {"wt-available-protocols", "\"c\""}}));
+  ASSERT_TRUE(peer->turn_until([&] { return seen.get().has_value() && !peer->stream(id).data.empty(); }));
+  EXPECT_EQ(seen.wait(), "a|b|c|");
+  EXPECT_EQ(status_of(peer->stream(id).data), 200);
+}
+
+// As Limits::header_bytes_max says: no 431, which would need the fields to be read.
+TEST_F(QuicAttack, AFieldSectionAboveTheLimitResetsItsStreamAlone) {
+  start(handler<Echo>());
+  const auto peer = connected();
+  const std::string request = raw::headers({{":method", "GET"},
+                                            {":scheme", "https"},
+                                            {":authority", "localhost"},
+                                            {":path", "/size"},
+                                            {"x-large", std::string(40'000, 'x')}});
+  const std::uint64_t large = peer->open(Direction::bidirectional, request, true);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(large).reset.has_value(); }));
+  EXPECT_EQ(peer->stream(large).reset, h3::code::kExcessiveLoad);
+  EXPECT_EQ(peer->stream(large).data, "");
+  const std::uint64_t next = peer->open(Direction::bidirectional, raw::request("GET", "/size"), true);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(next).fin; }));
+  EXPECT_EQ(status_of(peer->stream(next).data), 200);
+}
+
+TEST_F(QuicAttack, AnUploadThatDripsIs408) {
+  const auto statuses = [&](Duration limit) -> std::string {
+    ServerOptions options;
+    options.limits.handshake_timeout = limit;
+    start(handler<Echo>(), options);
+    RawQuic peer{port_of(url_)};
+    if (!peer.turn_until_ready()) return "no handshake";
+    peer.open(Direction::unidirectional, raw::control_stream());
+    const std::uint64_t upload = peer.open(Direction::bidirectional, raw::request("POST", "/size"));
+    const auto drip = [&] {
+      if (!peer.stream(upload).fin) peer.write(upload, raw::data("x"));
+    };
+    if (!peer.turn_until([&] { return peer.stream(upload).fin || peer.closed(); }, drip)) return "no answer";
+    const std::uint64_t other = peer.open(Direction::bidirectional, raw::request("POST", "/size"), true);
+    peer.turn_until([&] { return peer.stream(other).fin || peer.closed(); });
+    return std::to_string(status_of(peer.stream(upload).data)) + ", then " +
+           std::to_string(status_of(peer.stream(other).data));
+  };
+  const std::string wanted = "408, then 200";  // the connection goes on
+  EXPECT_EQ(told_at_a_limit(wanted, statuses), wanted);
 }
 
 TEST_F(QuicAttack, ADrainThatThePeerAsksForIsToldOnce) {

@@ -6,9 +6,9 @@ namespace {
 
 class QuicConnections : public SecureServer, public testing::Test {
  protected:
-  void start(ServerOptions options = {}) {
+  void start(const std::string& wire = "https", ServerOptions options = {}) {
     make(std::move(options));
-    url_ = server_->listen("https");
+    url_ = server_->listen(wire);
     server_->start();
   }
   /// A session that is opened, closed, and gone with its connection. How it ended.
@@ -22,26 +22,36 @@ class QuicConnections : public SecureServer, public testing::Test {
     return closed;
   }
 
+  /// Unless the client asks for none.
+  void expect_a_second_visit_is_resumed() {
+    Client client;
+    EXPECT_TRUE(visit(client, trusting()).clean);
+    EXPECT_EQ((*server_)->stats().quic_resumed, 0U);
+    EXPECT_TRUE(visit(client, trusting()).clean);
+    EXPECT_EQ((*server_)->stats().quic_resumed, 1U);
+    ConnectOptions stranger = trusting();
+    stranger.resume = false;
+    EXPECT_TRUE(visit(client, stranger).clean);
+    EXPECT_EQ((*server_)->stats().quic_resumed, 1U);
+  }
+
   std::string url_;
 };
 
 TEST_F(QuicConnections, AClientThatComesAgainIsResumed) {
   start();
-  Client client;
-  EXPECT_TRUE(visit(client, trusting()).clean);
-  EXPECT_EQ((*server_)->stats().quic_resumed, 0U);
-  EXPECT_TRUE(visit(client, trusting()).clean);
-  EXPECT_EQ((*server_)->stats().quic_resumed, 1U);
-  ConnectOptions stranger = trusting();
-  stranger.resume = false;
-  EXPECT_TRUE(visit(client, stranger).clean);
-  EXPECT_EQ((*server_)->stats().quic_resumed, 1U);
+  expect_a_second_visit_is_resumed();
+}
+
+TEST_F(QuicConnections, ARawClientThatComesAgainIsResumed) {
+  start("quic");
+  expect_a_second_visit_is_resumed();
 }
 
 TEST_F(QuicConnections, RefusedOnesAreCounted) {
   ServerOptions limited;
   limited.limits.connections_max = 1;
-  start(limited);
+  start("https", limited);
   Client client;
   bool open = false;
   const auto first =
@@ -73,14 +83,18 @@ TEST_F(QuicConnections, AClientThatIsGoneAtOnceLeavesNothing) {
 }
 
 TEST_F(QuicConnections, ManyThatAreGoneAtOnceLeaveNothing) {
-  start();
+  constexpr Duration kForAllHandshakes = 25s;
+  ServerOptions patient;
+  patient.limits.handshake_timeout = kForAllHandshakes;
+  start("https", patient);
+  ConnectOptions options = trusting();
+  options.timeout = kForAllHandshakes;
   constexpr std::size_t kSessions = 300;
   {
     Client client;
     std::size_t open = 0;
     for (std::size_t i = 0; i < kSessions; ++i) {
-      ASSERT_TRUE(
-          client.connect(url_, std::make_unique<Called>(Calls{.on_open = [&](Session&) { ++open; }}), trusting()));
+      ASSERT_TRUE(client.connect(url_, std::make_unique<Called>(Calls{.on_open = [&](Session&) { ++open; }}), options));
     }
     EXPECT_TRUE(turn_until(client, [&] { return open == kSessions; }));
   }

@@ -20,9 +20,10 @@ inline std::string open_frame(std::string_view path, std::string_view token = {}
   return text_of(out);
 }
 
-inline std::string answer_frame(std::uint16_t status, std::string_view reason) {
+/// `text` is the subprotocol of one that accepts, else the reason.
+inline std::string answer_frame(std::uint16_t status, std::string_view text) {
   core::VectorSink out;
-  frames::encode_open(frames::OpenResponse{.status = status, .reason = reason}, out);
+  frames::encode_open(frames::OpenResponse{.status = status, .subprotocol = text, .reason = text}, out);
   return text_of(out);
 }
 

@@ -32,7 +32,8 @@ class RawOpenings : public testing::Test {
                                     client.run_once(1ms);
                                     if (meanwhile_) meanwhile_(server);
                                   }));
-    EXPECT_TRUE(server.turn_until([&] { return server.closed().has_value(); }, [&] { client.run_once(1ms); }));
+    EXPECT_TRUE(!server.ready() ||
+                server.turn_until([&] { return server.closed().has_value(); }, [&] { client.run_once(1ms); }));
     EXPECT_EQ(closed_count, 1);
     request_ = server.stream(kFirst).data;
     return closed;
@@ -44,12 +45,17 @@ class RawOpenings : public testing::Test {
 
 TEST_F(RawOpenings, WithoutAnAnswerTheTimeoutEndsIt) {
   ConnectOptions options;
-  options.timeout = 500ms;
   options.subprotocols = {"a", "b"};
   options.headers = {{"authorization", "Bearer t0ken"}};
-  const CloseInfo info = run({}, {}, options);
-  EXPECT_EQ(info.code, close_code::kAbnormal);
-  EXPECT_EQ(info.reason, "the opening took too long");
+  const std::string wanted = "the opening took too long";
+  EXPECT_EQ(told_at_a_limit(wanted,
+                            [&](Duration limit) {
+                              options.timeout = limit;
+                              const CloseInfo info = run({}, {}, options);
+                              EXPECT_EQ(info.code, close_code::kAbnormal);
+                              return info.reason;
+                            }),
+            wanted);
   EXPECT_NE(request_.find("PLT1\x04/raw"), std::string::npos);
   EXPECT_TRUE(
       request_.ends_with("\x05t0ken\x02\x01"
@@ -70,6 +76,17 @@ TEST_F(RawOpenings, RefusalsAndAnswersThatAreNone) {
     EXPECT_EQ(info.code, close_code::kAbnormal);
     EXPECT_FALSE(info.clean);
   }
+}
+
+TEST_F(RawOpenings, ASubprotocolThatWasNotOfferedIsRefused) {
+  ConnectOptions options;
+  options.subprotocols = {"a"};
+  const Calls calls{.on_open = [](Session&) { ADD_FAILURE() << "it never opened"; }};
+  const CloseInfo info =
+      run([](RawQuic& server) { server.write(kFirst, answer_frame(200, "b")); }, calls, std::move(options));
+  EXPECT_EQ(info.reason, "subprotocol_not_offered");
+  EXPECT_EQ(info.code, close_code::kAbnormal);
+  EXPECT_FALSE(info.clean);
 }
 
 TEST_F(RawOpenings, AServerThatResetsStopsOrClosesInstead) {
@@ -121,6 +138,31 @@ TEST_F(RawOpenings, WhatOvertakesTheAnswerWaitsForIt) {
   EXPECT_TRUE(info.started_by_us);  // and not answered, by this server
   EXPECT_EQ(streamed, "early12345678901234567890");
   EXPECT_EQ(datagram, "datagram");
+}
+
+// A stream that waits with all that has come of it: nothing of that is told behind the end of the session.
+TEST_F(RawOpenings, AStreamThatOvertookTheAnswerMayEndTheSession) {
+  bool streamed = false;
+  Calls calls;
+  calls.on_stream = [&](Session& session, Stream&) {
+    streamed = true;
+    session.abort();
+    return stream_calling({.on_data = [&](Stream&, ByteView, bool) { ADD_FAILURE() << "behind its end"; }});
+  };
+  calls.on_datagram = [&](Session&, ByteView) { ADD_FAILURE() << "behind its end"; };
+  bool asked = false;
+  meanwhile_ = [&, turns = 0](RawQuic& server) mutable {
+    if (asked && ++turns == 10) server.write(kFirst, answer_frame(200, {}).substr(3));
+  };
+  run(
+      [&](RawQuic& server) {
+        asked = true;
+        server.open(quic::Direction::unidirectional, "early", true);
+        EXPECT_TRUE(server.connection().send_datagram(as_bytes("datagram")));
+        server.write(kFirst, answer_frame(200, {}).substr(0, 3));
+      },
+      calls);
+  EXPECT_TRUE(streamed);
 }
 
 }  // namespace

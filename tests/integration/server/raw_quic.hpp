@@ -52,14 +52,16 @@ class RawQuic final : private quic::ConnectionVisitor {
   RawQuic& operator=(const RawQuic&) = delete;
 
   [[nodiscard]] std::uint16_t port() const { return endpoint_->name().port(); }
-  /// Turns the loop until `done()`; false: not in ten seconds.
+  /// Turns the loop until `done()`; false: not in the time of wait_until.
   bool turn_until(const std::function<bool()>& done, const std::function<void()>& meanwhile = {});
   bool turn_until_ready();
+  /// Whether the handshake was done, even if the connection has ended since.
+  [[nodiscard]] bool ready() const { return ready_; }
   /// For a server's connection: before it is there.
   std::function<void()> on_ready_do{};
   std::function<void(quic::StreamId)> on_data_do{};
 
-  /// Opens a stream and writes.
+  /// Opens a stream and writes; nothing once the connection has ended, which it may do at any time.
   quic::StreamId open(quic::Direction direction, std::string_view data, bool fin = false);
   void write(quic::StreamId id, std::string_view data, bool fin = false);
   [[nodiscard]] quic::Connection& connection() { return *connection_; }

@@ -1,4 +1,8 @@
 // What a client may do to a server of raw QUIC sessions (spec/frames.md), right and wrong.
+#include <map>
+#include <mutex>
+#include <stdexcept>
+
 #include "integration/server/raw_frames.hpp"
 #include "integration/server/raw_quic.hpp"
 #include "integration/server/stream_calls.hpp"
@@ -20,7 +24,7 @@ class RawSessions : public SecureServer, public testing::Test {
   /// A connection whose handshake is done.
   [[nodiscard]] std::unique_ptr<RawQuic> connected(const std::string& alpn = "plait/1") const {
     auto peer = std::make_unique<RawQuic>(port_of(url_), alpn);
-    EXPECT_TRUE(peer->turn_until_ready());
+    if (!peer->turn_until_ready()) throw std::runtime_error{"the handshake was not done"};
     return peer;
   }
   /// One with an accepted session.
@@ -130,18 +134,22 @@ TEST_F(RawSessions, AnOpeningThatIsCutShort) {
 }
 
 TEST_F(RawSessions, WhoVanishesBeforeOrInTheMiddleOfTheOpeningIsClosed) {
-  ServerOptions options;
-  options.limits.handshake_timeout = 500ms;
   std::atomic<int> asked{0};
-  start(calling({.on_request = [&](OpeningRequest&) { ++asked; }}), options);
   for (const bool half : {true, false}) {
-    const auto peer = connected();
-    if (half) peer->open(Direction::bidirectional, open_frame("/raw").substr(0, 6));
-    ASSERT_TRUE(peer->turn_until([&] { return peer->closed().has_value(); }));
-    EXPECT_EQ(peer->closed()->code, 0U);
-    EXPECT_EQ(peer->closed()->reason, "the opening took too long");
+    const auto ending = [&](Duration limit) -> std::string {
+      ServerOptions options;
+      options.limits.handshake_timeout = limit;  // that of the handshake, too
+      start(calling({.on_request = [&](OpeningRequest&) { ++asked; }}), options);
+      RawQuic peer{port_of(url_), "plait/1"};
+      if (!peer.turn_until_ready()) return "no handshake";
+      if (half) peer.open(Direction::bidirectional, open_frame("/raw").substr(0, 6));
+      if (!peer.turn_until([&] { return peer.closed().has_value(); })) return "it was not closed";
+      return std::to_string(peer.closed()->code) + " " + peer.closed()->reason;
+    };
+    const std::string wanted = "0 the opening took too long";
+    EXPECT_EQ(told_at_a_limit(wanted, ending), wanted) << half;
+    EXPECT_TRUE(wait_until([&] { return server_->server().stats().connections_open == 0; }));
   }
-  EXPECT_TRUE(wait_until([&] { return server_->server().stats().connections_open == 0; }));
   EXPECT_EQ(asked, 0);
 }
 
@@ -187,6 +195,53 @@ TEST_F(RawSessions, StreamsAndDatagramsBeforeTheOpenFrameWait) {
   EXPECT_EQ(peer->stream(growing).data, "growing on");
   EXPECT_EQ(peer->datagrams(), std::vector<std::string>{"datagram"});
   EXPECT_EQ(early, 0);
+}
+
+/// What the handlers of streams were told, by the data that the stream had brought.
+class Told {
+ public:
+  void add(const std::string& data, const std::string& what) {
+    const std::lock_guard lock{mutex_};
+    all_[data] += what;
+  }
+  [[nodiscard]] std::map<std::string, std::string> all() const {
+    const std::lock_guard lock{mutex_};
+    return all_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string> all_;
+};
+
+// How each of them ended meanwhile is told, too.
+TEST_F(RawSessions, WhatBecomesOfStreamsBeforeTheOpenFrameIsTold) {
+  const auto told = std::make_shared<Told>();  // the server may outlive this function
+  Calls calls{.streams = true};
+  calls.on_stream = [told](Session&, Stream&) {
+    const auto data = std::make_shared<std::string>();
+    return stream_calling(
+        {.consumes = true,
+         .on_data = [=](Stream&, ByteView bytes, bool) { data->append(as_text(bytes)); },
+         .on_reset = [=](Stream&, std::uint32_t code) { told->add(*data, "reset " + std::to_string(code)); },
+         .on_stop = [=](Stream&, std::uint32_t code) { told->add(*data, "stop " + std::to_string(code)); },
+         .on_close = [=](Stream&) { told->add(*data, "closed"); }});
+  };
+  start(calling(std::move(calls)));
+  const auto peer = connected();
+  const std::string request = open_frame("/raw");
+  peer->open(Direction::bidirectional, request.substr(0, 6));
+  const std::uint64_t given_up = peer->open(Direction::bidirectional, "given up");
+  const std::uint64_t not_wanted = peer->open(Direction::bidirectional, "not wanted");
+  const std::uint64_t whole = peer->open(Direction::unidirectional, "whole", true);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(whole).closed; }));
+  peer->connection().reset(given_up, 7);
+  peer->connection().stop_sending(not_wanted, 8);
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(not_wanted).reset.has_value(); }));
+  peer->write(kFirst, request.substr(6));
+  const std::map<std::string, std::string> expected{
+      {"given up", "reset 7"}, {"not wanted", "stop 8"}, {"whole", "closed"}};
+  EXPECT_TRUE(peer->turn_until([&] { return told->all() == expected; })) << testing::PrintToString(told->all());
 }
 
 TEST_F(RawSessions, MoreThanWaitsForTheOpenFrameIsRefused) {

@@ -2,6 +2,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "h3/error.hpp"
+#include "integration/server/raw_quic.hpp"
 #include "integration/server/wires.hpp"
 
 namespace plait::test {
@@ -106,6 +108,22 @@ TEST_F(ServerRoom, HalfOpenConnectionsMakeRoom) {
   EXPECT_FALSE(first.is_silent()) << "it was cut";
 }
 
+// Of those that have only just come. Where it took this machine a second to say so, it says nothing.
+TEST_F(ServerRoom, AnOpeningUnderWayMakesNoneAtOnce) {
+  bool soon = false;
+  for (int i = 0; i < 10 && !soon; ++i) {
+    start(1);
+    const auto begin = std::chrono::steady_clock::now();
+    RawClient first{port_};
+    ASSERT_TRUE(wait_until([&] { return (*server_)->stats().connections_accepted == 1; }));
+    RawClient newcomer{port_};
+    ASSERT_TRUE(wait_until([&] { return (*server_)->stats().connections_refused == 1; }));
+    soon = std::chrono::steady_clock::now() - begin < 1s;
+    if (soon) expect_page(first);
+  }
+  EXPECT_TRUE(soon);
+}
+
 TEST_F(ServerRoom, ARequestUnderWayIsFinished) {
   start(1);
   const auto first = idle();
@@ -124,6 +142,18 @@ TEST_F(ServerRoom, AResponseUnderWayIsFinished) {
   EXPECT_EQ(first.read_exactly(kLargeBytes), pattern(kLargeBytes));
 }
 
+TEST_F(ServerRoom, BehindAResponseUnderWayTheNextIdleConnectionMakesRoom) {
+  start(2);
+  RawClient first{port_, 4096};
+  first.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(first.read_to("\r\n\r\n").substr(0, 12), "HTTP/1.1 200");
+  const auto second = idle();
+  RawClient newcomer{port_};
+  expect_session(newcomer);
+  EXPECT_EQ(second->read_all(), "");
+  EXPECT_EQ(first.read_exactly(kLargeBytes), pattern(kLargeBytes));
+}
+
 TEST_F(ServerRoom, SessionsMakeNoneAndTheLimitIsNamedOnce) {
   start(1);
   RawClient first{port_};
@@ -133,6 +163,90 @@ TEST_F(ServerRoom, SessionsMakeNoneAndTheLimitIsNamedOnce) {
   EXPECT_EQ(first.read_frame().payload, "still here");
   EXPECT_EQ(times_logged("connections_max allows (1)"), 1U) << log_->text();
 }
+
+// --- QUIC ------------------------------------------------------------------------------------------------------------
+
+class QuicRoom : public EveryWire {
+ protected:
+  void start() {
+    ServerOptions options;
+    options.limits.connections_max = 1;
+    options.limits.handshake_timeout = 60s;
+    make(std::move(options));
+    listen(handler<Echo>());
+    (*server_)->http("/page", [](const HttpRequest&) { return HttpResponse{.body = "page"}; });
+    server_->start();
+    peer_ = std::make_unique<RawQuic>(port_of(base_), GetParam() == "https" ? "h3" : "plait/1");
+  }
+  /// Others come until one is let in.
+  bool another_gets_in() {
+    return peer_->turn_until([&] { return connect().has_value(); });
+  }
+  [[nodiscard]] bool was_ended() const {
+    return peer_->turn_until([&] { return peer_->closed().has_value(); });
+  }
+
+  std::unique_ptr<RawQuic> peer_;
+};
+
+// After a second, in which an honest one is done.
+TEST_P(QuicRoom, AConnectionWhoseHandshakeIsUnderWayMakesRoom) {
+  start();
+  ASSERT_TRUE(peer_->turn_until([&] { return (*server_)->stats().connections_accepted == 1; }));
+  EXPECT_TRUE(wait_until([&] { return connect().has_value(); }));
+  EXPECT_TRUE(was_ended());
+}
+
+TEST_P(QuicRoom, AConnectionThatSaysNothingMakesRoom) {
+  start();
+  ASSERT_TRUE(peer_->turn_until_ready());
+  EXPECT_TRUE(another_gets_in());
+  EXPECT_TRUE(was_ended());
+}
+
+INSTANTIATE_TEST_SUITE_P(Wires, QuicRoom, testing::Values("https", "quic"),
+                         [](const auto& wire) { return wire.param; });
+
+class Http3Room : public QuicRoom {
+ protected:
+  void start() {
+    QuicRoom::start();
+    ASSERT_TRUE(peer_->turn_until_ready());
+    peer_->open(quic::Direction::unidirectional, raw::control_stream());
+  }
+};
+
+TEST_P(Http3Room, AConnectionBetweenRequestsMakesRoom) {
+  start();
+  const auto page = peer_->open(quic::Direction::bidirectional, raw::request("GET", "/page"), true);
+  ASSERT_TRUE(peer_->turn_until([&] { return peer_->stream(page).fin; }));
+  EXPECT_TRUE(another_gets_in());
+  ASSERT_TRUE(was_ended());
+  EXPECT_EQ(peer_->closed()->code, h3::code::kNoError);
+}
+
+TEST_P(Http3Room, OneWhoseSessionHasEndedMakesRoom) {
+  start();
+  const auto session = peer_->open(quic::Direction::bidirectional, raw::connect());
+  ASSERT_TRUE(peer_->turn_until([&] { return !peer_->stream(session).data.empty(); }));
+  EXPECT_FALSE(connect()) << "a session makes none";
+  peer_->write(session, "", true);
+  EXPECT_TRUE(another_gets_in());
+  EXPECT_TRUE(was_ended());
+}
+
+TEST_P(Http3Room, ARequestUnderWayIsFinished) {
+  start();
+  const auto page = peer_->open(quic::Direction::bidirectional, raw::request("GET", "/page"));
+  ASSERT_TRUE(peer_->turn_until([&] { return (*server_)->stats().http_requests == 1; }));
+  EXPECT_FALSE(connect());
+  peer_->write(page, "", true);
+  EXPECT_TRUE(peer_->turn_until([&] { return peer_->stream(page).fin; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Wires, Http3Room, testing::Values("https"), [](const auto& wire) { return wire.param; });
+
+// --- What who finds no room is told ----------------------------------------------------------------------------------
 
 class FullServer : public EveryWire {};
 

@@ -1,4 +1,6 @@
 // RFC 6455 over a real socket: each violated rule ends with a close frame that names it, then FIN.
+#include <poll.h>
+
 #include "integration/server/support.hpp"
 
 namespace plait::test {
@@ -112,12 +114,14 @@ TEST_F(ServerSession, Rfc6455Section5_5_1ACloseIsAnsweredWithItsCode) {
 }
 
 TEST_F(ServerSession, NothingIsHandledBehindACloseFrame) {
-  start();
+  std::atomic<int> handled{0};
+  start({}, calling({.on_message = [&](Session&, const Message&) { ++handled; }}));
   RawClient client{port_};
   client.upgrade();
-  client.send(close_frame(1000) + text_frame("too late"));
+  client.send(text_frame("in time") + close_frame(1000) + text_frame("too late"));
   EXPECT_EQ(client.read_frame().opcode, 8);
   EXPECT_EQ(client.read_all(), "");
+  EXPECT_EQ(handled, 1);
 }
 
 TEST_F(ServerSession, ALongReasonIsCutToWholeCharacters) {
@@ -281,8 +285,11 @@ TEST_F(ServerSession, ASendThatFindsTheConnectionBrokenCallsNoHandlerMeanwhile) 
   Calls calls;
   calls.on_open = [&](Session& session) { sessions.push_back(&session); };
   calls.on_message = [&](Session&, const Message&) {
+    pollfd connection{find_socket(::getpeername, port_of(sessions.at(1)->peer())), 0, 0};
+    EXPECT_GE(connection.fd, 0);
     sending = true;
-    EXPECT_TRUE(wait_until([&] { return is_reset.load(); }));  // the loop has not heard of it yet
+    EXPECT_TRUE(wait_until([&] { return is_reset.load(); }));
+    EXPECT_EQ(::poll(&connection, 1, 10'000), 1) << "the reset has come";  // the loop has not heard of it yet
     status.set(sessions.at(1)->send(Message::text(large)));
     sending = false;
   };

@@ -1,4 +1,6 @@
 // Streams and datagrams of the wires that have them, by Plait's own client.
+#include <future>
+
 #include "crypto/certificate.hpp"
 #include "integration/server/stream_calls.hpp"
 
@@ -106,6 +108,47 @@ TEST_P(ServerStreams, ManyStreamsAtATimeBeyondTheFirstLimit) {
   EXPECT_TRUE(run(calls).clean);
   EXPECT_EQ(closed, kStreams);
   EXPECT_EQ(wrong, 0U);
+}
+
+// Opens streams and gives them up at once, many more than may be given up at a time under a low limit; how it ended.
+CloseInfo cancel_streams(const std::string& url, const ConnectOptions& options, const Limits& limits) {
+  constexpr int kStreams = 1500;
+  int cancelled = 0;
+  CloseInfo closed;
+  const auto cancel_more = [&](Session& session) {
+    for (; cancelled < kStreams; ++cancelled) {
+      const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling({}));
+      if (!stream) return;
+      (*stream)->write(as_bytes("x"));
+      (*stream)->reset(1);
+      (*stream)->stop(1);
+    }
+    session.close();
+  };
+  Calls calls{.on_open = cancel_more};
+  calls.streams = true;
+  calls.on_streams_available = [&](Session& session, StreamDirection) { cancel_more(session); };
+  calls.on_close = [&](Session&, const CloseInfo& info) { closed = info; };
+  Client client{{.limits = limits}};
+  EXPECT_TRUE(client.connect(url, std::make_unique<Called>(calls), options));
+  client.run();
+  return closed;
+}
+
+TEST_P(ServerStreams, AsManyMayBeCancelledAsTheLimitsAllow) {
+  ServerOptions options;
+  options.limits.stream_cancels_per_second_max = 1'000'000;
+  start({}, options);
+  EXPECT_TRUE(cancel_streams(url_, trusting(), options.limits).clean);
+}
+
+TEST_P(ServerStreams, WhoCancelsMoreIsEnded) {
+  ServerOptions options;
+  options.limits.stream_cancels_per_second_max = 1;
+  start({}, options);
+  const CloseInfo closed = cancel_streams(url_, trusting(), {});
+  EXPECT_FALSE(closed.clean);
+  EXPECT_NE(closed.reason.find("too many"), std::string::npos) << closed.reason;
 }
 
 TEST_P(ServerStreams, AUnidirectionalStreamIsAnsweredByOneOfTheServers) {
@@ -334,6 +377,35 @@ TEST_P(ServerStreams, WritableFollowsAFullBacklog) {
   };
   EXPECT_TRUE(run(calls).clean);
   EXPECT_EQ(received, kPieces * piece.size());
+}
+
+// With what the peer has not acknowledged counted, too, a stream got no further than the mark in each round trip.
+TEST_P(ServerStreams, WhatWasSentIsNoBacklog) {
+  std::promise<void> go_on;
+  start({.on_stream = [&](Session& session, Stream& stream) {
+    go_on.get_future().wait();  // nothing is acknowledged meanwhile
+    return echo_stream(session, stream);
+  }});
+  Stream* written = nullptr;
+  bool over = false;
+  Calls calls;
+  calls.on_open = [&](Session& session) {
+    const auto stream = session.open_stream(StreamDirection::bidirectional,
+                                            stream_calling({.on_data = [](Stream& from, ByteView, bool fin) {
+                                              if (fin) from.session().close();
+                                            }}));
+    ASSERT_TRUE(stream);
+    written = *stream;
+    EXPECT_EQ(written->write(as_bytes(pattern(4000)), true), SendStatus::sent);
+    EXPECT_GE(written->buffered_bytes(), 4000U);
+  };
+  calls.on_close = [&](Session&, const CloseInfo&) { over = true; };
+  Client client;
+  connect(client, std::move(calls));
+  EXPECT_TRUE(turn_until(client, [&] { return over || (written != nullptr && written->buffered_bytes() == 0); }));
+  EXPECT_FALSE(over);
+  go_on.set_value();
+  client.run();
 }
 
 // Behind an end with a backlog it was `dropped`, and on quic: after the session's close() `sent`.

@@ -30,7 +30,7 @@ void write_file(const std::string& name, const std::string& text) {
 }  // namespace
 
 bool wait_until(const std::function<bool()>& done) {
-  const auto give_up = std::chrono::steady_clock::now() + 10s;
+  const auto give_up = std::chrono::steady_clock::now() + 20s;
   while (!done()) {
     if (std::chrono::steady_clock::now() > give_up) return false;
     ::poll(nullptr, 0, 1);
@@ -43,6 +43,12 @@ bool turn_until(Client& client, const std::function<bool()>& done) {
     client.run_once(1ms);
     return done();
   });
+}
+
+std::string told_at_a_limit(std::string_view wanted, const std::function<std::string(Duration limit)>& attempt) {
+  std::string told;
+  for (Duration limit = 250ms; limit <= 4s && told.find(wanted) == std::string::npos; limit *= 2) told = attempt(limit);
+  return told;
 }
 
 // --- Files, log ------------------------------------------------------------------------------------------------------
@@ -116,6 +122,27 @@ std::uint16_t port_of(std::string_view url) {
   std::from_chars(rest.data(), rest.data() + rest.size(), port);
   return port;
 }
+
+int find_socket(int (*name_of)(int, sockaddr*, socklen_t*), std::uint16_t port) {
+  for (int fd = 0; fd < FD_SETSIZE; ++fd) {
+    sockaddr_in name{};
+    socklen_t length = sizeof name;
+    if (name_of(fd, reinterpret_cast<sockaddr*>(&name), &length) != 0 || name.sin_family != AF_INET) continue;
+    if (ntohs(name.sin_port) == port) return fd;
+  }
+  return -1;
+}
+
+DeafPort::DeafPort(const std::string& host) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  sockaddr_in name{};
+  name.sin_family = AF_INET;
+  socklen_t length = sizeof name;
+  EXPECT_EQ(::inet_pton(AF_INET, host.c_str(), &name.sin_addr), 1);
+  EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&name), length), 0);
+  EXPECT_EQ(::getsockname(fd_, reinterpret_cast<sockaddr*>(&name), &length), 0);
+  number_ = ntohs(name.sin_port);
+}
+DeafPort::~DeafPort() { ::close(fd_); }
 
 // --- RawClient -------------------------------------------------------------------------------------------------------
 

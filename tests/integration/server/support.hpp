@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <plait/client.hpp>
 #include <plait/log.hpp>
 #include <plait/server.hpp>
@@ -94,10 +95,16 @@ inline HandlerFactory calling(Calls calls) {
   return [calls = std::move(calls)] { return std::make_unique<Called>(calls); };
 }
 
-/// Waits until `done()`, at most ten seconds; false: it never came true.
+/// Waits until `done()`; false: it did not come true within 20 s. That is less than the 30 s after which ctest ends a
+/// test, and loses what it would have said.
 bool wait_until(const std::function<bool()>& done);
 /// The same, while the client's loop turns.
 bool turn_until(Client& client, const std::function<bool()>& done);
+
+/// For a limit of the product that must pass in one phase of a connection, on a machine that may stand still in those
+/// before it: calls `attempt` with 250 ms, and, as long as what it tells does not contain `wanted`, with twice the
+/// limit, up to 4 s. What it told last.
+std::string told_at_a_limit(std::string_view wanted, const std::function<std::string(Duration limit)>& attempt);
 
 /// A value that one thread sets and another waits for.
 template <class T>
@@ -152,7 +159,7 @@ class TestServer {
   std::string listen(const std::string& scheme = "ws", HandlerFactory factory = handler<Echo>(),
                      const std::string& path = "/");
   void start();
-  /// Waits until run() has returned; false after ten seconds.
+  /// Waits until run() has returned; false as of wait_until().
   bool join();
 
   [[nodiscard]] Server& server() { return server_; }
@@ -168,6 +175,24 @@ class TestServer {
 
 /// The port of a URL that has one.
 std::uint16_t port_of(std::string_view url);
+
+/// Which descriptor of this process is a socket whose own port (::getsockname) or peer's (::getpeername) is this one,
+/// by IPv4; -1: none.
+int find_socket(int (*name_of)(int, sockaddr*, socklen_t*), std::uint16_t port);
+
+/// A port that is taken while this lives, so that nobody listens there, and to connect is refused.
+class DeafPort {
+ public:
+  explicit DeafPort(const std::string& host = "127.0.0.1");
+  DeafPort(const DeafPort&) = delete;
+  DeafPort& operator=(const DeafPort&) = delete;
+  ~DeafPort();
+  [[nodiscard]] std::uint16_t number() const { return number_; }
+
+ private:
+  int fd_;
+  std::uint16_t number_ = 0;
+};
 
 /// What tests of bare WebSocket stand on: a server, for a client that is nothing but a socket.
 class PlainServer {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "integration/server/support.hpp"
+#include "server/certificate_store.hpp"
 
 namespace plait::test {
 namespace {
@@ -159,6 +160,41 @@ TEST(ServerThreads, ReloadsFromSeveralThreadsAtOnce) {
   EXPECT_TRUE(BlockingClient::connect(url, unverified));
 }
 
+// Else the listeners could end with an older pair than the one that certificates() tells.
+TEST(ServerThreads, ReloadsHandOutOnePairBehindTheOther) {
+  using Fingerprint = std::array<std::uint8_t, 32>;
+  const Folder folder;
+  ServerOptions options;
+  options.tls = write_certificate(folder);
+  std::atomic<int> under_way{0};
+  std::vector<Fingerprint> handed_out;
+  CertificateStore store{options, [&](const CertificateLoader::Loaded& loaded) {
+                           EXPECT_EQ(++under_way, 1);
+                           handed_out.push_back(loaded.description.sha256);
+                           for (int i = 0; i < 1000; ++i) std::this_thread::yield();  // so that others may come
+                           --under_way;
+                         }};
+  ASSERT_TRUE(store.load());
+  std::atomic<bool> done{false};
+  std::vector<std::thread> reloaders;
+  for (int i = 0; i < 3; ++i) {
+    reloaders.emplace_back([&] {
+      while (!done) {
+        const auto reloaded = store.reload();  // an error where it reads one file of a pair and then the next one's
+        std::ignore = reloaded;
+      }
+    });
+  }
+  for (int i = 0; i < 20; ++i) write_certificate(folder);
+  done = true;
+  for (auto& reloader : reloaders) reloader.join();
+  ASSERT_TRUE(store.reload());
+  const auto served = store.certificates();
+  EXPECT_EQ(handed_out.back(), served.front().sha256);
+  const Fingerprint last = CertificateLoader{options}.load()->description.sha256;
+  EXPECT_EQ(handed_out.back(), last);
+}
+
 TEST(ServerThreads, AStopAtAnyMomentEndsRun) {
   for (int i = 0; i < 20; ++i) {
     ServerOptions options;
@@ -178,12 +214,16 @@ TEST(ServerThreads, AClientIsStoppedAndPostedToFromAnotherThread) {
   server.start();
   Client client;
   Box<SessionId> id;
+  Box<bool> echoed;
   Calls own;
   own.on_open = [&](Session& session) { id.set(session.id()); };
-  own.on_message = [&](Session&, const Message&) { client.stop(); };
+  own.on_message = [&](Session&, const Message&) { echoed.set(true); };
   ASSERT_TRUE(client.connect(url, std::make_unique<Called>(own)));
-  std::thread other{
-      [&] { client.post(id.wait(), [](Session& session) { session.send(Message::text("from another thread")); }); }};
+  std::thread other{[&] {
+    client.post(id.wait(), [](Session& session) { session.send(Message::text("from another thread")); });
+    echoed.wait();
+    client.stop();  // nothing else would wake it
+  }};
   client.run();
   other.join();
 }

@@ -56,6 +56,35 @@ class ServerTls : public Test {
     if (status != tls::Status::ok) return std::nullopt;
     return std::string{engine->alpn()};
   }
+  struct Ended {
+    std::string answer;
+    tls::Status status = tls::Status::ok;  ///< closed: the server said so; ok: the connection just ended
+  };
+  /// What a TLS client that sends `request` gets until the server ends the connection. `when_answered` is called when
+  /// some of it is there.
+  static Ended ask(std::uint16_t port, const std::string& request, const std::function<void()>& when_answered = {}) {
+    const auto context = tls::Context::client({.verify = false, .authority_file = {}});
+    const auto engine = tls::Engine::connect(*context, "localhost");
+    RawClient client{port};
+    core::VectorSink out;
+    Ended ended{{}, engine->start(out)};
+    std::vector<std::uint8_t> plaintext(std::size_t{64} << 10);
+    bool asked = false;
+    bool told = false;
+    while (ended.status == tls::Status::ok) {
+      if (engine->handshake_done() && !std::exchange(asked, true)) engine->encrypt(as_bytes(request), out);
+      client.send(as_text(out.bytes));
+      out.clear();
+      const std::string records = client.read_some();
+      if (records.empty()) break;
+      ByteView ciphertext = as_bytes(records);
+      std::size_t size = 0;
+      ended.status = engine->decrypt(ciphertext, plaintext, size, out);
+      ended.answer += as_text(ByteView{plaintext}.first(size));
+      if (when_answered && !ended.answer.empty() && !std::exchange(told, true)) when_answered();
+    }
+    return ended;
+  }
   bool accepts(const std::string& authority) { return BlockingClient::connect(url_, trusting(authority)).has_value(); }
 
   Folder folder_;
@@ -161,6 +190,31 @@ TEST_F(ServerTls, AHandshakeWhoseAnswerIsNotReadIsCut) {
   }));
 }
 
+TEST_F(ServerTls, Rfc9112Section9_8AnIdleConnectionEndsWithACloseAlert) {
+  const std::string request = "GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  ServerOptions options = options_;
+  options.limits.keep_alive_timeout = 50ms;
+  TestServer idle{options};
+  const std::uint16_t port = port_of(idle.listen("wss", handler<Echo>(), ""));
+  idle.start();
+  const Ended after_idleness = ask(port, request);
+  EXPECT_TRUE(after_idleness.answer.ends_with("not found\n")) << after_idleness.answer;
+  EXPECT_EQ(after_idleness.status, tls::Status::closed);
+
+  TestServer draining{options_};
+  const std::uint16_t other = port_of(draining.listen("wss", handler<Echo>(), ""));
+  draining.start();
+  const Ended after_drain = ask(other, request, [&] { draining->drain(); });
+  EXPECT_TRUE(after_drain.answer.ends_with("not found\n")) << after_drain.answer;
+  EXPECT_EQ(after_drain.status, tls::Status::closed);
+}
+
+TEST_F(ServerTls, Rfc9110Section7_4AnHttpsTargetIsServedUnderTls) {
+  const Ended ended = ask(port_of(url_.substr(0, url_.rfind('/'))),
+                          "GET https://localhost/none HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(ended.answer.starts_with("HTTP/1.1 404")) << ended.answer;
+}
+
 // RFC 7301 §3.2: with no protocol in common the handshake fails; so nobody's HTTP request is read as frames.
 TEST_F(ServerTls, AWireTakesItsOwnProtocolOnly) {
   TestServer server{options_};
@@ -188,6 +242,36 @@ TEST_F(ServerTls, TheKeyOfQuicTokensIsTheSameAfterARestartAndAnotherOneAtAnother
   EXPECT_NE(secret("127.0.0.1:4434"), before);
   write_certificate(folder_);
   EXPECT_NE(secret("127.0.0.1:4433"), before);
+}
+
+// They are dated by a clock that begins anew with the machine.
+TEST_F(ServerTls, TheKeyOfAddressTokensIsAnotherOneAfterAStartOfTheMachine) {
+  const auto secret = quic_secret_of(*CertificateLoader{options_}.load(), "127.0.0.1:4433");
+  EXPECT_FALSE(boot_name().empty());
+  EXPECT_EQ(quic_token_secret_of(secret, boot_name()), quic_token_secret_of(secret, boot_name()));
+  EXPECT_NE(quic_token_secret_of(secret, boot_name()), quic_token_secret_of(secret, "another"));
+  EXPECT_NE(quic_token_secret_of(secret, ""), secret);
+}
+
+// Another name of loopback is another origin: whoever has that port there may be another program.
+TEST_F(ServerTls, APageGoesOnToWebTransportUnderItsOwnHostOnly) {
+  TestServer server{options_};
+  const std::string page = server.listen("ws");
+  const std::string url = server.listen("https");
+  server.start();
+  const auto connect = [&](const std::string& host) {
+    ConnectOptions options;
+    options.verify_certificate = false;
+    options.headers = {{"Origin", "http://" + host + ":" + std::to_string(port_of(page))}};
+    return BlockingClient::connect(url, options);
+  };
+  const auto own = connect("127.0.0.1");
+  EXPECT_TRUE(own) << own.error().message;
+  for (const char* host : {"localhost", "[::1]"}) {
+    const auto refused = connect(host);
+    ASSERT_FALSE(refused) << host;
+    EXPECT_NE(refused.error().message.find("403"), std::string::npos) << refused.error().message;
+  }
 }
 
 TEST_F(ServerTls, AnUnknownAuthorityIsNamed) {
@@ -240,11 +324,8 @@ void expect_words(const Error& error, std::initializer_list<std::string> words) 
 }
 
 TEST(ServerErrors, ARefusedConnectionSaysSo) {
-  std::string url;
-  {
-    TestServer server;
-    url = server.listen("ws");
-  }
+  const DeafPort port;
+  const std::string url = "ws://127.0.0.1:" + std::to_string(port.number()) + "/";
   const auto client = BlockingClient::connect(url);
   ASSERT_FALSE(client);
   expect_words(client.error(), {url, "refused"});

@@ -36,14 +36,16 @@ class EveryWire : public SecureServer, public testing::TestWithParam<std::string
     const auto client = connect(path);
     return client ? "it was accepted" : client.error().message;
   }
-  void expect_echo(const std::string& path = "/") {
+  /// What an echo at `path` makes of "hello", or why there is none.
+  std::string echoed(const std::string& path = "/") {
     auto client = connect(path);
-    ASSERT_TRUE(client) << client.error().message;
-    ASSERT_TRUE(client->send(Message::text("hello")));
+    if (!client) return client.error().message;
+    if (const auto sent = client->send(Message::text("hello")); !sent) return sent.error().message;
     const auto received = client->receive();
-    ASSERT_TRUE(received && *received);
-    EXPECT_EQ((*received)->data.text(), "hello");
+    if (!received) return received.error().message;
+    return *received ? std::string{(*received)->data.text()} : "the session has ended";
   }
+  void expect_echo(const std::string& path = "/") { EXPECT_EQ(echoed(path), "hello"); }
   static Calls echo() {
     return {.on_message = [](Session& session, const Message& message) { session.send(message); }};
   }

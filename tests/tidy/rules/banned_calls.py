@@ -10,8 +10,12 @@ LIBRARIES = ("src/",)
 PROGRAMS = ("src/cli/", "src/bench/")
 # Where HubOptions names the clock and the random source that are passed in unless the caller has others.
 PASSED_IN = ("src/hub/hub.cpp",)
+# The key of the process's hash tables, which nobody has to pass.
+OWN_RANDOM = ("src/core/seeded_hash.cpp",)
 # The log limits its lines a second for callers on any thread, with a loop or without.
 OWN_CLOCK = ("src/core/log.cpp",)
+# A file lock of another process says to nobody when it is free.
+FILE_LOCK = ("src/crypto/file.cpp",)
 LAST_WORDS = ("src/core/assert.cpp", "src/core/log.cpp")
 ALL = ("src/", "include/", "tests/", "examples/", "fuzz/")
 
@@ -24,7 +28,7 @@ BANS = [
      "a library does not print"),
     (r"\bf?printf\s*\(\s*stderr|\bfputs\s*\([^;]*stderr", LIBRARIES, PROGRAMS + LAST_WORDS,
      "a library does not print"),
-    (r"\bsleep_(for|until)\b|(?<![\w.>])u?sleep\s*\(|\bnanosleep\b", ALL, PROGRAMS,
+    (r"\bsleep_(for|until)\b|(?<![\w.>])u?sleep\s*\(|\bnanosleep\b", ALL, PROGRAMS + FILE_LOCK,
      "wait for the event, not for time to pass"),
     (r"\bthrow\b(?!\s*\()", LIBRARIES, (), "peer errors are Result, programmer errors PLAIT_ASSERT"),
     (r"\b(co_await|co_yield|co_return)\b", LIBRARIES, (), "gcc 12 destroys temporaries twice around it (ADR 0002)"),
@@ -32,7 +36,7 @@ BANS = [
     (r"(?<![\w_])assert\s*\(", LIBRARIES, (), "PLAIT_ASSERT holds in every build type"),
     (r"\b(steady|system|high_resolution)_clock::now\b|\bclock_gettime\b|\bgettimeofday\b|(?<![\w.>:])time\s*\(",
      PURE, PASSED_IN + OWN_CLOCK, "the time is passed in"),
-    (r"\brandom_device\b|\bgetrandom\b|\bRAND_(priv_)?bytes\b|\bmt19937\b", PURE, PASSED_IN,
+    (r"\brandom_device\b|\bgetrandom\b|\bRAND_(priv_)?bytes\b|\bmt19937\b", PURE, PASSED_IN + OWN_RANDOM,
      "random bytes are passed in"),
     (r"(?<![\w.>])(::)?(socket|recv|recvmsg|sendto|sendmsg|connect|accept4?|epoll_wait)\s*\((?=[^)]*\bfd\b)", PURE, (),
      "sans-I/O: bytes in, bytes out"),

@@ -18,7 +18,7 @@ def check(tree):
 
 
 VIOLATIONS = {
-    "21 headers": {f"include/plait/{number}.hpp": "" for number in range(21)},
+    "22 headers": {f"include/plait/{number}.hpp": "" for number in range(22)},
     'includes "core/timer.hpp"': {"include/plait/a.hpp": '#include "core/timer.hpp"\n'},
     "includes <openssl/ssl.h>": {"include/plait/a.hpp": "#include <openssl/ssl.h>\n"},
 }

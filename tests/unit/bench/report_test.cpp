@@ -231,6 +231,20 @@ TEST(BenchReport, HtmlStandsAloneAndEscapes) {
   EXPECT_THAT(html, Not(HasSubstr("href=")));
 }
 
+TEST(BenchReport, APictureHasABarForEachCaseOfEachServerThatWasMeasured) {
+  Report report = make_report();
+  report.cases.push_back(report.cases[0]);
+  const std::string svg = to_svg(report);
+  EXPECT_EQ(svg.find("<svg xmlns=\"http://www.w3.org/2000/svg\""), 0U);
+  EXPECT_THAT(svg, HasSubstr("&lt;title&gt;"));
+  EXPECT_THAT(svg, HasSubstr("plait ÷ peer"));
+  EXPECT_THAT(svg, Not(HasSubstr("÷ broken"))) << "it has no sample";
+  EXPECT_THAT(svg, Not(HasSubstr("÷ plait")));
+  std::size_t bars = 0;
+  for (std::size_t at = svg.find("<rect"); at != std::string::npos; at = svg.find("<rect", at + 1)) ++bars;
+  EXPECT_EQ(bars, 2U);
+}
+
 TEST(BenchReport, MarkdownHasCommandMachineAndMissingPeers) {
   const std::string text = to_markdown(make_report());
   EXPECT_THAT(text, HasSubstr("plait bench s"));

@@ -50,6 +50,10 @@ class MemoryBrokerTest : public ::testing::Test, public BrokerListener {
     return texts;
   }
 
+  /// Of one with one publication, besides name and payload.
+  static constexpr std::size_t kTopicBytes =
+      MemoryBroker::kTopicOverheadBytes + MemoryBroker::kKeptListBytes + MemoryBroker::kOverheadBytes;
+
   StillExecutor executor_;
   std::uint32_t epochs_ = 0;
   std::vector<Publication> told_;
@@ -174,9 +178,9 @@ TEST_F(MemoryBrokerTest, HistoryExpiresUntouched) {
 }
 
 TEST_F(MemoryBrokerTest, SmallPublicationsCountWithTheirOverhead) {
-  make({.history_bytes_max = 1000, .total_bytes_max = 1000});
+  make({.history_bytes_max = 1000, .total_bytes_max = 5 * (kTopicBytes + std::string_view{"topic10"}.size() + 1)});
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(publish("topic" + std::to_string(i), "1"));
-  EXPECT_EQ(broker_->topic_count(), 1000 / (MemoryBroker::kOverheadBytes + 1));
+  EXPECT_EQ(broker_->topic_count(), 5u);
 }
 
 TEST_F(MemoryBrokerTest, ForgetsTheTopicUsedLongestAgoAndItBeginsANewEpoch) {
@@ -214,13 +218,41 @@ TEST_F(MemoryBrokerTest, TheTopicInUseStays) {
 }
 
 TEST_F(MemoryBrokerTest, TotalBytesAreBounded) {
-  make({.history_bytes_max = 10, .total_bytes_max = 2 * (10 + MemoryBroker::kOverheadBytes)});
+  make({.history_bytes_max = 10, .total_bytes_max = 2 * (1 + 10 + kTopicBytes)});
   for (const char* topic : {"a", "b", "c", "d"}) {
     ASSERT_TRUE(publish(topic, "1234567890"));
     EXPECT_LE(broker_->kept_bytes(), 20u);
   }
   EXPECT_EQ(texts(history("d", Position{4, 0}).publications), "1234567890");
   EXPECT_EQ(broker_->topic_count(), 2u);
+}
+
+// The hub's payloads lie in one block with their topic's name.
+TEST_F(MemoryBrokerTest, TotalBytesCountAllOfTheBlockThatAPayloadKeeps) {
+  make({.history_ttl = std::chrono::seconds{8}});
+  const Bytes joined = Bytes::copy_of(std::string(250, 'n') + "1");
+  broker_->publish(std::string(250, 'n'), joined.slice(250, 1), {}, [](auto) {});
+  EXPECT_EQ(broker_->kept_bytes(), 1u);
+  EXPECT_EQ(broker_->total_bytes(), 250 + kTopicBytes + 251);
+  executor_.advance(std::chrono::seconds{10});
+  EXPECT_EQ(broker_->total_bytes(), 250 + MemoryBroker::kTopicOverheadBytes) << "the empty list goes, too";
+}
+
+TEST_F(MemoryBrokerTest, TotalBytesBoundNamesThatNobodyPublishesTo) {
+  make({.history_bytes_max = 1000, .total_bytes_max = 100'000});
+  ASSERT_TRUE(publish("a", "1"));
+  for (int i = 0; i < 1000; ++i) history(std::string(200, 'n') + std::to_string(i));
+  EXPECT_LE(broker_->total_bytes(), 100'000u);
+  EXPECT_GT(broker_->topic_count(), 100u);
+  EXPECT_TRUE(history("a", Position{1, 0}).recovered) << "they go first";
+}
+
+TEST_F(MemoryBrokerTest, AFewNamesThatNobodyPublishesToStayWhereMemoryIsShort) {
+  make({.history_bytes_max = 1000, .total_bytes_max = 10 * (kTopicBytes + 1000)});
+  const Position before = history("quiet").position;
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(publish("topic" + std::to_string(i), std::string(500, 'x')));
+  EXPECT_LT(broker_->topic_count(), 20u);
+  EXPECT_TRUE(history("quiet", before).recovered);
 }
 
 }  // namespace

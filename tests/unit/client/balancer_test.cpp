@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "integration/server/support.hpp"
+#include "net/socket.hpp"
 
 namespace plait::client {
 namespace {
@@ -160,6 +161,20 @@ TEST_F(Balancing, ChecksFindOutWhoIsBackAndWhoIsGone) {
   ASSERT_TRUE(turn_until([&] { return !balancer_->stats()[1].is_healthy; }));
   EXPECT_EQ(connect(2), (std::vector<std::string>{one, one}));
   EXPECT_EQ(balancer_->stats()[1].failed_total, 1U) << "it was not even tried";
+}
+
+TEST_F(Balancing, AServerThatDoesNotAnswerFailsItsCheckInTime) {
+  const auto silent = net::Listener::bind({.host = "127.0.0.1", .port = 0});
+  ASSERT_TRUE(silent);
+  ConnectOptions patient;
+  patient.timeout = 1h;
+  LoadBalancer balancer{client_,
+                        {{.url = "ws://127.0.0.1:" + std::to_string(silent->port()) + "/"}},
+                        patient,
+                        {.check_interval = Duration::zero(), .check_timeout = 20ms}};
+  balancer.check();
+  EXPECT_TRUE(turn_until([&] { return balancer.stats()[0].failed_total == 1; }));
+  EXPECT_FALSE(balancer.stats()[0].is_healthy);
 }
 
 TEST_F(Balancing, EveryTargetIsCheckedAgainAndAgain) {

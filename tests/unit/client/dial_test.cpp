@@ -69,6 +69,17 @@ class DialTest : public testing::Test, protected test::SecureServer, protected t
       return done();
     });
   }
+  /// The name server has the same limit.
+  void expect_at_the_limit(const std::string& reason, const std::function<void(Duration limit)>& act) {
+    EXPECT_EQ(test::told_at_a_limit(reason,
+                                    [&](Duration limit) {
+                                      closed_.reset();
+                                      act(limit);
+                                      EXPECT_TRUE(turn_until([&] { return closed_.has_value(); }));
+                                      return closed_ ? closed_->reason : "";
+                                    }),
+              reason);
+  }
   bool turn_until_open() {
     return turn_until([&] { return !peer_.empty() || closed_; }) && !peer_.empty();
   }
@@ -137,9 +148,7 @@ TEST_P(QuicDial, EndsInTimeWhenNobodyAnswers) {
   ASSERT_TRUE(silent && other);
   port_ = silent->name().port();
   resolve_to({"127.0.0.2", "127.0.0.3"});
-  connect(200ms);
-  ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
-  EXPECT_EQ(closed_->reason, "no answer: does the peer speak QUIC on this UDP port?");
+  expect_at_the_limit("no answer: does the peer speak QUIC on this UDP port?", [&](Duration limit) { connect(limit); });
   EXPECT_TRUE(turn_until([&] { return context_.entries.size() == 0; }));
 }
 
@@ -226,9 +235,8 @@ TEST_F(DialTest, TcpTellsThatNobodyAnswers) {
   std::vector<net::Socket> fillers;
   for (int i = 0; i < 8; ++i) fillers.push_back(*net::Socket::connect({.host = "127.0.0.2", .port = port_}));
   resolve_to({"127.0.0.2"});
-  connect_tcp(200ms);
-  ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
-  EXPECT_EQ(closed_->reason, "no answer: is the address right, or does a firewall drop the packets?");
+  expect_at_the_limit("no answer: is the address right, or does a firewall drop the packets?",
+                      [&](Duration limit) { connect_tcp(limit); });
 }
 
 TEST_F(DialTest, TcpGoesOnAtOnceWhereTheFirstAddressRefuses) {
@@ -241,11 +249,8 @@ TEST_F(DialTest, TcpGoesOnAtOnceWhereTheFirstAddressRefuses) {
 }
 
 TEST_F(DialTest, TcpTellsWhatWasWrongWithEachAddress) {
-  {
-    const auto once = net::Listener::bind({.host = "127.0.0.2"});
-    ASSERT_TRUE(once);
-    port_ = once->port();
-  }
+  const test::DeafPort deaf{"127.0.0.2"};
+  port_ = deaf.number();
   resolve_to({"127.0.0.2", "127.0.0.3"});
   connect_tcp();
   ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));

@@ -16,6 +16,7 @@ std::string mistake(const std::string& name, const std::string& value) {
 TEST(ClientHeaders, WhatCanBeSent) {
   EXPECT_EQ(mistake("Authorization", "Bearer x"), "");
   EXPECT_EQ(mistake("x-empty", ""), "");
+  EXPECT_EQ(mistake("Sec-WebSocket", "x"), "");
 }
 
 TEST(ClientHeaders, TheFieldThatCannotBeSentIsNamed) {
@@ -27,7 +28,8 @@ TEST(ClientHeaders, TheFieldThatCannotBeSentIsNamed) {
 }
 
 TEST(ClientHeaders, TheConnectionsOwnAreNot) {
-  for (const char* name : {"Host", "connection", "Content-Length", "Keep-Alive", "UPGRADE", "Transfer-Encoding"}) {
+  for (const char* name : {"Host", "connection", "Content-Length", "Keep-Alive", "UPGRADE", "Transfer-Encoding",
+                           "Sec-WebSocket-Key", "sec-websocket-protocol", "Sec-WebSocket-Extensions"}) {
     EXPECT_NE(mistake(name, "x").find("by the connection itself"), std::string::npos) << name;
   }
 }

@@ -42,6 +42,42 @@ TEST(HubClients, OnlyTopicsThatWereSubscribedToByNameHavePositions) {
   EXPECT_EQ(named.at("named").offset, 7U);
 }
 
+/// A client that stood at offset 5 of "topic" and has subscribed again, to which the hub answered so.
+HubClient resume(test::TestServer& hub, const std::string& recovery) {
+  const std::string answer =
+      R"({"t":"subscription_update","p":{"success":true,"recovery":{"topic":)" + recovery + "}}}";
+  const std::string url = hub.listen(
+      "ws",
+      test::calling(
+          {.on_open = greet,
+           .on_message = [answer](Session& session, const Message&) { session.send(Message::text(answer)); }}),
+      "/wse");
+  hub.start();
+  auto client = HubClient::connect(url, {});
+  EXPECT_TRUE(client);
+  client->resume_from({{"topic", HubClient::Position{.epoch = "0000000a", .offset = 5}}});
+  EXPECT_TRUE(client->subscribe({"topic"}, 10s));
+  return std::move(*client);
+}
+
+TEST(HubClients, WhatCouldNotBeRecoveredIsAGap) {
+  test::TestServer hub;
+  HubClient client = resume(hub, R"({"recovered":false,"epoch":"0000000b","offset":9})");
+  const auto received = client.receive(10s);
+  ASSERT_TRUE(received && *received && (*received)->gap);
+  EXPECT_EQ((*received)->gap->topic, "topic");
+  EXPECT_EQ((*received)->gap->missed, std::nullopt);
+  EXPECT_EQ(client.positions().at("topic").epoch, "0000000b");
+  EXPECT_EQ(client.positions().at("topic").offset, 9U);
+}
+
+// Who is cut off before they have come asks for them once more.
+TEST(HubClients, PublicationsThatAreStillToComeMoveNoPosition) {
+  test::TestServer hub;
+  const HubClient client = resume(hub, R"({"recovered":true,"epoch":"0000000a","offset":9,"count":3})");
+  EXPECT_EQ(client.positions().at("topic").offset, 5U);
+}
+
 // Sending had ten seconds of its own, whatever was asked for.
 TEST(HubClients, SendingAndTheAnswerHaveOneTimeTogether) {
   test::TestServer hub;

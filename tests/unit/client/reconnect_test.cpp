@@ -150,6 +150,34 @@ TEST_P(Reconnecting, ClosingItWhileItWaitsIsForGood) {
   EXPECT_EQ(events_, (Events{"open", "established", "close", "lost"}));
 }
 
+TEST_P(Reconnecting, ClosingItWhereItIsToldToBeLostIsForGood) {
+  std::unique_ptr<ReconnectingSession> session;
+  const Calls calls{.on_open = [this](Session& opened) {
+    events_.emplace_back("open");
+    opened.send(Message::text("drop"));
+  }};
+  session =
+      std::make_unique<ReconnectingSession>(client_, url_, std::make_unique<Called>(calls), trusting(),
+                                            ReconnectPolicy{.delay = 5ms}, [&](LinkState state, const CloseInfo&) {
+                                              if (state != LinkState::lost) return;
+                                              events_.emplace_back("lost");
+                                              session->close();
+                                            });
+  ASSERT_TRUE(session->start());
+  EXPECT_TRUE(turn_until([this] { return client_.is_idle(); }));
+  EXPECT_EQ(events_, (Events{"open", "lost"}));
+}
+
+// It connected all the same, and was told nothing when that failed.
+TEST_P(Reconnecting, ClosingItBeforeItStartsIsForGood) {
+  const auto session = make({});
+  session->close();
+  const auto started = session->start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().message, "the reconnecting session is closed");
+  EXPECT_TRUE(client_.is_idle());
+}
+
 TEST_P(Reconnecting, GivesUpAfterItsAttempts) {
   const std::string nowhere = std::string{GetParam()} + "://127.0.0.1:1/";
   ConnectOptions options;
@@ -237,6 +265,143 @@ TEST(ReconnectingToASocket, ComesOnceItIsThere) {
   ASSERT_TRUE((*server)->listen(url + ":/", handler<test::Echo>()));
   server->start();
   EXPECT_TRUE(test::turn_until(client, [&] { return open; }));
+}
+
+// A token that is good for one opening, which a server tells by 401, as one that has expired.
+class TokenServer {
+ public:
+  explicit TokenServer(const std::string& scheme) {
+    ServerOptions options;
+    options.tls = test::write_certificate(folder_);
+    server_.emplace(std::move(options));
+    url_ = server_->listen(scheme,
+                           test::calling({.on_request =
+                                              [this](OpeningRequest& request) {
+                                                const auto good = "Bearer " + std::to_string(next_);
+                                                if (request.header("authorization") != good) {
+                                                  ++refused_;
+                                                  return request.reject(401, "this token has expired");
+                                                }
+                                                ++next_;
+                                                request.accept();
+                                              },
+                                          .on_message = [](Session& session, const Message&) { session.abort(); }}));
+    server_->start();
+  }
+  [[nodiscard]] const std::string& url() const { return url_; }
+  [[nodiscard]] int refused() const { return refused_; }
+
+ private:
+  test::Folder folder_;
+  std::atomic<int> next_{0};
+  std::atomic<int> refused_{0};
+  std::string url_;
+  std::optional<test::TestServer> server_;
+};
+
+TEST_P(Reconnecting, ATokenIsRenewedBeforeEachAttempt) {
+  const TokenServer server{GetParam()};
+  const auto other_open = std::make_shared<bool>(false);  // the client ends it after this function
+  const Calls other{.on_open = [other_open](Session&) { *other_open = true; },
+                    .on_close = [other_open](Session&, const CloseInfo&) { *other_open = false; }};
+  ASSERT_TRUE(client_.connect(url_, std::make_unique<Called>(other), trusting()));
+  ASSERT_TRUE(turn_until([&] { return *other_open; }));
+  const auto session = make({"drop", "drop"}, server.url());
+  int token = 0;
+  session->on_attempt([&](ConnectOptions& options) {
+    options.verify_certificate = false;
+    options.headers = {{"Authorization", "Bearer " + std::to_string(token++)}};
+  });
+  ASSERT_TRUE(session->start());
+  EXPECT_TRUE(turn_until([&] { return opened_ == 3; }));
+  EXPECT_EQ(token, 3);
+  EXPECT_EQ(server.refused(), 0);
+  EXPECT_TRUE(*other_open);
+  session->close();
+}
+
+// It was good when it was asked for. A second refusal in a row is for good.
+TEST_P(Reconnecting, ATokenThatExpiresOnTheWayIsRenewedOnce) {
+  const TokenServer server{GetParam()};
+  const auto session = make({"drop"}, server.url(), 100);
+  std::vector<std::string> tokens{"0", "expired", "1"};
+  int asked = 0;
+  session->on_attempt([&](ConnectOptions& options) {
+    const std::string token = tokens.empty() ? "expired" : tokens.front();
+    if (!tokens.empty()) tokens.erase(tokens.begin());
+    options.verify_certificate = false;
+    options.headers = {{"Authorization", "Bearer " + token}};
+    ++asked;
+  });
+  ASSERT_TRUE(session->start());
+  ASSERT_TRUE(turn_until([&] { return opened_ == 2; }));
+  EXPECT_EQ(server.refused(), 1);
+  session->session()->abort();
+  EXPECT_TRUE(turn_until_event("failed"));
+  EXPECT_EQ(server.refused(), 3);
+  EXPECT_EQ(asked, 5);
+}
+
+TEST_P(Reconnecting, WhatPreparesAnAttemptMayThrowOrClose) {
+  const test::QuietLog log;
+  auto session = make({});
+  session->on_attempt([](ConnectOptions&) { throw std::runtime_error{"no token"}; });
+  EXPECT_FALSE(session->start());
+  session->on_attempt([&](ConnectOptions&) { session->close(); });
+  EXPECT_FALSE(session->start());
+  client_.run();
+  EXPECT_TRUE(events_.empty());
+}
+
+TEST_P(Reconnecting, FallsBackToTheNextUrlAndKeepsToTheOneThatWorked) {
+  const std::string nowhere = std::string{GetParam()} + "://127.0.0.1:1/";
+  const auto session = make({"drop", "hello"}, nowhere, 1);
+  session->add_url(nowhere);
+  session->add_url(url_);
+  int connections = 0;
+  session->on_attempt([&](ConnectOptions&) { ++connections; });
+  ASSERT_TRUE(session->start());
+  ASSERT_TRUE(turn_until_event("hello")) << reason_;
+  EXPECT_EQ(events_, (Events{"open", "established", "close", "lost", "open", "established", "hello"}));
+  EXPECT_EQ(connections, 4) << "three for the first session, one for the second";
+}
+
+TEST_P(Reconnecting, FailsOnceNoUrlIsReachedAndAtOnceWhereAServerRefuses) {
+  const std::string nowhere = std::string{GetParam()} + "://127.0.0.1:1/";
+  const auto unreached = make({}, nowhere, 2);
+  unreached->add_url(nowhere);
+  int connections = 0;
+  unreached->on_attempt([&](ConnectOptions&) { ++connections; });
+  ASSERT_TRUE(unreached->start());
+  client_.run();
+  EXPECT_EQ(events_, Events{"failed"});
+  EXPECT_EQ(connections, 4);
+  events_.clear();
+  const auto refused = make({}, url_ + "nowhere");
+  refused->add_url(url_);
+  ASSERT_TRUE(refused->start());
+  client_.run();
+  EXPECT_EQ(events_, Events{"failed"});
+  const auto unusable = make({});
+  unusable->add_url("nonsense");
+  EXPECT_FALSE(unusable->start());
+  EXPECT_TRUE(client_.is_idle());
+}
+
+// It told of the first URL, and not why the last one was not tried.
+TEST_P(Reconnecting, FailsForTheReasonOfTheLastUrlAlsoWhereItIsNotTried) {
+  const test::QuietLog log;
+  const auto session = make({}, std::string{GetParam()} + "://127.0.0.1:1/", 1);
+  session->add_url(url_);
+  int attempts = 0;
+  session->on_attempt([&](ConnectOptions&) {
+    if (++attempts == 2) throw std::runtime_error{"no token"};
+  });
+  ASSERT_TRUE(session->start());
+  client_.run();
+  EXPECT_EQ(events_, Events{"failed"});
+  EXPECT_EQ(reason_, "what on_attempt() was given threw");
+  EXPECT_EQ(attempts, 2);
 }
 
 // What has no session ended the first one of its client.

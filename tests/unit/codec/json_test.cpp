@@ -292,6 +292,21 @@ TEST(JsonParser, ShrinkFreesTheBuffersOfLargeTextsAlone) {
   EXPECT_EQ(parser.parse("[1]")->raw(), "[1]");
 }
 
+// Two of its buffers stayed.
+TEST(JsonParser, ShrinkFreesAllOfThem) {
+  const std::string text = '[' + std::string(2 * kJsonKeptBytes, ' ') + ']';
+  JsonParser parser;
+  const auto largest_allocation = [&] {
+    test::start_counting();
+    EXPECT_TRUE(parser.parse(text)->raw().size() == text.size());
+    return test::stop_counting().bytes_max;
+  };
+  EXPECT_GE(largest_allocation(), text.size());
+  EXPECT_LT(largest_allocation(), text.size()) << "it is kept";
+  parser.shrink();
+  EXPECT_GE(largest_allocation(), text.size());
+}
+
 TEST(JsonParser, IsUsableAfterAnError) {
   JsonParser parser;
   EXPECT_FALSE(parser.parse("[1,"));

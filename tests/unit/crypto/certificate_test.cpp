@@ -1,7 +1,10 @@
 #include "crypto/certificate.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -171,6 +174,18 @@ TEST_F(CertificateFiles, ManyStartersAgreeOnOne) {
     EXPECT_EQ(certificate.info.fingerprint, certificates[0].info.fingerprint);
   }
   EXPECT_EQ(made, 1);
+}
+
+TEST_F(CertificateFiles, AFolderThatStaysLockedIsNamed) {
+  const auto first = get(kNow);
+  const int other = ::open((folder_ / "tls").c_str(), O_RDONLY | O_DIRECTORY);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);
+  const auto refused = development_certificate(folder_ / "tls", {}, kNow, 30ms);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("cannot lock folder " + (folder_ / "tls").string()), std::string::npos)
+      << refused.error().message;
+  ::close(other);
+  EXPECT_EQ(get(kNow).info.fingerprint, first.info.fingerprint);
 }
 
 TEST_F(CertificateFiles, AFolderThatCannotBeMadeIsNamed) {

@@ -52,7 +52,9 @@ TEST(OpenResponse, Vectors) {  // spec/frames.md §3.2
   for (const codec::JsonValue vector : file.array("open_responses")) {
     const std::string_view name = string_member(vector, "name");
     const auto payload = from_hex(string_member(vector, "payload"));
-    const auto response = decode_open_response(payload);
+    std::vector<std::string> offered;
+    for (const codec::JsonValue value : vector.find("offered").elements()) offered.emplace_back(*value.as_string());
+    const auto response = decode_open_response(payload, offered);
     ++count;
     if (const auto error = vector.find("error").as_string()) {
       ASSERT_FALSE(response) << name;

@@ -280,6 +280,7 @@ TEST(H3Connection, AVisitorMayCloseAtAnyTime) {
     explicit Closer(int after) : left_(after) {}
     void on_settings(const Settings&) override { step(); }
     void on_request(StreamId, const RequestHead&) override { step(); }
+    void on_too_many_fields(StreamId) override { step(); }
     void on_response(StreamId, const ResponseHead&) override { step(); }
     void on_webtransport_stream(StreamId, StreamId, Direction) override { step(); }
     void on_data(StreamId, ByteView) override { step(); }

@@ -5,20 +5,20 @@
 namespace plait::h3 {
 namespace {
 
-// What reached the wire agrees with what the visitor was told.
+// What reached the wire is what the standards demand for the rule that the visitor was told of.
 std::optional<Error> checked_error(Endpoint& endpoint) {
   const auto error = endpoint.recorder.error;
-  EXPECT_EQ(endpoint.streams.closed.has_value(), error && is_connection_error(*error));
+  EXPECT_EQ(endpoint.streams.closed.has_value(), error && ends_connection(*error));
   EXPECT_EQ(endpoint.connection.is_closed(), endpoint.streams.closed.has_value());
   if (!error) return error;
-  if (is_connection_error(*error)) {
-    EXPECT_EQ(endpoint.streams.closed->first, wire_code_of(*error));
+  if (ends_connection(*error)) {
+    EXPECT_EQ(endpoint.streams.closed->first, standard_code_of(*error));
     EXPECT_EQ(endpoint.streams.closed->second, describe(*error));
     return error;
   }
   const auto& streams = endpoint.streams.streams;
   EXPECT_TRUE(std::any_of(streams.begin(), streams.end(), [&](const auto& stream) {
-    return stream.second.reset == wire_code_of(*error) && stream.second.stopped == wire_code_of(*error);
+    return stream.second.reset == standard_code_of(*error) && stream.second.stopped == standard_code_of(*error);
   }));
   return error;
 }
@@ -34,6 +34,11 @@ std::optional<Error> error_of(Role role, const std::vector<Arrival>& arrivals, c
 
 std::optional<Error> server_error(const std::vector<Arrival>& arrivals) { return error_of(Role::server, arrivals); }
 std::optional<Error> client_error(const std::vector<Arrival>& arrivals) { return error_of(Role::client, arrivals); }
+std::optional<Error> uni_error(const Buffer& bytes, bool fin) {
+  const auto error = server_error({{2, bytes, fin}});
+  EXPECT_EQ(client_error({{3, bytes, fin}}), error);
+  return error;
+}
 std::optional<Error> request_error(const HeadLines& lines) { return server_error({{0, headers(lines), true}}); }
 
 std::optional<Error> response_error(const Buffer& bytes, std::string_view method, bool fin) {

@@ -148,6 +148,7 @@ class Recorder final : public Visitor {
     }
     log.push_back(line + fields(head.fields));
   }
+  void on_too_many_fields(StreamId id) override { log.push_back(at("too many fields", id)); }
   void on_response(StreamId id, const ResponseHead& head) override {
     log.push_back(at("response", id) + " " + std::to_string(head.status) + fields(head.fields));
   }
@@ -223,6 +224,10 @@ struct Endpoint {
   Connection connection{options, streams, recorder, qpack};
 };
 
+/// The error code that the standards demand for a rule, and whether it is a connection error.
+std::uint64_t standard_code_of(Error error);
+bool ends_connection(Error error);
+
 struct Arrival {
   StreamId id;
   Buffer bytes;
@@ -234,6 +239,8 @@ std::optional<Error> error_of(Role role, const std::vector<Arrival>& arrivals,
                               const Settings& settings = webtransport_settings());
 std::optional<Error> server_error(const std::vector<Arrival>& arrivals);
 std::optional<Error> client_error(const std::vector<Arrival>& arrivals);
+/// Of the peer's first unidirectional stream, which is the same in both roles.
+std::optional<Error> uni_error(const Buffer& bytes, bool fin = false);
 /// Of one request.
 std::optional<Error> request_error(const HeadLines& lines);
 /// Of what a server sends on the stream of a client's GET.

@@ -219,8 +219,22 @@ TEST(H3Message, Section4_2_2_FieldSectionsAreBounded) {
   EXPECT_EQ(field_error("x", too_large), Error::field_section_too_large);
   EXPECT_EQ(server_error({{0, varint(0x01) + varint(kFieldSectionBytesMax + 1)}}), Error::field_section_too_large);
   HeadLines many = get_lines();
-  for (int i = 0; i < 1800; ++i) many.emplace_back("accept", "*/*");  // one byte each on the wire
+  for (int i = 0; i < 1800; ++i) many.emplace_back("cookie", "");  // one byte each on the wire, and one field in all
   EXPECT_EQ(request_error(many), Error::field_section_too_large);
+}
+
+TEST(H3Message, TooManyFieldsAreARequestThatIsAnswered) {
+  const HeadLines many(101, {"age", "0"});
+  Endpoint server{Role::server};
+  server.feed(0, headers(get_lines() + many) + data("content"), true);
+  EXPECT_EQ(server.recorder.log, (Log{"too many fields 0", "data 0", "fin 0"}));
+  EXPECT_TRUE(server.connection.respond(0, 431, {}, true).has_value());
+  EXPECT_TRUE(server.streams.streams[0].fin);
+  server.feed(4, headers(get_lines() + HeadLines(100, {"age", "0"})));
+  EXPECT_EQ(server.recorder.error, std::nullopt);
+  server.feed(4, headers(many));
+  EXPECT_EQ(server.recorder.error, Error::too_many_fields) << "as trailers they are not";
+  EXPECT_EQ(response_error(response(HeadLines{{":status", "200"}} + many)), Error::too_many_fields);
 }
 
 TEST(H3Message, UnfinishedFieldSectionsAreBoundedTogether) {

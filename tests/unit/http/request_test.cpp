@@ -86,6 +86,9 @@ TEST(HttpRequest, AbsoluteFormWithEmptyPathIsSlash) {
   const RequestHead head = accepted("GET HTTPS://[::1]:8001?q HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(head.path, "/");
   EXPECT_EQ(head.query, "q");
+  EXPECT_TRUE(head.needs_tls);
+  EXPECT_FALSE(accepted("GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n").needs_tls);
+  EXPECT_FALSE(accepted("GET / HTTP/1.1\r\nHost: a\r\n\r\n").needs_tls);
 }
 
 TEST(HttpRequest, Rfc9112Section3_2_3AuthorityForm) {

@@ -51,6 +51,11 @@ TEST(HttpResponse, BadStatusLinesAreRefused) {
   EXPECT_EQ(refused_response("HTTP/1.1 200 OK\nX: y\r\n\r\n"), Error::bare_line_feed);
 }
 
+TEST(HttpResponse, Rfc9112Section5_2AFoldedFieldIsRefused) {
+  EXPECT_EQ(refused_response("HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"), Error::obs_fold);
+  EXPECT_EQ(refused_response("HTTP/1.1 200 OK\r\nX: a\r\n\tContent-Length: 5\r\n\r\n"), Error::obs_fold);
+}
+
 TEST(HttpResponse, Rfc9112Section6_3Rule1And2HaveNoBody) {
   const auto kind = [](std::string_view status, std::string_view method) {
     return accepted_response("HTTP/1.1 " + std::string{status} + " X\r\nContent-Length: 5\r\n\r\n", method).body.kind;

@@ -31,7 +31,8 @@ SendStatus FakeSession::send(const Message& message, SendOptions) {
   --room;
   raw.emplace_back(message.text());
   blocks.push_back(message.block());
-  return SendStatus::sent;
+  if (keeps_shared && message.block() != nullptr) kept.push_back(Bytes::share(*message.block(), message.data()));
+  return backlogged ? SendStatus::queued : SendStatus::sent;
 }
 
 void FakeSession::close(std::uint32_t code, std::string_view reason) {

@@ -45,7 +45,10 @@ class FakeSession final : public plait::test::StillSession {
   std::vector<Received> take();
   std::vector<std::string> raw;
   std::vector<const Block*> blocks;    ///< that messages were shared from
+  std::vector<Bytes> kept;             ///< what they shared, if it keeps_shared
+  bool keeps_shared = false;           ///< as a session whose client does not read
   std::size_t room = ~std::size_t{0};  ///< messages taken before `dropped`
+  bool backlogged = false;             ///< what is taken waits: send() answers `queued`
   bool paused = false;
   std::uint32_t close_code = 0;
   std::string close_reason;

@@ -86,6 +86,51 @@ TEST_F(HubFanOut, BurstIsGatheredIntoOneTurnAndSentAtOnce) {
   }
 }
 
+// What grows by every publication is a block that doubles: far above this bound, once it has held as many.
+constexpr std::size_t kBlockBytesMax = std::size_t{64} << 10;
+
+TEST(HubPublisher, NothingGrowsWithEachPublicationThatIsAnswered) {
+  FakeHub hub{2};
+  auto client = hub.connect(1);
+  const std::string near = hub.topic_at(1);
+  const std::string far = hub.topic_at(0);
+  const auto publish = [&](int count) {
+    for (int i = 1; i <= count; ++i) {
+      client->publish(i % 2 == 0 ? near : far, "1", "c");
+      if (i % 50 != 0) continue;
+      hub.settle();
+      ASSERT_EQ(client->session.take().size(), 50U);
+    }
+  };
+  publish(1000);
+  plait::test::start_counting();
+  publish(20'000);
+  EXPECT_LT(plait::test::stop_counting().bytes_max, kBlockBytesMax);
+}
+
+TEST(HubPatterns, TopicsThatAreHeardByPatternOnlyAreForgotten) {
+  HubOptions options = test_options();
+  options.broker = memory_broker({.history_count_max = 0, .topics_max = 16});
+  FakeHub hub{1, std::move(options)};
+  auto watcher = hub.connect();
+  watcher->subscribe("x*");
+  hub.settle();
+  auto client = hub.connect();
+  std::size_t number = 0;
+  const auto publish_until = [&](std::size_t last) {
+    while (number < last) {
+      client->publish("x" + std::to_string(++number), "1");
+      if (number % 128 != 0) continue;
+      hub.settle();
+      watcher->session.take();
+    }
+  };
+  publish_until(2 * Home::kIdleRoutesMax);  // tables have the size that they keep
+  plait::test::start_counting();
+  publish_until(3 * Home::kIdleRoutesMax);  // 42,043 entries, and one that keeps all of them has a larger one made
+  EXPECT_LT(plait::test::stop_counting().bytes_max, kBlockBytesMax);
+}
+
 TEST(HubBursts, AreKeptByTheLoopAndNotByEachTopic) {
   FakeHub hub;
   Audience& audience = hub.engine->shard(0).audience();

@@ -50,7 +50,7 @@ TEST_F(HubOverlap, PatternTellsWhatAnEndedTopicMissed) {
 
 TEST_F(HubOverlap, PatternTellsWhatAnEndedPatternMissed) {
   for (const auto& [ended, left] : {std::pair{"a*", "?1"}, {"?1", "a*"}}) {
-    subscribe({"a*", "?1", "b*"});
+    subscribe({"a*", "?1", "bb*"});  // no topic matches the last and one of the others
     miss("a1", 3);
     alice->unsubscribe(ended);
     alice->writable();
@@ -73,6 +73,24 @@ TEST_F(HubOverlap, PatternBringsWhatAnEndedTopicHeld) {
   EXPECT_EQ(types(alice->session.take()), "publication subscription_update");
   hub.settle();
   EXPECT_EQ(types(alice->session.take()), "subscription_update");
+}
+
+TEST_F(HubOverlap, WhatIsHeldForARequestIsBoundedAndTheRestIsAGap) {
+  const std::string far = hub.topic_at(0);
+  const std::string near = hub.topic_at(1);
+  alice->send(R"({"t":"subscription","p":{"action":"subscribe","topics":[")" + near + R"(",")" + far + R"("]}})");
+  hub.turn(1);  // `near` is answered, and waits for `far`
+  auto carol = hub.connect(1);
+  for (int i = 0; i < 5000; ++i) carol->publish(near, "1");
+  hub.turn(1);
+  EXPECT_EQ(types(alice->session.take()), "");
+  hub.settle();
+  const auto messages = alice->session.take();
+  ASSERT_EQ(messages.size(), 1U + 4096 + 1);
+  EXPECT_EQ(messages.front().type, "subscription_update");
+  EXPECT_EQ(messages[4096].position.offset, 4096U);
+  ASSERT_EQ(messages.back().type, "gap");
+  EXPECT_NE(messages.back().data.find(R"("missed":904)"), std::string::npos) << messages.back().data;
 }
 
 // The pattern's subscription waits for another topic of its request while the topic's own is answered.

@@ -191,6 +191,25 @@ TEST_F(HubFullRing, GapIsToldToThoseWhoHaveIt) {
   EXPECT_NE(missed[kRoom].data.find(R"("offset":4106,"missed":10})"), std::string::npos) << missed[kRoom].data;
 }
 
+TEST_F(HubFullRing, GapIsNotToldToAPatternOfAfterIt) {
+  auto carol = hub.connect(1);
+  alice->subscribe(topic);
+  hub.settle();
+  alice->session.take();
+  publish(1, kRoom + 10);
+  carol->subscribe("*");
+  hub.settle();
+  publish(kRoom + 11, kRoom + 11);
+  hub.settle();
+  hub.advance(std::chrono::milliseconds{20});
+  const auto heard = carol->session.take();
+  EXPECT_EQ(types(heard), "subscription_update publication");
+  EXPECT_EQ(publications(heard), std::to_string(kRoom + 11));
+  const auto missed = alice->session.take();
+  ASSERT_EQ(types({missed.begin() + kRoom, missed.end()}), "gap publication");
+  EXPECT_NE(missed[kRoom].data.find(R"("offset":4106,"missed":10})"), std::string::npos) << missed[kRoom].data;
+}
+
 TEST_F(HubFullRing, RecoveryFillsAGapThatIsStillToBeTold) {
   alice->subscribe(topic);
   hub.settle();
@@ -250,6 +269,30 @@ TEST_F(HubFullRing, RequestsBeyondTheReserveAreRefusedWithAnError) {
   alice->subscribe(topic, "s");
   hub.settle();
   EXPECT_NE(alice->session.take().at(0).data.find(R"("success":true)"), std::string::npos);
+}
+
+TEST(HubRing, ACapacityThatCannotBeCountsAsTheNearest) {
+  for (const std::size_t capacity : {std::size_t{0}, std::size_t{1}, ~std::size_t{0}}) {
+    HubOptions options = test_options();
+    options.ring_capacity = capacity;
+    FakeHub hub{2, std::move(options)};
+    const std::string topic = hub.topic_at(0);
+    auto far = hub.connect(1);
+    auto near = hub.connect(0);
+    for (FakeClient* client : {far.get(), near.get()}) {
+      client->subscribe(topic);
+      hub.settle();
+      const auto answer = client->session.take();
+      ASSERT_EQ(types(answer), "subscription_update");
+      EXPECT_NE(answer[0].data.find(R"("success":true)"), std::string::npos) << capacity << answer[0].data;
+    }
+    far->publish(topic, "1");
+    hub.settle();
+    near->publish(topic, "2");
+    hub.settle();
+    EXPECT_EQ(publications(far->session.take()), "12") << capacity;
+    EXPECT_EQ(publications(near->session.take()), "12") << capacity;
+  }
 }
 
 class HubBackpressure : public ::testing::Test {

@@ -55,6 +55,10 @@ TEST(HubReentrancy, AFreshTopicSurvivesTheIdleOnes) {
   watcher->subscribe("x*");
   hub.settle();
   watcher->session.take();
+  auto named = hub.connect();
+  named->subscribe("z");
+  hub.settle();
+  named->session.take();
   auto client = hub.connect();
   int number = 0;
   for (std::size_t round = 0; round < 2 * Audience::kIdleTopicsMax / Shard::kAnswersMax; ++round) {
@@ -65,6 +69,9 @@ TEST(HubReentrancy, AFreshTopicSurvivesTheIdleOnes) {
   }
   EXPECT_EQ(watcher->session.take().size(), static_cast<std::size_t>(number));
   EXPECT_EQ(success_count(client->session.take(), "subscribe"), 8);
+  client->publish("z", "1");
+  hub.settle();
+  EXPECT_EQ(publications(named->session.take()), "1") << "a topic that somebody has subscribed to is not idle";
 }
 
 }  // namespace

@@ -128,6 +128,19 @@ TEST_P(HubSubscription, DisconnectBeforeTheAnswerLeavesNothing) {
   EXPECT_EQ(hub.engine->shard(far()).audience().subject_count(), 0u);
 }
 
+TEST_P(HubSubscription, AnswersToWhoHasGoneAreNotTheNextOnes) {
+  alice->publish(topic, "1", "p");
+  alice->close();
+  hub.turn(far());
+  auto carol = hub.connect(far());  // in alice's place
+  carol->publish(topic, "2", "q");
+  hub.settle();
+  const auto answers = carol->session.take();
+  ASSERT_EQ(types(answers), "published");
+  EXPECT_EQ(answers[0].cid, "q");
+  EXPECT_NE(answers[0].data.find(R"("offset":2)"), std::string::npos) << answers[0].data;
+}
+
 TEST_P(HubSubscription, SubscribedTwiceIsSaidAndDeliveredOnce) {
   alice->subscribe(topic);
   hub.settle();
@@ -202,6 +215,33 @@ TEST_P(HubSubscription, LimitOnPatternsIsExact) {
     if (message.data.find(R"("error":"too many patterns")") != std::string::npos) refused += message.cid;
   }
   EXPECT_EQ(refused, "second");
+  EXPECT_EQ(limited.engine->stats().subscriptions_open, 2u);
+}
+
+TEST_P(HubSubscription, LimitOnPatternsOfALoopCountsEachOnce) {
+  HubOptions options = test_options();
+  options.patterns_total_max = 2;
+  FakeHub limited{GetParam(), std::move(options)};
+  auto first = limited.connect(far());
+  auto second = limited.connect(far());
+  first->subscribe("a*");
+  first->subscribe("b*");
+  second->subscribe("a*", "shared");
+  second->subscribe("c*", "third");
+  limited.settle();
+  const auto refused = [&] {
+    std::string cids;
+    for (const Received& message : second->session.take()) {
+      if (message.data.find(R"("error":"too many patterns of all sessions")") != std::string::npos) cids += message.cid;
+    }
+    return cids;
+  };
+  EXPECT_EQ(refused(), "third");
+  first->close();
+  limited.settle();
+  second->subscribe("c*", "again");
+  limited.settle();
+  EXPECT_EQ(refused(), "");
   EXPECT_EQ(limited.engine->stats().subscriptions_open, 2u);
 }
 

@@ -198,6 +198,16 @@ TEST_F(Reliable, WhatIsPendingIsBounded) {
   EXPECT_EQ(sender.send(as_bytes("x")), SendStatus::sent);
 }
 
+TEST_F(Reliable, WhatIsPendingIsBoundedAsAskedFor) {
+  ReliableDatagrams few{ours, {.pending_max = 2}};
+  EXPECT_EQ(few.send(as_bytes("x")), SendStatus::sent);
+  EXPECT_EQ(few.send(as_bytes("x")), SendStatus::sent);
+  EXPECT_EQ(few.send(as_bytes("x")), SendStatus::dropped);
+  EXPECT_EQ(few.pending_count(), 2U);
+  EXPECT_TRUE(few.handle_datagram(as_bytes(messaging::encode_acknowledgement(1))));
+  EXPECT_EQ(few.send(as_bytes("x")), SendStatus::sent);
+}
+
 // What was bounded was how many are pending, so the receiver could forget the one whose acknowledgement was lost.
 TEST_F(Reliable, NoneGoesTooFarAheadOfTheOldest) {
   sender.send(as_bytes("first"));
@@ -220,11 +230,33 @@ TEST_F(Reliable, TheWindowOfDuplicates) {
   for (std::uint32_t i = 0; i < 1024; ++i) receiver.handle_datagram(as_bytes(messaging::encode_data(i, {})));
   receiver.handle_datagram(as_bytes(messaging::encode_data(0, {})));
   EXPECT_EQ(received.size(), 1024U);
-  receiver.handle_datagram(as_bytes(messaging::encode_data(5000, {})));
+  receiver.handle_datagram(as_bytes(messaging::encode_data(1024, {})));
   receiver.handle_datagram(as_bytes(messaging::encode_data(1, {})));
   EXPECT_EQ(received.size(), 1025U);
   receiver.handle_datagram(as_bytes(messaging::encode_data(0, {})));
-  EXPECT_EQ(received.size(), 1026U) << "forgotten after 1,024 others";
+  EXPECT_EQ(received.size(), 1026U) << "forgotten: 1,024 further than it";
+}
+
+TEST_F(Reliable, TheWindowOfDuplicatesMovesOverGapsAndWraps) {
+  const auto is_new = [this](std::uint32_t sequence) {
+    const std::size_t before = received.size();
+    receiver.handle_datagram(as_bytes(messaging::encode_data(sequence, {})));
+    return received.size() > before;
+  };
+  constexpr std::uint32_t kLast = UINT32_MAX;
+  for (const std::uint32_t sequence : {kLast - 700, kLast, kLast - 300, std::uint32_t{500}, std::uint32_t{0}}) {
+    EXPECT_TRUE(is_new(sequence)) << sequence;
+    EXPECT_FALSE(is_new(sequence)) << sequence;
+  }
+  EXPECT_FALSE(is_new(kLast - 300));
+  EXPECT_TRUE(is_new(kLast - 299)) << "in the window, and not known";
+  EXPECT_TRUE(is_new(kLast - 700)) << "forgotten";
+  EXPECT_TRUE(is_new(500 + 1024)) << "takes the place of 500";
+  EXPECT_FALSE(is_new(500 + 1024));
+  EXPECT_TRUE(is_new(501));
+  EXPECT_TRUE(is_new(1'000'000)) << "further than the window is long";
+  EXPECT_FALSE(is_new(1'000'000));
+  EXPECT_TRUE(is_new(1'000'000 - 1023));
 }
 
 TEST_F(Reliable, WhatIsNotOursIsLeftToTheCaller) {

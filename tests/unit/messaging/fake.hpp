@@ -22,7 +22,7 @@ class FakeStream final : public Stream {
   SendStatus write(Bytes data, bool end) override { return write(data.view(), end); }
   void reset(std::uint32_t code) override { reset_codes.push_back(code); }
   void stop(std::uint32_t code) override { stop_codes.push_back(code); }
-  void consume(std::size_t) override {}
+  void consume(std::size_t size) override { consumed += size; }
   void set_priority(std::uint32_t, std::int64_t) override {}
   [[nodiscard]] std::size_t buffered_bytes() const override { return 0; }
   [[nodiscard]] StreamDirection direction() const override { return StreamDirection::bidirectional; }
@@ -41,6 +41,7 @@ class FakeStream final : public Stream {
   std::unique_ptr<StreamHandler> handler;
   std::string written;
   bool fin = false;
+  std::size_t consumed = 0;
   SendStatus status = SendStatus::sent;  ///< answer of write()
   std::vector<std::uint32_t> reset_codes;
   std::vector<std::uint32_t> stop_codes;

@@ -6,6 +6,7 @@
 
 #include "fake.hpp"
 #include "messaging/lines_decoder.hpp"
+#include "support/allocations.hpp"
 #include "support/vectors.hpp"
 
 namespace plait::test {
@@ -16,7 +17,8 @@ using messaging::Command;
 using messaging::LinesDecoder;
 using messaging::Verb;
 
-constexpr std::string_view kVerbs[] = {"subscribe", "unsubscribe", "publish", "subscribed", "refused", "message"};
+constexpr std::string_view kVerbs[] = {"subscribe", "unsubscribe", "publish", "subscribed",
+                                       "refused",   "message",     "gap"};
 
 /// All commands of `bytes` in pieces, one text each, and how it ended.
 std::vector<std::string> commands_of(std::string_view bytes, std::size_t piece_bytes, std::size_t payload_max = 1000) {
@@ -37,6 +39,7 @@ std::vector<std::string> commands_of(std::string_view bytes, std::size_t piece_b
       std::string text{kVerbs[static_cast<std::size_t>(command.verb)]};
       text.append(" ").append(command.topic);
       if (!command.reason.empty()) text.append(" ").append(command.reason);
+      if (command.verb == Verb::gap) text += " " + std::to_string(command.count);
       if (command.verb == Verb::publish || command.verb == Verb::message) text += " " + to_hex(command.payload);
       found.push_back(text);
     }
@@ -101,6 +104,17 @@ TEST_F(Lines, SubscribePublishUnsubscribe) {
   client->unsubscribe("prices");
   EXPECT_EQ(wire->take(), "PUB news 3\na\nbUNSUB prices\n");
   EXPECT_FALSE(executor.has_timers());
+}
+
+TEST_F(Lines, GapsAreTold) {
+  wire->receive("GAP prices 3\n");  // nobody wants to know
+  std::string gaps;
+  client->on_gap([&](std::string_view topic, std::uint64_t count) {
+    gaps.append(topic).append("=").append(std::to_string(count)).append(" ");
+  });
+  wire->receive("GAP prices 3\nMSG prices 1\n1GAP news* 18446744073709551615\n");
+  EXPECT_EQ(gaps, "prices=3 news*=18446744073709551615 ");
+  EXPECT_EQ(messages, std::vector<std::string>{"prices=1"});
 }
 
 TEST_F(Lines, AHandlerMayReplaceItselfWhileItRuns) {
@@ -202,13 +216,14 @@ struct FakeHubHandler final : SessionHandler {
     bool closed = false;
     int writable = 0;
     bool pause = false;  ///< at the next message
+    bool pause_always = false;
     std::string answer;  ///< to the next message, inside on_message()
   };
   explicit FakeHubHandler(State& own_state) : state(own_state) {}
   void on_open(Session& session) override { state.session = &session; }
   void on_message(Session& session, const Message& message) override {
     state.told.emplace_back(message.text());
-    if (std::exchange(state.pause, false)) session.pause();
+    if (std::exchange(state.pause, false) || state.pause_always) session.pause();
     if (const auto answer = std::exchange(state.answer, {}); !answer.empty()) session.send(Message::text(answer));
   }
   void on_writable(Session&) override { ++state.writable; }
@@ -265,16 +280,22 @@ TEST_F(LinesServer, MessagesOfTheHubBecomeLines) {
                 "MSG a 22\n{\"base64\":\"no base64\"}MSG a 23\n{\"base64\":\"/wA=\",\"x\":1}MSG a 6\n[1, 2]");
 }
 
+TEST_F(LinesServer, GapsOfTheHubBecomeLines) {
+  answer(R"({"t":"gap","p":{"topic":"a","epoch":"00000001","offset":6,"missed":4}})");
+  answer(R"({"t":"gap","p":{"topic":"b*","missed":2}})");
+  EXPECT_EQ(wire->take(), "GAP a 4\nGAP b* 2\n");
+}
+
 struct SmallLinesServer : LinesServer {
   SmallLinesServer() : LinesServer({.message_bytes_max = 4}) {}
 };
 
 // Other wires may publish more than this one carries; a client ends the stream at a longer payload.
-TEST_F(SmallLinesServer, LongerPublicationsAreLeftOut) {
+TEST_F(SmallLinesServer, LongerPublicationsAreGaps) {
   answer(R"({"tp":"a","t":"publication","p":"12345"})");
   answer(R"({"tp":"a","t":"publication","p":[1,2]})");
   answer(R"({"tp":"a","t":"publication","p":{"base64":"MTIzNDU="}})");
-  EXPECT_EQ(wire->take(), "");
+  EXPECT_EQ(wire->take(), "GAP a 1\nGAP a 1\nGAP a 1\n");
   answer(R"({"tp":"a","t":"publication","p":"1234"})");
   answer(R"({"tp":"a","t":"publication","p":1234})");
   answer(R"({"tp":"a","t":"publication","p":{"base64":"MTIzNA=="}})");
@@ -319,18 +340,36 @@ TEST_F(LinesServer, OtherErrorsOfTheHubAreNotTakenForAnswers) {
 }
 
 TEST_F(LinesServer, ThePaceIsTheHubs) {
+  EXPECT_TRUE(wire->handler->consumes());
   hub.pause = true;
   wire->receive("SUB a\nSUB b\nSU");
   EXPECT_EQ(hub.told.size(), 1U);
   wire->receive("B c\n");
   EXPECT_EQ(hub.told.size(), 1U);
+  EXPECT_EQ(wire->consumed, 6U) << "the rest is the client's to wait with";
   hub.session->resume();
   EXPECT_EQ(hub.told.size(), 3U);
+  EXPECT_EQ(wire->consumed, 18U);
   EXPECT_TRUE(hub.told[2].find("\"c\"") != std::string::npos) << hub.told[2];
   wire->status = SendStatus::dropped;
   EXPECT_EQ(hub.session->send(Message::text(R"({"tp":"a","t":"publication","p":1})")), SendStatus::dropped);
   wire->handler->on_writable(*wire);
   EXPECT_EQ(hub.writable, 1);
+}
+
+// Each pause copied all that still waited: 1.7 GB for these commands.
+TEST_F(LinesServer, AHubThatPausesAfterEachCommandCopiesLittle) {
+  constexpr std::size_t kCommands = 13'000;
+  constexpr std::string_view kCommand = "PUB topic 8\npayload.";
+  std::string commands;
+  for (std::size_t i = 0; i < kCommands; ++i) commands += kCommand;
+  hub.pause_always = true;
+  start_counting();
+  wire->receive(commands);
+  for (std::size_t i = 1; i < kCommands; ++i) hub.session->resume();
+  EXPECT_LT(stop_counting().bytes, 100 * commands.size());
+  EXPECT_EQ(hub.told.size(), kCommands);
+  EXPECT_EQ(wire->consumed, commands.size());
 }
 
 TEST_F(LinesServer, TheEndsOfBothSides) {
@@ -347,6 +386,16 @@ TEST_F(LinesServer, WhoFinishesIsLetGo) {
   EXPECT_TRUE(wire->fin);
   hub.session->close(4503, "too slow");
   EXPECT_EQ(wire->reset_codes, std::vector<std::uint32_t>{4503});
+}
+
+TEST_F(LinesServer, WhoFinishesWhileTheHubPausesIsHeardToTheEnd) {
+  hub.pause = true;
+  wire->receive("SUB a\nSUB b\n", true);
+  EXPECT_EQ(hub.told.size(), 1U);
+  EXPECT_FALSE(wire->fin);
+  hub.session->resume();
+  EXPECT_EQ(hub.told.size(), 2U);
+  EXPECT_TRUE(wire->fin);
 }
 
 TEST_F(LinesServer, OneStreamOfASession) {

@@ -252,6 +252,15 @@ TEST_F(Rpc, WhoFinishesStillGetsAnswers) {
   EXPECT_EQ(text, "1");
 }
 
+TEST_F(Rpc, WhoHasFinishedIsAskedNothing) {
+  client->call("later", Value::array(), [](const RpcResult&) {});
+  server_wire->receive(client_wire->take(), true);
+  std::optional<RpcError::Kind> kind;
+  server->call("name", Value::array(), keep_kind(kind));
+  EXPECT_EQ(kind, RpcError::Kind::closed) << "at once, and not when the stream closes";
+  EXPECT_EQ(server_wire->take(), "");
+}
+
 TEST_F(Rpc, ACallMayBeMadeFromInsideAnAnswer) {
   std::string text;
   client->call("add", Value::array({1, 1}), [&](const RpcResult& result) {
@@ -267,19 +276,41 @@ class RpcLimits : public Rpc {
 };
 
 TEST_F(RpcLimits, RequestsWaitForTheirTurnAndThenAreRefused) {
-  std::vector<std::string> texts(9, "nothing");
-  for (std::string& text : texts) client->call("later", Value::array({"0123456789"}), keep(text));
-  settle();
-  EXPECT_EQ(replies.size(), 2U) << "as many as may run at once";
-  EXPECT_EQ(texts.back(), "-32000 too many requests wait");
-  std::size_t answered = 0;
-  while (answered < replies.size()) {
-    replies[answered].result(answered);
-    ++answered;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::string> texts(9, "nothing");
+    for (std::string& text : texts) client->call("later", Value::array({"0123456789"}), keep(text));
     settle();
+    EXPECT_EQ(replies.size(), 2U) << "as many as may run at once";
+    EXPECT_EQ(texts.back(), "-32000 too many requests wait");
+    std::size_t answered = 0;
+    while (answered < replies.size()) {
+      replies[answered].result(answered);
+      ++answered;
+      settle();
+    }
+    EXPECT_EQ(answered, 6U) << "two at once, and four times 49 or 50 bytes";
+    EXPECT_EQ(texts[5], "5") << "in order";
+    replies.clear();
   }
-  EXPECT_EQ(answered, 6U) << "two at once, and four times 49 bytes";
-  EXPECT_EQ(texts[5], "5") << "in order";
+}
+
+class RpcOneAtATime : public Rpc {
+ protected:
+  RpcOneAtATime() : Rpc(RpcOptions{.requests_max = 1}) {}
+};
+
+// The stack has no room for one in the other.
+TEST_F(RpcOneAtATime, ThousandsThatWaitAreCarriedOutInARow) {
+  constexpr int kMany = 25'000;
+  int carried_out = 0;
+  server->serve("count", [&carried_out](const Value&) -> RpcResult { return Value{++carried_out}; });
+  std::string requests = frame(R"({"method":"later"})");
+  for (int i = 0; i < kMany; ++i) requests += frame(R"({"method":"count"})");
+  server_wire->receive(requests);
+  EXPECT_EQ(carried_out, 0);
+  ASSERT_EQ(replies.size(), 1U);
+  replies[0].result(1);
+  EXPECT_EQ(carried_out, kMany);
 }
 
 // It was forgotten without an answer, and counted as under way for ever.

@@ -145,6 +145,16 @@ TEST(Loop, NowIsTheTurnsBeginning) {
   EXPECT_GT(loop->now(), first);
 }
 
+// Who had not turned it for a while armed timers that were over at once.
+TEST(Loop, NowBetweenTurnsIsTheTime) {
+  auto loop = make_loop();
+  for (int i = 0; i < 2; ++i) {
+    const auto time = std::chrono::steady_clock::now();
+    EXPECT_GE(loop->now(), time);
+    loop->run_once(0s);
+  }
+}
+
 TEST(Loop, TimersExpireNeverEarlyWhileTheLoopSleeps) {
   auto loop = make_loop();
   const auto begin = std::chrono::steady_clock::now();
@@ -158,18 +168,27 @@ TEST(Loop, TimersExpireNeverEarlyWhileTheLoopSleeps) {
   EXPECT_GE(fired, begin + 20ms);
 }
 
+// Never in time, if the wait were as long as if the turn had just begun. A loaded machine may hold up any timer, so one
+// that is in time is enough.
 TEST(Loop, ATimerIsNotDelayedByALongTurnBeforeIt) {
   auto loop = make_loop();
-  const auto begin = loop->now();
-  CallingTimer timer{[&](core::TimePoint) { loop->stop(); }};
-  loop->post([&] {
-    loop->schedule(timer, begin + 520ms);
-    while (std::chrono::steady_clock::now() < begin + 500ms) {
-    }
-  });
-  loop->run();
-  EXPECT_GE(loop->now(), begin + 520ms);
-  EXPECT_LT(loop->now(), begin + 1000ms);  // 1020 if the wait were counted from the turn's beginning
+  bool in_time = false;
+  for (int attempt = 0; attempt < 10 && !in_time; ++attempt) {
+    core::TimePoint begin, turn_end, fired;
+    CallingTimer timer{[&](core::TimePoint now) {
+      fired = now;
+      loop->stop();
+    }};
+    loop->post([&] {
+      begin = loop->now();
+      loop->schedule(timer, begin + 110ms);
+      while ((turn_end = std::chrono::steady_clock::now()) < begin + 100ms) continue;
+    });
+    loop->run();
+    EXPECT_GE(fired, begin + 110ms);
+    in_time = fired < turn_end + 110ms;
+  }
+  EXPECT_TRUE(in_time);
 }
 
 TEST(Loop, RunOnceWaitsNoLongerThanAsked) {
@@ -217,6 +236,17 @@ TEST(Loop, StopBeforeRunReturnsAtOnceAndRunCanBeRepeated) {
   EXPECT_EQ(runs, 1);
 }
 
+// Who turned a loop that had been stopped spun.
+TEST(Loop, RunOnceWaitsThoughTheLoopIsStopped) {
+  auto loop = make_loop();
+  loop->stop();
+  const auto begin = std::chrono::steady_clock::now();
+  loop->run_once(20ms);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 20ms);
+  loop->post([] { FAIL() << "run() ends at once all the same"; });
+  loop->run();
+}
+
 TEST(LoopHooks, RunOnceInTheOrderTheyWereAdded) {
   auto loop = make_loop();
   std::vector<int> order;
@@ -261,7 +291,8 @@ std::vector<std::unique_ptr<Hook>> add_many(Loop& loop, const std::function<void
   return hooks;
 }
 
-TEST(LoopHooks, InputThatComesDuringManyHooksIsHandledBetweenThem) {
+// How many hooks had been called when each input was handled that every 300th of them causes.
+std::vector<std::size_t> called_at_inputs() {
   auto loop = make_loop();
   auto [client, server] = unix_pair();
   std::size_t called = 0;
@@ -270,15 +301,26 @@ TEST(LoopHooks, InputThatComesDuringManyHooksIsHandledBetweenThem) {
     called_at_input.push_back(called);
     read_exactly(server, 1);
   }};
-  ASSERT_TRUE(loop->watch(server.fd(), EPOLLIN, handler));
+  EXPECT_TRUE(loop->watch(server.fd(), EPOLLIN, handler));
   const auto hooks = add_many(*loop, [&] {
     if (called++ % 300 == 0) write_all(client, "x");
   });
   run_until(*loop, [&] { return called == kManyHooks && called_at_input.size() == 4; });
-  EXPECT_GT(called_at_input[0], 0U);
-  EXPECT_LT(called_at_input[0], 300U);
-  EXPECT_LT(called_at_input[2], kManyHooks);
   loop->unwatch(server.fd(), handler);
+  return called_at_input;
+}
+
+// Hooks get as much time as the turn has taken before them, which is long where this thread has stood still in it.
+TEST(LoopHooks, InputThatComesDuringManyHooksIsHandledBetweenThem) {
+  std::vector<std::size_t> called;
+  const auto is_between = [&] { return called[0] < 300U && called[2] < kManyHooks; };
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    called = called_at_inputs();
+    ASSERT_EQ(called.size(), 4U);
+    ASSERT_GT(called[0], 0U);
+    if (is_between()) break;
+  }
+  EXPECT_TRUE(is_between()) << called[0] << ", " << called[2];
 }
 
 TEST(LoopHooks, InputThatTakesLongDoesNotKeepHooksWaiting) {
@@ -286,15 +328,17 @@ TEST(LoopHooks, InputThatTakesLongDoesNotKeepHooksWaiting) {
   auto [client, server] = unix_pair();
   std::size_t called = 0;
   std::vector<std::unique_ptr<Hook>> hooks;
+  core::TimePoint turn_begin, input_end;
   Handler handler{[&](std::uint32_t) {  // is ready in every turn
     if (hooks.empty()) hooks = add_many(*loop, [&] { ++called; });
-    const auto until = std::chrono::steady_clock::now() + 100ms;
-    while (std::chrono::steady_clock::now() < until) continue;
+    turn_begin = loop->now();
+    while ((input_end = std::chrono::steady_clock::now()) < turn_begin + 100ms) continue;
   }};
   ASSERT_TRUE(loop->watch(server.fd(), EPOLLIN, handler));
   write_all(client, "x");
   loop->run_once(1s);
-  EXPECT_EQ(called, kManyHooks) << "they take less time than the input took";
+  const auto hooks_took = std::chrono::steady_clock::now() - input_end;
+  EXPECT_TRUE(called == kManyHooks || hooks_took >= input_end - turn_begin) << called << " called";
   loop->unwatch(server.fd(), handler);
 }
 

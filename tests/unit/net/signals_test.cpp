@@ -95,10 +95,18 @@ TEST(SignalWatcher, MayBeDestroyedInsideItsCallback) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST(SignalWatcherDeathTest, TwoWatchersOfOneSignalAreAProgrammerError) {
+// What the second one had before it failed is free again, and what the first one has is still its own.
+TEST(SignalWatcher, ASignalHasOneWatcher) {
   auto loop = make_loop();
-  const auto first = watch(*loop, {SIGHUP}, [](int) {});
-  EXPECT_DEATH(watch(*loop, {SIGHUP}, [](int) {}), "another watcher");
+  int calls = 0;
+  const auto first = watch(*loop, {SIGHUP}, [&](int) { ++calls; });
+  const auto second = SignalWatcher::make(*loop, {SIGTERM, SIGHUP}, [](int) {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().system_errno, EBUSY);
+  watch(*loop, {SIGTERM}, [](int) {});
+  ::raise(SIGHUP);
+  loop->run_once(1h);
+  EXPECT_EQ(calls, 1);
 }
 
 }  // namespace

@@ -34,6 +34,20 @@ TEST_F(QuicAnswers, Rfc9000Section6_AnUnknownVersionIsNegotiated) {
   EXPECT_EQ(server.endpoint->stats().connection_count, 0U);
 }
 
+// §17.2.1: the client's connection IDs, exchanged. §6.3: a version that nobody has, but never the one that was tried.
+TEST_F(QuicAnswers, Rfc9000Section17_2_1_AVersionNegotiationPacketByteByByte) {
+  for (const std::uint8_t reserved : {std::uint8_t{0x0a}, std::uint8_t{0x1a}}) {
+    const std::uint32_t tried = reserved == 0x0a ? 0x1a1a1a1aU : 0x0a0a0a0aU;
+    auto reply = answer(initial_of_version(tried, 1200));
+    ASSERT_FALSE(reply.empty());
+    EXPECT_NE(reply[0] & 0x80, 0) << "the others of this byte are chance";
+    reply[0] = 0x80;
+    const std::uint8_t r = reserved;
+    EXPECT_EQ(reply, (std::vector<std::uint8_t>{0x80, 0, 0, 0, 0, 4, 9, 9, 9, 9, 8, 1, 2, 3, 4, 5, 6, 7, 8,  //
+                                                0,    0, 0, 1, r, r, r, r}));
+  }
+}
+
 TEST_F(QuicAnswers, Rfc9000Section6_1_ASmallDatagramOfAnUnknownVersionIsDropped) {
   EXPECT_TRUE(answer(initial_of_version(0x1a2a3a4a, 1199)).empty());
 }
@@ -403,6 +417,60 @@ TEST(QuicEndpoint, TimeThatGoesBackIsTakenForTheLatest) {
   EXPECT_TRUE(pair.client_host.endpoint->poll_transmit(buffer, TimePoint{}).has_value());
   pair.client_host.endpoint->handle_expiry(TimePoint{1s});
   EXPECT_FALSE(pair.client.reason);
+}
+
+// Whatever still comes asks for a repetition, of a client that need not be there at all.
+TEST(QuicEndpoint, Rfc9000Section8_1_RepeatedClosesCountAmongThreeTimesWhatCame) {
+  for (int expiries = 0; expiries < 6; ++expiries) {  // of the server, each with a repetition of its answer
+    EndpointConfig config = server_config();
+    config.handshakes_max = 1;
+    Pair pair{1, std::move(config)};
+    std::vector<std::vector<std::uint8_t>> initials;
+    pair.network.drops = [&](ByteView datagram) {
+      initials.emplace_back(datagram.begin(), datagram.end());
+      return true;
+    };
+    pair.connect();
+    ASSERT_TRUE(pair.network.run([&] { return initials.size() == 1; }));
+    Recorder second;
+    ASSERT_TRUE(pair.client_host.endpoint->connect({address(2, 99), pair.server_host.at}, "localhost", client_tls(),
+                                                   second, pair.network.now()));
+    ASSERT_TRUE(pair.network.run([&] { return initials.size() == 2; }));
+
+    Endpoint& server = *pair.server_host.endpoint;
+    TimePoint now = pair.network.now();
+    std::size_t received = 0, sent = 0;  // of the first, and to it
+    std::vector<std::uint8_t> server_id;
+    std::vector<std::uint8_t> buffer(Endpoint::kTransmitBytesMax);
+    const auto bring = [&](const Address& from, ByteView datagram) {
+      server.handle_datagram({pair.server_host.at, from}, datagram, Ecn::not_ect, now);
+      if (from == pair.client_host.at) received += datagram.size();
+    };
+    const auto take = [&] {
+      while (const auto batch = server.poll_transmit(buffer, now)) {
+        if (batch->path.remote != pair.client_host.at) continue;
+        sent += batch->size;
+        const std::size_t id_at = 7U + buffer[5];
+        if (server_id.empty()) server_id.assign(&buffer[id_at], &buffer[id_at] + 8);
+      }
+    };
+    bring(pair.client_host.at, initials[0]);
+    take();
+    for (int i = 0; i < expiries; ++i) {
+      now = std::max(now, server.next_expiry().value_or(now));
+      server.handle_expiry(now);
+      take();
+    }
+    bring(address(2, 99), initials[1]);  // which ends the first
+    take();
+    std::vector<std::uint8_t> smallest{0x40};
+    smallest.insert(smallest.end(), server_id.begin(), server_id.end());
+    for (int i = 0; i < 100; ++i) {
+      bring(pair.client_host.at, smallest);
+      take();
+      ASSERT_LE(sent, 3 * received) << expiries << " " << i;
+    }
+  }
 }
 
 TEST(QuicEndpoint, Rfc9000Section8_1_AServerSendsAtMostThreeTimesWhatItReceived) {

@@ -37,12 +37,29 @@ TEST(QuicIdle, BulkFindsThePathsLargestPacket) {
   EXPECT_EQ(pair.server().connection->stats().path_udp_payload_bytes_max, 1452U) << "it has sent nothing";
 }
 
-TEST(QuicIdle, AFirstDatagramFindsThePathsLargestPacket) {
+TEST(QuicIdle, ALargeDatagramFindsThePathsLargestPacket) {
   LargePair pair;
   pair.establish();
   pair.network.run_for(1s);
   EXPECT_LT(pair.client.connection->datagram_bytes_max(), 1452U);
-  ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes("x")));
+  ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(1000, 'x'))));
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->datagram_bytes_max() > 31900; }));
+}
+
+// A probe fills the congestion window and has all that follows paced: of a few small datagrams it made the slowest.
+TEST(QuicIdle, AFewSmallDatagramsAreNotHeldUpByAProbe) {
+  LargePair pair;
+  pair.establish();
+  pair.network.run_for(1s);
+  const auto send = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes("x")));
+      pair.network.run_for(100ms);
+    }
+  };
+  send(10);  // the handshake had full packets, too
+  EXPECT_LT(pair.client.connection->datagram_bytes_max(), 1452U);
+  send(6);
   EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->datagram_bytes_max() > 31900; }));
 }
 

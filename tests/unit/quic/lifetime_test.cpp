@@ -195,6 +195,18 @@ TEST(QuicLifetime, AServerThatDoesNotAnswerEndsInTheHandshakeTimeout) {
   EXPECT_EQ(pair.client.reason->kind, Kind::handshake_timeout);
 }
 
+// That of an owner with a deadline of its own; what ends first is the idle timeout.
+TEST(QuicLifetime, AServerThatDoesNotAnswerIsCalledThatHoweverLongTheHandshakeMayTake) {
+  EndpointConfig client;
+  client.settings.handshake_timeout = 1h;
+  Pair pair{1, server_config(), std::move(client)};
+  pair.network.drops = [](ByteView) { return true; };
+  pair.connect();
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }, 31s));
+  EXPECT_EQ(pair.client.reason->kind, Kind::handshake_timeout);
+  EXPECT_NE(pair.client.reason->reason.find("no answer"), std::string::npos) << pair.client.reason->reason;
+}
+
 // RFC 9000 §14.2.1: ICMP counts only with a packet of ours in it, and only before the server has answered.
 TEST(QuicLifetime, APortThatNobodyListensAtEndsAnOpeningAtOnce) {
   Pair pair;
@@ -334,8 +346,8 @@ TEST(QuicLifetime, AClientMigrates) {
 
 TEST(QuicLifetime, AFloodOfResetsClosesTheConnection) {
   EndpointConfig config = server_config();
-  config.settings.odd_frames_burst = 50;
-  config.settings.odd_frames_per_second = 1;
+  config.settings.cancel_frames_burst = 50;
+  config.settings.cancel_frames_per_second = 1;
   Pair pair{1, std::move(config)};
   pair.establish();
   for (int i = 0; i < 500 && !pair.server().reason; ++i) {
@@ -356,11 +368,48 @@ TEST(QuicLifetime, AFloodOfResetsClosesTheConnection) {
   EXPECT_EQ(pair.client.reason->code, 0xaU) << "PROTOCOL_VIOLATION";
 }
 
+// Opens a bidirectional stream and gives it up at once. False: there is no credit for one.
+bool cancel_one(Pair& pair) {
+  const auto id = pair.client.connection->open(Direction::bidirectional);
+  if (!id) return false;
+  EXPECT_TRUE(pair.client.connection->write(*id, Bytes::copy_of("x")));
+  pair.client.connection->reset(*id, 1);
+  pair.client.connection->stop_sending(*id, 1);
+  return true;
+}
+
+TEST(QuicLifetime, WhoCancelsHundredsOfStreamsASecondLives) {
+  Pair pair;
+  pair.establish();
+  for (int i = 0; i < 500 * 6 && !pair.client.reason; ++i) {
+    EXPECT_TRUE(cancel_one(pair));
+    pair.network.run_for(2ms);
+  }
+  EXPECT_FALSE(pair.client.reason) << pair.client.reason->reason;
+  EXPECT_FALSE(pair.server().reason) << pair.server().reason->reason;
+}
+
+// CVE-2023-44487. Credit for so many streams comes back with each round trip.
+TEST(QuicLifetime, WhoCancelsThousandsOfStreamsASecondIsEnded) {
+  Pair pair;
+  pair.network.link.delay = 1ms;
+  pair.establish();
+  int cancelled = 0;
+  const TimePoint begin = pair.network.now();
+  while (!pair.client.reason && pair.network.now() - begin < 1s) {
+    for (int i = 0; i < 10 && cancel_one(pair); ++i) ++cancelled;
+    pair.network.run_for(1ms);
+  }
+  ASSERT_TRUE(pair.client.reason);
+  EXPECT_EQ(pair.client.reason->code, 0xaU) << "PROTOCOL_VIOLATION";
+  EXPECT_LT(cancelled, 1500);
+}
+
 TEST(QuicLifetime, CopiesOfAPacketAreNoFlood) {
   EndpointConfig config = server_config();
   config.loop_number = 0x5A;  // the first byte of the server's connection IDs
-  config.settings.odd_frames_burst = 50;
-  config.settings.odd_frames_per_second = 1;
+  config.settings.cancel_frames_burst = 50;
+  config.settings.cancel_frames_per_second = 1;
   Pair pair{1, std::move(config)};
   pair.establish();
   pair.network.run_for(1s);

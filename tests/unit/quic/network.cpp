@@ -160,6 +160,7 @@ EndpointConfig server_config(std::vector<std::string> alpn) {
   EXPECT_TRUE(tls) << tls.error().message;
   config.server_tls = *tls;
   config.secret.fill(7);
+  config.token_secret.fill(7);
   return config;
 }
 

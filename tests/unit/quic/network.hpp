@@ -64,7 +64,11 @@ struct Recorder final : ConnectionVisitor {
     if (when_ready) when_ready();
   }
   void on_handshake_completed() override { completed = true; }
-  void on_stream_open(StreamId id) override { opened.push_back(id); }
+  void on_stream_open(StreamId id) override {
+    EXPECT_NE(connection->is_server(), (id & 1) != 0) << "one of our own";
+    opened.push_back(id);
+    if (when_open) when_open(id);
+  }
   void on_stream_data(StreamId id, ByteView data, bool fin) override;
   void on_stream_reset(StreamId id, std::uint64_t code, std::uint64_t /*size*/) override {
     streams[id].reset_code = code;
@@ -98,6 +102,7 @@ struct Recorder final : ConnectionVisitor {
   bool consumes = true;  ///< gives credit back at once
   bool echoes = false;
   std::function<void()> when_ready;
+  std::function<void(StreamId)> when_open;
   std::function<void(StreamId)> when_data;
   std::vector<StreamId> opened;
   std::map<StreamId, StreamRecord> streams;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <random>
 #include <set>
 
@@ -14,6 +15,7 @@
 #include "quic/gaps.hpp"
 #include "quic/packet_numbers.hpp"
 #include "quic/send_queue.hpp"
+#include "quic/ticket_stream.hpp"
 #include "support/allocations.hpp"
 
 namespace plait::quic {
@@ -41,6 +43,16 @@ TEST(QuicFifo, KeepsTheOrderWhateverComesAndGoes) {
       ASSERT_EQ(fifo[fifo.size() - 1], pushed - 1);
     }
   }
+}
+
+TEST(QuicFifo, OwnsNoMemoryOnceItIsCleared) {
+  Fifo<int> fifo;
+  fifo.push_back(1);
+  fifo.clear();
+  test::start_counting();
+  fifo.push_back(2);
+  EXPECT_EQ(test::stop_counting().count, 1U);
+  EXPECT_EQ(fifo.front(), 2);
 }
 
 TEST(QuicSendQueue, KeepsWhatIsNotAcknowledged) {
@@ -245,13 +257,13 @@ TEST(QuicFrameScan, FindsStopSendingBehindEveryOtherFrame) {
       0x31, 0x01, 0x44,                                               // DATAGRAM with length
       0x05, 0x08, 0x40, 0x4e,                                         // STOP_SENDING
   };
-  FrameScan scan{100, 1, TimePoint{}};
+  FrameScan scan{{100, 1}, {100, 1}, TimePoint{}};
   scan.on_payload(payload);
   ASSERT_EQ(scan.stop_sending().size(), 1U);
   EXPECT_EQ(scan.stop_sending()[0].id, 8U);
   EXPECT_EQ(scan.stop_sending()[0].code, 78U);
   for (std::size_t size = 0; size < payload.size(); ++size) {  // cut anywhere
-    FrameScan other{100, 1, TimePoint{}};
+    FrameScan other{{100, 1}, {100, 1}, TimePoint{}};
     other.on_payload(ByteView{payload}.first(size));
     EXPECT_TRUE(other.stop_sending().empty());
   }
@@ -264,7 +276,7 @@ TEST(QuicFrameScan, TakesNoBytesOfAStreamForFrames) {
       {0x0e, 0x08, 0x40, 0x50, 0x03, 0x05, 0x08, 0x01},  // with length, too
   };
   for (const auto& payload : payloads) {
-    FrameScan scan{100, 1, TimePoint{}};
+    FrameScan scan{{100, 1}, {100, 1}, TimePoint{}};
     scan.on_payload(payload);
     EXPECT_TRUE(scan.stop_sending().empty());
     EXPECT_TRUE(scan.ends().empty());
@@ -279,18 +291,18 @@ TEST(QuicFrameScan, FindsTheFinalSizesOfStreams) {
       0x0f, 0x0c, 0x05, 0x00,              // nothing but FIN
       0x0d, 0x10, 0x02, 0x55, 0x66,        // up to the end of the packet
   };
-  FrameScan scan{100, 1, TimePoint{}};
+  FrameScan scan{{100, 1}, {100, 1}, TimePoint{}};
   scan.on_payload(payload);
   std::vector<std::pair<StreamId, std::uint64_t>> found;
   for (const auto& [id, size] : scan.ends()) found.emplace_back(id, size);
   EXPECT_EQ(found, (std::vector<std::pair<StreamId, std::uint64_t>>{{4, 1}, {8, 81}, {12, 5}, {16, 4}}));
-  FrameScan cut{100, 1, TimePoint{}};
+  FrameScan cut{{100, 1}, {100, 1}, TimePoint{}};
   cut.on_payload(ByteView{payload}.first(8));
   EXPECT_TRUE(cut.ends().empty());
 }
 
-TEST(QuicFrameScan, CountsOddFramesAsABucket) {
-  FrameScan scan{10, 5, TimePoint{}};
+TEST(QuicFrameScan, CountsCancelsAsABucket) {
+  FrameScan scan{{0, 0}, {10, 5}, TimePoint{}};
   const std::vector<std::uint8_t> resets = {0x04, 4, 1, 0, 0x04, 8, 1, 0, 0x04, 12, 1, 0};
   for (int i = 0; i < 3; ++i) scan.on_payload(resets);
   EXPECT_TRUE(scan.within_rate(TimePoint{}));
@@ -301,8 +313,19 @@ TEST(QuicFrameScan, CountsOddFramesAsABucket) {
   EXPECT_FALSE(scan.within_rate(TimePoint{1s}));
 }
 
+TEST(QuicFrameScan, CountsOddFramesInABucketOfTheirOwn) {
+  FrameScan scan{{10, 5}, {0, 0}, TimePoint{}};
+  const std::vector<std::uint8_t> challenge = {0x1a, 1, 2, 3, 4, 5, 6, 7, 8};
+  for (int i = 0; i < 10; ++i) scan.on_payload(challenge);
+  EXPECT_TRUE(scan.within_rate(TimePoint{}));
+  for (int i = 0; i < 5; ++i) scan.on_payload(challenge);
+  EXPECT_TRUE(scan.within_rate(TimePoint{1s}));
+  scan.on_payload(challenge);
+  EXPECT_FALSE(scan.within_rate(TimePoint{1s}));
+}
+
 TEST(QuicFrameScan, ACopyOfAPacketIsNotCounted) {
-  FrameScan scan{10, 5, TimePoint{}};
+  FrameScan scan{{10, 5}, {10, 5}, TimePoint{}};
   const std::vector<std::uint8_t> reset = {0x04, 4, 1, 0};
   for (int i = 0; i < 1000; ++i) scan.on_packet(7, reset);
   EXPECT_TRUE(scan.within_rate(TimePoint{}));
@@ -321,7 +344,7 @@ std::vector<std::uint8_t> crypto_frame(std::uint8_t offset, std::uint8_t size) {
 }
 
 TEST(QuicFrameScan, CountsShortCryptoFramesThatMayLeaveAGap) {
-  FrameScan scan{100, 1, TimePoint{}};
+  FrameScan scan{{100, 1}, {100, 1}, TimePoint{}};
   const auto feed = [&](std::uint8_t offset, std::uint8_t size) {
     std::vector<std::uint8_t> payload = {0x00, 0x01, 0x02, 0x05, 0x00, 0x00, 0x02};  // PADDING PING ACK
     const auto frame = crypto_frame(offset, size);
@@ -344,7 +367,7 @@ TEST(QuicFrameScan, CountsShortCryptoFramesThatMayLeaveAGap) {
 
 // Whoever saw a client's first packet can make more of them.
 TEST(QuicFrameScan, TakesNothingElseFromTheHandshake) {
-  FrameScan scan{1, 1, TimePoint{}};
+  FrameScan scan{{1, 1}, {1, 1}, TimePoint{}};
   const std::vector<std::uint8_t> stop_and_end = {0x05, 0x03, 0x00, 0x0b, 0x04, 0x01, 0x33};
   scan.on_handshake_packet(stop_and_end);
   for (int i = 0; i < 10; ++i) scan.on_handshake_packet(crypto_frame(0, 1));
@@ -380,7 +403,7 @@ std::vector<std::uint8_t> stream_frame(std::uint8_t id, std::uint8_t offset, std
 }
 
 TEST(QuicFrameScan, FindsShortFramesThatMayLeaveAGap) {
-  FrameScan scan{100, 1, TimePoint{}};
+  FrameScan scan{{100, 1}, {100, 1}, TimePoint{}};
   const auto feed = [&](std::uint8_t id, std::uint8_t offset, std::uint8_t size, bool fin = false) {
     scan.on_payload(stream_frame(id, offset, size, fin));
   };
@@ -439,6 +462,16 @@ TEST(QuicGaps, AHoleThatIsFilledBehindTheLastFrameCountsNoMore) {
   EXPECT_LE(most, 3U);
 }
 
+TEST(QuicGaps, OwnNoMemoryOnceAllAreFilled) {
+  Gaps gaps;
+  gaps.handle_frame(10, 12);
+  EXPECT_EQ(gaps.fill(12), 1U);
+  test::start_counting();
+  gaps.handle_frame(20, 22);
+  EXPECT_EQ(test::stop_counting().count, 1U);
+  EXPECT_EQ(gaps.count(), 1U);
+}
+
 TEST(QuicGaps, AFrameThatComesTwiceLeavesOne) {
   Gaps gaps;
   for (int i = 0; i < 2; ++i) {
@@ -457,6 +490,42 @@ TEST(QuicGaps, AreNoMoreThanThereIsRoomFor) {
     if (i > 50) gaps.fill(20 * (i - 50) + 10);
   }
   EXPECT_LE(gaps.count(), 510U) << "half of what lies between";
+}
+
+// RFC 8446 §4: the type, and the body's length in three bytes.
+std::vector<std::uint8_t> handshake_message(std::uint8_t type, std::uint16_t body_bytes) {
+  std::vector<std::uint8_t> message{type, 0, static_cast<std::uint8_t>(body_bytes >> 8),
+                                    static_cast<std::uint8_t>(body_bytes)};
+  message.resize(message.size() + body_bytes, 24);  // bytes that would be a KeyUpdate's type
+  return message;
+}
+
+TEST(QuicTicketStream, TakesTicketsWhereverTheyAreCut) {
+  std::vector<std::uint8_t> tickets;
+  for (const std::uint16_t body_bytes : std::array<std::uint16_t, 3>{300, 0, 1}) {
+    const auto ticket = handshake_message(4, body_bytes);
+    tickets.insert(tickets.end(), ticket.begin(), ticket.end());
+  }
+  for (std::size_t piece = 1; piece <= tickets.size(); ++piece) {
+    TicketStream stream;
+    for (std::size_t at = 0; at < tickets.size(); at += piece) {
+      EXPECT_TRUE(stream.handle(ByteView{tickets}.subspan(at, std::min(piece, tickets.size() - at)))) << piece;
+    }
+  }
+}
+
+TEST(QuicTicketStream, Rfc9001Section6_KeyUpdateAndRequestsForCertificatesAreRefused) {
+  for (const std::uint8_t type : std::array<std::uint8_t, 3>{24, 13, 8}) {
+    auto bytes = handshake_message(4, 300);
+    const std::size_t ticket_bytes = bytes.size();
+    const auto other = handshake_message(type, 1);
+    bytes.insert(bytes.end(), other.begin(), other.end());
+    TicketStream whole;
+    EXPECT_FALSE(whole.handle(bytes)) << int{type};
+    TicketStream cut;
+    EXPECT_TRUE(cut.handle(ByteView{bytes}.first(ticket_bytes)));
+    EXPECT_FALSE(cut.handle(ByteView{bytes}.subspan(ticket_bytes, 1)));
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Session tickets and address validation tokens: what a client's second connection saves, and when it must not.
 #include "quic/resumption_cache.hpp"
 
+#include "core/varint.hpp"
 #include "unit/quic/network.hpp"
 
 namespace plait::quic {
@@ -180,6 +181,133 @@ TEST(QuicResumption, AnAddressTokenSparesTheRetry) {
   visits.begin(tls);
   visits.network.run_for(1s);
   EXPECT_EQ(visits.server.endpoint->stats().retry_count, 2U) << "one token, used once";
+}
+
+// RFC 9000 §9.3: else a client that has moved needs a Retry when it comes again.
+TEST(QuicResumption, AClientThatHasMovedGetsATokenForItsNewAddress) {
+  EndpointConfig config = server_config();
+  config.retry_always = true;
+  Visits visits{std::move(config)};
+  const ClientTls tls = client_tls();
+  Recorder& visit = visits.begin(tls);
+  ASSERT_TRUE(visits.network.run([&] { return visit.completed; }));
+  visits.network.run_for(1s);
+  const Address next = address(77, 7777);
+  visits.network.rebind(visits.client.at, next);
+  const StreamId id = visit.connection->open(Direction::bidirectional).value();
+  EXPECT_TRUE(visit.connection->write(id, Bytes::copy_of("x"), true));
+  ASSERT_TRUE(visits.network.run([&] { return visits.server.accepted.front().connection->peer() == next; }));
+  visits.network.run_for(1s);
+  visit.connection->close(0, "");
+  visits.network.run_for(1s);
+  EXPECT_EQ(visits.server.endpoint->stats().retry_count, 1U);
+  visits.visit(tls);
+  EXPECT_EQ(visits.server.endpoint->stats().accepted_count, 2U);
+  EXPECT_EQ(visits.server.endpoint->stats().retry_count, 1U);
+}
+
+// --- Tokens, and what they are good for -----------------------------------------------------------------------------
+
+/// First packets of a client to a server that asks everybody else for a token.
+class QuicToken : public testing::Test {
+ protected:
+  static EndpointConfig retrying() {
+    EndpointConfig config = server_config();
+    config.retry_always = true;
+    return config;
+  }
+  /// The next packet that the client sends, which does not arrive.
+  std::vector<std::uint8_t> caught() {
+    std::vector<std::uint8_t> packet;
+    visits.network.drops = [&packet](ByteView datagram) {
+      if (packet.empty()) packet.assign(datagram.begin(), datagram.end());
+      return true;
+    };
+    EXPECT_TRUE(visits.network.run([&] { return !packet.empty(); }));
+    visits.network.drops = nullptr;
+    return packet;
+  }
+  /// With a token of NEW_TOKEN, from a visit before.
+  std::vector<std::uint8_t> initial() {
+    visits.visit(tls);
+    visits.begin(tls);
+    return caught();
+  }
+  /// Where its token begins.
+  static std::size_t token_at(const std::vector<std::uint8_t>& packet) {
+    const std::size_t source_at = 6 + packet.at(5);
+    const std::size_t length_at = source_at + 1 + packet.at(source_at);
+    const core::Varint length = core::decode_varint(ByteView{packet}.subspan(length_at));
+    EXPECT_GT(length.value, 20U);
+    return length_at + length.size;
+  }
+  /// Whether `server` takes it for proof, or else asks for one.
+  bool is_taken(Endpoint& server, const std::vector<std::uint8_t>& packet, const Address& from, TimePoint now) {
+    const EndpointStats before = server.stats();
+    server.handle_datagram({visits.server.at, from}, packet, Ecn::not_ect, now);
+    const EndpointStats after = server.stats();
+    EXPECT_EQ(after.accepted_count - before.accepted_count + after.retry_count - before.retry_count, 1U);
+    return after.accepted_count > before.accepted_count;
+  }
+  bool is_taken(const std::vector<std::uint8_t>& packet, const Address& from, Duration later = 0s) {
+    return is_taken(*visits.server.endpoint, packet, from, visits.network.now() + later);
+  }
+
+  Visits visits{retrying()};
+  const ClientTls tls = client_tls();
+};
+
+TEST_F(QuicToken, Rfc9000Section8_1_3_IsGoodForAnHour) {
+  const auto packet = initial();
+  EXPECT_TRUE(is_taken(packet, visits.client.at, 3590s)) << "made some seconds before";
+}
+
+TEST_F(QuicToken, Rfc9000Section8_1_3_IsGoodForNoLongerThanAnHour) {
+  const auto packet = initial();
+  EXPECT_FALSE(is_taken(packet, visits.client.at, 3601s));
+}
+
+TEST_F(QuicToken, Rfc9000Section8_1_4_OfAnotherAddressProvesNothing) {
+  const auto packet = initial();
+  EXPECT_FALSE(is_taken(packet, address(3)));
+}
+
+TEST_F(QuicToken, Rfc9000Section8_1_4_ThatIsForgedProvesNothing) {
+  auto packet = initial();
+  packet.at(token_at(packet) + 10) ^= 1U;
+  EXPECT_FALSE(is_taken(packet, visits.client.at));
+}
+
+TEST_F(QuicToken, Rfc9000Section8_1_2_ThatIsForgedOfARetryEndsTheAttempt) {
+  visits.begin(tls);
+  ASSERT_TRUE(visits.network.run([&] { return visits.server.endpoint->stats().retry_count == 1; }));
+  auto packet = caught();
+  packet.at(token_at(packet) + 10) ^= 1U;
+  visits.server.endpoint->handle_datagram({visits.server.at, visits.client.at}, packet, Ecn::not_ect,
+                                          visits.network.now());
+  EXPECT_EQ(visits.server.endpoint->stats().accepted_count, 0U);
+  EXPECT_EQ(visits.server.endpoint->stats().retry_count, 1U);
+  std::vector<std::uint8_t> buffer(Endpoint::kTransmitBytesMax);
+  EXPECT_TRUE(visits.server.endpoint->poll_transmit(buffer, visits.network.now())) << "INVALID_TOKEN";
+}
+
+// The clock that dates them begins anew with the machine, and the key does not.
+TEST_F(QuicToken, OfBeforeAReboot) {
+  visits.network.run_for(std::chrono::hours{24 * 30});
+  const auto packet = initial();
+  Endpoint same{retrying(), visits.server.random, visits.server, visits.network.now()};
+  EXPECT_TRUE(is_taken(same, packet, visits.client.at, visits.network.now()));
+  Endpoint rebooted{retrying(), visits.server.random, visits.server, TimePoint{60s}};
+  EXPECT_FALSE(is_taken(rebooted, packet, visits.client.at, TimePoint{60s}));
+}
+
+// Even where the clock stands where it stood.
+TEST_F(QuicToken, UnderAnotherKeyProvesNothing) {
+  const auto packet = initial();
+  EndpointConfig other = retrying();
+  other.token_secret.fill(8);
+  Endpoint rebooted{other, visits.server.random, visits.server, visits.network.now()};
+  EXPECT_FALSE(is_taken(rebooted, packet, visits.client.at, visits.network.now()));
 }
 
 // --- The cache by itself ------------------------------------------------------------------------------------------

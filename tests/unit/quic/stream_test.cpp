@@ -72,6 +72,34 @@ TEST(QuicStream, TheEndAloneArrives) {
   EXPECT_EQ(pair.server().streams[id].data, "text");
 }
 
+// A peer that acknowledges for a while and then stops would have us keep as much as the congestion window has become.
+TEST(QuicStream, WhatAConnectionHasUnacknowledgedIsBounded) {
+  constexpr std::uint64_t kBytesMax = 100'000;
+  EndpointConfig config;
+  config.settings.unacknowledged_bytes_max = kBytesMax;
+  Pair pair{1, server_config(), config};
+  pair.network.link.delay = 50ms;
+  pair.establish();
+  const std::string text = pattern(1 << 20);
+  std::vector<StreamId> ids;
+  for (int i = 0; i < 3; ++i) ids.push_back(pair.client.connection->open(Direction::bidirectional).value());
+  for (const StreamId id : ids) EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(text), true));
+  pair.client.connection->reset(ids.back(), 7);  // which leaves room to the others
+  ids.pop_back();
+  std::uint64_t most = 0;
+  EXPECT_TRUE(pair.network.run([&] {
+    std::uint64_t kept = 0;
+    for (const StreamId id : ids) {
+      kept += pair.client.connection->buffered_bytes(id) - pair.client.connection->unsent_bytes(id);
+    }
+    most = std::max(most, kept);
+    return std::ranges::all_of(ids, [&](StreamId id) { return pair.client.streams[id].acked == text.size(); });
+  }));
+  EXPECT_GT(most, kBytesMax / 2) << "the congestion window allowed more";
+  EXPECT_LE(most, kBytesMax + Endpoint::kTransmitBytesMax);
+  for (const StreamId id : ids) EXPECT_TRUE(pair.server().streams[id].data == text);
+}
+
 TEST(QuicStream, APeerThatDoesNotConsumeStopsTheSender) {
   Pair pair;
   pair.server_host.prepare = [](Recorder& recorder) { recorder.consumes = false; };
@@ -142,6 +170,79 @@ TEST(QuicStream, ResetDropsWhatWasQueuedAndTellsThePeer) {
   EXPECT_TRUE(pair.network.run([&] { return pair.server().streams[id].closed && pair.client.streams[id].closed; }));
   EXPECT_EQ(pair.client.streams[id].reset_code, 78U);
   EXPECT_EQ(pair.client.streams[id].close_code, 77U);
+}
+
+// Loses the empty frame that goes before the reset of a stream of which nothing was sent.
+StreamId reset_early(Pair& pair, std::uint64_t code) {
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  int count = 0;
+  pair.network.drops = [count](ByteView) mutable { return ++count == 1; };
+  pair.client.connection->reset(id, code);
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().streams[id].closed; }, 1s)) << code;
+  pair.network.drops = nullptr;
+  return id;
+}
+
+TEST(QuicStream, NothingOfAStreamHasLeftBeforeItsResetAndItsFirstFrameComesFirst) {
+  EndpointConfig config = server_config();
+  config.settings.early_resets_max = 0;
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+    const bool has_data = i % 2 == 0;
+    EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(has_data ? pattern(1000) : "")));
+    pair.client.connection->reset(id, i);
+    EXPECT_EQ(pair.client.connection->buffered_bytes(id), 0U);
+    EXPECT_FALSE(pair.client.connection->write(id, Bytes::copy_of("more")));
+    ASSERT_TRUE(
+        pair.network.run([&] { return pair.server().streams[id].closed && pair.client.streams[id].closed; }, 1s));
+    EXPECT_EQ(pair.server().streams[id].reset_code, i);
+    EXPECT_EQ(pair.server().streams[id].data, "");
+  }
+  pair.network.run_for(1s);
+  EXPECT_FALSE(pair.client.reason);
+}
+
+// RFC 9000 §2: frames of a stream may come in any order, so its reset may be the first.
+TEST(QuicStream, UnidirectionalStreamsThatBeginWithTheirResetEnd) {
+  for (const bool stops : {false, true}) {
+    Pair pair;
+    pair.server_host.prepare = [&](Recorder& recorder) {
+      recorder.when_open = [&recorder, stops](StreamId id) {
+        if (stops) recorder.connection->stop_sending(id, 78);
+      };
+    };
+    pair.establish();
+    for (std::uint64_t i = 0; i < 3 * Settings{}.streams_uni_max; ++i) {
+      const StreamId id = reset_early(pair, i);
+      EXPECT_EQ(pair.server().streams[id].reset_code, i);
+      EXPECT_EQ(pair.server().streams[id].close_code, i);
+      ASSERT_TRUE(pair.network.run([&] { return pair.client.streams[id].closed; }, 1s)) << i;
+    }
+    EXPECT_EQ(pair.server().opened.size(), 3 * Settings{}.streams_uni_max);
+    EXPECT_FALSE(pair.client.reason);
+    EXPECT_FALSE(pair.server().reason);
+  }
+}
+
+TEST(QuicStream, AConnectionWithTooManyStreamsThatBeginWithTheirResetIsClosed) {
+  EndpointConfig config = server_config();
+  config.settings.early_resets_max = 20;
+  Pair pair{1, std::move(config)};
+  pair.establish();
+  for (int i = 0; i < 40; ++i) {
+    const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+    EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("data")));
+    ASSERT_TRUE(pair.network.run([&] { return !pair.server().streams[id].data.empty(); }, 1s));
+    pair.client.connection->reset(id, 7);
+    ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].closed; }, 1s)) << i;
+  }
+  for (int i = 0; i < 20; ++i) reset_early(pair, 7);
+  pair.network.run_for(1s);
+  ASSERT_FALSE(pair.client.reason);
+  reset_early(pair, 7);
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }, 1s));
 }
 
 TEST(QuicStream, StopSendingIsReportedAndAnswered) {

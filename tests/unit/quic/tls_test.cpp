@@ -33,6 +33,7 @@ ClientTls with(Verify verify, WallTime now, std::vector<CertificateHash> hashes 
 
 TEST(QuicTls, AnAuthoritysCertificateIsTrusted) {
   EXPECT_FALSE(outcome(client_tls(Verify::authorities), "localhost").has_value());
+  EXPECT_FALSE(outcome(client_tls(Verify::authorities), "localhost.").has_value()) << "RFC 6066 §3";
 }
 
 TEST(QuicTls, AnotherNameIsRefused) {

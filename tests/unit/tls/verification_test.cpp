@@ -47,6 +47,16 @@ TEST_F(Verification, Rfc6066Section3ServerNameIsSentForNamesAndNotForAddresses) 
   }
 }
 
+TEST_F(Verification, Rfc6066Section3TheDotOfAnAbsoluteNameIsInNeitherNameNorCertificate) {
+  EXPECT_EQ(error_of(credentials_, credentials_.client(), "localhost."), "");
+  EXPECT_NE(error_of(credentials_, credentials_.client(), "localhost.."), "");
+  const Context context = *Context::client(credentials_.client());
+  Side client{Engine::connect(context, "example.test."), {}, {}};
+  client.engine->start(client.output);
+  EXPECT_NE(as_text(client.output.bytes).find("example.test"), std::string_view::npos);
+  EXPECT_EQ(as_text(client.output.bytes).find("example.test."), std::string_view::npos);
+}
+
 TEST_F(Verification, WildcardsCoverOneLabel) {
   crypto::CertificateOptions options;
   options.names = {"*.example.test", "part*.example.org"};

@@ -46,6 +46,19 @@ TEST_F(TransportBroadcastLog, WhatIsAddedToABurstOrFollowsItIsInTheFramesThatFol
       << "what a session still has to write stays as it is";
 }
 
+TEST_F(TransportBroadcastLog, AMessageHasItsOwnFrameThoughOnlyItsPlaceOrKindIsAnother) {
+  const Bytes both = Bytes::copy_of("ab");
+  const Bytes first = both.slice(0, 1);
+  const Bytes second = both.slice(1, 1);
+  const auto frame_of = [&](MessageKind kind, const Bytes& payload) {
+    return std::string{as_text(log_.frame_of(Message::shared(kind, payload)))};
+  };
+  EXPECT_EQ(frame_of(MessageKind::text, first), std::string{"\x81\x01"} + "a");
+  EXPECT_EQ(frame_of(MessageKind::text, second), std::string{"\x81\x01"} + "b");
+  EXPECT_EQ(frame_of(MessageKind::binary, second), std::string{"\x82\x01"} + "b");
+  EXPECT_EQ(frame_of(MessageKind::binary, first), std::string{"\x82\x01"} + "a");
+}
+
 TEST_F(TransportBroadcastLog, TwoLogsMakeTheirOwn) {
   BroadcastLog other{pool_};
   burst_.add(MessageKind::text, Bytes::copy_of("a"));

@@ -1,4 +1,5 @@
-// A TLS 1.3 server that asks for new keys again and again and reads none of the answers (RFC 8446 §4.6.3).
+// A TLS 1.3 server that asks for new keys again and again and reads none of the answers (RFC 8446 §4.6.3), or sends
+// what is no TLS.
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
@@ -96,6 +97,24 @@ TEST_F(TransportKeyUpdate, ManyWhoseAnswersAreReadAreAnswered) {
   }
   EXPECT_TRUE(is_alive());
   EXPECT_GE(answers, kUpdates - 1) << "an answer leaves when the next record comes";
+}
+
+TEST_F(TransportKeyUpdate, WhatCannotBeEncryptedReachesNoOtherConnection) {
+  handshake();
+  connection_->output().append(as_bytes("secret"));
+  connection_->write_soon();
+  const std::array<std::uint8_t, 100> garbage = [] {
+    std::array<std::uint8_t, 100> bytes{};
+    bytes.fill(0xff);
+    return bytes;
+  }();
+  ASSERT_EQ(peer_.write(ByteView{garbage}).bytes, garbage.size());
+  loop_->run_once({});
+  EXPECT_FALSE(is_alive());
+  const auto first = context_.queues.take();
+  const auto second = context_.queues.take();
+  EXPECT_TRUE(first->empty());
+  EXPECT_TRUE(second->empty());
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-// MessageStream: what a paused session on QUIC has kept.
+// MessageStream: what a paused session on QUIC has kept, and pings behind a backlog.
 #include "transport/quic/message_stream.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "core/byte_sink.hpp"
 #include "frames/frame.hpp"
@@ -14,9 +15,13 @@ namespace {
 /// Pauses at each message. Counts how often a message does not stand right behind the one before it.
 class PausingOwner final : public MessageStream::Owner {
  public:
-  bool write(MessageStream::StreamId, Bytes, bool) override { return true; }
-  [[nodiscard]] std::size_t buffered_bytes(MessageStream::StreamId) const override { return 0; }
-  [[nodiscard]] std::size_t unsent_bytes(MessageStream::StreamId) const override { return 0; }
+  bool write(MessageStream::StreamId, Bytes data, bool) override {
+    written.emplace_back(data.text());
+    return true;
+  }
+  [[nodiscard]] std::size_t buffered_bytes(MessageStream::StreamId) const override { return unsent; }
+  [[nodiscard]] std::size_t unsent_bytes(MessageStream::StreamId) const override { return unsent; }
+  void tell_when_sent(MessageStream::StreamId) override { ++asked; }
   void consume(MessageStream::StreamId, std::size_t bytes) override { consumed += bytes; }
   void on_message(MessageKind, ByteView payload, Block*) override {
     received += as_text(payload);
@@ -35,6 +40,9 @@ class PausingOwner final : public MessageStream::Owner {
   MessageStream* stream = nullptr;
   const std::uint8_t* next = nullptr;
   std::string received;
+  std::vector<std::string> written;
+  std::size_t unsent = 0;
+  std::size_t asked = 0;  // to tell when it is sent
   std::size_t consumed = 0;
   std::size_t moves = 0;
   bool pauses = true;
@@ -100,6 +108,30 @@ TEST_F(TransportMessageStream, WhatComesWhileSomeIsKeptStandsBehindIt) {
   EXPECT_EQ(owner_.received, expected);
   EXPECT_EQ(owner_.consumed, sent.size());
   EXPECT_TRUE(owner_.ended);
+}
+
+TEST_F(TransportMessageStream, OfThePingsThatMeetABacklogTheLastIsAnsweredBehindIt) {
+  owner_.unsent = limits_.send_high_water_bytes + 1;
+  for (std::size_t i = 0; i < 100; ++i) {
+    core::VectorSink ping;
+    frames::encode_ping(as_bytes(std::to_string(i)), ping);
+    stream_.handle_data(ping.bytes, false);
+    stream_.handle_room();
+  }
+  EXPECT_TRUE(owner_.written.empty());
+  owner_.unsent = limits_.send_low_water_bytes;
+  stream_.handle_room();
+  stream_.handle_room();
+  EXPECT_EQ(owner_.written, std::vector<std::string>{std::string{"\x06\x02"} + "99"});
+}
+
+TEST_F(TransportMessageStream, WhoeverMeetsABacklogIsToldWhenItIsSentWithoutWaitingForAcknowledgements) {
+  const std::string text = "text";
+  EXPECT_EQ(stream_.send(Message::text(text)), SendStatus::sent);
+  EXPECT_EQ(owner_.asked, 0U);
+  owner_.unsent = limits_.send_high_water_bytes + 1;
+  EXPECT_EQ(stream_.send(Message::text(text)), SendStatus::queued);
+  EXPECT_EQ(owner_.asked, 1U);
 }
 
 }  // namespace

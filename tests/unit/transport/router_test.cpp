@@ -31,7 +31,8 @@ HttpHandler answering(std::string body) {
 /// Which handler answers `path`; empty: none.
 std::string found(const Router& router, std::string_view path) {
   const RouteMatch match = router.find(path);
-  return match.http == nullptr ? "" : (*match.http)(NoRequest{}).body;
+  NoRequest request;
+  return match.http == nullptr ? "" : (*match.http)(request).body;
 }
 
 /// A router with the paths as pages whose body they are.

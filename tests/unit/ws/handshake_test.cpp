@@ -121,6 +121,7 @@ TEST(HandshakeRequest, Section4_1_MethodMustBeGet) {
 
 TEST(HandshakeRequest, Section4_1_HttpMustBe1_1) {
   EXPECT_EQ(request_error(good_request(), "GET", 0), HandshakeError::http_version_too_old);
+  EXPECT_EQ(status_of(HandshakeError::http_version_too_old), 426) << "RFC 9110 §7.8: as without Upgrade";
 }
 
 TEST(HandshakeRequest, Section4_2_1_HostIsNeeded) {

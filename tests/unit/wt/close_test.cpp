@@ -101,6 +101,26 @@ TEST(WtClose, StopSendingMayComeBeforeTheCapsule) {
   EXPECT_EQ(server->log().log, (Log{"over 9 they left clean"}));
 }
 
+// A server that has its whole answer under way wants no more of the request, and its packets may change places.
+TEST(WtClose, Rfc9114Section4_1_NoErrorInStopSendingDiscardsNothingThatAServerSends) {
+  Endpoint client{Role::client};
+  client.connection.handle_ready();
+  client.feed_settings(h3::webtransport_settings());
+  for (const bool before_the_answer : {true, false}) {
+    const StreamId id = client.connect();
+    if (before_the_answer) client.connection.handle_stop_sending(id, h3::code::kNoError);
+    client.feed(id, headers({{":status", "200"}}));
+    if (!before_the_answer) client.connection.handle_stop_sending(id, h3::code::kNoError);
+    ASSERT_TRUE(client.log(id).session != nullptr && client.session(id).is_open()) << before_the_answer;
+    client.feed(id, in_data(close_capsule(9, "they left")), true);
+    EXPECT_EQ(client.log(id).log, (Log{"over 9 they left clean"}));
+    EXPECT_FALSE(client.out(id).reset.has_value());
+  }
+  auto server = make_server(chromium());
+  server->connection.handle_stop_sending(0, h3::code::kNoError);
+  EXPECT_EQ(server->log().log, (Log{"over 0  not clean"})) << "a client has no answer to send";
+}
+
 TEST(WtClose, AResetOfTheConnectStreamIsNotClean) {
   for (const bool by_stop : {false, true}) {
     auto server = make_busy_server();

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "h3/error.hpp"
+#include "unit/wt/wt_testing.hpp"
 #include "wt/error_code.hpp"
 
 namespace plait::wt {
@@ -40,14 +41,19 @@ TEST(WtErrorCode, EveryCodeSurvivesTheWay) {
   }
 }
 
-TEST(WtErrorCode, EachRuleHasACodeAndASentence) {
+TEST(WtErrorCode, EachRuleHasTheCodeThatTheStandardsDemandAndASentence) {
   for (int i = 0; i <= static_cast<int>(kLastError); ++i) {
     const auto error = static_cast<Error>(i);
-    EXPECT_NE(wire_code_of(error), h3::code::kInternalError) << i;
+    EXPECT_EQ(wire_code_of(error), standard_code_of(error)) << describe(error);
     EXPECT_NE(describe(error), "no error") << i;
   }
-  EXPECT_EQ(wire_code_of(Error::data_limit_exceeded), 0x045D4487U);
-  EXPECT_EQ(wire_code_of(Error::data_after_close), 0x10EU);
+}
+
+TEST(WtErrorCode, TheDraftsOwnCodes) {
+  EXPECT_EQ(code::kBufferedStreamRejected, 0x3994BD84U);
+  EXPECT_EQ(code::kSessionGone, 0x170D7B68U);
+  EXPECT_EQ(code::kFlowControlError, 0x045D4487U);
+  EXPECT_EQ(code::kAlpnError, 0x0817B3DDU);
 }
 
 }  // namespace

@@ -72,13 +72,15 @@ TEST(WtMemory, BytesOfStreamsAllocateNothing) {
   visitor.session = &session;
   const StreamId ours = session.open_stream(Direction::bidirectional).value();
   session.handle_stream(4, Direction::bidirectional);
+  Stream& own = context.streams.find(ours)->second;
+  Stream& theirs = context.streams.find(4)->second;
   const Buffer data(10'000, 'x');
   const Bytes bytes = Bytes::copy_of(data);
   streams.written_bytes = 0;
   test::start_counting();
   for (int i = 0; i < 100; ++i) {
-    session.handle_stream_data(4, data, false);
-    session.handle_stream_data(ours, data, false);
+    session.handle_stream_data(4, theirs, data, false);
+    session.handle_stream_data(ours, own, data, false);
     session.write(4, bytes, false);
     session.handle_datagram(data);
   }

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "h3/capsule_type.hpp"
 #include "h3/frame.hpp"
 #include "unit/h3/h3_testing.hpp"
-#include "wt/capsule_type.hpp"
 #include "wt/negotiation.hpp"
 #include "wt/sessions.hpp"
 
@@ -31,6 +31,7 @@ using h3::Role;
 using h3::to_buffer;
 using h3::varint;
 using h3::operator+;
+namespace capsule_type = h3::capsule_type;
 
 using Capsules = std::vector<std::pair<std::uint64_t, Buffer>>;
 
@@ -48,6 +49,22 @@ inline Buffer stream_header(StreamId id, StreamId session = 0) {
   return varint(bidirectional ? 0x41 : 0x54) + varint(static_cast<std::uint64_t>(session));
 }
 inline core::TimePoint at(std::chrono::milliseconds time) { return core::TimePoint{} + time; }
+
+/// What the standards demand for each rule, written down apart from the table under test.
+inline std::uint64_t standard_code_of(Error error) {
+  constexpr std::uint64_t kH3DatagramError = 0x33;           // RFC 9297 §5.2
+  constexpr std::uint64_t kH3MessageError = 0x10E;           // RFC 9114 §8.1
+  constexpr std::uint64_t kWtFlowControlError = 0x045D4487;  // the draft, §9.5
+  static const std::map<Error, std::uint64_t> codes{
+      {Error::capsule_too_large, kH3MessageError},         {Error::capsule_malformed, kH3MessageError},
+      {Error::capsule_truncated, kH3MessageError},         {Error::capsule_prohibited, kH3DatagramError},
+      {Error::close_reason_too_long, kH3MessageError},     {Error::close_reason_not_utf8, kH3MessageError},
+      {Error::data_after_close, kH3MessageError},          {Error::data_limit_exceeded, kWtFlowControlError},
+      {Error::stream_limit_exceeded, kWtFlowControlError}, {Error::limit_not_increased, kWtFlowControlError},
+      {Error::stream_limit_too_high, kH3DatagramError},
+  };
+  return codes.at(error);
+}
 
 /// Limits of a peer, each of them small enough to be met.
 inline h3::WebTransportSettings limits(std::uint64_t data, std::uint64_t uni, std::uint64_t bidi) {
@@ -138,6 +155,7 @@ class Endpoint final : public h3::Visitor {
 
   void on_settings(const h3::Settings&) override {}
   void on_request(StreamId id, const h3::RequestHead& head) override;
+  void on_too_many_fields(StreamId) override {}
   void on_response(StreamId id, const h3::ResponseHead& head) override;
   void on_webtransport_stream(StreamId id, StreamId session, Direction direction) override {
     sessions.handle_stream(id, session, direction, now);

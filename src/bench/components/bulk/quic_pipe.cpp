@@ -4,7 +4,7 @@
 #include "quic/endpoint.hpp"
 #include "quic/key_schedule.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 
 #include <algorithm>

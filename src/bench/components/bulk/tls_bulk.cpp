@@ -6,7 +6,7 @@
 #include "bench/text_file.hpp"
 #include "crypto/certificate.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>

@@ -1,6 +1,6 @@
 #include "bench/components/echo/bench.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <barrier>

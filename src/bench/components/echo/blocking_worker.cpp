@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "bench/components/echo/worker.hpp"
 #include "net/address.hpp"

@@ -4,7 +4,7 @@
 // a slice of `tile_` (the payload repeated to at least 64 KiB, so that a window leaves in one send), and message i is
 // answered when (i + 1) · size bytes have come back. Only the times at which messages left are kept, one per message of
 // the window; an open loop does not even need those, since its times follow from the rate.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/epoll.h>
 
 #include <algorithm>

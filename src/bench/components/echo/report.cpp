@@ -1,6 +1,6 @@
 #include "bench/components/echo/report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <iterator>

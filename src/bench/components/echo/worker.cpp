@@ -1,6 +1,6 @@
 #include "bench/components/echo/worker.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 #include "bench/components/generator/endpoint.hpp"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>

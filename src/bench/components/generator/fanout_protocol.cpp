@@ -1,6 +1,6 @@
 #include "bench/components/generator/fanout_protocol.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <initializer_list>
 

@@ -17,6 +17,7 @@
 #include "bench/components/generator/generator.hpp"
 
 #include "bench/components/bulk/bulk.hpp"
+#include "bench/components/bulk/delayed_path.hpp"
 #include "bench/components/generator/loads.hpp"
 #include "bench/json_text.hpp"
 #include "bench/text_file.hpp"
@@ -83,8 +84,15 @@ Result<int, Error> fail(const std::string& why) {
 }  // namespace
 
 Result<int, Error> generate_load(std::span<const std::string> arguments) {
-  const auto plan = parse_plan(arguments);
+  auto plan = parse_plan(arguments);
   if (!plan) return fail(plan.error().message);
+  std::unique_ptr<DelayedPath> path;
+  if (has_path(*plan)) {
+    auto started = DelayedPath::start(plan->url.port, {plan->delay_ms, plan->loss_percent});
+    if (!started) return fail(started.error().message);
+    path = std::move(*started);
+    plan->url.port = path->port();
+  }
   LoadContext context(*plan);
   if (auto done = plan->url.has_streams() ? run_webtransport(context) : run(context); !done)
     return fail(done.error().message);

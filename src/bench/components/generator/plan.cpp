@@ -1,6 +1,6 @@
 #include "bench/components/generator/plan.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -42,6 +42,8 @@ constexpr auto kFields = std::to_array<Field>({
     {"datagrams", &Plan::datagrams},
     {"resume", &Plan::resume},
     {"packet-bytes", &Plan::packet_bytes},
+    {"delay-ms", &Plan::delay_ms},
+    {"loss-percent", &Plan::loss_percent},
     {"server-pid", &Plan::server_pid},
 });
 
@@ -109,6 +111,9 @@ std::string_view mistake_in(const Plan& plan) {
       {mode != LoadMode::datagram || url.has_streams(), "mode=datagram is for https: and quic:"},
       {mode != LoadMode::handshake || url.scheme == "https" || url.scheme == "quic-bulk",
        "mode=handshake is for https: and quic-bulk:"},
+      {!has_path(plan) || url.has_streams() || url.scheme == "quic-bulk",
+       "delay-ms= and loss-percent= are for https:, quic: and quic-bulk:"},
+      {plan.loss_percent >= 0 && plan.loss_percent < 100, "loss-percent is at least 0 and below 100"},
   };
   const auto broken = std::find_if(std::begin(rules), std::end(rules), [](const Rule& rule) { return !rule.holds; });
   return broken == std::end(rules) ? std::string_view{} : broken->sentence;

@@ -53,8 +53,13 @@ struct Plan {
   bool datagrams = false;          ///< WebTransport: echo datagrams instead of streams
   bool resume = false;             ///< WebTransport: use session tickets of earlier sessions
   std::uint64_t packet_bytes = 0;  ///< WebTransport: the generator's UDP payloads are at most so large; 0: the path's
+  std::uint64_t delay_ms = 0;      ///< over UDP: so long is the way to the server, and as long the way back
+  double loss_percent = 0;         ///< over UDP: of the datagrams of either way: the nth in every run, or in none
   std::uint64_t server_pid = 0;    ///< whose CPU time and memory to account; 0: nobody's
 };
+
+/// Between its server and its client is a path of its own.
+[[nodiscard]] inline bool has_path(const Plan& plan) { return plan.delay_ms > 0 || plan.loss_percent > 0; }
 
 /// `key=value` words, as to_arguments writes them. Errors name the word; `url` is required.
 [[nodiscard]] Result<Plan, Error> parse_plan(std::span<const std::string> arguments);

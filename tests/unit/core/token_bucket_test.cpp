@@ -1,14 +1,14 @@
-#include "hub/token_bucket.hpp"
+#include "core/token_bucket.hpp"
 
 #include <gtest/gtest.h>
 
-namespace plait::hub {
+namespace plait::core {
 namespace {
 
 using std::chrono::milliseconds;
 
 TEST(TokenBucket, TakesItsCapacityAtOnceAndThenItsRefill) {
-  core::TimePoint now{};
+  TimePoint now{};
   TokenBucket bucket{3, 10, now};
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(bucket.try_take(now));
   EXPECT_FALSE(bucket.try_take(now));
@@ -18,8 +18,15 @@ TEST(TokenBucket, TakesItsCapacityAtOnceAndThenItsRefill) {
   EXPECT_FALSE(bucket.try_take(now));
 }
 
+TEST(TokenBucket, TakesSeveralAtOnceOrNone) {
+  TokenBucket bucket{5, 1, {}};
+  EXPECT_TRUE(bucket.try_take({}, 3));
+  EXPECT_FALSE(bucket.try_take({}, 3));
+  EXPECT_TRUE(bucket.try_take({}, 2));
+}
+
 TEST(TokenBucket, NeverHoldsMoreThanItsCapacity) {
-  core::TimePoint now{};
+  TimePoint now{};
   TokenBucket bucket{2, 10, now};
   now += milliseconds{60'000};
   EXPECT_TRUE(bucket.try_take(now));
@@ -43,4 +50,4 @@ TEST(TokenBucket, CapacityZeroNeverRefuses) {
 }
 
 }  // namespace
-}  // namespace plait::hub
+}  // namespace plait::core

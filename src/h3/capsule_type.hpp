@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace plait::wt::capsule_type {
+namespace plait::h3::capsule_type {
 
 inline constexpr std::uint64_t kCloseSession = 0x2843;
 inline constexpr std::uint64_t kDrainSession = 0x78AE;
@@ -16,4 +16,4 @@ inline constexpr std::uint64_t kStreamDataBlocked = 0x190B4D42;
 inline constexpr std::uint64_t kStreamsBlockedBidi = 0x190B4D43;
 inline constexpr std::uint64_t kStreamsBlockedUni = 0x190B4D44;
 
-}  // namespace plait::wt::capsule_type
+}  // namespace plait::h3::capsule_type
