@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -113,13 +114,18 @@ INSTANTIATE_TEST_SUITE_P(Waiting, LoopThreads, testing::Values(LoopOptions{}, sp
 
 std::atomic<Loop*> loop_of_handler{nullptr};
 
+// TSan runs a handler at once only where it knows the thread to be in a system call that blocks; a signal that meets the
+// thread on its way there waits until that call returns, which here would be never. Hence the wait for its sleep.
 TEST(LoopThreadsSignal, StopFromASignalHandlerOfTheSleepingThread) {
   Looper looper;
   loop_of_handler = looper.loop.get();
+  std::atomic<pid_t> thread{0};
+  looper.loop->post([&] { thread = ::gettid(); });
   struct sigaction action {};
   struct sigaction before {};
   action.sa_handler = [](int) { loop_of_handler.load()->stop(); };
   ASSERT_EQ(::sigaction(SIGUSR1, &action, &before), 0);
+  while (thread == 0 || !is_asleep(thread)) std::this_thread::yield();
   ASSERT_EQ(::pthread_kill(looper.thread.native_handle(), SIGUSR1), 0);
   looper.thread.join();
   looper.thread = std::thread{[] {}};  // for the destructor to join

@@ -6,21 +6,14 @@
 
 #include <array>
 #include <atomic>
-#include <fstream>
-#include <string>
 #include <thread>
+
+#include "unit/net/support.hpp"
 
 namespace plait::net {
 namespace {
 
-/// Whether a thread of this process is asleep in the kernel (proc(5): its state stands behind its name).
-bool is_asleep(pid_t thread) {
-  std::ifstream file{"/proc/self/task/" + std::to_string(thread) + "/stat"};
-  std::string line;
-  std::getline(file, line);
-  const std::size_t name_end = line.rfind(") ");
-  return name_end != std::string::npos && line.compare(name_end + 2, 1, "S") == 0;
-}
+using test::is_asleep;
 
 // Hangs if the wait does not end.
 void expect_end_with(std::array<int, 2> ends) {

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <string>
 
 #include "support/folder.hpp"
 
@@ -15,6 +17,14 @@ namespace plait::net::test {
 bool wait_ready(int fd, short events) {
   pollfd wanted{.fd = fd, .events = events, .revents = 0};
   return ::poll(&wanted, 1, 10'000) == 1;
+}
+
+bool is_asleep(pid_t thread) {
+  std::ifstream file{"/proc/self/task/" + std::to_string(thread) + "/stat"};
+  std::string line;
+  std::getline(file, line);
+  const std::size_t name_end = line.rfind(") ");  // the state stands behind the thread's name
+  return name_end != std::string::npos && line.compare(name_end + 2, 1, "S") == 0;
 }
 
 Socket accept_one(const Listener& listener) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <functional>
@@ -65,6 +66,9 @@ class CallingTimer final : public core::Timer {
 
 /// Waits (at most ten seconds) until `fd` is ready for `events` of poll(2).
 bool wait_ready(int fd, short events);
+
+/// Whether a thread of this process is asleep in the kernel (proc(5)).
+bool is_asleep(pid_t thread);
 
 struct Pair {
   Socket client;
