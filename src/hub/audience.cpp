@@ -81,6 +81,7 @@ bool Audience::forget_unused() {
 
 bool Audience::handle_watching(Pattern& pattern) {
   if (--pattern.homes_left > 0) return false;
+  deliver_all();  // to those whom the patterns known until now name
   trie_.insert(pattern.name.text(), &pattern);
   ++patterns_version_;
   return true;

@@ -110,5 +110,38 @@ TEST_F(HubPattern, PatternsHaveNoPositionToRecoverFrom) {
   EXPECT_NE(messages[0].data.find(R"("recovery":{})"), std::string::npos) << messages[0].data;
 }
 
+// One loop, so that the answers to a client's requests come in the turn in which its publication does.
+class HubPatternOfOneTurn : public ::testing::Test {
+ protected:
+  HubPatternOfOneTurn() {
+    for (const std::string_view pattern : {"a*", "ab*"}) alice->subscribe(pattern);
+    hub.settle();
+    alice->session.take();
+  }
+
+  FakeHub hub{1};
+  std::unique_ptr<FakeClient> alice = hub.connect();
+  std::unique_ptr<FakeClient> bob = hub.connect();
+};
+
+TEST_F(HubPatternOfOneTurn, ThatBecomesActiveDoesNotDisturbWhatWasGatheredBefore) {
+  bob->publish("abc", "1");
+  bob->subscribe("?bc");
+  bob->subscribe("abc");
+  bob->send(R"({"t":"subscription","p":{"action":"subscribe","topics":["a*","x"]}})");
+  hub.settle();
+  EXPECT_EQ(publications(alice->session.take()), "1");
+  EXPECT_EQ(publications(bob->session.take()), "1") << "of a*, whose subscription waits for x";
+}
+
+TEST_F(HubPatternOfOneTurn, ThatBecomesActiveHearsOnlyWhatComesAfterIt) {
+  bob->publish("abc", "1");
+  bob->subscribe("?bc");
+  bob->publish("abc", "2");
+  hub.settle();
+  EXPECT_EQ(publications(alice->session.take()), "12");
+  EXPECT_EQ(publications(bob->session.take()), "2");
+}
+
 }  // namespace
 }  // namespace plait::hub
