@@ -76,7 +76,8 @@ class Connection {
     State state = State::requested;
     std::uint64_t missed = 0;         // publications that the session did not take, or that are left to the replay
     std::vector<Publication> replay;  // what goes out behind the answer, before anything that is held
-    std::size_t replayed = 0;         // of these
+    std::size_t replay_bytes = 0;     // of the whole list
+    std::size_t replayed = 0;         // of its publications
     [[nodiscard]] std::size_t replay_left() const { return replay.size() - replayed; }
   };
   /// A subscription request on its way: answered when the last of its topics is.
@@ -110,6 +111,9 @@ class Connection {
   bool request_subject(Subject& subject, std::optional<Position> since, PendingSubscribe& pending);
   void finish_one(PendingSubscribe& pending);
   void finish(const PendingSubscribe& pending);
+  [[nodiscard]] bool has_room_to_replay(const History& history) const;
+  static void begin_replay(Subscription& subscription, std::vector<Publication> publications);
+  static void end_replay(Subscription& subscription);
   void send_replays();
   [[nodiscard]] bool send_replay(Subscription& subscription);
   [[nodiscard]] Subscription* hearer(std::string_view topic);

@@ -24,9 +24,17 @@ namespace {
 /// Publications and their bytes kept back per session; beyond, the client gets a gap notice.
 constexpr std::size_t kHeldMax = 4096;
 constexpr std::size_t kHeldBytesMax = std::size_t{16} << 20;
+/// Bytes of a session's replays. The broker may have forgotten what waits to be replayed, and then counts it no more.
+constexpr std::size_t kReplayBytesMax = std::size_t{64} << 20;
 
 // What an answer repeats of a name that is too long.
 std::string_view echoed(std::string_view name) { return name.size() <= kTopicBytesMax ? name : std::string_view{}; }
+
+std::size_t bytes_of(const std::vector<Publication>& publications) {
+  std::size_t bytes = publications.size() * sizeof(Publication);
+  for (const Publication& publication : publications) bytes += publication.payload.size();
+  return bytes;
+}
 
 }  // namespace
 
@@ -126,15 +134,33 @@ void Connection::on_subscribed(Subject& subject, std::uint32_t request, std::uni
     wire::TopicResult& result = result_of(pending, subject);
     result.position = history->position;
     if (wanted) {
-      result.recovered = history->recovered;
-      result.replayed = history->publications.size();
+      result.recovered = history->recovered && has_room_to_replay(*history);
       subscription->state = State::held;
       subscription->missed = 0;
-      subscription->replay = std::move(history->publications);
-      subscription->replayed = 0;
+      if (result.recovered) begin_replay(*subscription, std::move(history->publications));
+      result.replayed = subscription->replay.size();
     }
   }
   finish_one(pending);
+}
+
+/// A history alone is bounded by the broker. What another replay has sent of its bytes counts until its end.
+bool Connection::has_room_to_replay(const History& history) const {
+  std::size_t waiting = 0;
+  for (const Subscription& subscription : subscriptions_) waiting += subscription.replay_bytes;
+  return waiting == 0 || bytes_of(history.publications) <= kReplayBytesMax - std::min(waiting, kReplayBytesMax);
+}
+
+void Connection::begin_replay(Subscription& subscription, std::vector<Publication> publications) {
+  subscription.replay_bytes = bytes_of(publications);
+  subscription.replay = std::move(publications);
+  subscription.replayed = 0;
+}
+
+void Connection::end_replay(Subscription& subscription) {
+  core::release_memory(subscription.replay);
+  subscription.replay_bytes = 0;
+  subscription.replayed = 0;
 }
 
 void Connection::on_subscribe_failed(Subject& subject, std::uint32_t request) {
@@ -195,8 +221,7 @@ bool Connection::send_replay(Subscription& subscription) {
     ++subscription.replayed;
     replay_waits_ = status == SendStatus::queued;
   }
-  core::release_memory(subscription.replay);
-  subscription.replayed = 0;
+  end_replay(subscription);
   return true;
 }
 
@@ -302,8 +327,7 @@ void Connection::begin_recovery(Subscription& subscription) {
   if (subscription.state == State::requested) attach(subscription);
   subscription.state = State::recovering;
   subscription.missed += forget_held(subscription.subject->name.text()) + subscription.replay_left();
-  core::release_memory(subscription.replay);
-  subscription.replayed = 0;
+  end_replay(subscription);
 }
 
 bool Connection::heard_the_same(const Subscription& ended, const Subscription& other) const {

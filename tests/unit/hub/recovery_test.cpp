@@ -67,6 +67,33 @@ TEST_P(HubRecovery, NothingOfAReplayIsKeptBehindIt) {
   EXPECT_LT(mallinfo2().uordblks, before + kCount * kPublications * sizeof(Publication) / 2);
 }
 
+TEST_P(HubRecovery, OfManyTopicsAtOnceIsBoundedInBytes) {
+  const std::string megabyte = '"' + std::string(1'000'000, 'x') + '"';
+  std::vector<std::pair<std::string, Position>> topics;
+  for (int i = 0; i < 5; ++i) {
+    topic = hub.topic_at(0, "t" + std::to_string(i));
+    topics.emplace_back(topic, position_now());
+    for (int n = 0; n < 16; ++n) bob->publish(topic, megabyte);
+    hub.settle();
+  }
+  alice->session.backlogged = true;
+  const auto recover = [&](std::size_t i) {
+    alice->recover(topics[i].first, topics[i].second);
+    hub.settle();
+    return alice->session.take();
+  };
+  EXPECT_EQ(types(recover(0)), "subscription_update publication") << "and the others wait";
+  for (const std::size_t i : {1U, 2U, 3U}) {
+    EXPECT_NE(recover(i).at(0).data.find(R"("recovered":true,"count":16)"), std::string::npos) << i;
+  }
+  EXPECT_NE(recover(4).at(0).data.find(R"("recovered":false,"count":0)"), std::string::npos);
+
+  alice->session.backlogged = false;
+  alice->writable();
+  EXPECT_EQ(alice->session.take().size(), 4 * 16 - 1) << "what was promised";
+  EXPECT_EQ(recover(4).size(), 1 + 16) << "and then the last, too";
+}
+
 TEST_P(HubRecovery, NothingMissedIsRecoveredWithNothing) {
   const Position start = position_now();
   alice->recover(topic, start);
