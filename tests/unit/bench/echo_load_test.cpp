@@ -16,25 +16,46 @@ class EchoSession final : public SessionHandler {
   void on_message(Session& session, const Message& message) override { session.send(message); }
 };
 
-// Two messages, further apart than an answer is waited for. The window ends far from either message's due time, since
-// on a machine that is busy a thread may stand still for a while.
-TEST(BenchEchoLoad, AnOpenLoopWaitsForItsNextMessageAsLongAsItTakes) {
+/// What a load said at its end, and what it measured.
+struct Outcome {
+  Result<void, Error> done;
+  std::uint64_t messages = 0;
+  Value report;
+};
+
+/// The load of this plan on a new server.
+template <class Handler>
+Outcome run_load(Plan plan, std::uint64_t stall_limit = kStallLimit) {
   Server server;
-  Plan plan;
-  plan.url = parse_url(server.listen("ws://127.0.0.1:0/", handler<EchoSession>()).value()).value();
-  plan.warmup_seconds = 0;
-  plan.seconds = 5;
-  plan.rate = 0.3;
+  plan.url = parse_url(server.listen("ws://127.0.0.1:0/", handler<Handler>()).value()).value();
   std::thread thread{[&server] { EXPECT_TRUE(server.run()); }};
+  Outcome outcome;
   {
     LoadContext context{plan};
-    context.stall_limit = 2 * kSecond;
-    const auto done = run_echo_load(context);
-    EXPECT_TRUE(done) << done.error().message;
-    EXPECT_EQ(context.meter.messages(), 2U);
+    context.stall_limit = stall_limit;
+    outcome.done = run_echo_load(context);
+    outcome.messages = context.meter.messages();
+    outcome.report = context.meter.report();
   }
   server.stop();
   thread.join();
+  return outcome;
+}
+
+// Two messages, further apart than an answer is waited for. The window ends far from either message's due time, since
+// on a machine that is busy a thread may stand still for a while; where it does for longer, another attempt is made.
+TEST(BenchEchoLoad, AnOpenLoopWaitsForItsNextMessageAsLongAsItTakes) {
+  Plan plan;
+  plan.warmup_seconds = 0;
+  plan.seconds = 5;
+  plan.rate = 0.3;
+  Outcome outcome;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    outcome = run_load<EchoSession>(plan, 2 * kSecond);
+    if (outcome.done && outcome.messages == 2) break;
+  }
+  EXPECT_TRUE(outcome.done) << outcome.done.error().message;
+  EXPECT_EQ(outcome.messages, 2U);
 }
 
 constexpr double kPaced = 100;  // messages a second
@@ -56,24 +77,12 @@ class SilentSession final : public SessionHandler {};
 
 /// What is measured in 0.3 s after a warm-up of 1 s.
 template <class Handler>
-Value report_of_open_loop() {
-  Server server;
+Outcome run_open_loop() {
   Plan plan;
-  plan.url = parse_url(server.listen("ws://127.0.0.1:0/", handler<Handler>()).value()).value();
   plan.warmup_seconds = 1;
   plan.seconds = 0.3;
   plan.rate = kPaced;
-  std::thread thread{[&server] { EXPECT_TRUE(server.run()); }};
-  Value report;
-  {
-    LoadContext context{plan};
-    const auto done = run_echo_load(context);
-    EXPECT_TRUE(done) << done.error().message;
-    report = context.meter.report();
-  }
-  server.stop();
-  thread.join();
-  return report;
+  return run_load<Handler>(plan);
 }
 
 double number_of(const Value& report, std::string_view name) { return report.find(name).as_double().value_or(-1); }
@@ -84,11 +93,14 @@ constexpr int kAttempts = 5;  // on a machine that is busy a window may last lon
 
 // The server is slow until 0.15 s of the window have passed: the first message of the warm-up waits for 1.15 s.
 TEST(BenchEchoLoad, AnOpenLoopsLatenciesAreThoseOfItsWindow) {
-  Value report;
+  Outcome outcome;
+  const Value& report = outcome.report;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    report = report_of_open_loop<HoldingSession>();
-    if (latency_max(report) >= 0.1e6 && latency_max(report) < 0.8e6 && number_of(report, "lost") == 0) break;
+    outcome = run_open_loop<HoldingSession>();
+    const bool is_of_window = latency_max(report) >= 0.1e6 && latency_max(report) < 0.8e6;
+    if (outcome.done && is_of_window && number_of(report, "lost") == 0) break;
   }
+  EXPECT_TRUE(outcome.done) << outcome.done.error().message;
   EXPECT_LT(latency_max(report), 0.8e6);
   EXPECT_GE(latency_max(report), 0.1e6) << "due in the window, and held, too";
   EXPECT_EQ(number_of(report, "lost"), 0);
@@ -96,11 +108,13 @@ TEST(BenchEchoLoad, AnOpenLoopsLatenciesAreThoseOfItsWindow) {
 
 TEST(BenchEchoLoad, AnOpenLoopLosesOnlyMessagesOfItsWindow) {
   constexpr double kLostMax = 0.3 * kPaced + 2;
-  Value report;
+  Outcome outcome;
+  const Value& report = outcome.report;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    report = report_of_open_loop<SilentSession>();
-    if (number_of(report, "lost") <= kLostMax) break;
+    outcome = run_open_loop<SilentSession>();
+    if (outcome.done && number_of(report, "lost") <= kLostMax) break;
   }
+  EXPECT_TRUE(outcome.done) << outcome.done.error().message;
   EXPECT_GT(number_of(report, "lost"), 0);
   EXPECT_LE(number_of(report, "lost"), kLostMax) << "a hundred more were due in the warm-up";
 }
