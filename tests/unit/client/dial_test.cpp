@@ -1,6 +1,9 @@
 // A server with several addresses, of which some do not answer: which one a client ends at, and when it gives up.
+#include <arpa/inet.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <mutex>
 
@@ -19,6 +22,17 @@ namespace {
 using namespace std::chrono_literals;
 using test::Called;
 using test::Calls;
+
+// Each process has two loopback addresses of its own: on one that others use, too, a test that runs at the same time
+// may have the port that was free on 127.0.0.1. A process ID has 22 bits at most, so these begin with 127.64 to
+// 127.191.
+std::string own_loopback(std::uint32_t index) {
+  constexpr std::uint32_t kFirst = 127U << 24 | 64U << 16;
+  const in_addr address{.s_addr = htonl(kFirst + 2 * static_cast<std::uint32_t>(::getpid()) + index)};
+  std::array<char, INET_ADDRSTRLEN> text{};
+  EXPECT_NE(::inet_ntop(AF_INET, &address, text.data(), text.size()), nullptr);
+  return text.data();
+}
 
 // What "server.test" resolves to, and a loop to connect on.
 class DialTest : public testing::Test, protected test::SecureServer, protected transport::TransportLoop {
@@ -84,6 +98,8 @@ class DialTest : public testing::Test, protected test::SecureServer, protected t
     return turn_until([&] { return !peer_.empty() || closed_; }) && !peer_.empty();
   }
 
+  const std::string second_ = own_loopback(0);  // the first is 127.0.0.1, where the server listens
+  const std::string third_ = own_loopback(1);
   std::uint16_t port_ = 0;
   DialSettings settings_{.attempt_delay = 20ms};
   std::unique_ptr<net::Resolver> resolver_;
@@ -101,10 +117,10 @@ class QuicDial : public DialTest, public testing::WithParamInterface<const char*
 
 TEST_P(QuicDial, GoesOnWhereTheFirstAddressDoesNotAnswer) {
   start_server(GetParam());
-  // 127.0.0.2 is ours, too: a socket that nobody reads.
-  const auto silent = net::UdpSocket::bind(net::Address{.host = "127.0.0.2", .port = port_}, {});
+  // A socket that nobody reads.
+  const auto silent = net::UdpSocket::bind(net::Address{.host = second_, .port = port_}, {});
   ASSERT_TRUE(silent);
-  resolve_to({"127.0.0.2", "127.0.0.1"});
+  resolve_to({second_, "127.0.0.1"});
   const SessionId id = connect();
   ASSERT_TRUE(turn_until_open()) << (closed_ ? closed_->reason : "");
   EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
@@ -126,7 +142,7 @@ TEST_P(QuicDial, TriesTheOtherFamily) {
 TEST_P(QuicDial, GoesOnAtOnceWhereTheFirstAddressRefuses) {
   start_server(GetParam());
   settings_.attempt_delay = 1h;
-  resolve_to({"127.0.0.2", "127.0.0.1"});
+  resolve_to({second_, "127.0.0.1"});
   connect();
   ASSERT_TRUE(turn_until_open()) << (closed_ ? closed_->reason : "");
   EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
@@ -143,20 +159,20 @@ TEST_P(QuicDial, TellsAtOnceThatNobodyListens) {
 }
 
 TEST_P(QuicDial, EndsInTimeWhenNobodyAnswers) {
-  const auto silent = net::UdpSocket::bind(net::Address{.host = "127.0.0.2"}, {});
-  const auto other = net::UdpSocket::bind(net::Address{.host = "127.0.0.3", .port = silent->name().port()}, {});
+  const auto silent = net::UdpSocket::bind(net::Address{.host = second_}, {});
+  const auto other = net::UdpSocket::bind(net::Address{.host = third_, .port = silent->name().port()}, {});
   ASSERT_TRUE(silent && other);
   port_ = silent->name().port();
-  resolve_to({"127.0.0.2", "127.0.0.3"});
+  resolve_to({second_, third_});
   expect_at_the_limit("no answer: does the peer speak QUIC on this UDP port?", [&](Duration limit) { connect(limit); });
   EXPECT_TRUE(turn_until([&] { return context_.entries.size() == 0; }));
 }
 
 TEST_P(QuicDial, CanBeAbortedWhileItDials) {
-  const auto silent = net::UdpSocket::bind(net::Address{.host = "127.0.0.2"}, {});
+  const auto silent = net::UdpSocket::bind(net::Address{.host = second_}, {});
   ASSERT_TRUE(silent);
   port_ = silent->name().port();
-  resolve_to({"127.0.0.2"});
+  resolve_to({second_});
   const SessionId id = connect();
   for (int i = 0; i < 5; ++i) loop_->run_once(1ms);
   context_.entries.find(id)->abort({.reason = "changed my mind"});
@@ -217,11 +233,11 @@ TEST_F(DialTest, SessionsOverRawQuicShareNoConnection) {
 TEST_F(DialTest, TcpGoesOnWhereTheFirstAddressDoesNotAnswer) {
   start_server("ws");
   // A listener whose backlog is full: the kernel drops further SYNs.
-  auto full = net::Listener::bind({.host = "127.0.0.2", .port = port_}, {.backlog = 0, .reuse_port = false});
+  auto full = net::Listener::bind({.host = second_, .port = port_}, {.backlog = 0, .reuse_port = false});
   ASSERT_TRUE(full);
   std::vector<net::Socket> fillers;
-  for (int i = 0; i < 8; ++i) fillers.push_back(*net::Socket::connect({.host = "127.0.0.2", .port = port_}));
-  resolve_to({"127.0.0.2", "127.0.0.1"});
+  for (int i = 0; i < 8; ++i) fillers.push_back(*net::Socket::connect({.host = second_, .port = port_}));
+  resolve_to({second_, "127.0.0.1"});
   const SessionId id = connect_tcp();
   ASSERT_TRUE(turn_until_open()) << (closed_ ? closed_->reason : "");
   EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
@@ -229,12 +245,12 @@ TEST_F(DialTest, TcpGoesOnWhereTheFirstAddressDoesNotAnswer) {
 }
 
 TEST_F(DialTest, TcpTellsThatNobodyAnswers) {
-  auto full = net::Listener::bind({.host = "127.0.0.2"}, {.backlog = 0, .reuse_port = false});
+  auto full = net::Listener::bind({.host = second_}, {.backlog = 0, .reuse_port = false});
   ASSERT_TRUE(full);
   port_ = full->port();
   std::vector<net::Socket> fillers;
-  for (int i = 0; i < 8; ++i) fillers.push_back(*net::Socket::connect({.host = "127.0.0.2", .port = port_}));
-  resolve_to({"127.0.0.2"});
+  for (int i = 0; i < 8; ++i) fillers.push_back(*net::Socket::connect({.host = second_, .port = port_}));
+  resolve_to({second_});
   expect_at_the_limit("no answer: is the address right, or does a firewall drop the packets?",
                       [&](Duration limit) { connect_tcp(limit); });
 }
@@ -242,20 +258,20 @@ TEST_F(DialTest, TcpTellsThatNobodyAnswers) {
 TEST_F(DialTest, TcpGoesOnAtOnceWhereTheFirstAddressRefuses) {
   start_server("ws");
   settings_.attempt_delay = 1h;
-  resolve_to({"127.0.0.2", "127.0.0.1"});
+  resolve_to({second_, "127.0.0.1"});
   connect_tcp();
   ASSERT_TRUE(turn_until_open());
   EXPECT_EQ(peer_, "127.0.0.1:" + std::to_string(port_));
 }
 
 TEST_F(DialTest, TcpTellsWhatWasWrongWithEachAddress) {
-  const test::DeafPort deaf{"127.0.0.2"};
+  const test::DeafPort deaf{second_};
   port_ = deaf.number();
-  resolve_to({"127.0.0.2", "127.0.0.3"});
+  resolve_to({second_, third_});
   connect_tcp();
   ASSERT_TRUE(turn_until([&] { return closed_.has_value(); }));
   const std::string port = std::to_string(port_);
-  EXPECT_EQ(closed_->reason, "127.0.0.2:" + port + ": connect failed: Connection refused; 127.0.0.3:" + port +
+  EXPECT_EQ(closed_->reason, second_ + ":" + port + ": connect failed: Connection refused; " + third_ + ":" + port +
                                  ": connect failed: Connection refused");
   EXPECT_EQ(context_.entries.size(), 0U);
 }
