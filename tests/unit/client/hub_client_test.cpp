@@ -78,7 +78,19 @@ TEST(HubClients, PublicationsThatAreStillToComeMoveNoPosition) {
   EXPECT_EQ(client.positions().at("topic").offset, 5U);
 }
 
-// Sending had ten seconds of its own, whatever was asked for.
+/// How long it takes until what the hub does not read could not be published in 100 ms.
+Duration time_of_vain_publication(const std::string& url) {
+  auto client = HubClient::connect(url, {});
+  EXPECT_TRUE(client) << client.error().message;
+  if (!client) return Duration::max();
+  const std::string large = '"' + std::string(std::size_t{40} << 20, 'x') + '"';  // more than the kernel keeps
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(client->publish("topic", large, 100ms));
+  return std::chrono::steady_clock::now() - begin;
+}
+
+// Sending had ten seconds of its own, whatever was asked for. A busy machine may stand still for as long, but hardly
+// twice.
 TEST(HubClients, SendingAndTheAnswerHaveOneTimeTogether) {
   test::TestServer hub;
   const std::string url = hub.listen("tcp",
@@ -89,13 +101,9 @@ TEST(HubClients, SendingAndTheAnswerHaveOneTimeTogether) {
                                                         }}),
                                      "/wse");
   hub.start();
-  auto client = HubClient::connect(url, {});
-  ASSERT_TRUE(client) << client.error().message;
-  const std::string large = '"' + std::string(std::size_t{40} << 20, 'x') + '"';  // more than the kernel keeps
-  const auto begin = std::chrono::steady_clock::now();
-  const auto published = client->publish("topic", large, 100ms);
-  EXPECT_FALSE(published);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 9s);
+  Duration took = time_of_vain_publication(url);
+  if (took >= 9s) took = time_of_vain_publication(url);
+  EXPECT_LT(took, 9s);
 }
 
 }  // namespace
