@@ -133,16 +133,24 @@ TEST(Listener, AHostThatCannotBeResolvedIsNamed) {
   EXPECT_THAT(listener.error().message, AllOf(HasSubstr("cannot listen"), HasSubstr("no such host")));
 }
 
-TEST(Listener, ClosedListenersPortCanBeBoundAgainAtOnce) {
+Result<Listener, Error> close_and_bind_again() {
   auto listener = Listener::bind({.host = "127.0.0.1"}, kAlone);
-  ASSERT_TRUE(listener);
+  if (!listener) return listener;
   const Address address{.host = "127.0.0.1", .port = listener->port()};
   Socket client = connect_and_wait(address);
   Socket server = accept_one(*listener);
   server.close();  // so that the port has a connection in FIN-WAIT or TIME-WAIT
   client.close();
   listener->close();
-  const auto again = Listener::bind(address, kAlone);
+  return Listener::bind(address, kAlone);
+}
+
+// Another process may take a port that is free for a moment, but hardly three in a row.
+TEST(Listener, ClosedListenersPortCanBeBoundAgainAtOnce) {
+  auto again = close_and_bind_again();
+  for (int attempt = 1; attempt < 3 && !again && again.error().system_errno == EADDRINUSE; ++attempt) {
+    again = close_and_bind_again();
+  }
   EXPECT_TRUE(again) << again.error().message;
 }
 
