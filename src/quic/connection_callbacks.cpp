@@ -78,11 +78,15 @@ int on_stream_open(ngtcp2_conn* conn, std::int64_t id, void* user) {
   return 0;
 }
 
-int on_stream_data(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id, std::uint64_t offset,
+// What comes of a stream after it was stopped, and before ngtcp2 knows, is dropped: nobody else will consume it.
+int on_stream_data(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, std::uint64_t offset,
                    const std::uint8_t* data, std::size_t size, void* user, void* stream_user) {
   State& state = state_of(user);
   auto* stream = static_cast<Stream*>(stream_user);
-  if (stream == nullptr || !stream->can_read) return 0;
+  if (stream == nullptr || !stream->can_read) {
+    ngtcp2_conn_extend_max_offset(conn, size);
+    return 0;
+  }
   state.gap_count -= stream->gaps.fill(offset + size);
   stream->unconsumed_bytes += size;
   if (stream->untold) tell_opened(state, *stream);

@@ -270,6 +270,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   consumed = nullptr;
   streams.clear();
   retired.clear();
+  unsent_stops.clear();
   writable = {};
   datagrams = DatagramQueue{0, 0, Duration::zero()};
   scan.stop_sending().clear();

@@ -108,6 +108,7 @@ struct Connection::State {
   void note_acked(Stream& stream, std::uint64_t offset);
   void report_acked();
   void give_credit_back();
+  void send_stops();
   void note_fate(DatagramId id, DatagramFate fate);
   void report_fates();
   void report_sent();
@@ -183,6 +184,7 @@ struct Connection::State {
   std::vector<decltype(streams)::Extracted> retired;  // freed outside of callbacks
   Stream* acked = nullptr;                            // the first of them
   Stream* consumed = nullptr;                         // the same
+  std::vector<FrameScan::StopSending> unsent_stops;   // STOP_SENDING that ngtcp2 is to send
   SendSchedule writable;
   DatagramQueue datagrams;
   std::vector<std::pair<DatagramId, DatagramFate>> fates;  // that the visitor has not been told

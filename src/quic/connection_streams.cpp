@@ -162,6 +162,14 @@ void Connection::State::give_credit_back() {
   }
 }
 
+// Never while a packet is read: ngtcp2 gives credit back for all that it has not delivered, and in a callback takes
+// what it is about to deliver for delivered. Until then all that comes is dropped (on_stream_data).
+void Connection::State::send_stops() {
+  for (const auto& [id, code] : std::exchange(unsent_stops, {})) {
+    ngtcp2_conn_shutdown_stream_read(conn.get(), 0, id, code);  // unknown if it has ended meanwhile
+  }
+}
+
 // --- Connection -----------------------------------------------------------------------------------------------------
 
 Connection::Connection(std::unique_ptr<State> state) : state_(std::move(state)) { state_->connection = this; }
@@ -246,7 +254,7 @@ void Connection::stop_sending(StreamId id, std::uint64_t code) {
     stream->can_read = false;
     stream->stopped = true;
     if (stream->final_size_bytes != Stream::kUnknown) state_->scan.ends().push_back({id, stream->final_size_bytes});
-    ngtcp2_conn_shutdown_stream_read(state_->conn.get(), 0, id, code);
+    state_->unsent_stops.push_back({id, code});
   }
   consume(id, unconsumed);  // may retire the stream
   state_->want_transmit();

@@ -181,6 +181,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
   if (phase != Phase::open) return poll_close_packet(buffer);
 
   give_credit_back();
+  send_stops();
   const std::size_t full = path_payload_bytes_max();
   const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(conn.get()), full);
   const std::size_t limit = std::min(Endpoint::kTransmitBytesMax, quantum);

@@ -1,0 +1,45 @@
+// Streams that are stopped while packets of them are under way, get lost or overtake each other.
+#include "unit/quic/network.hpp"
+
+namespace plait::quic {
+namespace {
+
+void stop_at_first_data(Recorder& recorder) {
+  recorder.when_data = [&recorder](StreamId id) { recorder.connection->stop_sending(id, 78); };
+}
+
+// What waits behind a gap is delivered within the call that fills it, and it is there that the stream is stopped.
+TEST(QuicStoppedStream, CostsNoCreditIfItIsStoppedWhenAGapIsFilled) {
+  constexpr std::uint64_t kCreditBytes = 1 << 16;
+  for (const bool has_end : {false, true}) {
+    EndpointConfig config = server_config();
+    config.settings.stream_credit_bytes = config.settings.stream_credit_bytes_max = kCreditBytes;
+    config.settings.connection_credit_bytes = config.settings.connection_credit_bytes_max = kCreditBytes;
+    Pair pair{1, std::move(config)};
+    pair.server_host.prepare = stop_at_first_data;
+    pair.establish();
+    pair.network.run_for(1s);
+    for (int i = 0; i < 300; ++i) {  // 3 MB through 64 KiB
+      const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+      int count = 0;
+      pair.network.drops = [&](ByteView datagram) { return datagram.size() > 1000 && ++count == 1; };
+      EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(10'000)), has_end));
+      ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].closed; })) << has_end << ", stream " << i;
+      pair.network.drops = nullptr;
+    }
+    pair.server().when_data = nullptr;
+    pair.server().consumes = false;
+    std::size_t total = 0;
+    for (int i = 0; i < 2; ++i) {
+      const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+      EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(kCreditBytes))));
+      pair.network.run_for(1s);
+      total += pair.server().streams[id].data.size();
+    }
+    EXPECT_GT(total, kCreditBytes / 4);
+    EXPECT_LE(total, kCreditBytes) << "none of it was given back twice";
+  }
+}
+
+}  // namespace
+}  // namespace plait::quic
