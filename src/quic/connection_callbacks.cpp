@@ -109,7 +109,7 @@ int on_stream_acked(ngtcp2_conn* /*conn*/, std::int64_t /*id*/, std::uint64_t of
 void close_stream(State& state, Stream& stream, std::optional<std::uint64_t> code) {
   const StreamId id = stream.id;
   state.give_credit_back();
-  if (stream.stopped) state.note_ends();
+  if (stream.stopped) state.note_end(stream);
   state.gap_count -= stream.gaps.fill(UINT64_MAX);
   stream.closed = true;
   state.drop_writing(stream);

@@ -103,6 +103,7 @@ struct Connection::State {
   void want_transmit();
   void report_stop_sending();
   void note_ends();
+  void note_end(Stream& stream);
   void note_short_frames();
   void report_stopped_end(Stream& stream);
   void note_acked(Stream& stream, std::uint64_t offset);

@@ -1,4 +1,5 @@
 // What the owner asks of a connection.
+#include <algorithm>
 #include <utility>
 
 #include "core/assert.hpp"
@@ -108,6 +109,13 @@ void Connection::State::note_ends() {
     stream->final_size_bytes = final_size;
     report_stopped_end(*stream);
   }
+}
+
+// While a packet is handled: the ends of streams that only its later frames open are kept.
+void Connection::State::note_end(Stream& stream) {
+  const auto end = std::ranges::find(scan.ends(), stream.id, &FrameScan::StreamEnd::id);
+  if (end != scan.ends().end()) stream.final_size_bytes = end->final_size_bytes;
+  report_stopped_end(stream);
 }
 
 // Behind ngtcp2, which has delivered what it could by now. A stream that is not read any more gets no new gaps.

@@ -41,5 +41,33 @@ TEST(QuicStoppedStream, CostsNoCreditIfItIsStoppedWhenAGapIsFilled) {
   }
 }
 
+// The frames of a packet are looked through for ends before its first one is handled.
+TEST(QuicStoppedStream, IsToldOfItsEndThatComesBehindThatOfAnotherInOnePacket) {
+  Pair pair;
+  std::optional<StreamId> refused;
+  pair.server_host.prepare = [&](Recorder& recorder) {
+    stop_at_first_data(recorder);
+    recorder.when_open = [&](StreamId id) {
+      if (id == refused) recorder.connection->stop_sending(id, 79);
+    };
+  };
+  pair.establish();
+  pair.network.run_for(1s);
+  Connection& client = *pair.client.connection;
+  const StreamId stopped = client.open(Direction::unidirectional).value();
+  EXPECT_TRUE(client.write(stopped, Bytes::copy_of("begin")));
+  ASSERT_TRUE(pair.network.run([&] { return !pair.server().streams[stopped].data.empty(); }));
+  refused = client.open(Direction::unidirectional).value();
+  const auto packets = client.stats().sent_packet_count;
+  EXPECT_TRUE(client.write(stopped, Bytes::copy_of("end"), true));
+  EXPECT_TRUE(client.write(*refused, Bytes::copy_of("all of it"), true));
+  pair.network.run([] { return true; });
+  EXPECT_EQ(client.stats().sent_packet_count - packets, 1U);
+  ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[*refused].closed; }));
+  EXPECT_EQ(pair.server().streams[stopped].stopped_size, 8U);
+  EXPECT_EQ(pair.server().streams[*refused].stopped_size, 9U);
+  EXPECT_EQ(pair.server().streams[*refused].data, "");
+}
+
 }  // namespace
 }  // namespace plait::quic
