@@ -1,4 +1,4 @@
-// Streams that are stopped while packets of them are under way, get lost or overtake each other.
+// Streams that are stopped or reset while packets are under way, get lost or overtake each other.
 #include "unit/quic/network.hpp"
 
 namespace plait::quic {
@@ -67,6 +67,33 @@ TEST(QuicStoppedStream, IsToldOfItsEndThatComesBehindThatOfAnotherInOnePacket) {
   EXPECT_EQ(pair.server().streams[stopped].stopped_size, 8U);
   EXPECT_EQ(pair.server().streams[*refused].stopped_size, 9U);
   EXPECT_EQ(pair.server().streams[*refused].data, "");
+}
+
+// What was lost goes before anything new, so that the first packets have no room for it.
+TEST(QuicResetStream, WaitsForItsFirstFrameIfNothingHasLeft) {
+  EndpointConfig config = server_config();
+  config.settings.early_resets_max = 0;
+  Pair pair{1, std::move(config)};
+  pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  pair.establish();
+  pair.network.run_for(1s);
+  Connection& client = *pair.client.connection;
+  const StreamId echoed = client.open(Direction::bidirectional).value();
+  const StreamId lost = client.open(Direction::unidirectional).value();
+  const StreamId reset = client.open(Direction::unidirectional).value();
+  pair.client.when_data = [&](StreamId) { client.reset(reset, 7); };  // with the packet that tells of the loss
+  int count = 0;
+  pair.network.drops = [&](ByteView datagram) { return datagram.size() > 1000 && ++count >= 2 && count <= 4; };
+  const std::string text = pattern(10'000);
+  EXPECT_TRUE(client.write(echoed, Bytes::copy_of("echo")));
+  EXPECT_TRUE(client.write(lost, Bytes::copy_of(text), true));
+  ASSERT_TRUE(
+      pair.network.run([&] { return pair.server().streams[reset].closed && pair.client.streams[reset].closed; }));
+  EXPECT_EQ(pair.server().streams[reset].reset_code, 7U);
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().streams[lost].fin; }));
+  EXPECT_TRUE(pair.server().streams[lost].data == text);
+  pair.network.run_for(1s);
+  EXPECT_FALSE(pair.client.reason) << pair.client.reason->reason;
 }
 
 }  // namespace
