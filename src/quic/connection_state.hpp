@@ -105,7 +105,13 @@ struct Connection::State {
   void note_ends();
   void note_end(Stream& stream);
   void note_short_frames();
+  /// Has note_ends() look at a stream again, outside of ngtcp2's callbacks, if its end has come.
+  void look_again(const Stream& stream);
   void report_stopped_end(Stream& stream);
+  void close_if_over(Stream& stream);
+  /// Of one that ngtcp2 keeps, perhaps until the connection ends.
+  void close_before_ngtcp2(Stream& stream, std::optional<std::uint64_t> code);
+  void close_stream(Stream& stream, std::optional<std::uint64_t> code);
   void note_acked(Stream& stream, std::uint64_t offset);
   void report_acked();
   void give_credit_back();

@@ -69,10 +69,88 @@ TEST(QuicStoppedStream, IsToldOfItsEndThatComesBehindThatOfAnotherInOnePacket) {
   EXPECT_EQ(pair.server().streams[*refused].data, "");
 }
 
+/// A stream of the client's that the server stops, without the client's knowledge until all of it has arrived: the
+/// last two packets in the wrong order, and STOP_SENDING late.
+StreamId stop_unheard(Pair& pair, Direction direction) {
+  const StreamId id = pair.client.connection->open(direction).value();
+  bool is_lost = false;
+  pair.network.drops = [&](ByteView) {  // the packet with STOP_SENDING, the first one since the data have come
+    return !pair.server().streams[id].data.empty() && !std::exchange(is_lost, true);
+  };
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("begin")));
+  EXPECT_TRUE(pair.network.run([&] { return is_lost; }));
+  std::string late;
+  pair.network.drops = [&](ByteView datagram) {
+    if (datagram.size() < 1000 || !late.empty()) return false;
+    late = as_text(datagram);
+    return true;
+  };
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(2500)), true));
+  pair.network.run_for(1ms);
+  pair.network.send(pair.client_host.at, pair.server_host.at, as_bytes(late));
+  pair.network.drops = nullptr;
+  return id;
+}
+
+TEST(QuicStoppedStream, EndsIfItsEndHasOvertakenTheRest) {
+  Pair pair;
+  pair.server_host.prepare = stop_at_first_data;
+  pair.establish();
+  pair.network.run_for(1s);
+  for (std::uint64_t i = 0; i < 2 * Settings{}.streams_uni_max; ++i) {
+    const StreamId id = stop_unheard(pair, Direction::unidirectional);
+    ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].closed; }, 1s)) << i;
+    EXPECT_EQ(pair.server().streams[id].stopped_size, 2505U);
+    pair.network.run_for(1s);
+    EXPECT_EQ(pair.client.connection->buffered_bytes(id), 0U);
+    EXPECT_FALSE(pair.client.streams[id].stop_code);
+  }
+}
+
+TEST(QuicStoppedStream, OfWhichNgtcp2KeepsTooManyEndsTheConnection) {
+  EndpointConfig config = server_config();
+  config.settings.unfreed_streams_max = 20;
+  Pair pair{1, std::move(config)};
+  pair.server_host.prepare = stop_at_first_data;
+  pair.establish();
+  pair.network.run_for(1s);
+  for (int i = 0; i < 20; ++i) {
+    const StreamId id = stop_unheard(pair, Direction::unidirectional);
+    ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].closed; }, 1s)) << i;
+    pair.network.run_for(1s);
+  }
+  ASSERT_FALSE(pair.client.reason);
+  stop_unheard(pair, Direction::unidirectional);
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }, 1s));
+}
+
+TEST(QuicStoppedStream, OfBothDirectionsEndsWhenOursHasEndedToo) {
+  Pair pair;
+  pair.server_host.prepare = stop_at_first_data;
+  pair.establish();
+  pair.network.run_for(1s);
+  for (std::uint64_t i = 0; i < 2 * Settings{}.streams_bidi_max; ++i) {
+    const StreamId id = stop_unheard(pair, Direction::bidirectional);
+    ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].stopped_size.has_value(); }, 1s)) << i;
+    EXPECT_FALSE(pair.server().streams[id].closed);
+    if (i % 3 == 0) {
+      EXPECT_TRUE(pair.server().connection->write(id, Bytes::copy_of("answer"), true));
+    } else if (i % 3 == 1) {
+      pair.server().connection->reset(id, 79);
+    } else {
+      pair.client.connection->stop_sending(id, 80);
+    }
+    ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].closed; }, 1s)) << i;
+    EXPECT_EQ(pair.client.streams[id].data, i % 3 == 0 ? "answer" : "");
+    pair.network.run_for(1s);
+  }
+  EXPECT_FALSE(pair.client.reason);
+}
+
 // What was lost goes before anything new, so that the first packets have no room for it.
 TEST(QuicResetStream, WaitsForItsFirstFrameIfNothingHasLeft) {
   EndpointConfig config = server_config();
-  config.settings.early_resets_max = 0;
+  config.settings.unfreed_streams_max = 0;
   Pair pair{1, std::move(config)};
   pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
   pair.establish();
