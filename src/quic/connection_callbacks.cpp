@@ -78,11 +78,15 @@ int on_stream_open(ngtcp2_conn* conn, std::int64_t id, void* user) {
   return 0;
 }
 
-int on_stream_data(ngtcp2_conn* /*conn*/, std::uint32_t flags, std::int64_t id, std::uint64_t offset,
+// What comes of a stream after it was stopped, and before ngtcp2 knows, is dropped: nobody else will consume it.
+int on_stream_data(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, std::uint64_t offset,
                    const std::uint8_t* data, std::size_t size, void* user, void* stream_user) {
   State& state = state_of(user);
   auto* stream = static_cast<Stream*>(stream_user);
-  if (stream == nullptr || !stream->can_read) return 0;
+  if (stream == nullptr || !stream->can_read) {
+    ngtcp2_conn_extend_max_offset(conn, size);
+    return 0;
+  }
   state.gap_count -= stream->gaps.fill(offset + size);
   stream->unconsumed_bytes += size;
   if (stream->untold) tell_opened(state, *stream);
@@ -97,21 +101,11 @@ int on_stream_acked(ngtcp2_conn* /*conn*/, std::int64_t /*id*/, std::uint64_t of
                     void* stream_user) {
   State& state = state_of(user);
   auto* stream = static_cast<Stream*>(stream_user);
-  if (stream == nullptr || size == 0) return 0;
+  if (stream == nullptr) return 0;
+  if (stream->end_told) state.look_again(*stream);
+  if (size == 0) return 0;
   state.note_acked(*stream, offset + size);
   return 0;
-}
-
-void close_stream(State& state, Stream& stream, std::optional<std::uint64_t> code) {
-  const StreamId id = stream.id;
-  state.give_credit_back();
-  if (stream.stopped) state.note_ends();
-  state.gap_count -= stream.gaps.fill(UINT64_MAX);
-  stream.closed = true;
-  state.drop_writing(stream);
-  if (state.is_live()) state.visitor->on_stream_closed(id, code);
-  Stream* left = state.find(id);  // consume() inside may have been the last thing awaited
-  if (left != nullptr && left->unconsumed_bytes == 0) state.retire(*left);
 }
 
 int on_stream_closed(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, std::uint64_t code, void* user,
@@ -120,12 +114,12 @@ int on_stream_closed(ngtcp2_conn* conn, std::uint32_t flags, std::int64_t id, st
   state.report_acked();
   Stream* stream = state.find(id);
   if (stream == nullptr) {
-    --state.unfreed_stream_count;  // on_stream_reset has closed it, as nothing else does
+    --state.unfreed_stream_count;  // close_before_ngtcp2 has closed it, as nothing else does
     return 0;
   }
   state.counters.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn, id);
   const bool abrupt = (flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET) != 0;
-  close_stream(state, *stream, abrupt ? std::optional{code} : std::nullopt);
+  state.close_stream(*stream, abrupt ? std::optional{code} : std::nullopt);
   return 0;
 }
 
@@ -144,9 +138,7 @@ int on_stream_reset(ngtcp2_conn* conn, std::int64_t id, std::uint64_t final_size
   stream->unconsumed_bytes = 0;
   if (state.is_live()) state.visitor->on_stream_reset(id, code, final_size);
   if (direction_of(id) == Direction::bidirectional) return 0;
-  ngtcp2_conn_set_stream_user_data(conn, id, nullptr);
-  ++state.unfreed_stream_count;
-  close_stream(state, *stream, code);
+  state.close_before_ngtcp2(*stream, code);
   return 0;
 }
 

@@ -147,8 +147,8 @@ void Connection::State::after_callbacks(NativeTime now) {
   const char* excess = nullptr;
   if (!scan.within_rate(time_point(now))) excess = "the peer sends too many frames that cancel or carry nothing";
   if (gap_count > endpoint.config.settings.stream_gaps_max) excess = "the peer leaves too many gaps in its streams";
-  if (unfreed_stream_count > endpoint.config.settings.early_resets_max) {
-    excess = "the peer resets too many streams before anything of them has come";
+  if (unfreed_stream_count > endpoint.config.settings.unfreed_streams_max) {
+    excess = "too many streams of the peer began with their reset, or ended behind a gap";
   }
   if (scan.crypto_gap_count() > endpoint.config.settings.crypto_gaps_max) {
     excess = "the peer leaves too many gaps in its handshake";
@@ -270,6 +270,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   consumed = nullptr;
   streams.clear();
   retired.clear();
+  unsent_stops.clear();
   writable = {};
   datagrams = DatagramQueue{0, 0, Duration::zero()};
   scan.stop_sending().clear();

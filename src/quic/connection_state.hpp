@@ -103,11 +103,19 @@ struct Connection::State {
   void want_transmit();
   void report_stop_sending();
   void note_ends();
+  void note_end(Stream& stream);
   void note_short_frames();
+  /// Has note_ends() look at a stream again, outside of ngtcp2's callbacks, if its end has come.
+  void look_again(const Stream& stream);
   void report_stopped_end(Stream& stream);
+  void close_if_over(Stream& stream);
+  /// Of one that ngtcp2 keeps, perhaps until the connection ends.
+  void close_before_ngtcp2(Stream& stream, std::optional<std::uint64_t> code);
+  void close_stream(Stream& stream, std::optional<std::uint64_t> code);
   void note_acked(Stream& stream, std::uint64_t offset);
   void report_acked();
   void give_credit_back();
+  void send_stops();
   void note_fate(DatagramId id, DatagramFate fate);
   void report_fates();
   void report_sent();
@@ -183,6 +191,7 @@ struct Connection::State {
   std::vector<decltype(streams)::Extracted> retired;  // freed outside of callbacks
   Stream* acked = nullptr;                            // the first of them
   Stream* consumed = nullptr;                         // the same
+  std::vector<FrameScan::StopSending> unsent_stops;   // STOP_SENDING that ngtcp2 is to send
   SendSchedule writable;
   DatagramQueue datagrams;
   std::vector<std::pair<DatagramId, DatagramFate>> fates;  // that the visitor has not been told

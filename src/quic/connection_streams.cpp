@@ -1,4 +1,5 @@
 // What the owner asks of a connection.
+#include <algorithm>
 #include <utility>
 
 #include "core/assert.hpp"
@@ -97,6 +98,7 @@ void Connection::State::report_stop_sending() {
     stream->can_write = false;
     if (is_live()) visitor->on_stream_stopped(id, code);  // which may ask what was not sent
     drop_writing(*stream);
+    look_again(*stream);
   }
 }
 
@@ -107,7 +109,20 @@ void Connection::State::note_ends() {
     if (stream == nullptr || stream->closed) continue;
     stream->final_size_bytes = final_size;
     report_stopped_end(*stream);
+    if (stream->end_told) close_if_over(*stream);
   }
+}
+
+void Connection::State::look_again(const Stream& stream) {
+  if (stream.final_size_bytes == Stream::kUnknown) return;
+  scan.ends().push_back({stream.id, stream.final_size_bytes});
+}
+
+// While a packet is handled: the ends of streams that only its later frames open are kept.
+void Connection::State::note_end(Stream& stream) {
+  const auto end = std::ranges::find(scan.ends(), stream.id, &FrameScan::StreamEnd::id);
+  if (end != scan.ends().end()) stream.final_size_bytes = end->final_size_bytes;
+  report_stopped_end(stream);
 }
 
 // Behind ngtcp2, which has delivered what it could by now. A stream that is not read any more gets no new gaps.
@@ -130,7 +145,35 @@ void Connection::State::note_short_frames() {
 
 void Connection::State::report_stopped_end(Stream& stream) {
   if (stream.final_size_bytes == Stream::kUnknown || !std::exchange(stream.stopped, false)) return;
+  stream.end_told = true;
   if (is_live()) visitor->on_stopped_stream_end(stream.id, stream.final_size_bytes);
+}
+
+// ngtcp2 1.11 acknowledges what comes of a stopped stream behind a gap and then does not know that it came. So it waits
+// for it for ever, unless the peer resets the stream, which one that has all acknowledged does not (RFC 9000 §3.1).
+void Connection::State::close_if_over(Stream& stream) {
+  if (stream.can_write && !stream.queue.has_arrived()) return;
+  report_acked();
+  counters.lost_packet_count += ngtcp2_conn_get_stream_loss_count(conn.get(), stream.id);
+  close_before_ngtcp2(stream, std::nullopt);
+}
+
+void Connection::State::close_before_ngtcp2(Stream& stream, std::optional<std::uint64_t> code) {
+  ngtcp2_conn_set_stream_user_data(conn.get(), stream.id, nullptr);
+  ++unfreed_stream_count;
+  close_stream(stream, code);
+}
+
+void Connection::State::close_stream(Stream& stream, std::optional<std::uint64_t> code) {
+  const StreamId id = stream.id;
+  give_credit_back();
+  if (stream.stopped) note_end(stream);
+  gap_count -= stream.gaps.fill(UINT64_MAX);
+  stream.closed = true;
+  drop_writing(stream);
+  if (is_live()) visitor->on_stream_closed(id, code);
+  Stream* left = find(id);  // consume() inside may have been the last thing awaited
+  if (left != nullptr && left->unconsumed_bytes == 0) retire(*left);
 }
 
 // The visitor is told once for all the packets that acknowledged a part of it since the last time.
@@ -159,6 +202,14 @@ void Connection::State::give_credit_back() {
     const std::uint64_t count = std::exchange(stream.consumed_bytes, 0);
     ngtcp2_conn_extend_max_offset(conn.get(), count);
     if (stream.can_read) ngtcp2_conn_extend_max_stream_offset(conn.get(), stream.id, count);
+  }
+}
+
+// Never while a packet is read: ngtcp2 gives credit back for all that it has not delivered, and in a callback takes
+// what it is about to deliver for delivered. Until then all that comes is dropped (on_stream_data).
+void Connection::State::send_stops() {
+  for (const auto& [id, code] : std::exchange(unsent_stops, {})) {
+    ngtcp2_conn_shutdown_stream_read(conn.get(), 0, id, code);  // unknown if it has ended meanwhile
   }
 }
 
@@ -234,6 +285,7 @@ void Connection::reset(StreamId id, std::uint64_t code) {
   } else {
     ngtcp2_conn_shutdown_stream_write(state_->conn.get(), 0, id, code);
   }
+  state_->look_again(*stream);
   state_->want_transmit();
 }
 
@@ -245,8 +297,8 @@ void Connection::stop_sending(StreamId id, std::uint64_t code) {
   if (stream->can_read && !stream->closed) {
     stream->can_read = false;
     stream->stopped = true;
-    if (stream->final_size_bytes != Stream::kUnknown) state_->scan.ends().push_back({id, stream->final_size_bytes});
-    ngtcp2_conn_shutdown_stream_read(state_->conn.get(), 0, id, code);
+    state_->look_again(*stream);
+    state_->unsent_stops.push_back({id, code});
   }
   consume(id, unconsumed);  // may retire the stream
   state_->want_transmit();

@@ -31,12 +31,15 @@ bool packet_goes_on(ngtcp2_ssize result) {
 }  // namespace
 
 // An empty frame, so that the stream does not begin with its reset (on_stream_reset). It ends the packet, since nothing
-// but a write is allowed within one.
+// but a write is allowed within one. A packet that has no place for it, such as a probe of the path, goes without it,
+// and the next one is tried.
 bool Connection::State::write_before_reset(PacketUnderWay& packet, Stream& stream) {
+  ngtcp2_ssize written = -1;
   packet.result = ngtcp2_conn_writev_stream(conn.get(), packet.path, packet.info, packet.out.data(), packet.out.size(),
-                                            nullptr, NGTCP2_WRITE_STREAM_FLAG_NONE, stream.id, nullptr, 0, packet.now);
-  if (packet.result > 0) ngtcp2_conn_shutdown_stream_write(conn.get(), 0, stream.id, *stream.waiting_reset);
-  if (packet.result != 0) writable.remove(stream);
+                                            &written, NGTCP2_WRITE_STREAM_FLAG_NONE, stream.id, nullptr, 0, packet.now);
+  const bool has_begun = packet.result > 0 && written >= 0;
+  if (has_begun) ngtcp2_conn_shutdown_stream_write(conn.get(), 0, stream.id, *stream.waiting_reset);
+  if (has_begun || packet.result < 0) writable.remove(stream);
   return packet_goes_on(packet.result);
 }
 
@@ -181,6 +184,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
   if (phase != Phase::open) return poll_close_packet(buffer);
 
   give_credit_back();
+  send_stops();
   const std::size_t full = path_payload_bytes_max();
   const std::size_t quantum = std::max(ngtcp2_conn_get_send_quantum(conn.get()), full);
   const std::size_t limit = std::min(Endpoint::kTransmitBytesMax, quantum);

@@ -81,9 +81,10 @@ struct Settings {
   /// have a rate of their own, since it is honest to give streams up: players do, with what comes too late.
   std::uint32_t cancel_frames_burst = 1000;
   std::uint32_t cancel_frames_per_second = 2000;
-  /// Unidirectional streams of which nothing came before their reset, in the life of a connection: beyond, it is
-  /// closed. ngtcp2 1.11 keeps some 230 bytes for each until then.
-  std::uint64_t early_resets_max = 65'536;
+  /// Streams that have ended and that ngtcp2 1.11 keeps, with some 230 bytes for each: those that began with their
+  /// reset until the connection ends, and so perhaps those that were stopped while packets of them overtook each other.
+  /// Beyond, the connection is closed.
+  std::uint64_t unfreed_streams_max = 65'536;
   /// Gaps that short STREAM frames have left in what came of all streams: beyond, the connection is closed. ngtcp2 1.11
   /// keeps some 80 bytes for each, up to 5,000 of a stream.
   std::uint64_t stream_gaps_max = 4096;

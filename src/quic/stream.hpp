@@ -36,6 +36,7 @@ struct Stream {
   bool can_read = false;   ///< neither reset nor stopped
   bool untold = false;     ///< the visitor does not know yet that the peer has opened it
   bool stopped = false;    ///< by us, and its final size is not told
+  bool end_told = false;   ///< the same, and it is
   bool blocked = false;    ///< waits for the peer's credit
   bool closed = false;     ///< ngtcp2 knows it no more; only consume() is awaited
   bool acked = false;      ///< among those of acked_next

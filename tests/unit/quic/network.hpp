@@ -80,6 +80,7 @@ struct Recorder final : ConnectionVisitor {
   }
   void on_stream_stopped(StreamId id, std::uint64_t code) override { streams[id].stop_code = code; }
   void on_stream_acked(StreamId id, std::uint64_t offset) override {
+    EXPECT_FALSE(streams[id].closed);
     streams[id].acked = offset;
     ++streams[id].acked_count;
   }

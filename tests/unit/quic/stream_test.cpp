@@ -185,7 +185,7 @@ StreamId reset_early(Pair& pair, std::uint64_t code) {
 
 TEST(QuicStream, NothingOfAStreamHasLeftBeforeItsResetAndItsFirstFrameComesFirst) {
   EndpointConfig config = server_config();
-  config.settings.early_resets_max = 0;
+  config.settings.unfreed_streams_max = 0;
   Pair pair{1, std::move(config)};
   pair.establish();
   for (std::uint64_t i = 0; i < 10; ++i) {
@@ -228,7 +228,7 @@ TEST(QuicStream, UnidirectionalStreamsThatBeginWithTheirResetEnd) {
 
 TEST(QuicStream, AConnectionWithTooManyStreamsThatBeginWithTheirResetIsClosed) {
   EndpointConfig config = server_config();
-  config.settings.early_resets_max = 20;
+  config.settings.unfreed_streams_max = 20;
   Pair pair{1, std::move(config)};
   pair.establish();
   for (int i = 0; i < 40; ++i) {
