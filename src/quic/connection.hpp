@@ -1,10 +1,10 @@
 // Connection: one QUIC connection (RFC 9000) of an Endpoint, which owns it. Its visitor hears what the peer does.
 //
 // Streams: write() keeps its Bytes until the peer has acknowledged them, without copying, or copies small ones behind
-// each other; the caller bounds that by buffered_bytes(). What on_stream_data delivers was already paid with
-// flow-control credit, and only consume() gives credit back, for the stream and for the connection; a stream of the
-// peer counts against its limit until it is closed and all of it consumed. All calls on the endpoint's thread; all may
-// be made from inside the visitor's functions.
+// each other; the caller bounds what was never sent by unsent_bytes(), and Settings::unacknowledged_bytes_max what was.
+// What on_stream_data delivers was already paid with flow-control credit, and only consume() gives credit back, for the
+// stream and for the connection; a stream of the peer counts against its limit until it is closed and all of it
+// consumed. All calls on the endpoint's thread; all may be made from inside the visitor's functions.
 #pragma once
 
 #include <plait/bytes.hpp>

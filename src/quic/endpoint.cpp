@@ -261,11 +261,6 @@ void Endpoint::handle_expiry(TimePoint now) {
   }
 }
 
-void Endpoint::close_all(std::uint64_t code, std::string_view reason) {
-  state_->accepting = false;
-  for (auto& [state, connection] : state_->connections) connection->close(code, reason);
-}
-
 void Endpoint::set_server_tls(ServerTls tls) { state_->config.server_tls = std::move(tls); }
 
 EndpointStats Endpoint::stats() const {

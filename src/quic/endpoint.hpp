@@ -2,10 +2,9 @@
 //
 // The driver owns the socket and the loop. Once a turn it reads one time and uses it for all calls of the turn:
 //
-//   for UDP datagrams that were received:  handle_datagrams(path, bytes, segment_bytes, ecn, now)   (GRO: all at once)
-//   at next_expiry():                handle_expiry(now)
-//   then, until nothing comes:       poll_transmit(buffer, now)               (or a bounded number, to read again
-//   between)
+//   for UDP datagrams that came:  handle_datagrams(path, bytes, segment_bytes, ecn, now)   (GRO: all at once)
+//   at next_expiry():             handle_expiry(now)
+//   then, until nothing comes:    poll_transmit(buffer, now)   (or a bounded number, to read again in between)
 //
 // and sends each Transmit as it is: `size` bytes in segments of `segment_bytes` (UDP_SEGMENT; the last may be shorter),
 // from path.local to path.remote, with the ECN bits given. Time may stand still but never goes back: an earlier time is
@@ -133,9 +132,6 @@ class Endpoint {
   /// connection that has received something sets its next deadline.
   [[nodiscard]] std::optional<TimePoint> next_expiry() const;
   void handle_expiry(TimePoint now);
-
-  /// Closes every connection with the application's code; no new ones are accepted from here on.
-  void close_all(std::uint64_t code, std::string_view reason);
 
   /// For the connections of clients from now on.
   void set_server_tls(ServerTls tls);

@@ -66,7 +66,7 @@ void Endpoint::State::handle_initial(const Path& path, ByteView datagram, Ecn ec
     return;
   }
   Connection::State::Accept proven{header, std::nullopt};
-  if (!accepting || connections.size() >= config.connections_max) {
+  if (connections.size() >= config.connections_max) {
     ++counters.refused_count;
     return send_refusal(path, header, NGTCP2_CONNECTION_REFUSED);
   }

@@ -80,7 +80,6 @@ struct Endpoint::State {
   EndpointVisitor& visitor;
   NativeTime now = 0;
   int calls_under_way = 0;
-  bool accepting = true;
   bool segmentation = true;
 
   ConnectionIds<Connection::State> ids;

@@ -363,19 +363,6 @@ TEST(QuicEndpoint, WhatMayBeAStatelessResetCountsForNoConnection) {
   EXPECT_FALSE(pair.client.reason);
 }
 
-TEST(QuicEndpoint, CloseAllTellsEveryPeer) {
-  Pair pair;
-  pair.establish();
-  pair.server_host.endpoint->close_all(256, "going away");
-  EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }));
-  EXPECT_EQ(pair.client.reason->kind, CloseReason::Kind::peer_application);
-  EXPECT_EQ(pair.client.reason->code, 256U);
-  EXPECT_EQ(pair.client.reason->reason, "going away");
-  pair.network.run_for(5s);
-  EXPECT_EQ(pair.server_host.endpoint->stats().connection_count, 0U);
-  EXPECT_EQ(pair.client_host.endpoint->stats().connection_count, 0U);
-}
-
 TEST(QuicEndpoint, BulkLeavesInLargeBatches) {
   Pair pair;
   pair.network.link.udp_payload_bytes_max = 1452;
