@@ -347,9 +347,10 @@ class Refusals(unittest.TestCase):
         self.assertIn("certificate", said)
 
     def test_nobody_there(self):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            url = f"ws://127.0.0.1:{taken.getsockname()[1]}"
-        self.assertIn("cannot connect", self.refused("pub", "demo", "1", "--url", url))
+        with socket.socket() as unused:  # bound, and nobody listens
+            unused.bind(("127.0.0.1", 0))
+            url = f"ws://127.0.0.1:{unused.getsockname()[1]}"
+            self.assertIn("cannot connect", self.refused("pub", "demo", "1", "--url", url))
 
     def test_a_token_file(self):
         self.assertIn("--token-file", self.refused("pub", "demo", "1", "--token-file", "/nonexistent"))
