@@ -55,6 +55,13 @@ ulimit -Sn > "$2"
 exec "$3" bench-raw ws --port "$1"
 """
 
+# A WebSocket server that notes its port, and whose first one somebody else has.
+LATE_PEER = """#!/bin/sh
+echo "$1" >> "$2"
+[ "$(wc -l < "$2")" -gt 1 ] || exit 1
+exec "$3" bench-raw ws --port "$1"
+"""
+
 # A WebSocket server that notes how it was started.
 PEER = """#!/bin/sh
 echo "$$ $2 $(sed -n 's/^Cpus_allowed_list:\\t//p' /proc/$$/status)" >> "$3"
@@ -214,6 +221,15 @@ class Peers(unittest.TestCase):
         Bench("websocket", "^connect/k1$", "--placement", "free", "--servers", "counting", "--peer",
               f"counting={script} {{port}} {started} {PLAIT_WORD},ws://127.0.0.1:{{port}}")
         self.assertEqual(self.started.read_text(encoding="ascii").strip(), "unlimited" if hard < 0 else str(hard))
+
+    def test_a_server_that_ends_before_it_serves_is_started_once_more(self):
+        self.script.write_text(LATE_PEER, encoding="utf-8")
+        script, started = shlex.quote(str(self.script)), shlex.quote(str(self.started))
+        bench = Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free", "--servers", "late", "--peer",
+                      f"late={script} {{port}} {started} {PLAIT_WORD},ws://127.0.0.1:{{port}}")
+        (server,) = bench.cases[0]["servers"]
+        self.assertNotIn("error", server)
+        self.assertEqual(len(self.lines()), 2, "ports")
 
     def test_a_generator_started_by_hand_opens_as_many_connections_as_the_hard_limit_allows(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
