@@ -23,6 +23,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr Duration kLimit = 2s;
+
 enum class Outcome { success, failure, hang };
 
 /// Both sides on one loop of this thread, so that the injection reaches them all.
@@ -31,7 +33,7 @@ class Exchange {
   Exchange(std::shared_ptr<const tls::Context> server_tls, std::shared_ptr<const tls::Context> client_tls,
            std::size_t message_bytes)
       : server_tls_(std::move(server_tls)), client_tls_(std::move(client_tls)), text_(message_bytes, 'e') {
-    limits_.handshake_timeout = limits_.close_timeout = 2s;
+    limits_.handshake_timeout = limits_.close_timeout = kLimit;
     EXPECT_TRUE(router_.add_session("/", plait::handler<test::Echo>()));
   }
 
@@ -72,7 +74,7 @@ class Exchange {
         context, std::move(*socket), client_tls_ == nullptr ? nullptr : tls::Engine::connect(*client_tls_, "localhost"),
         std::make_unique<WsConnect>(std::make_unique<test::Called>(calls), std::move(request)), true);
     if (client == nullptr) return Outcome::failure;
-    client->set_deadline(std::chrono::steady_clock::now() + 2s);
+    client->set_deadline(std::chrono::steady_clock::now() + kLimit);
     const auto give_up = std::chrono::steady_clock::now() + 10s;
     while (closed_ == 0 || context.entries.size() > 0) {
       if (std::chrono::steady_clock::now() > give_up) return Outcome::hang;
@@ -101,6 +103,10 @@ std::string name_of(const testing::TestParamInfo<Case>& one) {
   return std::string{one.param.secure ? "wss_" : "ws_"} + ::strerrorname_np(one.param.system_errno);
 }
 
+bool is_transient(int system_errno) {
+  return system_errno == EINTR || system_errno == EAGAIN || system_errno == ECONNABORTED;
+}
+
 class FaultServerEcho : public testing::TestWithParam<Case> {
  protected:
   void SetUp() override { make_contexts(); }
@@ -111,8 +117,25 @@ class FaultServerEcho : public testing::TestWithParam<Case> {
     client_ = std::make_shared<const tls::Context>(std::move(
         *tls::Context::client({.verify = true, .authority_file = files.certificate_file, .alpn = {"http/1.1"}})));
   }
-  Outcome exchange(bool secure, std::size_t message_bytes) {
-    return Exchange{secure ? server_ : nullptr, secure ? client_ : nullptr, message_bytes}.run();
+  /// An exchange under `plan`; again where it was to succeed and did not, but was slow: its limits are of real time,
+  /// for which a machine that is busy may let this thread wait.
+  Outcome exchange(fault::Plan& plan) {
+    const fault::Plan fresh = plan;
+    const auto& [system_errno, secure] = GetParam();
+    for (int tries_left = 3;; --tries_left) {
+      plan = fresh;
+      const auto begin = std::chrono::steady_clock::now();
+      Outcome outcome{};
+      {
+        const fault::Injection injection{plan};
+        outcome = Exchange{secure ? server_ : nullptr, secure ? client_ : nullptr, 5000}.run();
+      }
+      const bool is_slow = std::chrono::steady_clock::now() - begin > kLimit / 2;
+      if (outcome == Outcome::success || !must_succeed(plan) || !is_slow || tries_left == 0) return outcome;
+    }
+  }
+  static bool must_succeed(const fault::Plan& plan) {
+    return is_transient(GetParam().system_errno) || plan.fired() == 0;
   }
 
   test::QuietLog log_;
@@ -120,26 +143,16 @@ class FaultServerEcho : public testing::TestWithParam<Case> {
   std::shared_ptr<const tls::Context> server_, client_;
 };
 
-bool is_transient(int system_errno) {
-  return system_errno == EINTR || system_errno == EAGAIN || system_errno == ECONNABORTED;
-}
-
 TEST_P(FaultServerEcho, EveryCallMayFailWithoutCrashLeakOrHang) {
-  const auto [system_errno, secure] = GetParam();
   for (int n = 1;; ++n) {
     const fault::OpenFiles before;
     fault::Plan plan;
-    plan.fail_nth(n, system_errno);
-    Outcome outcome{};
-    {
-      const fault::Injection injection{plan};
-      outcome = exchange(secure, 5000);
-    }
+    plan.fail_nth(n, GetParam().system_errno);
+    const Outcome outcome = exchange(plan);
     const std::string where = "n = " + std::to_string(n) + " (" + plan.last() + ")";
     EXPECT_EQ(fault::OpenFiles{}, before) << where;
     ASSERT_NE(outcome, Outcome::hang) << where;
-    const bool must_succeed = is_transient(system_errno) || plan.fired() == 0;
-    EXPECT_TRUE(!must_succeed || outcome == Outcome::success) << where;
+    EXPECT_TRUE(!must_succeed(plan) || outcome == Outcome::success) << where;
     if (plan.fired() == 0) {
       EXPECT_GT(n, 1) << "no call was made to fail";
       break;
@@ -196,8 +209,7 @@ class FaultServerEchoShort : public FaultServerEcho {};
 TEST_P(FaultServerEchoShort, OneByteAtATimeAndEverySecondCallWouldBlock) {
   fault::Plan plan;
   plan.shorten_transfers(1).fail_every(2, GetParam().system_errno);
-  const fault::Injection injection{plan};
-  EXPECT_EQ(exchange(GetParam().secure, 5000), Outcome::success);
+  EXPECT_EQ(exchange(plan), Outcome::success);
   EXPECT_GT(plan.fired(), 5000);
 }
 

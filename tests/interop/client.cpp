@@ -151,7 +151,7 @@ int rtt(const std::string& url, Options& options) {
   if (auto id = client.connect(url, std::make_unique<Member>(closed, &session), connect_options(options)); !id) {
     return fail(id.error().message);
   }
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{18};
   while (session == nullptr || !session->rtt()) {
     if (std::chrono::steady_clock::now() > deadline) return fail("no pong came in time");
     client.run_once(std::chrono::milliseconds{100});

@@ -89,9 +89,9 @@ class Refusals(unittest.TestCase):
         self.assert_refused(b"", "the opening handshake timed out", options=("--timeout", 200))
 
     def test_nobody_listens(self):
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            url = f"ws://127.0.0.1:{listener.getsockname()[1]}/"
-        status, _, error = harness.run_client("wait", url)
+        with socket.socket() as unused:  # bound, and nobody listens
+            unused.bind(("127.0.0.1", 0))
+            status, _, error = harness.run_client("wait", f"ws://127.0.0.1:{unused.getsockname()[1]}/")
         self.assertEqual(status, 2)
         self.assertIn("Connection refused", error)
 

@@ -62,7 +62,7 @@ def aiohttp_server(**options):
     async def heartbeat(request):
         """Closes once a heartbeat was answered. aiohttp waits for that half as long as between heartbeats: longer than
         a thread stands still on a machine that is busy."""
-        session = aiohttp.web.WebSocketResponse(heartbeat=4, autoping=False)
+        session = aiohttp.web.WebSocketResponse(heartbeat=8, autoping=False)
         await session.prepare(request)
         message = await session.receive()
         await session.close(code=4000, message=message.type.name.encode())

@@ -131,7 +131,7 @@ class Websockets(PythonClients):
 
     async def test_a_hundred_at_once(self):
         async def one(number):
-            async with connect(f"{self.url}/echo") as client:
+            async with connect(f"{self.url}/echo", open_timeout=harness.TIMEOUT) as client:
                 for turn in range(5):
                     await client.send(f"{number} {turn}")
                     self.assertEqual(await client.recv(), f"{number} {turn}")

@@ -73,48 +73,78 @@ std::string last_lines(const Process& process) {
   return text.size() > kShown ? "…" + text.substr(text.size() - kShown) : text;
 }
 
-}  // namespace
-
-Result<RunningServer, Error> RunningServer::start(const ServerSpec& spec, const Row& row, std::optional<int> cpu) {
-  const bool chooses_port = spec.command.find("{port}") == std::string::npos;
-  const bool is_udp = spec.url.starts_with("https:") || spec.url.starts_with("quic:");
-  const std::uint16_t port = chooses_port ? 0 : free_port(is_udp ? SOCK_DGRAM : SOCK_STREAM);
-  std::string command = replace_all(spec.command, "{port}", std::to_string(port));
-  command = replace_all(command, "{cpu}", std::to_string(cpu.value_or(-1)));
-  if (spec.takes_row_options && !row.server_options.empty()) command += " " + row.server_options;
+/// What a server is started with.
+struct Launch {
+  std::string command;
+  Url url;
+  std::uint16_t chosen_port = 0;  ///< 0: it chooses one itself, and says so
+  bool is_udp = false;
   std::optional<TemporaryCertificate> certificate;
+};
+
+Result<Launch, Error> prepare(const ServerSpec& spec, const Row& row, std::optional<int> cpu) {
+  Launch launch;
+  launch.is_udp = spec.url.starts_with("https:") || spec.url.starts_with("quic:");
+  const bool takes_port = spec.command.find("{port}") != std::string::npos;
+  if (takes_port) launch.chosen_port = free_port(launch.is_udp ? SOCK_DGRAM : SOCK_STREAM);
+  const std::string port = std::to_string(launch.chosen_port);
+  launch.command = replace_all(replace_all(spec.command, "{port}", port), "{cpu}", std::to_string(cpu.value_or(-1)));
+  if (spec.takes_row_options && !row.server_options.empty()) launch.command += " " + row.server_options;
   if (spec.takes_row_options && row.rsa) {
     auto made = TemporaryCertificate::make(crypto::KeyKind::rsa_2048);
     if (!made) return err(made.error());
-    certificate.emplace(std::move(*made));
-    command += certificate->options();
+    launch.certificate.emplace(std::move(*made));
+    launch.command += launch.certificate->options();
   }
-  auto url = parse_url(replace_all(spec.url, "{port}", std::to_string(port)));
+  auto url = parse_url(replace_all(spec.url, "{port}", port));
   if (!url) return err(url.error());
-  auto process = Process::start({"sh", "-c", "exec " + command}, cpu);
-  if (!process) return err(process.error());
+  launch.url = std::move(*url);
+  return launch;
+}
 
-  const auto deadline = steady_clock::now() + kStartTimeout;
-  bool ready = false;
-  while (!ready) {
-    if (chooses_port) {
-      if (const auto announced = announced_url(process->output())) url->port = announced->port;
-      ready = url->port != 0;
-    } else {
-      ready = is_udp ? is_bound(port) : accepts_connections(port);
-    }
-    if (!ready && process->has_ended(kPollInterval)) {
-      return err(
-          Error{fmt::format("'{}' ended with status {}: {}", command, process->exit_status(), last_lines(*process))});
-    }
-    if (!ready && steady_clock::now() > deadline) {
-      return err(Error{fmt::format("'{}' did not serve within 15 s: {}", command, last_lines(*process))});
-    }
+/// Whether it serves; then its URL has its port.
+bool serves(const Process& process, Launch& launch) {
+  if (launch.chosen_port != 0) {
+    return launch.is_udp ? is_bound(launch.chosen_port) : accepts_connections(launch.chosen_port);
   }
-  if (url->path.empty() || url->path == "/") url->path = row.path;
-  RunningServer server(std::move(*process), std::move(*url));
-  server.certificate_ = std::move(certificate);
-  return server;
+  if (const auto announced = announced_url(process.output())) launch.url.port = announced->port;
+  return launch.url.port != 0;
+}
+
+enum class Waited { until_it_serves, until_its_end, too_long };
+
+Waited wait_for(Process& process, Launch& launch) {
+  const auto deadline = steady_clock::now() + kStartTimeout;
+  while (!serves(process, launch)) {
+    if (process.has_ended(kPollInterval)) return Waited::until_its_end;
+    if (steady_clock::now() > deadline) return Waited::too_long;
+  }
+  return Waited::until_it_serves;
+}
+
+}  // namespace
+
+Result<RunningServer, Error> RunningServer::start(const ServerSpec& spec, const Row& row, std::optional<int> cpu) {
+  for (bool again = false;; again = true) {
+    auto launch = prepare(spec, row, cpu);
+    if (!launch) return err(launch.error());
+    auto process = Process::start({"sh", "-c", "exec " + launch->command}, cpu);
+    if (!process) return err(process.error());
+    const Waited waited = wait_for(*process, *launch);
+    // Somebody else may have been given the port between its choice and the server's start.
+    if (waited == Waited::until_its_end && launch->chosen_port != 0 && !again) continue;
+    if (waited == Waited::until_its_end) {
+      return err(Error{
+          fmt::format("'{}' ended with status {}: {}", launch->command, process->exit_status(), last_lines(*process))});
+    }
+    if (waited == Waited::too_long) {
+      return err(Error{fmt::format("'{}' did not serve within 15 s: {}", launch->command, last_lines(*process))});
+    }
+    if (launch->url.path.empty() || launch->url.path == "/") launch->url.path = row.path;
+    RunningServer server(std::move(*process), std::move(launch->url));
+    server.certificate_ = std::move(launch->certificate);
+    return server;
+  }
 }
 
 }  // namespace plait::bench

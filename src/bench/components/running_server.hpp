@@ -12,7 +12,8 @@ namespace plait::bench {
 
 class RunningServer {
  public:
-  /// Starts it and waits until it serves, 15 s at most. The error holds the last lines that it wrote.
+  /// Starts it and waits until it serves, 15 s at most. One that ends before, and whose port was chosen here, is
+  /// started once more with another port. The error holds the last lines that it wrote.
   static Result<RunningServer, Error> start(const ServerSpec& spec, const Row& row, std::optional<int> cpu);
 
   /// Where the row's connections go.

@@ -68,11 +68,12 @@ class Command(unittest.TestCase):
         self.assert_fails(("echo", "bench", "--message", ""), "an empty message is not on the wire", "--size 1")
 
     def test_nobody_listens(self):
-        with harness.socket.create_server(("127.0.0.1", 0)) as listener:
-            port = str(listener.getsockname()[1])
-        for command in ("send", "bench"):
-            self.assert_fails(("echo", command, "--port", port), f"cannot connect to 127.0.0.1:{port}",
-                              f"plait echo serve --host 127.0.0.1 --port {port}")
+        with harness.socket.socket() as unused:  # bound, and nobody listens
+            unused.bind(("127.0.0.1", 0))
+            port = str(unused.getsockname()[1])
+            for command in ("send", "bench"):
+                self.assert_fails(("echo", command, "--port", port), f"cannot connect to 127.0.0.1:{port}",
+                                  f"plait echo serve --host 127.0.0.1 --port {port}")
 
     def test_a_port_in_use(self):
         for model in (("thread",), ("async",), ("async", "--threads", "2")):

@@ -40,6 +40,22 @@ def wait_until(done, explain=lambda: "it did not come"):
     return value
 
 
+def again_if_taken(attempt):
+    """Calls `attempt`; again, twice at most, where a server could not have the port that another had before: a test
+    beside this one may have been given it in between."""
+    for _ in range(2):
+        try:
+            return attempt()
+        except DoesNotListen as refusal:
+            if "in use" not in str(refusal):
+                raise
+    return attempt()
+
+
+class DoesNotListen(Exception):
+    """A server ended before it listened; why is what it logged."""
+
+
 class Server(Process):
     """`plait serve …` on free ports. `urls` are those it printed; `token` is the development token, if there is one.
     What it logs is in logged(), unless it goes to the file `stderr`."""
@@ -52,6 +68,10 @@ class Server(Process):
             command += ["--listen", url]
         super().__init__(command, stderr=stderr or self.log, env=environment(self.folder.name))
         lines = [self.process.stdout.readline() for _ in listen]
+        if "" in lines:
+            said = self.logged()
+            self.__exit__()
+            raise DoesNotListen(said)
         self.urls = [re.fullmatch(r"listening (.+)\n", line).group(1) for line in lines]
         self.token = None
         self.greeting = ""

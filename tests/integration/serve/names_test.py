@@ -45,7 +45,7 @@ class Names(unittest.TestCase):
             self.assertEqual(self.shown(server, host), certificate.read_text(encoding="utf-8"), host)
 
     def test_by_options(self):
-        arguments = ["--jwt-secret-file", self.secret]
+        arguments = ["--jwt-secret-file", self.secret, "--threads", 1]  # a reload reaches loops one after another
         for certificate, key in (self.first, self.second):
             arguments += ["--cert", certificate, "--key", key]
         with Server(*arguments, listen=("wss://127.0.0.1:0", "https://127.0.0.1:0")) as server:

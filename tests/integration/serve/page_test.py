@@ -13,6 +13,9 @@ WEBTRANSPORT = "https://127.0.0.1:0"
 STATUS = "return document.getElementById('status').textContent"
 CONNECTED = "return document.getElementById('status').dataset.state === 'open'"
 
+# Of what a machine that is busy may spoil.
+TRIES = 3
+
 
 def shows(text):
     return ("return [...document.querySelectorAll('#messages .data')].some((cell) => cell.textContent === "
@@ -26,6 +29,15 @@ class Page(unittest.TestCase):
 
     def open(self, server):
         self.browser.open(f"http://127.0.0.1:{server.port()}/")
+
+    def expect_webtransport(self, url):
+        """Opens the page, which falls back for good where that takes longer than a few seconds."""
+        for _ in range(TRIES):
+            self.browser.open(url)
+            self.browser.wait_for(CONNECTED)
+            if self.browser.run(STATUS) == "connected over WebTransport":
+                break
+        self.assertEqual(self.browser.run(STATUS), "connected over WebTransport")
 
     def test_messages_flow_and_counters_live(self):
         browser = self.browser
@@ -62,9 +74,7 @@ class Page(unittest.TestCase):
     def test_the_wire_is_webtransport_where_the_server_has_it(self):
         browser = self.browser
         with Server("--dev", "--threads", 2, listen=(*ALL_WIRES, WEBTRANSPORT)) as server:
-            self.open(server)
-            browser.wait_for(CONNECTED)
-            self.assertEqual(browser.run(STATUS), "connected over WebTransport")
+            self.expect_webtransport(f"http://127.0.0.1:{server.port()}/")
             with Subscriber("demo", "--count", 1, "--url", server.url(), token=server.token) as subscriber:
                 browser.type("#text", "over HTTP/3")
                 browser.click("#publish button[type=submit]")
@@ -83,9 +93,7 @@ class Page(unittest.TestCase):
 
     def test_in_development_the_names_of_this_machine_are_one(self):
         with Server("--dev", listen=(*ALL_WIRES, WEBTRANSPORT)) as server:
-            self.browser.open(f"http://localhost:{server.port()}/")
-            self.browser.wait_for(CONNECTED)
-            self.assertEqual(self.browser.run(STATUS), "connected over WebTransport")
+            self.expect_webtransport(f"http://localhost:{server.port()}/")
 
     def test_where_webtransport_fails_it_falls_back(self):
         with Server("--dev", listen=("ws://127.0.0.2:0", WEBTRANSPORT)) as server:

@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from harness import PLAIT, TIMEOUT, Server, Subscriber, environment, plait, wait_until
+from harness import PLAIT, TIMEOUT, Server, Subscriber, again_if_taken, environment, plait, wait_until
 
 
 def make_certificate(folder):
@@ -49,15 +49,20 @@ class Killed(unittest.TestCase):
             secret.write_text("a secret of 32 bytes or more, then", encoding="utf-8")
             options = ("--jwt-secret-file", secret, "--cert", Path(folder, "c.pem"), "--key", Path(folder, "k.pem"))
             token = plait("token", "--user", "a", "--secret-file", secret).stdout.strip()
-            with Server(*options, listen=["https://127.0.0.1:0"]) as first:
-                url = first.url("https")
-                with Subscriber("demo", "--insecure", "--url", url, token=token) as subscriber:
-                    first.process.kill()
-                    first.process.wait(TIMEOUT)
-                    with Server(*options, listen=[url]):
-                        status, _, errors = subscriber.wait()
+            status, _, errors = again_if_taken(lambda: self.told_by_the_next_server(options, token))
         self.assertEqual(status, 1)
         self.assertIn("the peer knows this connection no more", errors)
+
+    @staticmethod
+    def told_by_the_next_server(options, token):
+        """What a subscriber does whose server was killed, once there is another one at its port."""
+        with Server(*options, listen=["https://127.0.0.1:0"]) as first:
+            url = first.url("https")
+            with Subscriber("demo", "--insecure", "--url", url, token=token) as subscriber:
+                first.process.kill()
+                first.process.wait(TIMEOUT)
+                with Server(*options, listen=[url]):
+                    return subscriber.wait()
 
 
 class Threads(unittest.TestCase):

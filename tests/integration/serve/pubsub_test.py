@@ -284,8 +284,10 @@ class PubSub(unittest.TestCase):
         secret = folder / "secret"
         secret.write_text("s" * 32, encoding="utf-8")
         token = plait("token", "--user", "early", "--secret-file", secret).stdout.strip()
-        with Server("--dev") as gone:
-            url = gone.url()
+        unused = self.enterContext(socket.socket())  # bound, and nobody listens; a server that is told to may yet
+        unused.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        unused.bind(("127.0.0.1", 0))
+        url = f"ws://127.0.0.1:{unused.getsockname()[1]}"
         arguments = (PLAIT, "sub", "early", "--reconnect", "--count", "1", "--url", url)
         with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               env=environment(NO_FOLDER) | {"PLAIT_TOKEN": token}) as subscriber:
@@ -345,9 +347,10 @@ class Refusals(unittest.TestCase):
         self.assertIn("certificate", said)
 
     def test_nobody_there(self):
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            url = f"ws://127.0.0.1:{taken.getsockname()[1]}"
-        self.assertIn("cannot connect", self.refused("pub", "demo", "1", "--url", url))
+        with socket.socket() as unused:  # bound, and nobody listens
+            unused.bind(("127.0.0.1", 0))
+            url = f"ws://127.0.0.1:{unused.getsockname()[1]}"
+            self.assertIn("cannot connect", self.refused("pub", "demo", "1", "--url", url))
 
     def test_a_token_file(self):
         self.assertIn("--token-file", self.refused("pub", "demo", "1", "--token-file", "/nonexistent"))

@@ -62,6 +62,38 @@ class ClientGet : public SecureServer, public testing::Test {
     EXPECT_TRUE(raw_->turn_until([&] { return !answers_.empty(); }, [&] { client_->run_once(1ms); }));
     return answers_.empty() || answers_[0] ? "" : answers_[0].error().message;
   }
+  struct GoneOn {
+    std::string sent{};
+    Duration pause_max{};  ///< between two turns
+  };
+  /// A raw server's response whose parts come for longer than the client's time-out.
+  GoneOn go_on_beyond(Duration timeout) {
+    using Clock = std::chrono::steady_clock;
+    start_raw();
+    answers_.clear();
+    std::optional<Clock::time_point> begun, next;
+    raw_->on_data_do = [&](std::uint64_t id) {
+      if (id != 0 || begun) return;
+      raw_->write(0, raw::headers({{":status", "200"}}));
+      begun = next = Clock::now();
+    };
+    ConnectOptions options = trusting();
+    options.timeout = timeout;
+    ask("/", options);
+    GoneOn gone_on;
+    const auto turn = [&, last_turn = Clock::now()]() mutable {
+      client_->run_once(1ms);
+      const auto now = Clock::now();
+      gone_on.pause_max = std::max<Duration>(gone_on.pause_max, now - std::exchange(last_turn, now));
+      if (!next || now < *next) return;
+      const bool is_last = now - *begun > timeout + timeout / 4;
+      raw_->write(0, raw::data("part "), is_last);
+      gone_on.sent += "part ";
+      next = is_last ? std::nullopt : std::optional{now + 50ms};
+    };
+    EXPECT_TRUE(raw_->turn_until([&] { return !answers_.empty(); }, turn));
+    return gone_on;
+  }
   static std::string field(const Response& response, std::string_view name) {
     for (const auto& [own, value] : response.headers) {
       if (own == name) return value;
@@ -330,32 +362,14 @@ TEST_F(ClientGet, AResponseThatStopsInTheMiddleIsGivenUp) {
   EXPECT_FALSE(answers_[0]);
 }
 
-// Each part renews the time.
+// Each part renews the time. A machine that lets this thread wait for as long gets more of it.
 TEST_F(ClientGet, AResponseThatGoesOnMayTakeLongerThanTheTimeout) {
-  start_raw();
-  using Clock = std::chrono::steady_clock;
-  constexpr Duration kTimeout = 2s;  // far more than from one part to the next
-  std::optional<Clock::time_point> begun, next;
-  raw_->on_data_do = [&](std::uint64_t id) {
-    if (id != 0 || begun) return;
-    raw_->write(0, raw::headers({{":status", "200"}}));
-    begun = next = Clock::now();
-  };
-  ConnectOptions options = trusting();
-  options.timeout = kTimeout;
-  ask("/", options);
-  std::string sent;
-  const auto go_on = [&] {
-    client_->run_once(1ms);
-    if (!next || Clock::now() < *next) return;
-    const bool last = Clock::now() - *begun > kTimeout + kTimeout / 4;
-    raw_->write(0, raw::data("part "), last);
-    sent += "part ";
-    next = last ? std::nullopt : std::optional{Clock::now() + 50ms};
-  };
-  ASSERT_TRUE(raw_->turn_until([&] { return !answers_.empty(); }, go_on));
+  Duration timeout = 2s;  // far more than from one part to the next
+  GoneOn gone_on = go_on_beyond(timeout);
+  for (int i = 0; i < 2 && gone_on.pause_max > timeout / 2; ++i) gone_on = go_on_beyond(timeout *= 2);
+  ASSERT_EQ(answers_.size(), 1U);
   ASSERT_TRUE(answers_[0]) << answers_[0].error().message;
-  EXPECT_EQ(answers_[0]->body, sent);
+  EXPECT_EQ(answers_[0]->body, gone_on.sent);
 }
 
 TEST_F(ClientGet, AnInterimResponseIsSkipped) {

@@ -49,7 +49,7 @@ TEST_P(ServerOpening, TheLongestTimesAreNever) {
 
 TEST_P(ServerOpening, DuringADrainNoneIsAccepted) {
   ServerOptions patient;
-  patient.drain_timeout = 60s;
+  patient.drain_timeout = patient.limits.close_timeout = 60s;
   std::atomic<int> asked{0};
   Calls calls = echo();
   calls.on_request = [&](OpeningRequest& request) {

@@ -18,7 +18,7 @@
 namespace plait::test {
 namespace {
 
-constexpr int kGiveUpMilliseconds = 10'000;
+constexpr int kGiveUpMilliseconds = 20'000;
 constexpr std::string_view kMaskingKey = "\x37\xfa\x21\x3d";
 
 void write_file(const std::string& name, const std::string& text) {

@@ -224,7 +224,7 @@ class SecureServer {
   std::unique_ptr<TestServer> server_;
 };
 
-/// A TCP socket and nothing else. Every read gives up after ten seconds, and the test fails.
+/// A TCP socket and nothing else. Every read gives up after twenty seconds, and the test fails.
 class RawClient {
  public:
   /// `receive_buffer_bytes` > 0: a small window, so that the peer soon meets a full one.
