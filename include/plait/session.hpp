@@ -179,6 +179,8 @@ struct SessionStats {
   std::uint64_t bytes_received = 0;
   std::uint64_t messages_sent = 0;
   std::uint64_t bytes_sent = 0;
+  /// Calls of send() and MessageWriter::write() that answered `dropped`, for whatever reason. A send_burst()
+  /// counts at most once, for the send() that ended it.
   std::uint64_t messages_dropped = 0;
 
   // Of the QUIC connection, which sessions may share; 0 on other wires.

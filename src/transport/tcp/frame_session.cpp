@@ -62,7 +62,7 @@ void FrameSession::handle_deadline(core::TimePoint now) {
 
 SendStatus FrameSession::send(const Message& message, SendOptions) {
   if (!can_send()) return SendStatus::closed;
-  if (writes_parts() || !admits(message.size())) return SendStatus::dropped;
+  if (!admits_message(message.size())) return SendStatus::dropped;
   OutputQueue& output = connection().output();
   output.append(frames::FrameHeader{frames::type_of(message.kind()), message.size()}.view());
   const bool by_reference = message.size() >= kReferenceBytesMin && connection().gathers_references();
