@@ -145,9 +145,10 @@ TEST_F(HubExpiry, ASessionEndsWithItsToken) {
   pass(std::chrono::minutes{1} + std::chrono::seconds{1});
   const auto messages = session_.take();
   ASSERT_EQ(types(messages), "error");
-  EXPECT_EQ(messages[0].data, R"({"code":"AUTH_FAILED","message":"the access token has expired","recoverable":false})");
+  EXPECT_EQ(messages[0].data,
+            R"({"code":"AUTH_FAILED","message":"the authentication has expired","recoverable":false})");
   EXPECT_EQ(session_.close_code, 4401);
-  EXPECT_EQ(session_.close_reason, "the access token has expired");
+  EXPECT_EQ(session_.close_reason, "the authentication has expired");
   handler_->on_message(session_, Message::text(R"({"t":"publish","p":{"topic":"a","data":1},"cid":"1"})"));
   hub_->settle();
   EXPECT_TRUE(session_.take().empty()) << "what comes later is not heard";
