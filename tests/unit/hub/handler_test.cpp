@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "fake.hpp"
+#include "hub/access.hpp"
 
 namespace plait::hub {
 namespace {
@@ -216,7 +217,7 @@ TEST(HubFacade, WhatTheCallbackOfAPublicationThrowsIsLogged) {
   set_log_sink([&](LogLevel, std::string_view line) { logged.append(line).append("\n"); });
   FakeExecutor executor;
   Hub hub;
-  hub.attach({&executor});
+  HubAccess::attach(hub, {&executor});
   hub.publish("a", "1", [](const auto&) { throw std::runtime_error{"no database"}; });
   hub.publish("a", "2", [](const auto&) { throw 42; });
   while (executor.run_posted()) {
@@ -230,7 +231,7 @@ TEST(HubFacade, WhatTheCallbackOfAPublicationThrowsIsLogged) {
 TEST(HubFacade, PublishesRefusesBadNamesAndCounts) {
   FakeExecutor executor;
   Hub hub;
-  hub.attach({&executor});
+  HubAccess::attach(hub, {&executor});
   const auto handler = hub.handler()();
   FakeSession session{0};
   handler->on_open(session);
