@@ -23,7 +23,8 @@ using CertificateHash = std::array<std::uint8_t, 32>;
 
 struct ClientOptions {
   Limits limits;
-  /// Adaptive busy-poll, see net::LoopOptions; at most 50 µs. Zero: off.
+  /// As ServerOptions::busy_poll: adaptive, costs up to a CPU while traffic flows; more than 50 µs counts as 50. Zero:
+  /// off.
   Duration busy_poll{0};
 };
 
@@ -112,11 +113,12 @@ class PLAIT_API Client {
   Result<void, Error> get(std::string_view url, std::function<void(const Result<Response, Error>&)> done,
                           const ConnectOptions& options = {});
 
-  /// Turns the loop until stop(), or until no session and no request is left.
+  /// Turns the loop until stop(), or until it is_idle().
   void run();
   /// One turn that waits at most `wait_max`.
   void run_once(Duration wait_max);
-  /// Whether no session is left, nor a QUIC connection that still says goodbye: nothing is lost when turning ends now.
+  /// Whether none of these is left: a session, one that is being opened, a ReconnectingSession that has not been given
+  /// up, a request, a QUIC connection that still says goodbye. Nothing is lost when turning ends now.
   [[nodiscard]] bool is_idle() const;
   /// The loop (plait/executor.hpp), which lasts as long as the client: executor().post() runs a task on it without a
   /// session, from any thread, and a Timer its function. Neither keeps run() going. From any thread.

@@ -20,8 +20,6 @@ class Engine;
 
 namespace plait {
 
-class Executor;
-
 /// Where `plait serve` has its hub, on every wire.
 inline constexpr std::string_view kHubPath = "/wse";
 
@@ -109,18 +107,15 @@ class PLAIT_API Hub {
   /// that OpeningRequest::user() names once the inner on_request() has returned.
   HandlerFactory handler();
 
-  /// Publishes one JSON value (not checked) from any thread, after attach() and until the server is destroyed. `done`
-  /// is called on the topic's loop, and what it throws is logged; once run() has returned it is not called any more.
-  /// Returns false, and does nothing, if `topic` is no valid name.
+  /// Publishes one JSON value (not checked) from any thread, after Server::attach() and until the server is destroyed.
+  /// `done` is called on the topic's loop, and what it throws is logged; once run() has returned it is not called any
+  /// more. Returns false, and does nothing, if `topic` is no valid name.
   bool publish(std::string_view topic, std::string_view json, Broker::PublishDone done = {});
   /// From any thread.
   [[nodiscard]] HubStats stats() const;
 
-  /// The server calls this once, before its loops turn: executors[i] is the loop of sessions whose SessionId::loop is
-  /// i. They must not run anything of the hub's any more when it is destroyed.
-  void attach(const std::vector<Executor*>& executors);
-
  private:
+  friend struct HubAccess;
   std::unique_ptr<hub::Engine> engine_;
 };
 

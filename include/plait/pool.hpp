@@ -128,7 +128,8 @@ class PLAIT_API LoadBalancer {
 
   /// A session to one of the targets: where it does not open, the next is tried, each once. When all have failed, that
   /// is told to handler->on_close, without on_open, with the last one's reason and status. So is at once what is wrong
-  /// with the options or the handler (Client::connect), which says nothing about a target.
+  /// with the options or the handler (Client::connect), which says nothing about a target. A null handler is a
+  /// programmer's error: it ends the process.
   void connect(std::unique_ptr<SessionHandler> handler);
   /// Checks all targets now.
   void check();
@@ -182,7 +183,8 @@ class PLAIT_API ClientFleet {
   void stop();
 
   /// As Client::connect, on one of the clients; from any thread, from inside a handler, too. Errors: the fleet does not
-  /// run. All else that fails, a URL that cannot be used among it, is told to handler->on_close on the client's thread.
+  /// run, or the handler is null. All else that fails, a URL that cannot be used among it, is told to handler->on_close
+  /// on the client's thread.
   Result<void, Error> connect(std::string_view url, std::unique_ptr<SessionHandler> handler,
                               const ConnectOptions& options = {});
   /// Runs `task` with the session on its client's thread; does nothing when it is gone. From any thread.

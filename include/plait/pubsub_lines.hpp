@@ -25,7 +25,8 @@ struct LinesOptions {
 
 /// The server's half: serves the topics of a hub to sessions whose first bidirectional stream speaks lines.
 ///   server.listen("https://0.0.0.0:4433/lines", plait::lines_handler(hub.handler()));
-/// Authentication, rights, limits and order are the hub's. `hub` makes the handlers that the hub has for its sessions.
+/// Authentication, rights, limits and order are the hub's. `hub` makes the handlers that the hub has for its sessions;
+/// where it makes none, neither does this.
 PLAIT_API HandlerFactory lines_handler(HandlerFactory hub, const LinesOptions& options = {});
 
 /// The client's half. Belongs to its session, as every stream handler, and lives until on_close() has returned.

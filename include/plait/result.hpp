@@ -20,8 +20,14 @@ template <class E>
   return {std::forward<E>(error)};
 }
 
+namespace detail {
+inline void require(bool present) {
+  if (!present) __builtin_trap();
+}
+}  // namespace detail
+
 /// A T, or the E that says why there is none. Throws nothing and allocates nothing itself.
-/// Calling value() without a value, or error() without an error, is a programmer error (undefined).
+/// Calling value() without a value, or error() without an error, is a programmer's error and ends the process.
 template <class T, class E>
 class [[nodiscard]] Result {
  public:
@@ -33,9 +39,15 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool has_value() const { return storage_.index() == 0; }
   explicit operator bool() const { return has_value(); }
 
-  T& value() & { return *std::get_if<0>(&storage_); }
-  const T& value() const& { return *std::get_if<0>(&storage_); }
-  T&& value() && { return std::move(*std::get_if<0>(&storage_)); }
+  T& value() & {
+    detail::require(has_value());
+    return *std::get_if<0>(&storage_);
+  }
+  const T& value() const& {
+    detail::require(has_value());
+    return *std::get_if<0>(&storage_);
+  }
+  T&& value() && { return std::move(value()); }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
@@ -43,8 +55,14 @@ class [[nodiscard]] Result {
   const T* operator->() const { return &value(); }
   T value_or(T other) const { return has_value() ? value() : std::move(other); }
 
-  E& error() { return *std::get_if<1>(&storage_); }
-  const E& error() const { return *std::get_if<1>(&storage_); }
+  E& error() {
+    detail::require(!has_value());
+    return *std::get_if<1>(&storage_);
+  }
+  const E& error() const {
+    detail::require(!has_value());
+    return *std::get_if<1>(&storage_);
+  }
 
  private:
   std::variant<T, E> storage_;
@@ -60,8 +78,14 @@ class [[nodiscard]] Result<void, E> {
 
   [[nodiscard]] bool has_value() const { return !error_.has_value(); }
   explicit operator bool() const { return has_value(); }
-  E& error() { return *error_; }
-  const E& error() const { return *error_; }
+  E& error() {
+    detail::require(!has_value());
+    return *error_;
+  }
+  const E& error() const {
+    detail::require(!has_value());
+    return *error_;
+  }
 
  private:
   std::optional<E> error_;

@@ -57,10 +57,12 @@ struct ServerOptions {
   ClientCertificates client_certificates = ClientCertificates::off;
   /// PEM file with the authorities that sign clients' certificates. Re-read with the server's own.
   std::string client_authority_file;
-  /// permessage-deflate is offered to peers that ask for it. Off by default: compressing 1 KiB costs more than a
-  /// whole uncompressed echo.
+  /// permessage-deflate is accepted from peers that offer it (RFC 7692 §7). Off by default: compressing 1 KiB costs
+  /// more than a whole uncompressed echo.
   bool deflate = false;
-  /// Adaptive busy-poll, see net::LoopOptions; at most 50 µs. Zero: off.
+  /// How long a loop spins after its last event before it waits; more than 50 µs counts as 50, which suits request and
+  /// answer. Adaptive: half as long where a spin finds nothing, twice where it finds work. Costs up to a CPU per loop
+  /// while traffic flows. Zero: off.
   Duration busy_poll{0};
   /// Origins that browsers may connect from ("https://example.org"); empty: only the server's own. "*" stands for any
   /// text, "?" for one character: "https://*.example.org", and "*" alone for any origin.

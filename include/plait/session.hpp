@@ -135,6 +135,7 @@ inline constexpr std::uint16_t kPolicyViolation = 1008;
 inline constexpr std::uint16_t kMessageTooBig = 1009;
 inline constexpr std::uint16_t kMandatoryExtension = 1010;
 inline constexpr std::uint16_t kInternalError = 1011;
+inline constexpr std::uint16_t kServiceRestart = 1012;  ///< of IANA's registry
 inline constexpr std::uint16_t kTryAgainLater = 1013;
 }  // namespace close_code
 
@@ -179,6 +180,8 @@ struct SessionStats {
   std::uint64_t bytes_received = 0;
   std::uint64_t messages_sent = 0;
   std::uint64_t bytes_sent = 0;
+  /// Calls of send() and MessageWriter::write() that answered `dropped`, for whatever reason. A send_burst()
+  /// counts at most once, for the send() that ended it.
   std::uint64_t messages_dropped = 0;
 
   // Of the QUIC connection, which sessions may share; 0 on other wires.
@@ -255,7 +258,8 @@ class PLAIT_API Session {
   /// in Stream::buffered_bytes(). A handler that calls send() until this or `queued` stops it reads nothing meanwhile:
   /// a fast peer keeps it there, so give the loop its turn now and then (Server::post).
   [[nodiscard]] virtual std::size_t buffered_bytes() const = 0;
-  /// Round trip of the newest answered ping; none before the first.
+  /// Round trip of the newest answered ping; none before the first. On https: and quic: QUIC's smoothed estimate (RFC
+  /// 9002 §5.3).
   [[nodiscard]] virtual std::optional<Duration> rtt() const = 0;
   [[nodiscard]] virtual SessionStats stats() const = 0;
   /// From on_open on, a client's over https: alone; of the first session that its connection carries.

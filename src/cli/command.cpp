@@ -143,6 +143,10 @@ CLI::Validator number_between(double min, double max) {
   return {check, ""};
 }
 
+Duration to_duration(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>{seconds});
+}
+
 CLI::Validator whole_number() {
   const auto check = [](const std::string& text) {
     std::int64_t value = 0;

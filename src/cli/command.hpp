@@ -4,6 +4,8 @@
 // stores in `action` what is to run; parsing is over when it runs, so no exception of CLI11 passes through a command.
 #pragma once
 
+#include <plait/limits.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <functional>
@@ -23,6 +25,9 @@ int fail_each(std::string_view lines);
 
 /// Checks that an option is a number from `min` to `max`; CLI::Range takes NaN for one.
 CLI::Validator number_between(double min, double max);
+
+/// An option's number of seconds as the library takes it.
+Duration to_duration(double seconds);
 
 /// Checks that an option is a whole number, 0 or more, in those words.
 CLI::Validator whole_number();

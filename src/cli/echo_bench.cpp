@@ -52,10 +52,6 @@ Result<std::vector<std::uint8_t>, Error> make_payload(const EchoBenchOptions& op
   return payload;
 }
 
-Duration to_duration(double seconds) {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>{seconds});
-}
-
 bench::EchoBenchOptions complete(const EchoBenchOptions& options) {
   bench::EchoBenchOptions run = options.run;
   run.address = options.where.address();

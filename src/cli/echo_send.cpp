@@ -42,7 +42,7 @@ int send(const EchoSendOptions& options) {
     return fail("an empty message is not on the wire, so no echo of it comes; give --message");
   const net::Address address = options.where.address();
   bench::BlockingOptions blocking;
-  blocking.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>{options.timeout_seconds});
+  blocking.timeout = to_duration(options.timeout_seconds);
   auto stream = bench::BlockingStream::connect(address, blocking);
   if (!stream) return fail(stream.error().message);
 

@@ -123,7 +123,7 @@ class Printer final : public ResponseHandler {
 Result<ConnectOptions, Error> connect_options(const GetOptions& options) {
   ConnectOptions result;
   if (const auto applied = options.trust.apply_to(result); !applied) return err(applied.error());
-  result.timeout = std::chrono::duration_cast<Duration>(std::chrono::duration<double>{options.timeout_seconds});
+  result.timeout = to_duration(options.timeout_seconds);
   for (const std::string& text : options.hashes) {
     const auto hash = client::parse_certificate_hash(text);
     if (!hash) return err(Error{"--certificate-hash " + text + ": not a SHA-256 hash in hexadecimal or Base64"});

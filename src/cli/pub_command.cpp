@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "cli/commands.hpp"
-#include "cli/hub_options.hpp"
+#include "cli/hub_reach.hpp"
 #include "cli/output.hpp"
 #include "client/json_argument.hpp"
 #include "net/thread.hpp"
@@ -35,7 +35,7 @@ Examples:
   plait pub --token-file token.txt -- demo '--what begins with a dash')";
 
 struct PubOptions {
-  HubOptions hub;
+  HubReach hub;
   std::string topic;
   std::optional<std::string> data;
   bool lines = false;

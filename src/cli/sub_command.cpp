@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "cli/commands.hpp"
-#include "cli/hub_options.hpp"
+#include "cli/hub_reach.hpp"
 #include "cli/output.hpp"
 #include "client/backoff.hpp"
 #include "client/hub_client.hpp"
@@ -34,7 +34,7 @@ Examples:
   plait sub demo --recover --count 10 --url wss://127.0.0.1:8443 --insecure)";
 
 struct SubOptions {
-  HubOptions hub;
+  HubReach hub;
   std::vector<std::string> topics;
   bool json = false;
   bool recover = false;

@@ -18,7 +18,6 @@ constexpr std::chrono::milliseconds kGoodbyeTime{200};
 constexpr std::chrono::seconds kTellingTime{1};  // from a deadline to being told of it
 // Bytes of unread messages above which the session is paused.
 constexpr std::size_t kUnreadBytesMax = std::size_t{4} << 20;
-constexpr std::uint32_t kServiceRestart = 1012;  // IANA's registry of RFC 6455's close codes
 
 // An empty message takes memory, too.
 std::size_t unread_bytes_of(const Bytes& data) { return sizeof(BlockingClient::Received) + data.size(); }
@@ -89,7 +88,8 @@ class BlockingClient::Impl {
 
   [[nodiscard]] Error closed_error() const {
     const bool may_pass = inbox.closed.code == close_code::kGoingAway || inbox.closed.code == close_code::kAbnormal ||
-                          inbox.closed.code == kServiceRestart || inbox.closed.code == close_code::kTryAgainLater;
+                          inbox.closed.code == close_code::kServiceRestart ||
+                          inbox.closed.code == close_code::kTryAgainLater;
     return {.message = "the session has ended (" + std::to_string(inbox.closed.code) + "): " + inbox.closed.reason,
             .system_errno = may_pass ? ENOTCONN : 0};
   }

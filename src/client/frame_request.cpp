@@ -6,14 +6,10 @@
 namespace plait::client {
 namespace {
 
-std::string_view bearer_token(const ConnectOptions& options) {
-  constexpr std::string_view kScheme = "bearer ";
+std::string_view token_of(const ConnectOptions& options) {
   for (const auto& [name, value] : options.headers) {
     if (!http::equals_ignoring_case(name, "authorization")) continue;
-    const std::string_view credentials = http::trim_whitespace(value);
-    if (http::equals_ignoring_case(credentials.substr(0, kScheme.size()), kScheme)) {
-      return http::trim_whitespace(credentials.substr(kScheme.size()));
-    }
+    if (const std::string_view token = http::bearer_token(value); !token.empty()) return token;
   }
   return {};
 }
@@ -23,7 +19,7 @@ std::string_view bearer_token(const ConnectOptions& options) {
 transport::FrameRequest frame_request(const http::Uri& uri, const ConnectOptions& options) {
   return {.path = uri.target(),
           .authority = to_host_field(uri),
-          .token = std::string{bearer_token(options)},
+          .token = std::string{token_of(options)},
           .subprotocols = options.subprotocols};
 }
 

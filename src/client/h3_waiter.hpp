@@ -18,7 +18,7 @@ namespace plait::client {
 class H3Dial;
 
 /// Which connection is wanted. What differs in any of these shares none.
-struct H3Server {
+struct QuicServer {
   /// All that a TLS context depends on.
   struct Tls {
     bool verify = true;
@@ -36,17 +36,17 @@ struct H3Server {
   bool shared = false;  ///< with others that say so
 
   // clang-tidy 14 takes the 0 in it for a pointer.
-  auto operator<=>(const H3Server&) const = default;  // NOLINT(modernize-use-nullptr)
+  auto operator<=>(const QuicServer&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 class H3Waiter : public transport::LoopEntry, private core::Timer {
  public:
-  H3Waiter(transport::LoopContext& context, H3Server server) : context_(context), server_(std::move(server)) {}
+  H3Waiter(transport::LoopContext& context, QuicServer server) : context_(context), server_(std::move(server)) {}
 
   /// Puts `waiter` into its context's table, for as long as until `deadline`.
   static H3Waiter& add(std::unique_ptr<H3Waiter> waiter, core::TimePoint deadline);
   [[nodiscard]] SessionId id() const { return id_; }
-  [[nodiscard]] const H3Server& server() const { return server_; }
+  [[nodiscard]] const QuicServer& server() const { return server_; }
 
   /// Whether a connection that others use, and whose SETTINGS have come, has room for it.
   [[nodiscard]] virtual bool fits(const transport::H3ClientConnection& connection) const = 0;
@@ -76,7 +76,7 @@ class H3Waiter : public transport::LoopEntry, private core::Timer {
   void on_timer(core::TimePoint) override;
 
   transport::LoopContext& context_;
-  const H3Server server_;
+  const QuicServer server_;
   SessionId id_;
   core::TimePoint wait_deadline_;
   H3Dial* dial_ = nullptr;

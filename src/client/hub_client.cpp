@@ -123,7 +123,7 @@ Result<JsonValue, Error> HubClient::ask(std::string_view type, std::string_view 
   const Clock::time_point deadline = Clock::now() + core::bounded(timeout);
   std::string message;
   codec::JsonWriter json{message};
-  json.begin_object().member("c", "U").member("t", type).key("p").raw(payload);
+  json.begin_object().member("t", type).key("p").raw(payload);
   json.member("cid", std::to_string(++requests_)).member("v", 1).end_object();
   if (auto sent = session_.send(Message::text(message), timeout); !sent) return err(sent.error());
   return wait_for_answer(answer_type, time_left(deadline));

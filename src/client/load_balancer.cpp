@@ -28,6 +28,7 @@ class LoadBalancer::Impl : public std::enable_shared_from_this<LoadBalancer::Imp
   }
 
   void connect(std::unique_ptr<SessionHandler> handler) {
+    PLAIT_ASSERT(handler != nullptr, "a session needs a handler");  // there is nobody else to tell
     attempt(std::make_shared<Opening>(std::move(handler), std::vector<bool>(targets_.size())), {});
   }
   void check();

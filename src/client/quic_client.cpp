@@ -16,8 +16,8 @@
 namespace plait {
 
 using client::H3Dial;
-using client::H3Server;
 using client::H3Waiter;
+using client::QuicServer;
 using transport::H3ClientConnection;
 using transport::RawSession;
 using transport::WtRequest;
@@ -31,7 +31,7 @@ quic::EndpointConfig client_config() {
   return config;
 }
 
-H3Server server_of(const http::Uri& uri, const ConnectOptions& options) {
+QuicServer server_of(const http::Uri& uri, const ConnectOptions& options) {
   return {.host = uri.host,
           .port = uri.port,
           .tls = {.verify = options.verify_certificate,
@@ -46,7 +46,7 @@ H3Server server_of(const http::Uri& uri, const ConnectOptions& options) {
 // A session until its connection is there.
 class SessionWaiter final : public H3Waiter {
  public:
-  SessionWaiter(transport::LoopContext& context, H3Server server, std::unique_ptr<SessionHandler> handler,
+  SessionWaiter(transport::LoopContext& context, QuicServer server, std::unique_ptr<SessionHandler> handler,
                 transport::Wants wants, WtRequest request)
       : H3Waiter(context, std::move(server)),
         handler_(std::move(handler)),
@@ -71,7 +71,7 @@ class SessionWaiter final : public H3Waiter {
 // A request until its connection is there.
 class FetchWaiter final : public H3Waiter {
  public:
-  FetchWaiter(transport::LoopContext& context, H3Server server, std::unique_ptr<ResponseHandler> handler,
+  FetchWaiter(transport::LoopContext& context, QuicServer server, std::unique_ptr<ResponseHandler> handler,
               transport::FetchRequest request, Duration timeout)
       : H3Waiter(context, std::move(server)),
         handler_(std::move(handler)),
@@ -113,7 +113,7 @@ Result<QuicClient::Side*, Error> QuicClient::side_of(bool ipv6) {
 }
 
 // Reading the system's authorities takes milliseconds, so each combination of what a context depends on has one.
-Result<const quic::ClientTls*, Error> QuicClient::tls_of(http::Scheme scheme, const client::H3Server::Tls& choice) {
+Result<const quic::ClientTls*, Error> QuicClient::tls_of(http::Scheme scheme, const client::QuicServer::Tls& choice) {
   const std::pair key{scheme, choice};
   if (const auto found = tls_.find(key); found != tls_.end()) return &found->second;
   quic::ClientTlsConfig config;
@@ -147,7 +147,7 @@ Result<const quic::ClientTls*, Error> QuicClient::tls_of(http::Scheme scheme, co
 Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                              transport::Wants wants, const ConnectOptions& options) {
   if (uri.scheme == http::Scheme::quic) return connect_raw(uri, std::move(handler), wants, options);
-  H3Server server = server_of(uri, options);
+  QuicServer server = server_of(uri, options);
   if (const auto tls = tls_of(http::Scheme::https, server.tls); !tls) return err(tls.error());
   WtRequest request{.authority = to_host_field(uri),
                     .path = uri.target(),
@@ -162,7 +162,7 @@ Result<SessionId, Error> QuicClient::connect(const http::Uri& uri, std::unique_p
 
 Result<void, Error> QuicClient::get(const http::Uri& uri, std::unique_ptr<ResponseHandler> handler,
                                     const ConnectOptions& options) {
-  H3Server server = server_of(uri, options);
+  QuicServer server = server_of(uri, options);
   server.shared = true;
   if (const auto tls = tls_of(uri.scheme, server.tls); !tls) return err(tls.error());
   transport::FetchRequest request{.authority = to_host_field(uri), .path = uri.target(), .headers = options.headers};
@@ -177,7 +177,7 @@ Result<void, Error> QuicClient::get(const http::Uri& uri, std::unique_ptr<Respon
 // One connection for each session (spec/frames.md §5).
 Result<SessionId, Error> QuicClient::connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                                  transport::Wants wants, const ConnectOptions& options) {
-  const H3Server server = server_of(uri, options);
+  const QuicServer server = server_of(uri, options);
   if (const auto tls = tls_of(uri.scheme, server.tls); !tls) return err(tls.error());
   const auto make = [this](Side&) { return &RawSession::make(context_, nullptr); };
   auto begin_one = [this, server, make](const net::SocketAddress& address, transport::RawOwner& owner) {
@@ -190,7 +190,7 @@ Result<SessionId, Error> QuicClient::connect_raw(const http::Uri& uri, std::uniq
 }
 
 template <class Make, class Owner>
-auto QuicClient::begin(http::Scheme scheme, const H3Server& server, const net::SocketAddress& address, Make make,
+auto QuicClient::begin(http::Scheme scheme, const QuicServer& server, const net::SocketAddress& address, Make make,
                        Owner& owner) -> Result<decltype(make(std::declval<Side&>())), Error> {
   const auto tls = tls_of(scheme, server.tls);
   if (!tls) return err(tls.error());
@@ -227,7 +227,7 @@ void QuicClient::place(SessionId id) {
 void QuicClient::dial_for(H3Waiter& waiter, Origin& origin) {
   auto made = std::make_unique<H3Dial>(context_.loop, resolver_, settings_.attempt_delay);
   H3Dial& dial = *made;
-  const H3Server& server = waiter.server();
+  const QuicServer& server = waiter.server();
   const auto make = [](Side& side) { return &H3ClientConnection::make(side.service); };
   dial.set_callbacks(
       {.begin = [this, server, make](
@@ -242,7 +242,7 @@ void QuicClient::dial_for(H3Waiter& waiter, Origin& origin) {
 }
 
 // Whom the connection has no room for gets another one. The first always goes on: it is told if there is none at all.
-void QuicClient::finish(const H3Server& server, H3Dial& dial, H3ClientConnection& connection,
+void QuicClient::finish(const QuicServer& server, H3Dial& dial, H3ClientConnection& connection,
                         const std::vector<SessionId>& waiting) {
   drop(server, dial);
   if (server.shared) {
@@ -261,7 +261,7 @@ void QuicClient::finish(const H3Server& server, H3Dial& dial, H3ClientConnection
   }
 }
 
-void QuicClient::drop(const H3Server& server, H3Dial& dial) {
+void QuicClient::drop(const QuicServer& server, H3Dial& dial) {
   const auto origin = origins_.find(server);
   if (origin == origins_.end()) return;
   auto& dials = origin->second.dials;

@@ -50,20 +50,20 @@ class QuicClient final : private transport::H3Owner {
   };
 
   Result<Side*, Error> side_of(bool ipv6);
-  Result<const quic::ClientTls*, Error> tls_of(http::Scheme scheme, const client::H3Server::Tls& choice);
+  Result<const quic::ClientTls*, Error> tls_of(http::Scheme scheme, const client::QuicServer::Tls& choice);
   Result<SessionId, Error> connect_raw(const http::Uri& uri, std::unique_ptr<SessionHandler> handler,
                                        transport::Wants wants, const ConnectOptions& options);
   /// A QUIC connection to one address of the server, and what `make` makes above it on a side, with this owner.
   template <class Make, class Owner>
-  auto begin(http::Scheme scheme, const client::H3Server& server, const net::SocketAddress& address, Make make,
+  auto begin(http::Scheme scheme, const client::QuicServer& server, const net::SocketAddress& address, Make make,
              Owner& owner) -> Result<decltype(make(std::declval<Side&>())), Error>;
 
   void place_soon(SessionId id);
   void place(SessionId id);
   void dial_for(client::H3Waiter& waiter, Origin& origin);
-  void finish(const client::H3Server& server, client::H3Dial& dial, transport::H3ClientConnection& connection,
+  void finish(const client::QuicServer& server, client::H3Dial& dial, transport::H3ClientConnection& connection,
               const std::vector<SessionId>& waiting);
-  void drop(const client::H3Server& server, client::H3Dial& dial);
+  void drop(const client::QuicServer& server, client::H3Dial& dial);
 
   // H3Owner of the shared connections
   void on_ended(transport::H3ClientConnection& connection, const std::string& reason) override;
@@ -72,8 +72,8 @@ class QuicClient final : private transport::H3Owner {
   net::Resolver& resolver_;
   const client::DialSettings& settings_;
   std::map<bool, std::unique_ptr<Side>> sides_;  // by whether it is IPv6
-  std::map<std::pair<http::Scheme, client::H3Server::Tls>, quic::ClientTls> tls_;
-  std::map<client::H3Server, Origin> origins_;
+  std::map<std::pair<http::Scheme, client::QuicServer::Tls>, quic::ClientTls> tls_;
+  std::map<client::QuicServer, Origin> origins_;
 };
 
 }  // namespace plait

@@ -28,4 +28,17 @@ bool Fields::has_token(std::string_view name, std::string_view token) const {
   return false;
 }
 
+std::string encode_list(const std::vector<std::string>& members) {
+  std::string list;
+  for (const std::string& member : members) list += (list.empty() ? "" : ", ") + member;
+  return list;
+}
+
+std::string_view bearer_token(std::string_view authorization) {
+  constexpr std::string_view kScheme = "bearer ";
+  const std::string_view credentials = trim_whitespace(authorization);
+  if (!equals_ignoring_case(credentials.substr(0, kScheme.size()), kScheme)) return {};
+  return trim_whitespace(credentials.substr(kScheme.size()));
+}
+
 }  // namespace plait::http

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,5 +33,11 @@ class Fields {
  private:
   std::vector<Field> fields_;
 };
+
+/// A field value that is the list of `members` (RFC 9110 §5.6.1), in their order.
+[[nodiscard]] std::string encode_list(const std::vector<std::string>& members);
+
+/// The token in a value of Authorization (RFC 6750 §2.1); empty where its scheme is another than Bearer.
+[[nodiscard]] std::string_view bearer_token(std::string_view authorization);
 
 }  // namespace plait::http

@@ -38,7 +38,7 @@ Connection::~Connection() {
 // --- Messages in ----------------------------------------------------------------------------------------------------
 
 void Connection::expire() {
-  constexpr std::string_view kReason = "the access token has expired";
+  constexpr std::string_view kReason = "the authentication has expired";
   send_error({wire::ErrorCode::auth_failed, kReason, false, {}}, {});
   session_.close(kCloseUnauthenticated, kReason);
   closed_ = true;

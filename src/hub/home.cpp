@@ -32,7 +32,7 @@ void Home::handle(std::uint32_t loop, Subscribe&& request) {
 void Home::on_history(std::uint32_t loop, const Subscribe& request, Result<History, BrokerError> result) {
   Subscribed answer{request.topic, request.ticket, nullptr, {}, 0};
   if (result) {
-    Interest& interest = interest_of(route_of(request.topic.text(), request.topic), loop);
+    Interest& interest = interest_of(route_of(request.topic), loop);
     interest.exact = true;
     answer.missed_until = interest.missed_until;
     answer.missed = std::exchange(interest.missed, 0);
@@ -174,15 +174,15 @@ std::vector<Gap> Home::take_gaps(std::uint32_t loop) {
 Home::Route* Home::find_route(const Publication& publication) {
   const auto found = routes_.find(publication.topic.text());
   if (found == routes_.end() && trie_.empty()) return nullptr;
-  Route& route = found != routes_.end() ? *found->second : route_of(publication.topic.text(), publication.topic);
+  Route& route = found != routes_.end() ? *found->second : route_of(publication.topic);
   if (route.patterns_version != patterns_version_) match_patterns(route);
   return &route;
 }
 
-Home::Route& Home::route_of(std::string_view topic, const Bytes& name) {
-  if (const auto found = routes_.find(topic); found != routes_.end()) return *found->second;
+Home::Route& Home::route_of(const Bytes& topic) {
+  if (const auto found = routes_.find(topic.text()); found != routes_.end()) return *found->second;
   if (++idle_routes_ > kIdleRoutesMax) drop_idle_routes();
-  auto route = std::make_unique<Route>(Route{name, {}, 0});
+  auto route = std::make_unique<Route>(Route{topic, {}, 0});
   Route& made = *route;
   routes_.emplace(made.topic.text(), std::move(route));
   return made;

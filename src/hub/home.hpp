@@ -93,7 +93,7 @@ class Home final : public BrokerListener {
     std::uint32_t generation = 0;
   };
 
-  Route& route_of(std::string_view topic, const Bytes& name);
+  Route& route_of(const Bytes& topic);
   Route* find_route(const Publication& publication);
   void match_patterns(Route& route);
   static Interest& interest_of(Route& route, std::uint32_t loop);

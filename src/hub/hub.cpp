@@ -3,6 +3,7 @@
 #include <random>
 #include <utility>
 
+#include "hub/access.hpp"
 #include "hub/connection.hpp"
 #include "hub/engine.hpp"
 #include "hub/handler.hpp"
@@ -38,6 +39,6 @@ bool Hub::publish(std::string_view topic, std::string_view json, Broker::Publish
 
 HubStats Hub::stats() const { return engine_->stats(); }
 
-void Hub::attach(const std::vector<core::Executor*>& executors) { engine_->attach(executors); }
+void HubAccess::attach(Hub& hub, const std::vector<core::Executor*>& executors) { hub.engine_->attach(executors); }
 
 }  // namespace plait

@@ -268,7 +268,11 @@ class LinesHandler final : public SessionHandler {
 }  // namespace
 
 HandlerFactory lines_handler(HandlerFactory hub, const LinesOptions& options) {
-  return [hub = std::move(hub), options] { return std::make_unique<LinesHandler>(hub(), options); };
+  return [hub = std::move(hub), options]() -> std::unique_ptr<SessionHandler> {
+    auto inner = hub();
+    if (inner == nullptr) return nullptr;  // as of every factory: the opening is refused
+    return std::make_unique<LinesHandler>(std::move(inner), options);
+  };
 }
 
 }  // namespace plait

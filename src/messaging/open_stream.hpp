@@ -8,7 +8,7 @@
 
 namespace plait::messaging {
 
-/// The error code of a stream that is given up (spec/messaging.md).
+/// The error code of a stream that is given up (spec/messaging.md); kStructuredErrorCode is the same one.
 inline constexpr std::uint32_t kGivenUpCode = 0xC;
 
 /// Opens a stream for `handler`, and sets its `member` to that stream. The handler belongs to the session.

@@ -40,7 +40,7 @@ class RpcPeer::Impl : public std::enable_shared_from_this<RpcPeer::Impl> {
   [[nodiscard]] std::size_t pending_calls() const { return calls_.size(); }
 
   void handle_data(Stream& stream, ByteView data, bool fin);
-  void handle_end(Stream& stream);
+  void handle_end();
   void handle_close();
   /// Neither asks nor answers any more.
   void give_up(Stream& stream);
@@ -142,7 +142,7 @@ void RpcPeer::Impl::handle_data(Stream& stream, ByteView data, bool fin) {
     if (status == FrameDecoder::Status::need_more) break;
     handle_message(frame.payload);
   }
-  if (fin) handle_end(stream);
+  if (fin) handle_end();
 }
 
 void RpcPeer::Impl::handle_message(ByteView payload) {
@@ -235,7 +235,7 @@ void RpcPeer::Impl::give_up(Stream& stream) {
 }
 
 // The peer asks no more and answers no more; what it has asked is still answered.
-void RpcPeer::Impl::handle_end(Stream&) {
+void RpcPeer::Impl::handle_end() {
   peer_finished_ = true;
   fail_calls();
   finish_if_idle();

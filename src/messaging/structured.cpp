@@ -10,6 +10,7 @@ namespace plait {
 namespace {
 
 constexpr std::size_t kHeaderBytes = 6;  // type id, payload length
+static_assert(kStructuredErrorCode == messaging::kGivenUpCode);
 
 }  // namespace
 

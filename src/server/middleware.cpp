@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "http/fields.hpp"
 #include "server/rate_limiter.hpp"
 #include "server/session_log.hpp"
 
@@ -50,17 +51,11 @@ class LimitRate final : public Middleware {
   server::RateLimiter limiter_;
 };
 
-std::string join(const std::vector<std::string>& texts) {
-  std::string joined;
-  for (const std::string& text : texts) joined += (joined.empty() ? "" : ", ") + text;
-  return joined;
-}
-
 class Cors final : public Middleware {
  public:
   explicit Cors(const CorsOptions& options)
-      : methods_(join(options.methods)),
-        headers_(join(options.headers)),
+      : methods_(http::encode_list(options.methods)),
+        headers_(http::encode_list(options.headers)),
         max_age_(std::to_string(std::chrono::duration_cast<std::chrono::seconds>(options.max_age).count())) {}
 
   std::optional<HttpResponse> on_request(IncomingRequest& request) override {

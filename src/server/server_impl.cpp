@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/bounded.hpp"
+#include "hub/access.hpp"
 #include "net/affinity.hpp"
 #include "net/service_manager.hpp"
 #include "server/loopback.hpp"
@@ -233,7 +234,7 @@ std::vector<Executor*> Server::Impl::executors() const {
 
 void Server::Impl::attach(Hub& hub) {
   const std::vector<Executor*> loops = executors();
-  if (!loops.empty()) hub.attach(loops);  // else run() says why there are none
+  if (!loops.empty()) HubAccess::attach(hub, loops);  // else run() says why there are none
 }
 
 // Every worker has a listening socket of its own for the port, and the kernel spreads connections over them.

@@ -6,6 +6,7 @@
 #include "codec/json_writer.hpp"
 #include "crypto/file.hpp"
 #include "crypto/random.hpp"
+#include "http/fields.hpp"
 #include "http/grammar.hpp"
 
 namespace plait::server {
@@ -58,11 +59,7 @@ std::string issue_token(const crypto::JwtKey& key, const TokenOptions& options,
 }
 
 std::string_view find_token(const OpeningRequest& request) {
-  constexpr std::string_view kScheme = "bearer ";
-  const std::string_view authorization = request.header("authorization");
-  if (http::equals_ignoring_case(authorization.substr(0, kScheme.size()), kScheme)) {
-    return http::trim_whitespace(authorization.substr(kScheme.size()));
-  }
+  if (const auto token = http::bearer_token(request.header("authorization")); !token.empty()) return token;
   for (const std::string_view offered : request.subprotocols()) {
     if (offered.starts_with(kSubprotocolPrefix)) return offered.substr(kSubprotocolPrefix.size());
   }

@@ -8,7 +8,7 @@
 
 namespace plait::transport {
 
-FrameOpening::FrameOpening(LoopContext& context, const Router& router, Owner& owner, FramePeer peer, ByteView payload,
+FrameOpening::FrameOpening(LoopContext& context, const Router& router, Owner& owner, Peer peer, ByteView payload,
                            frames::OpenRequest request)
     : Opening(context, router, owner, std::move(peer.certificate)),
       address_(std::move(peer.address)),

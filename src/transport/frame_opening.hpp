@@ -9,20 +9,14 @@
 #include "core/byte_sink.hpp"
 #include "frames/open.hpp"
 #include "transport/opening.hpp"
+#include "transport/peer.hpp"
 
 namespace plait::transport {
-
-/// Whose open frame it is.
-struct FramePeer {
-  std::string address{};
-  bool secure = false;
-  std::optional<ClientCertificate> certificate{};
-};
 
 class FrameOpening final : public Opening {
  public:
   /// `payload` is that of the open frame, `request` what it says; both last until run() has returned.
-  FrameOpening(LoopContext& context, const Router& router, Owner& owner, FramePeer peer, ByteView payload,
+  FrameOpening(LoopContext& context, const Router& router, Owner& owner, Peer peer, ByteView payload,
                frames::OpenRequest request);
 
   /// The open frame that answers: accepts or refuses.

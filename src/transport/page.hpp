@@ -8,16 +8,10 @@
 #include <string_view>
 #include <utility>
 
+#include "transport/peer.hpp"
 #include "transport/router.hpp"
 
 namespace plait::transport {
-
-/// Who asks for a page.
-struct PagePeer {
-  std::string address;  ///< as Session::peer()
-  bool secure = false;
-  std::optional<ClientCertificate> certificate{};
-};
 
 /// What was asked, the wire's subclass says.
 class PageRequest : public HttpRequest {
@@ -38,7 +32,7 @@ class PageRequest : public HttpRequest {
 
  protected:
   /// `match` is that of the path; `router` outlives the request.
-  PageRequest(const Router& router, RouteMatch match, PagePeer peer)
+  PageRequest(const Router& router, RouteMatch match, Peer peer)
       : router_(router), match_(std::move(match)), peer_(std::move(peer)) {}
 
  private:
@@ -46,7 +40,7 @@ class PageRequest : public HttpRequest {
 
   const Router& router_;
   const RouteMatch match_;
-  const PagePeer peer_;
+  const Peer peer_;
   std::string user_;
 };
 

@@ -69,7 +69,7 @@ void H3ServerConnection::answer_waiting() {
 
 void H3ServerConnection::answer(h3::StreamId id) {
   HttpExchange& request = exchanges_.find(id)->second;  // stays until the response has arrived, what was asked does not
-  PagePeer peer{.address = this->peer(), .secure = true, .certificate = client_certificate()};
+  Peer peer{.address = this->peer(), .secure = true, .certificate = client_certificate()};
   respond(id, request.answer(*service_.router, std::move(peer)), request.wants_head_only());
   content_bytes_ -= request.drop_request();
   tell_when_sent(id);

@@ -39,7 +39,7 @@ std::string HttpExchange::list_field(std::string_view name) const {
 
 class HttpExchange::Request final : public PageRequest {
  public:
-  Request(const HttpExchange& exchange, const Router& router, PagePeer peer)
+  Request(const HttpExchange& exchange, const Router& router, Peer peer)
       : PageRequest(router, router.find(exchange.path_), std::move(peer)), exchange_(exchange) {}
 
   [[nodiscard]] std::string_view method() const override { return exchange_.method_; }
@@ -54,7 +54,7 @@ class HttpExchange::Request final : public PageRequest {
   const HttpExchange& exchange_;
 };
 
-HttpResponse HttpExchange::answer(const Router& router, PagePeer peer) const {
+HttpResponse HttpExchange::answer(const Router& router, Peer peer) const {
   return Request{*this, router, std::move(peer)}.answer();
 }
 

@@ -26,7 +26,7 @@ class HttpExchange {
   /// More content. False: it is more than `bytes_max` in all.
   [[nodiscard]] bool take(ByteView content, std::size_t bytes_max);
   /// The handler's response, or a refusal: 404, 500.
-  [[nodiscard]] HttpResponse answer(const Router& router, PagePeer peer) const;
+  [[nodiscard]] HttpResponse answer(const Router& router, Peer peer) const;
   [[nodiscard]] core::TimePoint deadline() const { return deadline_; }
   /// All of it is there: nothing is expected of the client any more.
   [[nodiscard]] bool is_whole() const { return whole_; }

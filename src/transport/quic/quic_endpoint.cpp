@@ -229,14 +229,14 @@ void QuicEndpoint::transmit() {
 QuicEndpoint::Sent QuicEndpoint::send(const net::UdpBatch& batch) {
   const net::IoResult result = socket_.send(batch);
   if (result.status == net::IoStatus::would_block) return Sent::blocked;
-  if (result.status == net::IoStatus::ok || batch.segment_bytes >= batch.bytes.size()) return Sent::yes;
-  if (result.system_errno != EIO && result.system_errno != EINVAL) return Sent::yes;
-  if (!send_singly(batch)) return Sent::yes;
+  if (result.status == net::IoStatus::ok || batch.segment_bytes >= batch.bytes.size()) return Sent::gone;
+  if (result.system_errno != EIO && result.system_errno != EINVAL) return Sent::gone;
+  if (!send_singly(batch)) return Sent::gone;
   log(LogLevel::warning, "this network interface cannot send UDP segments (" +
                              std::string{std::strerror(result.system_errno)} +
                              "): every QUIC packet takes a system call from here on");
   engine_.disable_segmentation();
-  return Sent::yes;
+  return Sent::gone;
 }
 
 // False: not even the first could be sent, since the kernel takes no datagram at all from this address or to it

@@ -74,7 +74,10 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
   [[nodiscard]] quic::EndpointStats stats() const { return engine_.stats(); }
 
  private:
-  enum class Sent : std::uint8_t { yes, blocked };
+  enum class Sent : std::uint8_t {
+    gone,     // sent, or lost, as any datagram may be
+    blocked,  // the socket has no room
+  };
 
   void handle_events(std::uint32_t events) override;
   void on_turn_end() override;

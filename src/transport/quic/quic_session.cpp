@@ -206,8 +206,8 @@ void QuicSession::handle_datagram_fate(std::uint32_t id, DatagramFate fate) {
 
 SendStatus QuicSession::send(const Message& message, SendOptions) {
   if (!is_open()) return SendStatus::closed;
-  if (streams_wanted_) return SendStatus::dropped;
-  return count_part(messages_.send(message), message.size(), true);
+  const SendStatus status = streams_wanted_ ? SendStatus::dropped : messages_.send(message);
+  return count_part(status, message.size(), true);
 }
 
 SendStatus QuicSession::count_part(SendStatus status, std::size_t bytes, bool last) {

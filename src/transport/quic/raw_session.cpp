@@ -103,7 +103,7 @@ void RawSession::take_opening(ByteView data, bool fin) {
 void RawSession::take_request(ByteView payload, ByteView rest, bool fin) {
   auto request = frames::decode_open_request(payload, limits());
   if (!request) return refuse_unread(frames::name_of(request.error()));
-  const FramePeer client{.address = peer(), .secure = true, .certificate = quic_->client_certificate()};
+  const Peer client{.address = peer(), .secure = true, .certificate = quic_->client_certificate()};
   waiting_->opening = std::make_unique<FrameOpening>(context(), *router_, *this, client, payload, std::move(*request));
   FrameOpening& opening = *waiting_->opening;
   opening.run(router_->find(opening.path()));

@@ -62,7 +62,7 @@ void FrameSession::handle_deadline(core::TimePoint now) {
 
 SendStatus FrameSession::send(const Message& message, SendOptions) {
   if (!can_send()) return SendStatus::closed;
-  if (writes_parts() || !admits(message.size())) return SendStatus::dropped;
+  if (!admits_message(message.size())) return SendStatus::dropped;
   OutputQueue& output = connection().output();
   output.append(frames::FrameHeader{frames::type_of(message.kind()), message.size()}.view());
   const bool by_reference = message.size() >= kReferenceBytesMin && connection().gathers_references();
@@ -102,9 +102,9 @@ void FrameAccept::handle_open() {
 void FrameAccept::handle_open_frame(ByteView payload) {
   auto request = frames::decode_open_request(payload, limits());
   if (!request) return refuse_unread(frames::name_of(request.error()));
-  FramePeer peer{.address = connection().peer(),
-                 .secure = connection().secure(),
-                 .certificate = connection().client_certificate()};
+  Peer peer{.address = connection().peer(),
+            .secure = connection().secure(),
+            .certificate = connection().client_certificate()};
   opening_ = std::make_unique<FrameOpening>(connection().context(), router_, *this, std::move(peer), payload,
                                             std::move(*request));
   opening_->run(router_.find(opening_->path()));

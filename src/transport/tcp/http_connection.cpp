@@ -16,7 +16,7 @@ constexpr std::size_t kDeliveredBytesMin = std::size_t{64} << 10;
 
 class ReceivedRequest final : public PageRequest {
  public:
-  ReceivedRequest(const Router& router, RouteMatch match, PagePeer peer, const http::RequestHead& head, ByteView body)
+  ReceivedRequest(const Router& router, RouteMatch match, Peer peer, const http::RequestHead& head, ByteView body)
       : PageRequest(router, std::move(match), std::move(peer)), head_(head), body_(as_text(body)) {}
 
   [[nodiscard]] std::string_view method() const override { return head_.method; }
@@ -147,9 +147,9 @@ void HttpConnection::answer(const http::RequestHead& head, ByteView head_bytes, 
   connection().context().counters.http_requests.add();
   RouteMatch match = router_.find(head.path);
   if (match.session != nullptr) return upgrade(head, head_bytes, std::move(match));
-  PagePeer peer{.address = connection().peer(),
-                .secure = connection().secure(),
-                .certificate = connection().client_certificate()};
+  Peer peer{.address = connection().peer(),
+            .secure = connection().secure(),
+            .certificate = connection().client_certificate()};
   const HttpResponse response = ReceivedRequest{router_, std::move(match), std::move(peer), head, body}.answer();
   respond(response, keeps_alive(head.keep_alive, response));
 }

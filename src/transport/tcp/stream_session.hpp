@@ -78,12 +78,16 @@ class StreamSession : public Session, public Protocol {
   /// For the protocol to say: it can send and its small messages leave as they are, uncompressed, in the clear, whole.
   [[nodiscard]] bool sends_plainly() const { return sends_plainly_ && can_send(); }
   void set_sends_plainly(bool plainly) { sends_plainly_ = plainly; }
-  /// A message is under way in parts: until its last, no other may be sent, and none leaves plainly.
-  [[nodiscard]] bool writes_parts() const { return writes_parts_; }
   [[nodiscard]] bool handles_input() const { return state_ != State::finished && !connection().input_stopped(); }
   [[nodiscard]] const Limits& limits() const { return connection().context().limits; }
 
-  /// Whether a message of `size` payload bytes may be queued; counts it as dropped if not.
+  /// Whether a message of `size` payload bytes may be sent; counts it as dropped if not.
+  [[nodiscard]] bool admits_message(std::size_t size) {
+    if (!writes_parts_) return admits(size);
+    ++counts_.messages_dropped;  // not for the backlog, so no on_writable follows
+    return false;
+  }
+  /// Whether `size` payload bytes, of a message or a part of one, may be queued; counts them as dropped if not.
   [[nodiscard]] bool admits(std::size_t size) {
     if (fits_queue(limits(), size, connection().backlog_bytes())) return true;
     note_dropped();
@@ -164,7 +168,7 @@ class StreamSession : public Session, public Protocol {
   bool ping_waits_ = false;  // when the ping was sent, a backlog stood before it
   bool input_seen_ = false;
   bool sends_plainly_ = false;
-  bool writes_parts_ = false;
+  bool writes_parts_ = false;  // until the last part no other message may be sent, and none leaves plainly
   bool told_closed_ = false;
   bool ignores_messages_ = false;
   std::array<std::uint8_t, 8> ping_payload_{};  // of the ping under way

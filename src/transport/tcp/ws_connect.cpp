@@ -5,6 +5,7 @@
 
 #include "crypto/hash.hpp"
 #include "crypto/random.hpp"
+#include "http/fields.hpp"
 #include "http/request_encoder.hpp"
 #include "transport/no_session.hpp"
 #include "transport/refusal.hpp"
@@ -12,12 +13,6 @@
 
 namespace plait::transport {
 namespace {
-
-std::string join(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-  return text;
-}
 
 // A TLS record of type alert (RFC 8446 §5.1): what TLS servers answer to a request in the clear.
 bool is_tls_alert(ByteView input) { return input.size() >= 2 && input[0] == 0x15 && input[1] == 0x03; }
@@ -30,7 +25,7 @@ void WsConnect::handle_open() {
   std::array<std::uint8_t, 16> random;
   crypto::random_bytes(random);
   key_ = ws::make_key(random);
-  const std::string subprotocols = join(request_.subprotocols);
+  const std::string subprotocols = http::encode_list(request_.subprotocols);
   const std::string extensions = request_.deflate ? ws::encode_deflate_offer({}) : std::string{};
   std::vector<http::Field> fields{{"Upgrade", "websocket"},
                                   {"Connection", "Upgrade"},

@@ -117,7 +117,7 @@ BurstStatus WsSession::send_burst(const MessageBurst& burst, SendOptions options
 
 SendStatus WsSession::send_any(const Message& message, SendOptions options) {
   if (!can_send()) return SendStatus::closed;
-  if (writes_parts() || !admits(message.size())) return SendStatus::dropped;
+  if (!admits_message(message.size())) return SendStatus::dropped;
   if (deflater_ != nullptr && options.compress && message.size() >= limits().deflate_threshold_bytes) {
     return send_compressed(message);
   }

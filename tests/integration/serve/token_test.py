@@ -83,7 +83,7 @@ class Production(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             if "the session has ended" in done.stderr:
                 break
-        self.assertIn("the session has ended (4401): the access token has expired; connecting again", done.stderr)
+        self.assertIn("the session has ended (4401): the authentication has expired; connecting again", done.stderr)
         self.assertIn("401", done.stderr.splitlines()[-1])
 
     def test_who_is_refused_often_fills_no_log(self):

@@ -55,17 +55,20 @@ TEST_P(ServerParity, AMessageThatIsTooBigIsNamedSo) {
 TEST_P(ServerParity, ASendThatAMessageInPartsKeepsOutIsFollowedByNothing) {
   start(echo());
   int writable = 0;
+  std::uint64_t dropped = 0;
   run({.on_open =
-           [](Session& session) {
+           [&](Session& session) {
              MessageWriter* message = session.begin_message(MessageKind::text);
              ASSERT_NE(message, nullptr);
              EXPECT_EQ(session.send(Message::text("not now")), SendStatus::dropped);
+             dropped = session.stats().messages_dropped;
              EXPECT_EQ(message->write(as_bytes("now")), SendStatus::sent);
              EXPECT_EQ(message->finish(), SendStatus::sent);
            },
        .on_message = [](Session& session, const Message&) { session.close(); },
        .on_writable = [&](Session&) { ++writable; }});
   EXPECT_EQ(writable, 0);
+  EXPECT_EQ(dropped, 1U);
 }
 
 TEST_P(ServerParity, AMessageInPartsEndsWithItsSession) {

@@ -61,6 +61,17 @@ TEST_P(ServerStreams, ABidirectionalStreamEchoesMoreThanItsCredit) {
   EXPECT_TRUE(received == data) << received.size() << " of " << data.size() << " bytes, or other ones";
 }
 
+TEST_P(ServerStreams, AMessageThatIsNotTakenCountsAsDropped) {
+  start({});
+  Calls calls;
+  calls.on_open = [](Session& session) {
+    EXPECT_EQ(session.send(Message::text("no stream")), SendStatus::dropped);
+    EXPECT_EQ(session.stats().messages_dropped, 1U);
+    session.close();
+  };
+  EXPECT_TRUE(run(calls).clean);
+}
+
 TEST_P(ServerStreams, AClientsSessionTellsHowItsOpeningWent) {
   Calls server_calls;
   server_calls.on_open = [](Session& session) { EXPECT_FALSE(session.opening_times()); };

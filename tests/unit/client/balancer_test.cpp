@@ -138,6 +138,13 @@ TEST_F(Balancing, WhatIsWrongWithTheHandlerOrTheOptionsIsNoTargetsFault) {
   }
 }
 
+using BalancingDeathTest = Balancing;
+
+TEST_F(BalancingDeathTest, ASessionNeedsAHandler) {
+  make({{.url = kNowhere}});
+  EXPECT_DEATH(balancer_->connect(nullptr), "a session needs a handler");
+}
+
 TEST_F(Balancing, WhenAllRefuseTheLastStatusIsTold) {
   auto refusing = std::make_unique<test::TestServer>();
   const std::string url =

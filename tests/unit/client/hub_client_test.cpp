@@ -42,6 +42,32 @@ TEST(HubClients, OnlyTopicsThatWereSubscribedToByNameHavePositions) {
   EXPECT_EQ(named.at("named").offset, 7U);
 }
 
+// It said "U", by which the protocol names publications.
+TEST(HubClients, RequestsNameNoCategory) {
+  std::vector<std::string> requests;
+  test::TestServer hub;
+  const std::string url =
+      hub.listen("ws",
+                 test::calling({.on_open = greet,
+                                .on_message =
+                                    [&](Session& session, const Message& message) {
+                                      requests.emplace_back(message.text());
+                                      session.send(Message::text(R"({"t":"error","p":{"code":"x","message":"y"}})"));
+                                    }}),
+                 "/wse");
+  hub.start();
+  auto client = HubClient::connect(url, {});
+  ASSERT_TRUE(client) << client.error().message;
+  EXPECT_FALSE(client->subscribe({"topic"}, 10s));
+  EXPECT_FALSE(client->publish("topic", "1", 10s));
+  hub->stop();
+  ASSERT_TRUE(hub.join());
+  EXPECT_EQ(requests,
+            (std::vector<std::string>{
+                R"({"t":"subscription_update","p":{"action":"subscribe","topics":["topic"]},"cid":"1","v":1})",
+                R"({"t":"publish","p":{"topic":"topic","data":1},"cid":"2","v":1})"}));
+}
+
 /// A client that stood at offset 5 of "topic" and has subscribed again, to which the hub answered so.
 HubClient resume(test::TestServer& hub, const std::string& recovery) {
   const std::string answer =

@@ -35,5 +35,20 @@ TEST(HttpFields, Rfc9110Section5_6_1Lists) {
   EXPECT_FALSE(fields.has_token("Upgrade", "upgrade"));
 }
 
+TEST(HttpFields, ListsAreMadeInTheirOrder) {
+  EXPECT_EQ(encode_list({}), "");
+  EXPECT_EQ(encode_list({"b"}), "b");
+  EXPECT_EQ(encode_list({"b", "a", "b"}), "b, a, b");
+}
+
+TEST(HttpFields, Rfc6750Section2_1Tokens) {
+  EXPECT_EQ(bearer_token("Bearer abc.def"), "abc.def");
+  EXPECT_EQ(bearer_token(" bEARER   abc "), "abc");
+  EXPECT_EQ(bearer_token("Basic abc"), "");
+  EXPECT_EQ(bearer_token("Bearerabc"), "");
+  EXPECT_EQ(bearer_token("Bearer"), "");
+  EXPECT_EQ(bearer_token(""), "");
+}
+
 }  // namespace
 }  // namespace plait::http

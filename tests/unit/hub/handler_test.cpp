@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "fake.hpp"
+#include "hub/access.hpp"
 
 namespace plait::hub {
 namespace {
@@ -145,9 +146,10 @@ TEST_F(HubExpiry, ASessionEndsWithItsToken) {
   pass(std::chrono::minutes{1} + std::chrono::seconds{1});
   const auto messages = session_.take();
   ASSERT_EQ(types(messages), "error");
-  EXPECT_EQ(messages[0].data, R"({"code":"AUTH_FAILED","message":"the access token has expired","recoverable":false})");
+  EXPECT_EQ(messages[0].data,
+            R"({"code":"AUTH_FAILED","message":"the authentication has expired","recoverable":false})");
   EXPECT_EQ(session_.close_code, 4401);
-  EXPECT_EQ(session_.close_reason, "the access token has expired");
+  EXPECT_EQ(session_.close_reason, "the authentication has expired");
   handler_->on_message(session_, Message::text(R"({"t":"publish","p":{"topic":"a","data":1},"cid":"1"})"));
   hub_->settle();
   EXPECT_TRUE(session_.take().empty()) << "what comes later is not heard";
@@ -215,7 +217,7 @@ TEST(HubFacade, WhatTheCallbackOfAPublicationThrowsIsLogged) {
   set_log_sink([&](LogLevel, std::string_view line) { logged.append(line).append("\n"); });
   FakeExecutor executor;
   Hub hub;
-  hub.attach({&executor});
+  HubAccess::attach(hub, {&executor});
   hub.publish("a", "1", [](const auto&) { throw std::runtime_error{"no database"}; });
   hub.publish("a", "2", [](const auto&) { throw 42; });
   while (executor.run_posted()) {
@@ -229,7 +231,7 @@ TEST(HubFacade, WhatTheCallbackOfAPublicationThrowsIsLogged) {
 TEST(HubFacade, PublishesRefusesBadNamesAndCounts) {
   FakeExecutor executor;
   Hub hub;
-  hub.attach({&executor});
+  HubAccess::attach(hub, {&executor});
   const auto handler = hub.handler()();
   FakeSession session{0};
   handler->on_open(session);

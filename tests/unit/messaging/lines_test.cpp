@@ -398,6 +398,11 @@ TEST_F(LinesServer, WhoFinishesWhileTheHubPausesIsHeardToTheEnd) {
   EXPECT_TRUE(wire->fin);
 }
 
+TEST_F(LinesServer, WhereTheHubHasNoHandlerThereIsNone) {
+  const HandlerFactory none = [] { return std::unique_ptr<SessionHandler>{}; };
+  EXPECT_EQ(lines_handler(none)(), nullptr);
+}
+
 TEST_F(LinesServer, OneStreamOfASession) {
   EXPECT_EQ(handler->on_stream(session, session.add_stream(nullptr)), nullptr);
 }

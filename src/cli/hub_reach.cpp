@@ -1,4 +1,4 @@
-#include "cli/hub_options.hpp"
+#include "cli/hub_reach.hpp"
 
 #include <fstream>
 #include <utility>
@@ -23,7 +23,7 @@ std::string hint(const Error& error, bool has_token) {
 
 }  // namespace
 
-void HubOptions::add_to(CLI::App& command) {
+void HubReach::add_to(CLI::App& command) {
   command.add_option("--url", url, "ws: wss: https: quic: tcp: tls: or unix: URL of the hub")->capture_default_str();
   CLI::Option* token_option =
       command.add_option("--token", token, "Access token")->envname("PLAIT_TOKEN")->type_name("JWT");
@@ -35,11 +35,9 @@ void HubOptions::add_to(CLI::App& command) {
       ->capture_default_str();
 }
 
-Duration HubOptions::timeout() const {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>{timeout_seconds});
-}
+Duration HubReach::timeout() const { return to_duration(timeout_seconds); }
 
-Result<ConnectOptions, Error> HubOptions::connect_options() const {
+Result<ConnectOptions, Error> HubReach::connect_options() const {
   std::string text = token;
   if (!token_file.empty()) {
     std::ifstream file{token_file};
@@ -52,7 +50,7 @@ Result<ConnectOptions, Error> HubOptions::connect_options() const {
   return options;
 }
 
-Result<client::HubClient, Error> HubOptions::connect() const {
+Result<client::HubClient, Error> HubReach::connect() const {
   if (url.starts_with("http://")) return err(Error{"--url " + url + ": write ws:// instead of http://"});
   const auto options = connect_options();
   if (!options) return err(options.error());

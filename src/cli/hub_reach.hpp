@@ -12,7 +12,7 @@
 
 namespace plait::cli {
 
-struct HubOptions {
+struct HubReach {
   std::string url = "ws://127.0.0.1:8800" + std::string{kHubPath};
   std::string token;
   std::string token_file;
