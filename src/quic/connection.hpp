@@ -52,9 +52,9 @@ class ConnectionVisitor {
   /// After tell_when_sent(): nothing of the stream waits any more. Told by poll_transmit(); what is written here leaves
   /// with that call.
   virtual void on_stream_sent(StreamId /*id*/) {}
-  /// Both directions are over and all that we sent is acknowledged or was reset. `code` is the first of those that
-  /// ended it abruptly, if one did. Only consume() may still be called for it. Not called for streams that live when
-  /// the connection ends.
+  /// Both directions are over and all that we sent is acknowledged, but perhaps for the end itself, or was reset.
+  /// `code`: of what ended it abruptly, if ngtcp2 has heard of that before the end. Only consume() may still be called
+  /// for it. Not called for streams that live when the connection ends.
   virtual void on_stream_closed(StreamId /*id*/, std::optional<std::uint64_t> /*code*/) {}
   /// open() may be tried again.
   virtual void on_more_streams(Direction /*direction*/) {}

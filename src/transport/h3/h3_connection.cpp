@@ -97,6 +97,7 @@ void H3Connection::on_datagram_fate(DatagramId id, DatagramFate fate) {
 void H3Connection::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t>) {
   unattributed_.erase(id);
   stopped_early_.erase(id);
+  give_unsent_back();  // while the session still knows the stream
   h3_.handle_stream_closed(id);
 }
 
@@ -148,14 +149,15 @@ void H3Connection::reset_now(h3::StreamId id, std::uint64_t error_code) {
   quic_->reset(id, error_code);
 }
 
-// The sessions hear of it at the end of the turn: what they do then calls the user's code, who may be calling now.
+// The sessions hear of it at the end of the turn, or when the stream closes: what they do then calls the user's code,
+// who may be calling now.
 void H3Connection::note_unsent(h3::StreamId id, std::uint64_t bytes) {
   if (bytes == 0) return;
   unsent_.emplace_back(id, bytes);
   context().loop.at_turn_end(*this);
 }
 
-void H3Connection::on_turn_end() {
+void H3Connection::give_unsent_back() {
   for (const auto& [id, bytes] : std::exchange(unsent_, {})) sessions_.handle_unsent(id, bytes);
 }
 

@@ -103,7 +103,7 @@ class H3Connection : public LoopEntry,
   void on_streams_available(h3::Direction direction) override;
   void on_connection_error(h3::Error error) override;
 
-  void on_turn_end() override;
+  void on_turn_end() override { give_unsent_back(); }
 
   /// The handler may end it at once.
   void start_session(WtSession& session, wt::Session& protocol, const std::string& subprotocol);
@@ -145,6 +145,7 @@ class H3Connection : public LoopEntry,
 
   void reset_now(h3::StreamId id, std::uint64_t error_code);
   void note_unsent(h3::StreamId id, std::uint64_t bytes);
+  void give_unsent_back();
   void uncount();
 
   SessionId id_;

@@ -586,16 +586,23 @@ TEST_P(ServerStreams, AClientThatIsDestroyedEndsEverySessionOnce) {
   EXPECT_EQ(closed, kSessions);
 }
 
-// What a reset drops unsent never counts against the session's credit, whoever asks for the reset.
+// What a reset drops unsent never counts against the session's credit, whoever asks for the reset, and also where the
+// stream is over with it, since the server has stopped the other direction, which has ended.
 TEST_P(ServerStreams, StreamsThatAreGivenUpCostNoCreditOfTheSession) {
   constexpr std::size_t kBytes = std::size_t{8} << 20;  // half of the session's credit
   constexpr int kStreams = 12;
-  for (const bool stopped_by_peer : {true, false}) {
+  struct Case {
+    bool stopped_by_peer;
+    bool over;
+  };
+  for (const Case one : {Case{true, false}, {false, false}, {true, true}, {false, true}}) {
+    SCOPED_TRACE(std::string{one.stopped_by_peer ? "stopped by the peer" : "reset"} + (one.over ? ", and over" : ""));
     Calls server_calls;
-    server_calls.on_stream = [stopped_by_peer, count = 0](Session&, Stream& stream) mutable {
+    server_calls.on_stream = [one, count = 0](Session&, Stream& stream) mutable {
       const bool last = ++count == kStreams;
+      if (!last && one.over) stream.stop(1);
       stream.write(as_bytes(std::string(kBytes, 'x')), last);
-      if (!last && !stopped_by_peer) stream.reset(1);
+      if (!last && !one.stopped_by_peer) stream.reset(1);
       return stream_calling({});
     };
     start(server_calls);
@@ -606,10 +613,10 @@ TEST_P(ServerStreams, StreamsThatAreGivenUpCostNoCreditOfTheSession) {
       ++opened;
       received = 0;
       StreamCalls own;
-      own.on_data = [&](Stream& from, ByteView data, bool fin) {
+      own.on_data = [&, one](Stream& from, ByteView data, bool fin) {
         received += data.size();
         if (opened < kStreams) {
-          if (stopped_by_peer) from.stop(1);
+          if (one.stopped_by_peer) from.stop(1);
         } else if (fin) {
           from.session().close();
         }
@@ -619,7 +626,7 @@ TEST_P(ServerStreams, StreamsThatAreGivenUpCostNoCreditOfTheSession) {
       };
       const auto stream = session.open_stream(StreamDirection::bidirectional, stream_calling(own));
       if (!stream) return;
-      (*stream)->write(as_bytes("more"), true);
+      (*stream)->write(as_bytes(std::string(200'000, 'x')), true);  // more than a packet
     };
     calls.on_open = open_next;
     EXPECT_TRUE(run(calls).clean);

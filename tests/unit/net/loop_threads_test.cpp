@@ -114,8 +114,8 @@ INSTANTIATE_TEST_SUITE_P(Waiting, LoopThreads, testing::Values(LoopOptions{}, sp
 
 std::atomic<Loop*> loop_of_handler{nullptr};
 
-// TSan runs a handler at once only where it knows the thread to be in a system call that blocks; a signal that meets the
-// thread on its way there waits until that call returns, which here would be never. Hence the wait for its sleep.
+// TSan runs a handler at once only where it knows the thread to be in a system call that blocks; a signal that meets
+// the thread on its way there waits until that call returns, which here would be never. Hence the wait for its sleep.
 TEST(LoopThreadsSignal, StopFromASignalHandlerOfTheSleepingThread) {
   Looper looper;
   loop_of_handler = looper.loop.get();
