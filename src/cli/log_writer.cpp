@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::size_t kLinesMax = 1000;  // ten seconds of a flood, a megabyte at most
 constexpr std::chrono::seconds kLastWait{1};
+constexpr std::chrono::seconds kThreadKept{1};
 
 std::string_view name_of(LogLevel level) {
   if (level == LogLevel::debug) return "debug";
@@ -73,11 +75,11 @@ bool write_all(std::string_view text) {
 
 }  // namespace
 
-class LogWriter::Queue {
+class LogWriter::Queue : public std::enable_shared_from_this<Queue> {
  public:
   void push(std::string line) {
     const std::lock_guard lock{mutex_};
-    if (lines_.size() == kLinesMax) {
+    if (lines_.size() == kLinesMax || !has_thread()) {
       ++lost_;
     } else {
       lines_.push_back(std::move(line));
@@ -85,56 +87,61 @@ class LogWriter::Queue {
     }
   }
 
-  /// Writes until finish() is called and nothing is left.
-  void run() {
-    std::unique_lock lock{mutex_};
-    while (true) {
-      changed_.wait(lock, [this] { return finishing_ || !lines_.empty(); });
-      if (lines_.empty()) break;
-      const std::string line = std::move(lines_.front());
-      lines_.pop_front();
-      const std::size_t lost = std::exchange(lost_, 0);
-      lock.unlock();
-      const std::size_t lost_again = write(line, lost);
-      lock.lock();
-      lost_ += lost_again;
-    }
-    const std::size_t lost = lost_;
-    lock.unlock();
-    write({}, lost);
-    lock.lock();
-    finished_ = true;
-    changed_.notify_all();
-  }
-
   void finish() {
     std::unique_lock lock{mutex_};
     finishing_ = true;
+    if (lost_ > 0 && !has_thread()) return;
     changed_.notify_all();
-    changed_.wait_for(lock, kLastWait, [this] { return finished_; });
+    changed_.wait_for(lock, kLastWait, [this] { return !running_; });
   }
 
  private:
-  /// How many lines are lost now, after `lost` before this one. It ends with a line end, or is empty.
-  static std::size_t write(std::string_view line, std::size_t lost) {
+  bool has_thread() {
+    if (running_) return true;
+    auto thread = net::start_thread([queue = shared_from_this()] { queue->run(); });
+    if (!thread) return false;
+    thread->detach();
+    return running_ = true;
+  }
+
+  void run() {
+    std::unique_lock lock{mutex_};
+    while (true) {
+      changed_.wait_for(lock, kThreadKept, [this] { return finishing_ || !lines_.empty(); });
+      if (lines_.empty()) break;
+      const std::string line = std::move(lines_.front());
+      lines_.pop_front();
+      write(lock, line);
+    }
+    if (finishing_ && lost_ > 0) write(lock, {});
+    running_ = false;
+    changed_.notify_all();
+  }
+
+  /// `line` ends with a line end, or is empty. Unlocks meanwhile.
+  void write(std::unique_lock<std::mutex>& lock, std::string_view line) {
+    const std::size_t lost = std::exchange(lost_, 0);
+    lock.unlock();
     const std::string told = std::to_string(lost) + " lines of the log before this were lost";
-    if (lost > 0 && !write_all(make_line(LogLevel::warning, told))) return lost + 1;
-    return write_all(line) ? 0 : 1;
+    const bool was_told = lost == 0 || write_all(make_line(LogLevel::warning, told));
+    const bool was_written = was_told && write_all(line);
+    lock.lock();
+    lost_ += (was_told ? 0 : lost) + (was_written || line.empty() ? 0 : 1);
   }
 
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   std::deque<std::string> lines_;
   std::size_t lost_ = 0;
+  bool running_ = false;
   bool finishing_ = false;
-  bool finished_ = false;
 };
 
 Result<std::unique_ptr<LogWriter>, Error> LogWriter::start(LogLevel least) {
+  auto tried = net::start_thread([] {});
+  if (!tried) return err(Error{"the log: " + tried.error().message, tried.error().system_errno});
+  tried->join();
   auto queue = std::make_shared<Queue>();
-  auto thread = net::start_thread([queue] { queue->run(); });
-  if (!thread) return err(Error{"the log: " + thread.error().message, thread.error().system_errno});
-  thread->detach();
   set_log_sink([queue, least](LogLevel level, std::string_view text) {
     if (level >= least) queue->push(make_line(level, text));
   });

@@ -71,9 +71,14 @@ class Threads(unittest.TestCase):
         def threads():
             return len(os.listdir(f"/proc/{server.process.pid}/task"))
 
-        wait_until(lambda: threads() == loops + self.LOG_THREADS, lambda: f"{threads()} threads for {loops} loops")
+        wait_until(lambda: threads() == loops, lambda: f"{threads()} threads for {loops} loops")
 
-    LOG_THREADS = 1
+    def test_the_log_has_one_only_while_there_are_lines(self):
+        with Server("--dev", "--access-log", "--threads", 1) as server:
+            for path in ("/first", "/second"):
+                server.request(path)
+                server.wait_logged(f"GET {path} 404")
+                self.wait_for_threads(server, 1)
 
     def test_each_thread_turns_a_loop_and_listens(self):
         with Server("--dev", "--threads", 3) as server:
