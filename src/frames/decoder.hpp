@@ -69,6 +69,8 @@ class Decoder {
   /// The free part of the block of the message under way, at most what its current frame still lacks; empty if there is
   /// none. Valid until the next call.
   [[nodiscard]] MutableByteView direct_buffer();
+  /// Whether direct_buffer() may have room; a quick look.
+  [[nodiscard]] bool is_inside_payload() const { return in_data_; }
   /// `count` bytes were read into direct_buffer(). Then call next(), also with an empty input.
   void commit_direct(std::size_t count);
 

@@ -103,7 +103,7 @@ IoResult Listener::accept(Socket& accepted) const {
     case EBADF:
     case EINVAL:
     case ENOTSOCK:
-      return {IoStatus::error, 0, errno};
+      return {IoStatus::error, errno, 0};
     default:
       // Nobody waits, or who waited is gone, or the network is (accept(2)): the next readiness tells.
       return {IoStatus::would_block, 0, 0};

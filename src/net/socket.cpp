@@ -33,10 +33,10 @@ IoResult perform(IoStatus when_zero, Call call) {
   ssize_t moved = 0;
   do moved = call();
   while (moved < 0 && errno == EINTR);
-  if (moved > 0) return {IoStatus::ok, static_cast<std::size_t>(moved), 0};
+  if (moved > 0) return {IoStatus::ok, 0, static_cast<std::size_t>(moved)};
   if (moved == 0) return {when_zero, 0, 0};
   if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoStatus::would_block, 0, 0};
-  return {IoStatus::error, 0, errno};
+  return {IoStatus::error, errno, 0};
 }
 
 /// More buffers than a call takes are a short read or write.

@@ -26,9 +26,10 @@ enum class IoStatus : std::uint8_t {
 
 struct IoResult {
   IoStatus status = IoStatus::ok;
-  std::size_t bytes = 0;
   int system_errno = 0;
+  std::size_t bytes = 0;
 };
+static_assert(sizeof(IoResult) <= 16, "what is larger is not returned in registers");
 
 /// Where to listen or connect: a host and port, or a Unix socket's path.
 struct Address {

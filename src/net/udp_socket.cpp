@@ -144,9 +144,9 @@ bool may_be_of_earlier(int number) {
 }
 
 IoResult result_of(ssize_t moved) {
-  if (moved >= 0) return {IoStatus::ok, static_cast<std::size_t>(moved), 0};
+  if (moved >= 0) return {IoStatus::ok, 0, static_cast<std::size_t>(moved)};
   if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoStatus::would_block, 0, 0};
-  return {IoStatus::error, 0, errno};
+  return {IoStatus::error, errno, 0};
 }
 
 }  // namespace

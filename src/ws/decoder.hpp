@@ -79,6 +79,8 @@ class Decoder {
   /// The free part of the block of the message under way; empty if there is none. Never larger than what is missing of
   /// the current frame's payload. Valid until the next call.
   [[nodiscard]] MutableByteView direct_buffer();
+  /// Whether direct_buffer() may have room; a quick look.
+  [[nodiscard]] bool is_inside_payload() const { return state_ == State::payload; }
   /// `count` bytes were read into direct_buffer(). Then call next(), also with an empty input.
   void commit_direct(std::size_t count);
 
@@ -95,7 +97,11 @@ class Decoder {
     std::uint32_t masking_key;
     Opcode opcode;
   };
-  [[nodiscard]] bool find_short_message(MutableByteView input, ShortMessage& found) const;
+  struct ShortHeader {
+    std::uint8_t mask_bit;
+    std::size_t bytes;  // 2 more with a 16-bit length
+  };
+  [[nodiscard]] bool find_short_message(MutableByteView input, const ShortHeader& expected, ShortMessage& found) const;
 
   void report_whole(MutableByteView payload, std::uint32_t masking_key, Opcode opcode, Event& event);
   void take_steps(MutableByteView& input, Event& event);
@@ -151,34 +157,33 @@ class Decoder {
   bool block_reported_ = false;  // block_ belongs to the last event
 };
 
-inline bool Decoder::find_short_message(MutableByteView input, ShortMessage& found) const {
-  if (state_ != State::header || message_under_way_ || block_reported_ || parts_) return false;
+inline bool Decoder::find_short_message(MutableByteView input, const ShortHeader& expected, ShortMessage& found) const {
   if (input.size() < kFrameHeaderBytesMax) return false;
   std::uint8_t* data = input.data();
   found.opcode = static_cast<Opcode>(data[0] ^ kFinBit);  // no other value if FIN is clear or an RSV bit set
-  const bool masked = (data[1] & kMaskBit) != 0;
-  if ((found.opcode != Opcode::text && found.opcode != Opcode::binary) || masked != (role_ == Role::server)) {
-    return false;
-  }
+  if (found.opcode != Opcode::text && found.opcode != Opcode::binary) return false;
+  if ((data[1] & kMaskBit) != expected.mask_bit) return false;
   std::size_t length = data[1] & kLengthBits;
+  std::size_t header_bytes = expected.bytes;
   if (length >= kLength16) {
     if (length == kLength64) return false;
     length = static_cast<std::size_t>(data[2] << 8 | data[3]);
     if (length < kLength16) return false;
+    header_bytes += 2;
   }
-  const std::size_t header_bytes = frame_header_bytes(data[1]);
   if (length > input.size() - header_bytes || length > limits_.message_bytes_max) return false;
   found.payload = {data + header_bytes, length};
   found.masking_key = 0;
-  if (masked)
-    std::memcpy(&found.masking_key, found.payload.data() - sizeof found.masking_key, sizeof found.masking_key);
+  if (expected.mask_bit != 0) std::memcpy(&found.masking_key, data + header_bytes - 4, sizeof found.masking_key);
   return true;
 }
 
 template <class Take>
 void Decoder::take_short_messages(MutableByteView& input, Take&& take) {
+  if (state_ != State::header || message_under_way_ || block_reported_ || parts_) return;  // as it stays meanwhile
+  const ShortHeader expected = role_ == Role::server ? ShortHeader{kMaskBit, 6} : ShortHeader{0, 2};
   ShortMessage found;
-  while (find_short_message(input, found)) {
+  while (find_short_message(input, expected, found)) {
     mask(found.payload, found.masking_key);
     const bool text = found.opcode == Opcode::text;
     if (text && !codec::is_utf8(found.payload)) return mask(found.payload, found.masking_key);

@@ -86,16 +86,19 @@ inline void store_big_endian(std::uint8_t* out, std::uint64_t value, std::size_t
 }
 
 /// Writes the 7-bit length and what follows it; returns how many bytes came after the first two of the header.
-inline std::size_t encode_length(std::uint8_t* out, std::uint64_t length) {
+[[gnu::always_inline]] inline std::size_t encode_length(std::uint8_t* out, std::uint64_t length) {
   if (length < kLength16) {
     out[1] = static_cast<std::uint8_t>(length);
     return 0;
   }
-  const bool short_enough = length <= 0xFFFF;
-  const std::size_t size = short_enough ? 2 : 8;
-  out[1] = short_enough ? kLength16 : kLength64;
-  store_big_endian(out + 2, length, size);
-  return size;
+  if (length <= 0xFFFF) {
+    out[1] = kLength16;
+    store_big_endian(out + 2, length, 2);
+    return 2;
+  }
+  out[1] = kLength64;
+  store_big_endian(out + 2, length, 8);
+  return 8;
 }
 
 /// Writes a header with the shortest length encoding; `masking_key` is null for an unmasked frame. Returns its size,

@@ -28,6 +28,7 @@ void FrameSession::handle_bytes(MutableByteView& input) {
     handle_event(event);
   }
   input = input.last(rest.size());
+  set_reads_directly(decoder_.is_inside_payload());
 }
 
 void FrameSession::handle_event(const frames::Event& event) {

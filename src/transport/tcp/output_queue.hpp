@@ -25,9 +25,13 @@ class alignas(64) OutputQueue final : public core::ByteSink {
   OutputQueue& operator=(const OutputQueue&) = delete;
   ~OutputQueue() { clear(); }
 
+  /// Room for `size` bytes at the end, or null if that would take memory.
+  [[nodiscard]] std::uint8_t* try_reserve(std::size_t size) {
+    return size <= static_cast<std::size_t>(tail_end_ - tail_) ? tail_ : nullptr;
+  }
   /// Room for `size` bytes at the end; commit() what was written.
   MutableByteView reserve(std::size_t size) override {
-    if (size > static_cast<std::size_t>(tail_end_ - tail_)) grow(size);
+    if (try_reserve(size) == nullptr) grow(size);
     return {tail_, size};
   }
   void commit(std::size_t size) override {

@@ -75,7 +75,7 @@ class StreamSession : public Session, public Protocol {
 
   [[nodiscard]] bool is_open() const { return state_ == State::open; }
   [[nodiscard]] bool can_send() const { return is_open() && !connection().is_cut(); }
-  /// For the protocol to say: it can send and its small messages leave as they are, uncompressed, in the clear, whole.
+  /// For the protocol to say: it can send and its small messages leave as they are, uncompressed, unmasked, whole.
   [[nodiscard]] bool sends_plainly() const { return sends_plainly_ && can_send(); }
   void set_sends_plainly(bool plainly) { sends_plainly_ = plainly; }
   [[nodiscard]] bool handles_input() const { return state_ != State::finished && !connection().input_stopped(); }
@@ -93,6 +93,10 @@ class StreamSession : public Session, public Protocol {
     note_dropped();
     return false;
   }
+  /// Whether `size` bytes more are far from what is written early, and so from every limit.
+  [[nodiscard]] bool gathers(std::size_t size) const {
+    return connection().backlog_bytes() + size < connection().context().gather_bytes_max;
+  }
   /// Counts what was appended to the output (`last` ends a message) and sees to it that it leaves.
   SendStatus finish_send(std::size_t payload_bytes, bool last = true) {
     count_sent(payload_bytes, last ? 1 : 0);
@@ -100,15 +104,20 @@ class StreamSession : public Session, public Protocol {
     return SendStatus::sent;
   }
   void count_sent(std::size_t payload_bytes, std::size_t message_count = 1) {
-    counts_.messages_sent += message_count;
-    counts_.bytes_sent += payload_bytes;
-    if (connection().reading()) return;  // InputScope counts for the loop, and the output leaves after the read
+    note_sent(payload_bytes, message_count);
+    if (connection().reading()) return;
     count_for_loop(message_count, payload_bytes);
     connection().write_soon();
   }
+  /// All that there is to count during a read: InputScope counts for the loop, and the output leaves after it.
+  void note_sent(std::size_t payload_bytes, std::size_t message_count) {
+    counts_.messages_sent += message_count;
+    counts_.bytes_sent += payload_bytes;
+  }
   // Events of the decoders; the arguments are those of Message::received(), which is made only in the handler's
   // argument: copied from one place to another right after it was written, it would stall the CPU's store forwarding.
-  void handle_message(MessageKind kind, ByteView payload, Message::Storage storage, Block* block) {
+  [[gnu::always_inline]] void handle_message(MessageKind kind, ByteView payload, Message::Storage storage,
+                                             Block* block) {
     ++counts_.messages_received;
     counts_.bytes_received += payload.size();
     guarded("on_message", [&] { handler_->on_message(*this, Message::received(kind, payload, storage, block)); });

@@ -103,24 +103,29 @@ void TcpConnection::handle_readable() {
   }
   const std::size_t kept = restore_kept_input(buffer);
   if (kept == buffer.size()) return handle_input(buffer);  // no room to read more
-  const MutableByteView direct = protocol_->direct_buffer();
-  if (direct.empty()) {
-    handle_plain(buffer, kept, socket_.read(buffer.subspan(kept)), 0);
-  } else {
-    const std::array<iovec, 2> vectors{{{direct.data(), direct.size()}, {buffer.data(), buffer.size()}}};
-    handle_plain(buffer, 0, socket_.read(vectors), direct.size());
-  }
-}
-
-void TcpConnection::handle_plain(MutableByteView buffer, std::size_t kept, const net::IoResult& result,
-                                 std::size_t direct_bytes) {
+  if (protocol_->reads_directly() && read_directly(buffer)) return;
+  const net::IoResult result = socket_.read(buffer.subspan(kept));
   if (result.status != net::IoStatus::ok) {
     keep_input(buffer.first(kept));
     return handle_read_end(result);
   }
-  const std::size_t direct = std::min(result.bytes, direct_bytes);
-  if (direct > 0) protocol_->commit_direct(direct);
-  handle_input(buffer.first(kept + result.bytes - direct));
+  handle_input(buffer.first(kept + result.bytes));
+}
+
+// False: there is no room to read to directly. A protocol that has some leaves no input, so none is kept.
+bool TcpConnection::read_directly(MutableByteView buffer) {
+  const MutableByteView direct = protocol_->direct_buffer();
+  if (direct.empty()) return false;
+  const std::array<iovec, 2> vectors{{{direct.data(), direct.size()}, {buffer.data(), buffer.size()}}};
+  const net::IoResult result = socket_.read(vectors);
+  if (result.status != net::IoStatus::ok) {
+    handle_read_end(result);
+    return true;
+  }
+  const std::size_t direct_bytes = std::min(result.bytes, direct.size());
+  protocol_->commit_direct(direct_bytes);
+  handle_input(buffer.first(result.bytes - direct_bytes));
+  return true;
 }
 
 void TcpConnection::handle_ciphertext(ByteView ciphertext) {
@@ -181,8 +186,7 @@ std::size_t TcpConnection::restore_kept_input(MutableByteView buffer) {
 
 // A handler may pause after each message: what it left of the block that is replayed stays there until half of that has
 // been used, and is then moved to a smaller one, so that no byte is copied more than a few times.
-void TcpConnection::keep_input(ByteView rest) {
-  if (rest.empty() && kept_input_ == nullptr) return;
+void TcpConnection::replace_kept_input(ByteView rest) {
   Block* replayed = std::exchange(kept_input_, nullptr);
   const std::size_t used = replayed == nullptr ? 0 : kept_input_offset_ + kept_input_bytes_ - rest.size();
   if (replayed != nullptr && rest.size() > used) {

@@ -33,7 +33,7 @@ class Protocol : public net::Retirable {
   virtual void handle_open() {}
   /// All that was received and not used yet. Removes from the front of `input` what it used up.
   virtual void handle_bytes(MutableByteView& input) = 0;
-  /// See ws::Decoder: where the next bytes may be read to directly.
+  /// See ws::Decoder: where the next bytes may be read to directly. Asked for while reads_directly().
   virtual MutableByteView direct_buffer() { return {}; }
   virtual void commit_direct(std::size_t /*count*/) {}
   /// The peer has ended its direction. The default closes.
@@ -50,10 +50,16 @@ class Protocol : public net::Retirable {
   virtual plait::Session* session() { return nullptr; }
 
   [[nodiscard]] class TcpConnection& connection() const { return *connection_; }
+  [[nodiscard]] bool reads_directly() const { return reads_directly_; }
+
+ protected:
+  /// For the protocol to say when a call of handle_bytes() ends, while a large message is under way.
+  void set_reads_directly(bool directly) { reads_directly_ = directly; }
 
  private:
   friend class TcpConnection;
   TcpConnection* connection_ = nullptr;
+  bool reads_directly_ = false;
 };
 
 class TcpConnection final : public net::EventHandler, public net::TurnHook, public core::Timer, public LoopEntry {
@@ -68,6 +74,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
 
   /// Where to append what is to be written. Valid until the next turn of the loop; write_soon() afterwards.
   OutputQueue& output() { return out_ != nullptr ? *out_ : begin_output(); }
+  /// The same, but null while there is none.
+  [[nodiscard]] OutputQueue* begun_output() const { return out_.get(); }
   /// Sees to it that the output leaves: after the read that is being handled, or at the end of this turn.
   void write_soon() {
     if (!reading_ && !write_blocked_ && !hooked()) context_.loop.at_turn_end(*this);
@@ -146,8 +154,11 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   void handle_hang_up();
   void handle_readable();
   std::size_t restore_kept_input(MutableByteView buffer);
-  void keep_input(ByteView rest);
-  void handle_plain(MutableByteView buffer, std::size_t kept, const net::IoResult& result, std::size_t direct_bytes);
+  void keep_input(ByteView rest) {
+    if (!rest.empty() || kept_input_ != nullptr) replace_kept_input(rest);
+  }
+  void replace_kept_input(ByteView rest);
+  bool read_directly(MutableByteView buffer);
   void handle_ciphertext(ByteView ciphertext);
   void fail_tls(bool opening);
   [[nodiscard]] bool admits_answers(std::size_t size);

@@ -14,8 +14,8 @@ namespace {
                                                ByteView payload) {
   const MutableByteView room = output.reserve(ws::kFrameHeaderBytesMax + payload.size());
   const std::size_t header = ws::encode_frame_header(room.data(), opcode, fin, rsv1, payload.size(), nullptr);
-  if (!payload.empty()) std::memcpy(room.data() + header, payload.data(), payload.size());
   output.commit(header + payload.size());
+  if (!payload.empty()) std::memcpy(room.data() + header, payload.data(), payload.size());
 }
 
 ws::Opcode opcode_of(MessageKind kind) { return kind == MessageKind::text ? ws::Opcode::text : ws::Opcode::binary; }
@@ -46,9 +46,7 @@ void WsSession::handle_open() {
   start();
 }
 
-void WsSession::allow_plain_sends() {
-  set_sends_plainly(role_ == ws::Role::server && deflater_ == nullptr && connection().gathers_references());
-}
+void WsSession::allow_plain_sends() { set_sends_plainly(role_ == ws::Role::server && deflater_ == nullptr); }
 
 // --- Receiving -------------------------------------------------------------------------------------------------------
 
@@ -61,7 +59,7 @@ void WsSession::handle_bytes(MutableByteView& input) {
     });
     if (!handles_input()) return;
     const ws::Event event = decoder_.next(input);
-    if (event.kind == ws::Event::Kind::need_more) return;
+    if (event.kind == ws::Event::Kind::need_more) return set_reads_directly(decoder_.is_inside_payload());
     handle_event(event);
   }
 }
@@ -87,15 +85,31 @@ void WsSession::handle_event(const ws::Event& event) {
 
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
-// The hot path: a small message of a plain session whose output is far from every limit. All else is send_any()'s.
+// The hottest path, which calls nothing but memcpy(): a small answer behind others of the same read.
 SendStatus WsSession::send(const Message& message, SendOptions options) {
   if (!sends_plainly() || message.size() >= kReferenceBytesMin) return send_any(message, options);
-  LoopContext& context = connection().context();
+  const ByteView payload = message.data();
+  OutputQueue* const output = connection().begun_output();
+  const bool answers = connection().reading() && message.storage() != Message::Storage::block;
+  if (!answers || output == nullptr) return send_plain(message, options);
+  std::uint8_t* const room = output->try_reserve(ws::kFrameHeaderBytesMax + payload.size());
+  if (room == nullptr || !gathers(payload.size())) return send_plain(message, options);
+  note_sent(payload.size(), 1);
+  const std::size_t header =
+      ws::encode_frame_header(room, opcode_of(message.kind()), true, false, payload.size(), nullptr);
+  output->commit(header + payload.size());
+  if (!payload.empty()) std::memcpy(room + header, payload.data(), payload.size());
+  return SendStatus::sent;
+}
+
+// A small message of a plain session whose output is far from every limit. All else is send_any()'s.
+SendStatus WsSession::send_plain(const Message& message, SendOptions options) {
+  if (!gathers(message.size())) return send_any(message, options);
   OutputQueue& output = connection().output();
-  if (output.bytes() + message.size() >= context.gather_bytes_max) return send_any(message, options);
-  if (message.storage() == Message::Storage::block) {
-    const ByteView frame = context.broadcast.frame_of(message);
-    output.append_shared(context.broadcast.block(), frame);
+  if (message.storage() == Message::Storage::block && connection().gathers_references()) {
+    BroadcastLog& log = connection().context().broadcast;
+    const ByteView frame = log.frame_of(message);
+    output.append_shared(log.block(), frame);
   } else {
     encode_copy(output, opcode_of(message.kind()), true, false, message.data());
   }
@@ -103,14 +117,19 @@ SendStatus WsSession::send(const Message& message, SendOptions options) {
   return SendStatus::sent;
 }
 
-// Likewise, and all its frames at once, as one reference.
+// Likewise, and all its frames at once, as one reference or copied in one piece.
 BurstStatus WsSession::send_burst(const MessageBurst& burst, SendOptions options) {
   if (!sends_plainly() || burst.empty()) return Session::send_burst(burst, options);
-  LoopContext& context = connection().context();
+  if (!gathers(burst.payload_bytes() + burst.size() * ws::kFrameHeaderBytesMax)) {
+    return Session::send_burst(burst, options);
+  }
   OutputQueue& output = connection().output();
-  if (output.bytes() + burst.payload_bytes() >= context.gather_bytes_max) return Session::send_burst(burst, options);
-  const Bytes& frames = context.broadcast.frames_of(burst);
-  output.append_shared(*frames.block(), frames.view());
+  const Bytes& frames = connection().context().broadcast.frames_of(burst);
+  if (connection().gathers_references()) {
+    output.append_shared(*frames.block(), frames.view());
+  } else {
+    output.append(frames.view());
+  }
   count_sent(burst.payload_bytes(), burst.size());
   return {SendStatus::sent, burst.size()};
 }

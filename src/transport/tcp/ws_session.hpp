@@ -53,6 +53,7 @@ class WsSession final : public StreamSession {
   void encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
   bool encode_reference(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
   void encode_masked(ws::Opcode opcode, bool fin, bool rsv1, ByteView payload);
+  [[gnu::noinline]] SendStatus send_plain(const Message& message, SendOptions options);
   SendStatus send_any(const Message& message, SendOptions options);
   SendStatus send_compressed(const Message& message);
 

@@ -130,6 +130,60 @@ TEST_P(ServerMarks, TheQueueIsBoundedAndWritableComesAtTheLowWaterMark) {
   EXPECT_LE(writable.wait(), limited.limits.send_low_water_bytes);
 }
 
+TEST_P(ServerMarks, SmallMessagesAndBurstsFillTheQueueNoFurther) {
+  ServerOptions limited;
+  limited.limits.send_high_water_bytes = 100'000;
+  limited.limits.send_low_water_bytes = 10'000;
+  limited.limits.send_queue_bytes_max = 400'000;
+  Box<std::size_t> accepted, backlog;
+  const std::string small = pattern(1000);
+  start({.on_open =
+             [&](Session& session) {
+               MessageBurst burst;
+               for (int i = 0; i < 8; ++i) burst.add(MessageKind::text, Bytes::copy_of(small));
+               std::size_t count = 0;
+               while (session.send(Message::text(small)) != SendStatus::dropped) {
+                 count += 1 + session.send_burst(burst).accepted;
+               }
+               backlog.set(session.buffered_bytes());
+               accepted.set(count);
+             },
+         .on_writable = [](Session& session) { session.close(); }},
+        limited);
+  std::size_t received = 0;
+  Client client;
+  const Calls calls{.on_message = [&](Session&, const Message& message) {
+    EXPECT_TRUE(message.text() == small) << received;
+    ++received;
+  }};
+  ASSERT_TRUE(client.connect(base_ + "/", std::make_unique<Called>(calls), trusting()));
+  client.run();
+  EXPECT_EQ(received, accepted.wait());
+  EXPECT_LE(backlog.wait(), limited.limits.send_queue_bytes_max + accepted.wait() * 10) << "payload and headers";
+}
+
+TEST_P(ServerMarks, HeadersOfEmptyMessagesFillTheQueueAlso) {
+  ServerOptions limited;
+  limited.limits.send_high_water_bytes = 100'000;
+  limited.limits.send_low_water_bytes = 10'000;
+  limited.limits.send_queue_bytes_max = 400'000;
+  MessageBurst burst;
+  for (int i = 0; i < 300'000; ++i) burst.add(MessageKind::text, {});
+  Box<std::size_t> backlog;
+  start({.on_open =
+             [&](Session& session) {
+               BurstStatus status;
+               do {
+                 status = session.send_burst(burst);
+               } while (status.status != SendStatus::dropped);
+               backlog.set(session.buffered_bytes());
+               session.abort();
+             }},
+        limited);
+  auto client = connect();
+  EXPECT_LE(backlog.wait(), limited.limits.send_queue_bytes_max + 100);
+}
+
 INSTANTIATE_TEST_SUITE_P(Wires, ServerMarks, kEveryWire, [](const auto& wire) { return wire.param; });
 
 /// Sends `count` numbered messages without reading, until the server has stopped taking them; then reads all echoes.

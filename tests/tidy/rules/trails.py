@@ -14,7 +14,7 @@ HEADING = re.compile(r"^## .*\(at most (\d+) files\)$", re.MULTILINE)
 # Before the name of a function that is defined or declared stands a type; before that of one that is called, nothing,
 # an operator, or one of these words.
 NO_TYPE = r"(?!(?:return|co_return|co_await|co_yield|throw|else|delete|case|new)\b)"
-TYPE = rf"^[ \t]*(?:\[\[\w+\]\]\s*)?{NO_TYPE}(?:[\w:]+(?:<[^;(){{}}=]*>)?[&*]*\s+)+"
+TYPE = rf"^[ \t]*(?:\[\[[\w:]+\]\]\s*)?{NO_TYPE}(?:[\w:]+(?:<[^;(){{}}=]*>)?[&*]*\s+)+"
 
 
 def declares(code, name):

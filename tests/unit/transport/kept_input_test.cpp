@@ -15,7 +15,7 @@ constexpr std::size_t kDirectBytes = 100;
 /// it.
 class Stalling final : public Protocol {
  public:
-  explicit Stalling(std::string& received) : received_(received) {}
+  explicit Stalling(std::string& received) : received_(received) { set_reads_directly(true); }
   MutableByteView direct_buffer() override { return direct_done_ ? MutableByteView{} : MutableByteView{direct_}; }
   void commit_direct(std::size_t count) override {
     received_.append(as_text(ByteView{direct_}.first(count)));
