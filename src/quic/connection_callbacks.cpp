@@ -35,8 +35,9 @@ int on_crypto_data(ngtcp2_conn* conn, ngtcp2_encryption_level level, std::uint64
   // Whoever is done with TLS expects nothing more of it: no key updates (RFC 9001 §6), no late authentication (§4.4).
   // Tickets a client may get, and does not need further ones.
   const bool is_done = !state.session || state.free_tls;
-  const bool is_expected =
-      level == NGTCP2_ENCRYPTION_LEVEL_1RTT ? !state.is_server && state.tickets.handle({data, size}) : !is_done;
+  const bool is_expected = level == NGTCP2_ENCRYPTION_LEVEL_1RTT
+                               ? state.client != nullptr && state.client->tickets.handle({data, size})
+                               : !is_done;
   if (!is_expected) {
     ngtcp2_conn_set_tls_alert(conn, GNUTLS_A_UNEXPECTED_MESSAGE);
     return NGTCP2_ERR_CRYPTO;
@@ -212,7 +213,7 @@ int on_retired_id(ngtcp2_conn* /*conn*/, const ngtcp2_cid* id, void* user) {
 
 int on_new_token(ngtcp2_conn* /*conn*/, const std::uint8_t* token, std::size_t size, void* user) {
   State& state = state_of(user);
-  if (state.client_tls->config.resume) state.endpoint.resumption.add_token(state.server(), {token, size});
+  if (state.client->tls->config.resume) state.endpoint.resumption.add_token(state.server(), {token, size});
   return 0;
 }
 
@@ -287,8 +288,8 @@ void Connection::State::become_ready() {
   if (is_server) {
     visitor = endpoint.visitor.on_connection(*connection);
     if (visitor == nullptr) {
-      close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_CONNECTION_REFUSED,
-                                    "the server refused the connection: it is full or shutting down, perhaps"};
+      request_close({CloseReason::Kind::protocol, NGTCP2_CONNECTION_REFUSED,
+                     "the server refused the connection: it is full or shutting down, perhaps"});
       ++endpoint.counters.refused_count;
     }
   }

@@ -154,8 +154,12 @@ void Connection::State::after_callbacks(NativeTime now) {
     excess = "the peer leaves too many gaps in its handshake";
   }
   if (excess != nullptr && !close_requested) {
-    close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_PROTOCOL_VIOLATION, excess};
+    request_close({CloseReason::Kind::protocol, NGTCP2_PROTOCOL_VIOLATION, excess});
   }
+}
+
+void Connection::State::request_close(CloseReason reason) {
+  close_requested = std::make_unique<CloseReason>(std::move(reason));
 }
 
 // Only where packets are written, so that the visitor hears of the end when the packet that tells the peer leaves: who
@@ -197,11 +201,11 @@ void Connection::State::fail(int error, NativeTime now) {
   ngtcp2_ccerr native_error;
   ngtcp2_ccerr_default(&native_error);
   CloseReason reason{Kind::protocol, 0, name_of(error)};
-  if (error == NGTCP2_ERR_CRYPTO || (error == NGTCP2_ERR_CALLBACK_FAILURE && !tls_failure.empty())) {
+  if (error == NGTCP2_ERR_CRYPTO || (error == NGTCP2_ERR_CALLBACK_FAILURE && tls_failure)) {
     const std::uint8_t alert = ngtcp2_conn_get_tls_alert(conn.get());
     ngtcp2_ccerr_set_tls_alert(&native_error, alert, nullptr, 0);
     reason.kind = Kind::tls;
-    reason.reason = tls_failure.empty() ? explain_alert(alert, true) : tls_failure;
+    reason.reason = tls_failure ? *tls_failure : explain_alert(alert, true);
   } else {
     ngtcp2_ccerr_set_liberr(&native_error, error, nullptr, 0);
   }
@@ -265,7 +269,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   qlog.reset();
   session.reset();
   server_tls.reset();
-  client_tls.reset();
+  client.reset();
   acked = nullptr;
   consumed = nullptr;
   streams.clear();

@@ -106,8 +106,7 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
     gnutls_session_set_verify_function(session.get(), [](gnutls_session_t of) {
       auto* found = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(of));
       auto& state = *static_cast<State*>(found->user_data);
-      state.tls_failure = verify_client(of, *state.server_tls, state.client_certificate);
-      return state.tls_failure.empty() ? 0 : -1;
+      return state.note_verified(verify_client(of, *state.server_tls, state.client_certificate));
     });
   }
 
@@ -152,16 +151,15 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
 }
 
 bool Connection::State::set_up_client(const Path& to, const std::string& name, const ClientTls& with, NativeTime now) {
-  client_tls = with.state();
-  host = crypto::without_final_dot(name);
-  session = make_client_session(*client_tls, host, &reference);
+  client =
+      std::make_unique<Client>(Client{.tls = with.state(), .host = crypto::without_final_dot(name), .tickets = {}});
+  session = make_client_session(*client->tls, client->host, &reference);
   if (!session || ngtcp2_crypto_gnutls_configure_client_session(session.get()) != 0) return false;
   gnutls_handshake_set_secret_function(session.get(), handle_secrets);
   gnutls_session_set_verify_function(session.get(), [](gnutls_session_t of) {
     auto* found = static_cast<ngtcp2_crypto_conn_ref*>(gnutls_session_get_ptr(of));
     auto& state = *static_cast<State*>(found->user_data);
-    state.tls_failure = verify_server(of, *state.client_tls, state.host);
-    return state.tls_failure.empty() ? 0 : -1;
+    return state.note_verified(verify_server(of, *state.client->tls, state.client->host));
   });
   gnutls_handshake_set_hook_function(session.get(), GNUTLS_HANDSHAKE_NEW_SESSION_TICKET, GNUTLS_HOOK_POST, on_ticket);
 
@@ -186,11 +184,17 @@ bool Connection::State::set_up_client(const Path& to, const std::string& name, c
   return true;
 }
 
+int Connection::State::note_verified(std::string failure) {
+  if (failure.empty()) return 0;
+  tls_failure = std::make_unique<std::string>(std::move(failure));
+  return -1;
+}
+
 // What an earlier connection has left. A ticket that GnuTLS does not take (any more) means a full handshake.
 void Connection::State::resume(ngtcp2_settings& settings, std::vector<std::uint8_t>& token) {
-  if (!client_tls->config.resume) return;
+  if (!client->tls->config.resume) return;
   const auto ticket = endpoint.resumption.take_ticket(server());
-  const auto& clock = client_tls->config.wall_clock;
+  const auto& clock = client->tls->config.wall_clock;
   if (ticket && (!clock || clock() < ticket->usable_until)) {
     static_cast<void>(gnutls_session_set_data(session.get(), ticket->data.data(), ticket->data.size()));
   }
@@ -204,9 +208,9 @@ void Connection::State::resume(ngtcp2_settings& settings, std::vector<std::uint8
 
 void Connection::State::keep_ticket() {
   gnutls_datum_t data{};
-  if (!client_tls->config.resume) return;
+  if (!client->tls->config.resume) return;
   if (gnutls_session_get_data2(session.get(), &data) != 0) return;
-  const auto& clock = client_tls->config.wall_clock;
+  const auto& clock = client->tls->config.wall_clock;
   const WallTime usable_until = certificates_expiry(session.get(), clock ? clock() : WallTime::min());
   endpoint.resumption.add_ticket(server(), {{data.data, data.data + data.size}, usable_until});
   gnutls_memset(data.data, 0, data.size);

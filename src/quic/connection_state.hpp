@@ -44,6 +44,20 @@ struct Connection::State {
   struct NativeDelete {
     void operator()(ngtcp2_conn* gone) const { ngtcp2_conn_del(gone); }
   };
+  /// Of ConnectionStats, what ngtcp2 does not tell.
+  struct Counters {
+    std::uint64_t sent_bytes = 0;
+    std::uint64_t received_bytes = 0;
+    std::uint64_t sent_packet_count = 0;
+    std::uint64_t received_packet_count = 0;
+    std::uint64_t lost_packet_count = 0;  // of streams that are gone
+  };
+  /// What only a client has.
+  struct Client {
+    std::shared_ptr<const ClientTls::State> tls;
+    std::string host;
+    TicketStream tickets;
+  };
 
   State(Endpoint::State& owner, bool server, NativeTime now);
   ~State();
@@ -57,6 +71,8 @@ struct Connection::State {
   };
   bool set_up_server(const Path& from, const Accept& accept, NativeTime now);
   bool set_up_client(const Path& to, const std::string& name, const ClientTls& with, NativeTime now);
+  /// What GnuTLS is to be told of the peer's certificate; `failure` is empty if it is in order.
+  int note_verified(std::string failure);
 
   // --- input and time (connection_end.cpp) ------------------------------------------------------------------------
   void handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
@@ -129,6 +145,7 @@ struct Connection::State {
   void bury();
   CloseReason reason_of_peer() const;
   void after_callbacks(NativeTime now);
+  void request_close(CloseReason reason);
   void close_if_requested(NativeTime now);
   void leave_handshakes();
 
@@ -144,7 +161,7 @@ struct Connection::State {
   // --- resumption (connection_setup.cpp) --------------------------------------------------------------------------
   void resume(ngtcp2_settings& settings, std::vector<std::uint8_t>& token);
   void keep_ticket();
-  [[nodiscard]] ResumptionCache::Server server() const { return {client_tls, host, path.remote}; }
+  [[nodiscard]] ResumptionCache::Server server() const { return {client->tls, client->host, path.remote}; }
 
   // --- keys (connection_keys.cpp) ---------------------------------------------------------------------------------
   bool install_initial_keys(ByteView destination_connection_id);
@@ -162,26 +179,25 @@ struct Connection::State {
   bool address_proven = false;  // by the token of the first packet
   bool free_tls = false;        // after the callback
   bool datagrams_first = false;
+  bool listed = false;
+  Cipher cipher = Cipher::aes_128_gcm;
   bool wants_large_packets = false;        // Settings::kLargeProbesAfterUses
   std::uint8_t batches_before_probes = 0;  // because something else waited
   std::uint64_t large_packet_uses = 0;
-  std::optional<CloseReason> close_requested;  // kind local, or protocol with one of our codes
+  std::unique_ptr<CloseReason> close_requested;  // kind local, or protocol with one of our codes
 
   ngtcp2_crypto_conn_ref reference{};  // what GnuTLS finds this by
   Session session;
   std::unique_ptr<QlogWriter> qlog;  // most often none; conn writes into it
   std::unique_ptr<ngtcp2_conn, NativeDelete> conn;
   std::shared_ptr<const ServerTls::State> server_tls;
-  std::shared_ptr<const ClientTls::State> client_tls;
-  std::string host;
+  std::unique_ptr<Client> client;
   std::string alpn;
-  std::string tls_failure;                                // a sentence
+  std::unique_ptr<std::string> tls_failure;               // a sentence
   std::unique_ptr<ClientCertificate> client_certificate;  // server, if one was shown
   Path path;
   Address peer;                   // that the peer has shown to receive at; the one that it began with until then
   std::vector<ConnectionId> ids;  // that lead here
-  Cipher cipher = Cipher::aes_128_gcm;
-  TicketStream tickets;  // client
   FrameScan scan;
   std::uint64_t gap_count = 0;             // of all streams
   std::uint64_t unfreed_stream_count = 0;  // that have ended and that ngtcp2 keeps
@@ -203,7 +219,7 @@ struct Connection::State {
   bool close_packet_due = false;
   std::uint32_t late_packet_count = 0;
 
-  ConnectionStats counters;  // what ngtcp2 does not count; lost packets of streams that are gone
+  Counters counters;
 
   // Times, and places in the endpoint's lists.
   NativeTime heard = 0;       // the last genuine packet, since the handshake
@@ -213,7 +229,6 @@ struct Connection::State {
   std::optional<std::list<State*>::iterator> handshake_place;  // of a client's that is not finished
   State* list_next = nullptr;
   State* list_previous = nullptr;
-  bool listed = false;
 };
 
 /// ngtcp2's callbacks, which are the same for all connections of a role.

@@ -144,7 +144,8 @@ void Connection::State::note_short_frames() {
 }
 
 void Connection::State::report_stopped_end(Stream& stream) {
-  if (stream.final_size_bytes == Stream::kUnknown || !std::exchange(stream.stopped, false)) return;
+  if (stream.final_size_bytes == Stream::kUnknown || !stream.stopped) return;
+  stream.stopped = false;
   stream.end_told = true;
   if (is_live()) visitor->on_stopped_stream_end(stream.id, stream.final_size_bytes);
 }
@@ -181,7 +182,8 @@ void Connection::State::note_acked(Stream& stream, std::uint64_t offset) {
   const std::uint64_t before = stream.queue.unacknowledged_bytes();
   stream.queue.mark_acked(offset);
   unacknowledged_bytes -= before - stream.queue.unacknowledged_bytes();
-  if (std::exchange(stream.acked, true)) return;
+  if (stream.acked) return;
+  stream.acked = true;
   stream.acked_next = std::exchange(acked, &stream);
 }
 
@@ -354,7 +356,7 @@ void Connection::close(std::uint64_t code, std::string_view reason) {
   if (!is_open(*state_)) return;
   PLAIT_ASSERT(code <= core::kVarintMax, "a code is below 2^62");
   constexpr std::size_t kReasonBytesMax = 1024;
-  state_->close_requested = CloseReason{CloseReason::Kind::local, code, std::string{reason.substr(0, kReasonBytesMax)}};
+  state_->request_close({CloseReason::Kind::local, code, std::string{reason.substr(0, kReasonBytesMax)}});
   state_->want_transmit();
 }
 
@@ -374,7 +376,12 @@ bool Connection::update_keys() {
 }
 
 ConnectionStats Connection::stats() const {
-  ConnectionStats stats = state_->counters;
+  const State::Counters& counters = state_->counters;
+  ConnectionStats stats{.sent_bytes = counters.sent_bytes,
+                        .received_bytes = counters.received_bytes,
+                        .sent_packet_count = counters.sent_packet_count,
+                        .received_packet_count = counters.received_packet_count,
+                        .lost_packet_count = counters.lost_packet_count};
   if (!state_->conn) return stats;
   ngtcp2_conn* conn = state_->conn.get();
   ngtcp2_conn_info info;

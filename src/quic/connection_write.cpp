@@ -38,14 +38,14 @@ bool Connection::State::write_before_reset(PacketUnderWay& packet, Stream& strea
   packet.result = ngtcp2_conn_writev_stream(conn.get(), packet.path, packet.info, packet.out.data(), packet.out.size(),
                                             &written, NGTCP2_WRITE_STREAM_FLAG_NONE, stream.id, nullptr, 0, packet.now);
   const bool has_begun = packet.result > 0 && written >= 0;
-  if (has_begun) ngtcp2_conn_shutdown_stream_write(conn.get(), 0, stream.id, *stream.waiting_reset);
+  if (has_begun) ngtcp2_conn_shutdown_stream_write(conn.get(), 0, stream.id, stream.waiting_reset);
   if (has_begun || packet.result < 0) writable.remove(stream);
   return packet_goes_on(packet.result);
 }
 
 // Whether the packet has room left.
 bool Connection::State::write_stream(PacketUnderWay& packet, Stream& stream) {
-  if (stream.waiting_reset) return write_before_reset(packet, stream);
+  if (stream.waiting_reset != Stream::kNoReset) return write_before_reset(packet, stream);
   std::array<ngtcp2_vec, kPiecesMax> pieces;  // not initialized: made for each packet
   const SendQueue::Gathered gathered = stream.queue.gather(pieces, packet.out.size());
   const std::uint32_t flags =

@@ -123,8 +123,8 @@ void Endpoint::State::give_up(Connection::State& oldest) {
   oldest.leave_handshakes();
   if (oldest.phase != Connection::State::Phase::open) return oldest.bury();
   ++counters.refused_count;
-  oldest.close_requested = CloseReason{CloseReason::Kind::protocol, NGTCP2_CONNECTION_REFUSED,
-                                       "too many handshakes are under way, and this was the oldest"};
+  oldest.request_close({CloseReason::Kind::protocol, NGTCP2_CONNECTION_REFUSED,
+                        "too many handshakes are under way, and this was the oldest"});
   oldest.close_if_requested(now);
 }
 

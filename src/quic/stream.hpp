@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "quic/gaps.hpp"
 #include "quic/send_queue.hpp"
@@ -19,7 +18,8 @@ struct Stream {
   static constexpr std::uint64_t kUnknown = UINT64_MAX;
   std::uint64_t final_size_bytes = kUnknown;  ///< of what the peer sends, if a STREAM frame with FIN said it
 
-  std::optional<std::uint64_t> waiting_reset;  ///< its code, until something of the stream has left
+  static constexpr std::uint64_t kNoReset = UINT64_MAX;
+  std::uint64_t waiting_reset = kNoReset;  ///< its code, until something of the stream has left
 
   Gaps gaps;  ///< in what the peer sends
 
@@ -31,17 +31,17 @@ struct Stream {
   Stream* list_next = nullptr;      ///< its place among the streams that have something to send
   Stream* list_previous = nullptr;
 
-  // Flags stand together: a connection has seven streams before its owner opens any.
-  bool can_write = false;  ///< the direction is ours, and neither reset nor stopped
-  bool can_read = false;   ///< neither reset nor stopped
-  bool untold = false;     ///< the visitor does not know yet that the peer has opened it
-  bool stopped = false;    ///< by us, and its final size is not told
-  bool end_told = false;   ///< the same, and it is
-  bool blocked = false;    ///< waits for the peer's credit
-  bool closed = false;     ///< ngtcp2 knows it no more; only consume() is awaited
-  bool acked = false;      ///< among those of acked_next
-  bool tell_sent = false;  ///< the visitor waits until nothing of it waits
-  bool listed = false;     ///< among those of list_next
+  // Flags are bits: a connection has seven streams before its owner opens any.
+  bool can_write : 1 = false;  ///< the direction is ours, and neither reset nor stopped
+  bool can_read : 1 = false;   ///< neither reset nor stopped
+  bool untold : 1 = false;     ///< the visitor does not know yet that the peer has opened it
+  bool stopped : 1 = false;    ///< by us, and its final size is not told
+  bool end_told : 1 = false;   ///< the same, and it is
+  bool blocked : 1 = false;    ///< waits for the peer's credit
+  bool closed : 1 = false;     ///< ngtcp2 knows it no more; only consume() is awaited
+  bool acked : 1 = false;      ///< among those of acked_next
+  bool tell_sent : 1 = false;  ///< the visitor waits until nothing of it waits
+  bool listed : 1 = false;     ///< among those of list_next
 };
 
 }  // namespace plait::quic

@@ -1,4 +1,5 @@
 // What a connection that does nothing costs, and that it is fully alive all the same.
+#include "quic/connection_state.hpp"
 #include "unit/quic/network.hpp"
 
 namespace plait::quic {
@@ -15,6 +16,11 @@ struct LargePair : Pair {
     return std::max(server_host.sent_sizes.rbegin()->first, client_host.sent_sizes.rbegin()->first);
   }
 };
+
+TEST(QuicIdle, WhatAConnectionAndItsStreamsKeepBesideNgtcp2IsSmall) {
+  EXPECT_LE(sizeof(Connection::State), 936U);
+  EXPECT_LE(sizeof(Stream), 200U) << "of which an HTTP/3 connection has seven before any request";
+}
 
 TEST(QuicIdle, LargePacketsAreNotEvenProbed) {
   LargePair pair;
