@@ -21,11 +21,11 @@ Session::Session(StreamId id, SessionContext& context, SessionVisitor& visitor)
       context_(context),
       visitor_(visitor),
       capsules_(h3::is_webtransport_capsule, kCapsuleBytesMax),
-      peer_data_limit_(context.flow_control ? context.peer.initial_data : kNoLimit),
+      peer_data_limit_(context.flow_control ? context.peer().initial_data : kNoLimit),
       local_data_limit_(context.flow_control ? context.local.initial_data : kNoLimit) {
   for (const Direction direction : {Direction::bidirectional, Direction::unidirectional}) {
     StreamCounts& counts = counts_of(direction);
-    counts.peer_limit = context.flow_control ? initial_streams(context.peer, direction) : kNoLimit;
+    counts.peer_limit = context.flow_control ? initial_streams(context.peer(), direction) : kNoLimit;
     counts.local_limit = context.flow_control ? initial_streams(context.local, direction) : kNoLimit;
   }
 }

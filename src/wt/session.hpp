@@ -43,12 +43,13 @@ enum class OpenError : std::uint8_t {
 struct SessionContext {
   h3::Connection& connection;
   StreamTable streams{};
-  h3::WebTransportSettings local{};
-  h3::WebTransportSettings peer{};
+  const h3::WebTransportSettings& local;
   bool flow_control = false;     ///< both sides sent an initial limit
   bool connection_lost = false;  ///< nothing is sent any more
   bool strict_limits = false;    ///< both speak draft 15 or later: a limit that is sent again must be higher
 
+  /// Once the connection has heard the peer's SETTINGS.
+  [[nodiscard]] const h3::WebTransportSettings& peer() const { return connection.peer_settings()->webtransport; }
   /// Client: a STOP_SENDING of a CONNECT stream with this code comes of a server that has its whole answer, a refusal
   /// or the end of the session, under way. That answer may come after it and must not be discarded (RFC 9114 §4.1).
   [[nodiscard]] bool wants_no_more_of_request(std::uint64_t error_code) const {

@@ -33,18 +33,16 @@ bool Sessions::begin(StreamId id) {
 Result<Session*, AcceptError> Sessions::accept(StreamId id, SessionVisitor& visitor) {
   Entry* entry = find_entry(id);
   if (entry == nullptr || entry->ended || entry->session) return err(AcceptError::gone);
-  const auto& peer = context_.connection.peer_settings();
-  if (!peer) return err(AcceptError::settings_missing);
-  context_.peer = peer->webtransport;
-  context_.flow_control = uses_flow_control(context_.local, context_.peer);
-  context_.strict_limits = context_.local.draft15 != 0 && context_.peer.draft15 != 0;
+  if (!context_.connection.peer_settings()) return err(AcceptError::settings_missing);
+  context_.flow_control = uses_flow_control(context_.local, context_.peer());
+  context_.strict_limits = context_.local.draft15 != 0 && context_.peer().draft15 != 0;
   if (!may_accept_another()) return err(AcceptError::too_many_sessions);
   entry->session = std::make_unique<Session>(id, context_, visitor);
   return entry->session.get();
 }
 
 bool Sessions::may_accept_another() const {
-  const bool needs_flow_control = context_.peer.sessions_max_draft13 != 0 || context_.peer.draft15 != 0;
+  const bool needs_flow_control = context_.peer().sessions_max_draft13 != 0 || context_.peer().draft15 != 0;
   if (context_.flow_control || !needs_flow_control) return true;
   return std::none_of(sessions_.begin(), sessions_.end(),
                       [](const auto& entry) { return entry.second.session && entry.second.session->is_open(); });

@@ -246,7 +246,7 @@ void H3ClientConnection::end_sessions(const std::string& reason) {
 
 void H3ClientConnection::leave() {
   H3Connection::leave();
-  if (owner_ != nullptr) std::exchange(owner_, nullptr)->on_ended(*this, end_reason_);
+  if (owner_ != nullptr) std::exchange(owner_, nullptr)->on_ended(*this, end_reason());
 }
 
 // Without a need for the connection it waits for nobody's acknowledgements. Else it waits until all streams are over,

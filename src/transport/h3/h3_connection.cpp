@@ -27,7 +27,10 @@ void H3Connection::enter(std::unique_ptr<H3Connection> self) {
   schedule();
 }
 
-std::string H3Connection::peer() const { return quic_ == nullptr ? last_peer_ : to_net(quic_->peer()).text(); }
+std::string H3Connection::peer() const {
+  if (quic_ != nullptr) return to_net(quic_->peer()).text();
+  return end_ == nullptr || end_->peer.empty() ? "not connected" : end_->peer;
+}
 
 std::optional<ClientCertificate> H3Connection::client_certificate() const {
   return quic_ == nullptr ? std::nullopt : quic_->client_certificate();
@@ -104,11 +107,16 @@ void H3Connection::on_stream_closed(quic::StreamId id, std::optional<std::uint64
 void H3Connection::on_more_streams(quic::Direction direction) { h3_.handle_streams_available(direction); }
 
 void H3Connection::on_closed(const quic::CloseReason& reason) {
-  last_peer_ = peer();
+  note_end(describe(reason));
+  end_->peer = peer();
   quic_ = nullptr;
-  if (end_reason_.empty()) end_reason_ = describe(reason);
-  end_sessions(end_reason_);
+  end_sessions(end_->reason);
   leave();
+}
+
+void H3Connection::note_end(std::string reason) {
+  if (end_ == nullptr) end_ = std::make_unique<End>();
+  if (end_->reason.empty()) end_->reason = std::move(reason);
 }
 
 void H3Connection::leave() {
@@ -170,7 +178,7 @@ void H3Connection::consume(h3::StreamId id, std::size_t bytes) {
 }
 
 void H3Connection::close(std::uint64_t error_code, std::string_view reason) {
-  if (end_reason_.empty()) end_reason_ = reason;
+  note_end(std::string{reason});
   if (quic_ != nullptr) quic_->close(error_code, reason);
 }
 
@@ -223,8 +231,9 @@ void H3Connection::on_goaway(std::uint64_t) { sessions_.handle_goaway(); }
 void H3Connection::on_streams_available(h3::Direction direction) { sessions_.handle_streams_available(direction); }
 
 void H3Connection::on_connection_error(h3::Error error) {
-  end_reason_ = h3::describe(error);
-  end_sessions(end_reason_);
+  note_end({});
+  end_->reason = h3::describe(error);
+  end_sessions(end_->reason);
 }
 
 // --- Sessions --------------------------------------------------------------------------------------------------------
@@ -243,8 +252,8 @@ void H3Connection::forget(WtSession& session, bool settled) {
 void H3Connection::end_sessions(const std::string&) { sessions_.handle_connection_closed(); }
 
 void H3Connection::abort(const Disconnect& why) {
-  if (end_reason_.empty()) end_reason_ = why.text();
-  end_sessions(end_reason_);
+  note_end(why.text());
+  end_sessions(end_->reason);
   h3_.close(h3::code::kNoError, why.reason);
   if (quic_ == nullptr) leave();
 }

@@ -67,7 +67,7 @@ class H3Connection : public LoopEntry,
   /// For `session`; with an ID, its fate is told to WtSession::handle_datagram_fate.
   bool send_datagram(wt::Session& session, ByteView payload, std::optional<std::uint32_t> id);
   /// Why the connection ended, for a person; empty while it lives.
-  [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
+  [[nodiscard]] std::string end_reason() const { return end_ == nullptr ? std::string{} : end_->reason; }
   /// Client: ends the opening of a session.
   virtual void give_up(WtSession& /*session*/, const std::string& /*reason*/) {}
   /// The session is over. `settled`: nothing that was sent for it needs to arrive any more.
@@ -128,9 +128,14 @@ class H3Connection : public LoopEntry,
   h3::Connection h3_;
   wt::Sessions sessions_;
   std::vector<WtSession*> live_;  // from the CONNECT's acceptance to their end
-  std::string end_reason_;
 
  private:
+  // What is told of a connection that has ended, or is ending; for a person.
+  struct End {
+    std::string reason;
+    std::string peer;  // once it has ended
+  };
+
   void on_timer(core::TimePoint now) override;
 
   // h3::Streams
@@ -147,10 +152,12 @@ class H3Connection : public LoopEntry,
   void note_unsent(h3::StreamId id, std::uint64_t bytes);
   void give_unsent_back();
   void uncount();
+  /// The first reason is the one that is told.
+  void note_end(std::string reason);
 
   SessionId id_;
-  bool counted_ = false;  // among Limits::connections_max
-  std::string last_peer_ = "not connected";
+  bool counted_ = false;      // among Limits::connections_max
+  std::unique_ptr<End> end_;  // none while it lives
   // Streams of ours whose header the peer may not have: a reset now would leave it with a stream of no session, as QUIC
   // here has no RESET_STREAM_AT. With the code of the reset that waits, if one does.
   core::IdMap<h3::StreamId, std::optional<std::uint64_t>> unattributed_;

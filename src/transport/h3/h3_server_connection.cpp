@@ -232,7 +232,7 @@ bool H3ServerConnection::is_quiet() const {
 
 // Whatever was sent has arrived: its stream would be there.
 void H3ServerConnection::note_idle() {
-  if (served_ && end_reason_.empty() && is_quiet()) slot_.enter_quic_idle(context(), *this);
+  if (served_ && end_reason().empty() && is_quiet()) slot_.enter_quic_idle(context(), *this);
 }
 
 // --- Time ------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@
 namespace plait::transport {
 
 MessageStream::MessageStream(Owner& owner, const Limits& limits, core::BufferPool& pool, bool stalls)
-    : owner_(owner), limits_(limits), decoder_({.opening = false}, limits, pool), stalls_(stalls) {}
+    : owner_(owner), limits_(limits), pool_(pool), stalls_(stalls) {}
 
 void MessageStream::attach(StreamId id) {
   id_ = id;
@@ -25,24 +25,31 @@ void MessageStream::attach(StreamId id) {
 void MessageStream::handle_data(ByteView data, bool fin) {
   if (ended_) return owner_.consume(*id_, data.size());
   fin_ = fin;
-  if (kept_.empty() && !is_stopped()) return handle_input(data, {});
-  kept_.insert(kept_.end(), data.begin(), data.end());
+  std::vector<std::uint8_t>& kept = input().kept;
+  if (kept.empty() && !is_stopped()) return handle_input(data, {});
+  kept.insert(kept.end(), data.begin(), data.end());
   handle_kept();
 }
 
-// `block` is what `input` lies at the end of; empty if it is not ours. A handler may pause after each message: what is
+MessageStream::Input& MessageStream::input() {
+  if (input_ == nullptr) input_ = std::make_unique<Input>(parts_, limits_, pool_);
+  return *input_;
+}
+
+// `block` is what `data` lies at the end of; empty if it is not ours. A handler may pause after each message: what is
 // left stays there until half of it is used, so that no byte is copied more than a few times.
-void MessageStream::handle_input(ByteView input, std::vector<std::uint8_t> block) {
+void MessageStream::handle_input(ByteView data, std::vector<std::uint8_t> block) {
   const bool fin = std::exchange(fin_, false);
-  ByteView rest = input;
+  ByteView rest = data;
   decode(rest);
+  Input& to = input();
   if (rest.size() > block.size() / 2 && !block.empty()) {
-    kept_ = std::move(block);
+    to.kept = std::move(block);
   } else {
-    kept_.assign(rest.begin(), rest.end());
+    to.kept.assign(rest.begin(), rest.end());
   }
-  kept_offset_ = kept_.size() - rest.size();
-  owner_.consume(*id_, input.size() - rest.size());
+  to.kept_offset = to.kept.size() - rest.size();
+  owner_.consume(*id_, data.size() - rest.size());
   fin_ = fin;
   report_end();
 }
@@ -54,10 +61,10 @@ void MessageStream::report_end() {
 
 void MessageStream::handle_kept() {
   if (is_stopped() || ended_) return;
-  if (kept_.empty()) return report_end();
-  std::vector<std::uint8_t> block = std::exchange(kept_, {});
-  const ByteView input = ByteView{block}.subspan(kept_offset_);
-  handle_input(input, std::move(block));
+  if (input_ == nullptr || input_->kept.empty()) return report_end();
+  std::vector<std::uint8_t> block = std::exchange(input_->kept, {});
+  const ByteView rest = ByteView{block}.subspan(input_->kept_offset);
+  handle_input(rest, std::move(block));
 }
 
 void MessageStream::handle_end_of_session() {
@@ -71,9 +78,10 @@ void MessageStream::ignore_messages() {
   handle_kept();
 }
 
-void MessageStream::decode(ByteView& input) {
+void MessageStream::decode(ByteView& data) {
+  frames::Decoder& decoder = input().decoder;
   while (!is_stopped() && !ended_) {
-    const frames::Event event = decoder_.next(input);
+    const frames::Event event = decoder.next(data);
     if (event.kind == frames::Event::Kind::need_more) return;
     handle_event(event);
   }
@@ -103,13 +111,14 @@ void MessageStream::handle_event(const frames::Event& event) {
 void MessageStream::handle_ping(ByteView payload) {
   core::VectorSink pong;
   frames::encode_pong(payload, pong);
-  waiting_pong_ = Bytes::copy_of(ByteView{pong.bytes});
+  input().waiting_pong = Bytes::copy_of(ByteView{pong.bytes});
   answer_waiting_ping();
 }
 
 void MessageStream::answer_waiting_ping() {
-  if (waiting_pong_.empty() || shut_ || unsent_bytes() > limits_.send_high_water_bytes) return;
-  append(std::exchange(waiting_pong_, {}));
+  if (input_ == nullptr || input_->waiting_pong.empty()) return;
+  if (shut_ || unsent_bytes() > limits_.send_high_water_bytes) return;
+  append(std::exchange(input_->waiting_pong, {}));
 }
 
 // --- Sending ---------------------------------------------------------------------------------------------------------

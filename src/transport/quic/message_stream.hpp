@@ -6,6 +6,7 @@
 #include <plait/session.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -51,7 +52,7 @@ class MessageStream final : private MessageWriter {
   MessageStream(Owner& owner, const Limits& limits, core::BufferPool& pool, bool stalls);
 
   /// Reports parts instead of messages (SessionHandler::wants_parts). Before anything comes.
-  void report_parts(bool parts) { decoder_.report_parts(parts); }
+  void report_parts(bool parts) { parts_ = parts; }
 
   /// The stream is there. What was sent before goes out.
   void attach(StreamId id);
@@ -92,24 +93,35 @@ class MessageStream final : private MessageWriter {
   void want_writable();
   SendStatus append(Bytes data);
   SendStatus send_part(ByteView part, bool last);
-  void decode(ByteView& input);
+  void decode(ByteView& data);
   void handle_event(const frames::Event& event);
   void handle_ping(ByteView payload);
   void answer_waiting_ping();
-  void handle_input(ByteView input, std::vector<std::uint8_t> block);
+  void handle_input(ByteView data, std::vector<std::uint8_t> block);
   void report_end();
+
+  /// There once something has come: many sessions only send, or wait.
+  struct Input {
+    Input(bool parts, const Limits& limits, core::BufferPool& pool)
+        : decoder({.parts = parts, .opening = false}, limits, pool) {}
+
+    frames::Decoder decoder;
+    std::vector<std::uint8_t> kept;  // not decoded: part of a frame, or what came while stopped
+    std::size_t kept_offset = 0;     // where in it that begins
+    Bytes waiting_pong;              // of the last ping that is not answered yet
+  };
+  Input& input();
 
   Owner& owner_;
   const Limits& limits_;
-  frames::Decoder decoder_;
+  core::BufferPool& pool_;
+  std::unique_ptr<Input> input_;
   std::optional<StreamId> id_;
-  std::vector<std::uint8_t> kept_;  // received and not decoded: part of a frame, or what came while stopped
-  std::size_t kept_offset_ = 0;     // where in it that begins
-  std::vector<Bytes> early_;        // sent before there was a stream
+  std::vector<Bytes> early_;  // sent before there was a stream
   std::size_t early_bytes_ = 0;
-  Bytes waiting_pong_;  // of the last ping that is not answered yet
   MessageKind part_kind_ = MessageKind::binary;
   const bool stalls_;
+  bool parts_ = false;              // of the peer's messages are reported
   bool message_under_way_ = false;  // of ours, in parts
   bool paused_ = false;             // by the user
   bool stalled_ = false;            // by the backlog

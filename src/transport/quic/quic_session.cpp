@@ -18,23 +18,26 @@ void QuicSession::set_handler(std::unique_ptr<SessionHandler> handler, Wants wan
 }
 
 SessionStats QuicSession::stats() const {
-  SessionStats stats = stats_;
   const quic::ConnectionStats connection = wire_stats();
-  stats.packets_sent = connection.sent_packet_count;
-  stats.packets_received = connection.received_packet_count;
-  stats.packets_lost = connection.lost_packet_count;
-  stats.congestion_window_bytes = connection.congestion_window_bytes;
-  stats.in_flight_bytes = connection.in_flight_bytes;
-  return stats;
+  return {.messages_received = counters_.messages_received,
+          .bytes_received = counters_.bytes_received,
+          .messages_sent = counters_.messages_sent,
+          .bytes_sent = counters_.bytes_sent,
+          .messages_dropped = counters_.messages_dropped,
+          .packets_sent = connection.sent_packet_count,
+          .packets_received = connection.received_packet_count,
+          .packets_lost = connection.lost_packet_count,
+          .congestion_window_bytes = connection.congestion_window_bytes,
+          .in_flight_bytes = connection.in_flight_bytes};
 }
 
 void QuicSession::count_received(std::size_t bytes) {
-  stats_.bytes_received += bytes;
+  counters_.bytes_received += bytes;
   context_.counters.bytes_received.add(bytes);
 }
 
 void QuicSession::count_sent(std::size_t bytes) {
-  stats_.bytes_sent += bytes;
+  counters_.bytes_sent += bytes;
   context_.counters.bytes_sent.add(bytes);
 }
 
@@ -211,9 +214,9 @@ SendStatus QuicSession::send(const Message& message, SendOptions) {
 }
 
 SendStatus QuicSession::count_part(SendStatus status, std::size_t bytes, bool last) {
-  if (status == SendStatus::dropped) ++stats_.messages_dropped;
+  if (status == SendStatus::dropped) ++counters_.messages_dropped;
   if (status != SendStatus::sent && status != SendStatus::queued) return status;
-  stats_.messages_sent += last ? 1 : 0;
+  counters_.messages_sent += last ? 1 : 0;
   context_.counters.messages_sent.add(last ? 1 : 0);
   count_sent(bytes);
   return status;
@@ -232,7 +235,7 @@ MessageWriter* QuicSession::begin_message(MessageKind kind) {
 
 void QuicSession::on_message(MessageKind kind, ByteView payload, Block* block) {
   if (streams_wanted_) return fail(close_code::kUnsupportedData, "this session takes streams, no messages");
-  ++stats_.messages_received;
+  ++counters_.messages_received;
   context_.counters.messages_received.add();
   count_received(payload.size());
   const auto storage = block == nullptr ? Message::Storage::borrowed : Message::Storage::block;
@@ -241,7 +244,7 @@ void QuicSession::on_message(MessageKind kind, ByteView payload, Block* block) {
 
 void QuicSession::on_part(MessageKind kind, ByteView payload, bool last) {
   if (streams_wanted_) return fail(close_code::kUnsupportedData, "this session takes streams, no messages");
-  stats_.messages_received += last ? 1 : 0;
+  counters_.messages_received += last ? 1 : 0;
   context_.counters.messages_received.add(last ? 1 : 0);
   count_received(payload.size());
   guarded("on_message_part", [&] { handler_->on_message_part(*this, Message{kind, payload}, last); });

@@ -8,6 +8,7 @@
 
 #include <plait/session.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -166,6 +167,15 @@ class QuicSession : public Session,
   void on_peer_close(std::uint16_t code, std::string_view reason) override;
   void on_end() override;
 
+  // Of SessionStats, what is the session's own.
+  struct Counters {
+    std::uint64_t messages_received = 0;
+    std::uint64_t bytes_received = 0;
+    std::uint64_t messages_sent = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t messages_dropped = 0;
+  };
+
   /// end() is reporting what has waited, before it tells the end.
   [[nodiscard]] bool is_ending() const { return !live_ && !finished_ && close_info_ != nullptr; }
   QuicStream* find(StreamId id);
@@ -182,7 +192,7 @@ class QuicSession : public Session,
   bool closing_ = false;
   bool finished_ = false;
   SessionId id_;
-  SessionStats stats_;
+  Counters counters_;
   DatagramId next_datagram_ = 0;
   std::string subprotocol_;
   MessageStream messages_;

@@ -75,6 +75,8 @@ class TransportMessageStream : public testing::Test {
   MessageStream stream_{owner_, limits_, pool_, false};
 };
 
+TEST_F(TransportMessageStream, OneThatNothingComesOnIsSmall) { EXPECT_LE(sizeof(MessageStream), 104U); }
+
 TEST_F(TransportMessageStream, WhatIsKeptIsNotMovedForEachMessage) {
   constexpr std::size_t kMessages = 16'000;
   const auto sent = messages(kMessages);

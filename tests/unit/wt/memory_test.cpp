@@ -66,7 +66,7 @@ TEST(WtMemory, BytesOfStreamsAllocateNothing) {
   auto server = make_server(h3::webtransport_settings());
   QuietStreams streams;
   h3::Connection connection{server->options, streams, *server, server->qpack};
-  SessionContext context{.connection = connection};
+  SessionContext context{.connection = connection, .local = server->options.settings.webtransport};
   QuietVisitor visitor;
   Session session{0, context, visitor};
   visitor.session = &session;
