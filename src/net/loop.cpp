@@ -65,8 +65,8 @@ Loop::Loop(const LoopOptions& options)
       receive_buffer_bytes_(options.receive_buffer_bytes),
       busy_poll_(options.busy_poll),
       ready_(std::make_unique<Ready>()) {
-  hooks_.next_ = &hooks_;
-  hooks_.previous_ = &hooks_;
+  hooks_.make_list();
+  next_hooks_.make_list();
 }
 
 const std::uint32_t EventHandler::kWritable = EPOLLOUT;
@@ -108,7 +108,8 @@ Loop::~Loop() {
     left.swap(posted_);
     has_posted_ = false;
   }
-  while (hooks_.next_ != &hooks_) hooks_.next_->unlink();
+  take_next_hooks();
+  while (has_hooks()) hooks_.next_->unlink();
   close_descriptors();
 }
 
@@ -138,6 +139,7 @@ void Loop::turn(Duration wait_max) {
   const bool saw_input = count > 0 || has_posted_;
   run_tasks();
   run_hooks(saw_input);
+  take_next_hooks();
   free_retired();
   in_turn_ = false;
 }
@@ -279,6 +281,18 @@ void Loop::run_tasks() {
 
 void Loop::at_turn_end(TurnHook& hook) {
   if (!hook.hooked()) hook.insert_before(hooks_);
+}
+
+void Loop::at_next_turn_end(TurnHook& hook) {
+  if (!hook.hooked()) hook.insert_before(next_hooks_);
+}
+
+void Loop::take_next_hooks() {
+  while (next_hooks_.next_ != &next_hooks_) {
+    HookLink& next = *next_hooks_.next_;
+    next.unlink();
+    next.insert_before(hooks_);
+  }
 }
 
 /// Hundreds of connections that write, as after a fan-out, leave the rest to the next turn, whose input comes first:

@@ -40,6 +40,7 @@ class EventHandler {
 class HookLink {
  protected:
   friend class Loop;
+  void make_list() { next_ = previous_ = this; }
   void insert_before(HookLink& other);
   void unlink();
   HookLink* next_ = nullptr;
@@ -117,6 +118,8 @@ class Loop final : public core::Executor {
   /// (so a hook must not add itself unconditionally). Where there are many, the rest follow at the end of the next
   /// turns, which do not wait. A hook that waits already keeps its place.
   void at_turn_end(TurnHook& hook);
+  /// The same at the end of the next turn, which does not wait: for a hook with more to do than one turn's worth.
+  void at_next_turn_end(TurnHook& hook);
   /// Frees `object` at the end of the turn. Its destructor may retire more, which is freed then, too.
   void retire(std::unique_ptr<Retirable> object) { retired_.push_back(std::move(object)); }
 
@@ -144,6 +147,7 @@ class Loop final : public core::Executor {
   void run_tasks();
   void run_hooks(bool saw_input);
   void run_hook();
+  void take_next_hooks();
   [[nodiscard]] bool has_hooks() const { return hooks_.next_ != &hooks_; }
   void free_retired();
 
@@ -162,6 +166,7 @@ class Loop final : public core::Executor {
 
   std::unique_ptr<Ready> ready_;  // the events of this turn
   HookLink hooks_;                // the list's sentinel
+  HookLink next_hooks_;           // likewise, of the next turn's
   int hooks_before_look_ = 0;     // of the last turn that left some for the next; else 0
   std::vector<std::unique_ptr<Retirable>> retired_;
   std::vector<std::unique_ptr<Retirable>> dying_;

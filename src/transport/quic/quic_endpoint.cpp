@@ -223,7 +223,7 @@ void QuicEndpoint::transmit() {
     if (send(unsent_) == Sent::blocked) return watch_for_room(true);
     unsent_.bytes = {};
   }
-  alarm_.set(now);  // goes on in the next turn
+  context_.loop.at_next_turn_end(*this);
 }
 
 QuicEndpoint::Sent QuicEndpoint::send(const net::UdpBatch& batch) {

@@ -285,6 +285,32 @@ TEST(LoopHooks, HooksAddedByHooksRunInTheSameTurn) {
   EXPECT_THAT(order, ElementsAre(1, 2, 1, 2));
 }
 
+TEST(LoopHooks, OneOfTheNextTurnRunsAfterThatTurnsInputAndKeepsItFromWaiting) {
+  auto loop = make_loop();
+  auto [client, server] = unix_pair();
+  std::vector<std::string> order;
+  Hook hook{[&] {
+    order.emplace_back("hook");
+    if (order.size() == 1) loop->at_next_turn_end(hook);
+    write_all(client, "x");
+  }};
+  Handler handler{[&](std::uint32_t) {
+    order.emplace_back("input");
+    read_exactly(server, 1);
+  }};
+  ASSERT_TRUE(loop->watch(server.fd(), EPOLLIN, handler));
+  loop->at_turn_end(hook);
+  loop->run_once(0s);
+  EXPECT_THAT(order, ElementsAre("hook"));
+  EXPECT_TRUE(hook.hooked());
+  loop->run_once(1h);
+  EXPECT_THAT(order, ElementsAre("hook", "input", "hook"));
+  EXPECT_FALSE(hook.hooked());
+  loop->at_next_turn_end(hook);
+  loop.reset();
+  EXPECT_FALSE(hook.hooked());
+}
+
 constexpr std::size_t kManyHooks = 1000;
 
 std::vector<std::unique_ptr<Hook>> add_many(Loop& loop, const std::function<void()>& then) {
