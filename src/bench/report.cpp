@@ -19,7 +19,7 @@ std::string median_text(const Summary& summary) { return summary.count == 0 ? "�
 
 std::string ratios_text(const Summary& summary) {
   if (summary.count == 0) return "–";
-  return fmt::format("{} [{}–{}]", ratio_text(summary.median), ratio_text(summary.min), ratio_text(summary.max));
+  return fmt::format("{} [{}–{}]", ratio_text(summary.median), ratio_text(summary.low), ratio_text(summary.high));
 }
 
 Summary client_cpu_us(const ServerResult& result) {
@@ -127,11 +127,13 @@ const ServerResult* find_server(const CaseResult& result, const std::string& nam
 
 std::string ratio_text(double ratio) {
   constexpr double kSmall = 0.1;
-  return ratio < kSmall ? human(ratio) : fmt::format("{:.2f}", ratio);
+  if (ratio < kSmall) return human(ratio);
+  const bool is_near_one = ratio > 0.9 && ratio < 1.1;
+  return fmt::format("{:.{}f}", ratio, is_near_one ? 3 : 2);
 }
 
 std::string range_text(const Summary& summary) {
-  return human_range(summary.median, summary.min, summary.max, summary.count);
+  return human_range(summary.median, summary.low, summary.high, summary.count);
 }
 
 Summary summarize_metric(const ServerResult& result, Metric metric) {

@@ -24,9 +24,9 @@ struct Report {
 
 /// None when the server does not take part in the case.
 [[nodiscard]] const ServerResult* find_server(const CaseResult& result, const std::string& name);
-/// Two decimals, or three significant digits where they would say little: 1.25, 0.00490.
+/// Two decimals, three near 1, or three significant digits where those would say little: 1.25, 0.996, 0.00490.
 [[nodiscard]] std::string ratio_text(double ratio);
-/// "median [min–max]"
+/// "median [low–high]"
 [[nodiscard]] std::string range_text(const Summary& summary);
 /// Over the samples of a server that have a value of the metric; all zero when none has.
 [[nodiscard]] Summary summarize_metric(const ServerResult& result, Metric metric);

@@ -24,9 +24,10 @@ std::string to_html(const Report& report) {
       "content=\"width=device-width\">\n<title>{0}</title><style>{1}</style>\n<h1>{0}</h1>\n<pre>{2}</pre>\n",
       escape_html(report.title), kStyle, escape_html(report.command));
   for (const std::string& name : compared_servers(report)) {
-    out += fmt::format("<h2>{} against {}</h2>\n<p>Right of the line: {} is better. Whiskers span the rounds.</p>\n{}",
-                       escape_html(report.baseline), escape_html(name), escape_html(report.baseline),
-                       plot_svg(report, name));
+    out += fmt::format(
+        "<h2>{} against {}</h2>\n<p>Right of the line: {} is better. Whiskers are the 95 % interval of the "
+        "median.</p>\n{}",
+        escape_html(report.baseline), escape_html(name), escape_html(report.baseline), plot_svg(report, name));
   }
   out += "<h2>Machine</h2>\n";
   Table machine;

@@ -7,6 +7,8 @@ namespace {
 Value summary_json(const Summary& summary) {
   Value out;
   out.add("median", summary.median);
+  out.add("low", summary.low);
+  out.add("high", summary.high);
   out.add("min", summary.min);
   out.add("max", summary.max);
   out.add("mean", summary.mean);

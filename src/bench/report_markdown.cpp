@@ -7,8 +7,9 @@ namespace plait::bench {
 std::string to_markdown(const Report& report) {
   std::string out = fmt::format("# {}\n\n```\n{}\n```\n\n", report.title, report.command);
   out += fmt::format(
-      "Medians [min–max] over rounds that alternate between the servers. `{0} ÷ it` is {0}'s value divided by that "
-      "server's, paired by round. Where the limit is `generator-bound`, compare the CPU per message.\n\n",
+      "Medians over rounds that alternate between the servers [95 % interval of the median; all values of fewer than "
+      "six rounds]. `{0} ÷ it` is {0}'s value divided by that server's, paired by round. Where the limit is "
+      "`generator-bound`, compare the CPU per message.\n\n",
       report.baseline);
   Table machine;
   machine.left_columns = 2;

@@ -41,8 +41,8 @@ Summary advantage_of(const CaseResult& result, const std::string& baseline, cons
   if (ratio.count > 0 && lower_is_better(metric)) {
     const Summary inverse = ratio;
     ratio.median = 1 / inverse.median;
-    ratio.min = 1 / inverse.max;
-    ratio.max = 1 / inverse.min;
+    ratio.low = 1 / inverse.high;
+    ratio.high = 1 / inverse.low;
   }
   return ratio;
 }
@@ -65,17 +65,17 @@ double x_of(double ratio) {
 std::string bar_svg(const Bar& bar, double y) {
   const double one = x_of(1);
   const double end = x_of(bar.advantage.median);
-  const char* fill = bar.advantage.min > 1 ? "#2a9d5c" : bar.advantage.max < 1 ? "#d1603d" : "#8a94a3";
+  const char* fill = bar.advantage.low > 1 ? "#2a9d5c" : bar.advantage.high < 1 ? "#d1603d" : "#8a94a3";
   const double middle = y + kBarHeight / 2;
   std::string out = fmt::format(R"(<text x="{}" y="{}" text-anchor="end">{}</text>)", kLabelWidth - 8, y + 12,
                                 escape_html(bar.label));
   out += fmt::format(R"(<rect fill="{}" x="{:.1f}" y="{}" width="{:.1f}" height="{}"/>)", fill, std::min(one, end), y,
                      std::max(1.0, std::abs(end - one)), kBarHeight);
   out += fmt::format(R"(<line x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}" stroke="currentColor"/>)",
-                     x_of(bar.advantage.min), x_of(bar.advantage.max), middle, middle);
+                     x_of(bar.advantage.low), x_of(bar.advantage.high), middle, middle);
   out += fmt::format(R"(<text x="{:.1f}" y="{}">{}×</text>)"
                      "\n",
-                     std::max({one, end, x_of(bar.advantage.max)}) + 6, y + 12, ratio_text(bar.advantage.median));
+                     std::max({one, end, x_of(bar.advantage.high)}) + 6, y + 12, ratio_text(bar.advantage.median));
   return out;
 }
 

@@ -6,6 +6,23 @@
 
 namespace plait::bench {
 
+namespace {
+
+// How many of `count` values lie outside the interval of the median at each end: the most of which so many or fewer
+// fall on one side of the true median in at most 2.5 % of all cases, which is a binomial distribution with p = 1/2.
+std::size_t outside_interval(std::size_t count) {
+  constexpr double kOneSided = 0.025;
+  const auto all = static_cast<double>(count);
+  const auto probability = [all](double below) {
+    return std::exp(std::lgamma(all + 1) - std::lgamma(below + 1) - std::lgamma(all - below + 1) - all * std::log(2.0));
+  };
+  std::size_t outside = 0;
+  for (double sum = probability(0); (sum += probability(static_cast<double>(outside + 1))) <= kOneSided;) ++outside;
+  return outside;
+}
+
+}  // namespace
+
 Summary summarize(std::span<const double> values) {
   Summary summary;
   if (values.empty()) return summary;
@@ -15,6 +32,9 @@ Summary summarize(std::span<const double> values) {
   const auto count = static_cast<double>(sorted.size());
   summary.count = sorted.size();
   summary.median = sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  const std::size_t outside = outside_interval(sorted.size());
+  summary.low = sorted[outside];
+  summary.high = sorted[sorted.size() - 1 - outside];
   summary.min = sorted.front();
   summary.max = sorted.back();
   summary.mean = std::accumulate(sorted.begin(), sorted.end(), 0.0) / count;

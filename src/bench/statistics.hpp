@@ -1,4 +1,4 @@
-// What a set of samples says: the five numbers that every row prints, and paired ratios.
+// What a set of samples says: its median and how well that is known, and paired ratios.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,10 @@ namespace plait::bench {
 struct Summary {
   std::size_t count = 0;
   double median = 0;
+  /// Two of the values, between which the true median lies with 95 % or more; with fewer than six values the smallest
+  /// and the largest (94 % for five). It assumes nothing of how the values are distributed (order statistics).
+  double low = 0;
+  double high = 0;
   double min = 0;
   double max = 0;
   double mean = 0;

@@ -98,9 +98,9 @@ std::string human(double value) {
   return fmt::format("{:.{}f}{}", shown, std::clamp(3 - digits_before, 0, 5), suffix);
 }
 
-std::string human_range(double median, double min, double max, std::size_t count) {
+std::string human_range(double median, double low, double high, std::size_t count) {
   if (count == 0) return "–";
-  return count == 1 ? human(median) : fmt::format("{} [{}–{}]", human(median), human(min), human(max));
+  return count == 1 ? human(median) : fmt::format("{} [{}–{}]", human(median), human(low), human(high));
 }
 
 std::string escape_html(std::string_view text) {

@@ -20,8 +20,8 @@ struct Table {
 
 /// Three significant digits with k, M or G: 12.7M, 845, 0.0413. Zero is "0".
 [[nodiscard]] std::string human(double value);
-/// "median [min–max]" in human(), or "–" for no values.
-[[nodiscard]] std::string human_range(double median, double min, double max, std::size_t count);
+/// "median [low–high]" in human(), or "–" for no values.
+[[nodiscard]] std::string human_range(double median, double low, double high, std::size_t count);
 [[nodiscard]] std::string escape_html(std::string_view text);
 
 }  // namespace plait::bench

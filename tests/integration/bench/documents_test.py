@@ -7,7 +7,7 @@ import unittest
 from harness import Bench
 
 ROUNDS = 3
-SUMMARY = {"median", "min", "max", "mean", "stddev", "count"}
+SUMMARY = {"median", "low", "high", "min", "max", "mean", "stddev", "count"}
 LIMITS = {"server-bound", "generator-bound", "latency-bound", "one core shared"}
 
 

@@ -26,6 +26,8 @@ class Refusals(unittest.TestCase):
         for value in ("0", "-1", "many"):
             self.assertIn("--rounds", self.refused("websocket", f"--rounds={value}"))
             self.assertIn("--seconds", self.refused("websocket", f"--seconds={value}"))
+        for value in ("-1", "long"):
+            self.assertIn("--warmup", self.refused("websocket", f"--warmup={value}"))
 
     def test_cpus_that_this_process_may_not_use(self):
         usable = sorted(os.sched_getaffinity(0))

@@ -202,6 +202,11 @@ class Peers(unittest.TestCase):
         self.assertTrue(all(ratio["count"] == 3 for case in bench.cases
                             for ratio in case["servers"][1]["baseline_divided_by_it"].values()))
 
+    def test_servers_are_started_anew_every_ten_rounds(self):
+        Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free", "--servers", "other", "--rounds", 11,
+              "--seconds", 0.01, "--warmup", 0, "--peer", self.peer("other"))
+        self.assertEqual(len({pid for pid, *_ in self.lines()}), 2)
+
     def test_placements_bind_the_server_to_its_cpu(self):
         first, second = two_cpus(self)
         Bench("websocket", "^echo/93B/d1/c1$", "--cpu", f"server={second},client={first}", "--servers", "other",

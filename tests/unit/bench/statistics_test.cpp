@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
+#include <utility>
+
 namespace plait::bench {
 namespace {
 
@@ -26,6 +29,23 @@ TEST(BenchStatistics, StandardDeviationIsTheSamples) {
   EXPECT_DOUBLE_EQ(summary.min, 2);
   EXPECT_DOUBLE_EQ(summary.max, 9);
   EXPECT_EQ(summarize(std::vector<double>{3}).stddev, 0);
+}
+
+std::vector<double> first_numbers(std::size_t count) {
+  std::vector<double> values(count);
+  std::iota(values.begin(), values.end(), 1.0);
+  return values;
+}
+
+// Ranks from tables of the sign test, two-sided 5 %: what is outside at each end is its critical value.
+TEST(BenchStatistics, TheIntervalOfTheMedianIsThatOfTheSignTest) {
+  const std::vector<std::pair<std::size_t, double>> lows{{1, 1},  {5, 1},  {6, 1},   {8, 1},    {9, 2},
+                                                         {15, 4}, {25, 8}, {60, 22}, {100, 40}, {5000, 2431}};
+  for (const auto& [count, low] : lows) {
+    const Summary summary = summarize(first_numbers(count));
+    EXPECT_DOUBLE_EQ(summary.low, low) << count;
+    EXPECT_DOUBLE_EQ(summary.high, static_cast<double>(count) + 1 - low) << count;
+  }
 }
 
 TEST(BenchStatistics, RatiosPairRoundsNotMedians) {
