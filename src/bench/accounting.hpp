@@ -4,7 +4,8 @@
 // of the two. The server's CPU time per message stays true whoever was the limit. It is taken from each process's CPU
 // clock, which counts what /proc/PID/task/*/schedstat counts but also keeps the time of threads that have ended (a
 // thread-per-connection server ends one per connection). A running thread's clock is brought up to date at each
-// scheduler tick (4 ms at HZ=250), so windows should not be shorter than about 0.4 s.
+// scheduler tick (4 ms at HZ=250), so one window should not be shorter than about 0.4 s; of many that are, the median
+// is right, since what is missing at the end of one is as often missing at its beginning.
 #pragma once
 
 #include <sys/types.h>

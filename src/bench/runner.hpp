@@ -20,7 +20,8 @@ struct RunOptions {
   double seconds = 0.6;
   bool has_seconds = false;  ///< that was asked for: rows in which it changes nothing are named
   double warmup_seconds = 0.2;
-  double rate = 0;  ///< open loop for the echo rows: messages/s; 0: closed loop
+  bool has_warmup = false;  ///< likewise
+  double rate = 0;          ///< open loop for the echo rows: messages/s; 0: closed loop
   bool verify = false;
   std::size_t retakes_max = 3;                       ///< of a noisy sample
   bool quick = false;                                ///< a tenth of the connections and bytes where there are many

@@ -23,8 +23,7 @@ struct Sample {
   Value latency_us;              ///< min, mean, p50, p90, p95, p99, p999, max; null when none was recorded
   Value memory;                  ///< bytes per connection: rss, pss, anonymous; null but in idle mode
 
-  /// CPUs' worth of work by anybody else; above 0.12 the sample is noise (limits: a fifth of a core moves a rate by 10
-  /// %).
+  /// CPUs' worth of work by anybody else (limits: a fifth of a core moves a rate by 10 %).
   [[nodiscard]] double noise_cores() const { return seconds > 0 ? other_cpu_seconds / seconds : 0; }
   /// Messages of the window, whatever became of them: what `lost` is a part of.
   [[nodiscard]] double sent() const { return messages + late + lost; }

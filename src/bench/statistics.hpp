@@ -11,7 +11,8 @@ struct Summary {
   std::size_t count = 0;
   double median = 0;
   /// Two of the values, between which the true median lies with 95 % or more; with fewer than six values the smallest
-  /// and the largest (94 % for five). It assumes nothing of how the values are distributed (order statistics).
+  /// and the largest (94 % for five). It assumes nothing of how the values are distributed (order statistics), only
+  /// that they are independent.
   double low = 0;
   double high = 0;
   double min = 0;

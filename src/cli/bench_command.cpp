@@ -32,7 +32,7 @@ constexpr const char* kBenchExamples = R"(Examples:
   plait bench websocket --peer raw --rows 'echo/93B'  some rows, against the raw epoll peers
   plait bench websocket --peers --json out.json --html out.html
   plait bench websocket --peer 'uws=/path/server {port},ws://127.0.0.1:{port}' --placement one
-  plait bench websocket --rows 'd1/c100' --peer raw --rounds 60 --seconds 0.06 --warmup 0.05
+  plait bench websocket --rows '^echo/93B/' --peer raw --rounds 40 --seconds 0.1 --warmup 0.05
                                                       differences of one percent, on a machine that others use, too
   plait bench webtransport --rows 'literal|confirmed$' --markdown webtransport.md
   plait bench websocket --rows fanout --peer 'nats=nats-server -a 127.0.0.1 -p {port},nats://127.0.0.1:{port}'
@@ -197,6 +197,7 @@ Result<bench::RunOptions, Error> make_run_options(const BenchOptions& options, b
   run.rounds = options.rounds != 0 ? options.rounds : (options.quick ? 1 : 5);
   run.seconds = options.seconds > 0 ? options.seconds : (options.quick ? 0.2 : 0.6);
   run.has_seconds = options.seconds > 0;
+  run.has_warmup = options.warmup.has_value();
   run.warmup_seconds = options.warmup.value_or(options.quick ? 0.05 : 0.2);
   run.retakes_max = options.quick ? 0 : 3;
   if (!options.rows.empty()) run.rows = options.rows;
@@ -330,7 +331,9 @@ void add_options(CLI::App& command, BenchOptions& options) {
       ->check(CLI::Range(1, 1'000'000).description("at least 1"));
   command.add_option("--seconds", options.seconds, "Length of a sample (default 0.6)")
       ->check(number_between(0.001, 86400));
-  command.add_option("--warmup", options.warmup, "Seconds before each sample that do not count (default 0.2)")
+  command
+      .add_option("--warmup", options.warmup,
+                  "Seconds before each sample that do not count (default 0.2, of --quick 0.05)")
       ->check(number_between(0, 86400));
   command.add_option("--rate", options.rate, "Echo rows in open loop: messages a second over all connections")
       ->check(number_between(0.001, 1e9));

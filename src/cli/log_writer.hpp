@@ -5,6 +5,7 @@
 // for is lost and counted, and the number is told as soon as lines flow again.
 // The thread is there while there are lines. In a process of one thread system calls need not count references to
 // descriptors, which is worth 15 ns each: a server of one loop is such a process while it has nothing to say.
+// It runs where the thread may run that wrote the first line.
 #pragma once
 
 #include <plait/log.hpp>

@@ -132,6 +132,7 @@ void Loop::run_once(Duration wait_max) { turn(wait_max); }
 void Loop::turn(Duration wait_max) {
   PLAIT_ASSERT(!in_turn_, "run() and run_once() must not be called from inside a turn");
   in_turn_ = true;
+  take_next_hooks();
   const int count = wait(wait_max);
   now_ = Clock::now();
   dispatch(count);
@@ -139,7 +140,6 @@ void Loop::turn(Duration wait_max) {
   const bool saw_input = count > 0 || has_posted_;
   run_tasks();
   run_hooks(saw_input);
-  take_next_hooks();
   free_retired();
   in_turn_ = false;
 }

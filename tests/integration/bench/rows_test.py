@@ -202,8 +202,8 @@ class Peers(unittest.TestCase):
         self.assertTrue(all(ratio["count"] == 3 for case in bench.cases
                             for ratio in case["servers"][1]["baseline_divided_by_it"].values()))
 
-    def test_servers_are_started_anew_every_ten_rounds(self):
-        Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free", "--servers", "other", "--rounds", 11,
+    def test_servers_are_started_anew_every_five_rounds(self):
+        Bench("websocket", "^echo/93B/d1/c1$", "--placement", "free", "--servers", "other", "--rounds", 6,
               "--seconds", 0.01, "--warmup", 0, "--peer", self.peer("other"))
         self.assertEqual(len({pid for pid, *_ in self.lines()}), 2)
 

@@ -75,7 +75,7 @@ Row make_row(const std::string& id, LoadMode mode, const std::string& scheme) {
   return row;
 }
 
-TEST(BenchRunner, RowsInWhichRateOrSecondsChangeNothingAreNamed) {
+TEST(BenchRunner, RowsInWhichAnOptionChangesNothingAreNamed) {
   Suite suite{.name = "s", .title = "t", .rows = {}};
   for (const auto& [id, mode] : {std::pair{"echo", LoadMode::echo},
                                  {"counted", LoadMode::echo},
@@ -100,6 +100,10 @@ TEST(BenchRunner, RowsInWhichRateOrSecondsChangeNothingAreNamed) {
   options.has_seconds = true;
   EXPECT_THAT(select(suite, options).notes,
               ElementsAre("--seconds changes nothing in counted, stream, memory, bulk, ten"));
+  options.has_warmup = true;
+  options.has_seconds = false;
+  EXPECT_THAT(select(suite, options).notes, ElementsAre("--warmup changes nothing in counted, stream, memory, bulk"));
+  options.has_seconds = true;
   options.quick = true;
   options.rows = "steady|ten";
   EXPECT_THAT(select(suite, options).notes, IsEmpty()) << "a quick row has no time of its own";

@@ -285,7 +285,20 @@ TEST(LoopHooks, HooksAddedByHooksRunInTheSameTurn) {
   EXPECT_THAT(order, ElementsAre(1, 2, 1, 2));
 }
 
-TEST(LoopHooks, OneOfTheNextTurnRunsAfterThatTurnsInputAndKeepsItFromWaiting) {
+TEST(LoopHooks, OneOfTheNextTurnKeepsThatFromWaiting) {
+  auto loop = make_loop();
+  int called = 0;
+  Hook hook{[&] {
+    if (++called < 3) loop->at_next_turn_end(hook);
+  }};
+  loop->at_next_turn_end(hook);  // from outside a turn
+  for (const int turn : {1, 2, 3}) {
+    loop->run_once(1h);
+    EXPECT_EQ(called, turn);
+  }
+}
+
+TEST(LoopHooks, OneOfTheNextTurnRunsAfterThatTurnsInput) {
   auto loop = make_loop();
   auto [client, server] = unix_pair();
   std::vector<std::string> order;
