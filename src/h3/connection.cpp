@@ -19,12 +19,12 @@ ByteView Connection::Input::take(std::uint64_t bytes_max) {
 
 void Connection::handle_ready() {
   ready_ = true;
-  open_critical_streams();
+  open_control_stream();
 }
 
 void Connection::handle_streams_available(Direction direction) {
   if (closed_) return;
-  if (ready_ && direction == Direction::unidirectional) open_critical_streams();
+  if (ready_ && direction == Direction::unidirectional) open_control_stream();
   visitor_.on_streams_available(direction);
 }
 
@@ -64,7 +64,7 @@ void Connection::handle_stream_reset(StreamId id, std::uint64_t error_code) {
 
 bool Connection::handle_stop_sending(StreamId id, std::uint64_t error_code) {
   if (closed_) return true;
-  if (id == local_control_ || id == local_encoder_ || id == local_decoder_) {
+  if (id == local_control_) {
     fail(Error::critical_stream_closed);
     return true;
   }
@@ -76,9 +76,7 @@ bool Connection::handle_stop_sending(StreamId id, std::uint64_t error_code) {
 
 void Connection::handle_stream_closed(StreamId id) {
   if (closed_) return;
-  if (is_critical(id) || id == local_control_ || id == local_encoder_ || id == local_decoder_) {
-    return fail(Error::critical_stream_closed);
-  }
+  if (is_critical(id) || id == local_control_) return fail(Error::critical_stream_closed);
   Stream* stream = find(id);
   if (stream == nullptr) return;
   const bool announced = stream->announced;

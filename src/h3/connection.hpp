@@ -68,7 +68,7 @@ class Connection {
 
   // --- From below -------------------------------------------------------------------------------------------------
   /// 1-RTT keys for sending are there (on a server before the handshake has completed): opens the control stream with
-  /// our SETTINGS and the two of QPACK.
+  /// our SETTINGS.
   void handle_ready();
   /// The peer's limit on streams of ours was raised.
   void handle_streams_available(Direction direction);
@@ -173,7 +173,7 @@ class Connection {
   [[nodiscard]] bool is_critical(StreamId id) const;
   Stream* find(StreamId id);
   Stream* make_stream(StreamId id);
-  void open_critical_streams();
+  void open_control_stream();
   /// None of a WebTransport stream. `stream` is its entry, if there is one.
   void handle_input(StreamId id, Stream* stream, Input& input);
   void open_bidirectional(StreamId id, Stream& stream, Input& input);
@@ -231,8 +231,6 @@ class Connection {
   DecoderStreamReader decoder_stream_;
 
   StreamId local_control_ = kNone;
-  StreamId local_encoder_ = kNone;
-  StreamId local_decoder_ = kNone;
   StreamId peer_control_ = kNone;
   StreamId peer_encoder_ = kNone;
   StreamId peer_decoder_ = kNone;

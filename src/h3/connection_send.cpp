@@ -1,4 +1,4 @@
-// What we send: our critical streams, heads and content, the headers of WebTransport streams, HTTP Datagrams, GOAWAY.
+// What we send: our control stream, heads and content, the headers of WebTransport streams, HTTP Datagrams, GOAWAY.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -11,17 +11,13 @@
 namespace plait::h3 {
 namespace {
 
-Bytes stream_type_bytes(std::uint64_t type) {
-  const auto byte = static_cast<std::uint8_t>(type);
-  return Bytes::copy_of(ByteView{&byte, 1});
-}
-
 // The control stream's type and our SETTINGS frame.
 Bytes control_stream_bytes(const Settings& settings) {
   core::VectorSink payload;
   encode_settings(settings, payload);
   core::VectorSink out;
-  out.append(stream_type_bytes(stream_type::kControl).view());
+  const std::uint8_t type = stream_type::kControl;
+  out.append(ByteView{&type, 1});
   out.append(FrameHeader{frame_type::kSettings, payload.bytes.size()}.view());
   out.append(payload.bytes);
   return Bytes::copy_of(out.bytes);
@@ -34,19 +30,13 @@ bool has_bad_pseudo_header(const Lines& lines) {
 
 }  // namespace
 
-void Connection::open_critical_streams() {
-  for (StreamId* slot : {&local_control_, &local_encoder_, &local_decoder_}) {
-    if (closed_ || *slot != kNone) continue;
-    const auto id = streams_.open(Direction::unidirectional);
-    if (!id) return;
-    *slot = *id;
-    if (slot == &local_control_) {
-      streams_.write(*id, control_stream_bytes(options_.settings), false);
-    } else {
-      const bool encoder = slot == &local_encoder_;
-      streams_.write(*id, stream_type_bytes(encoder ? stream_type::kQpackEncoder : stream_type::kQpackDecoder), false);
-    }
-  }
+// No more than this one: without a dynamic table QPACK needs no streams (RFC 9204 §4.2).
+void Connection::open_control_stream() {
+  if (closed_ || local_control_ != kNone) return;
+  const auto id = streams_.open(Direction::unidirectional);
+  if (!id) return;
+  local_control_ = *id;
+  streams_.write(*id, control_stream_bytes(options_.settings), false);
 }
 
 // --- Requests and responses -----------------------------------------------------------------------------------------

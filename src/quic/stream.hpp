@@ -31,7 +31,7 @@ struct Stream {
   Stream* list_next = nullptr;      ///< its place among the streams that have something to send
   Stream* list_previous = nullptr;
 
-  // Flags are bits: a connection has seven streams before its owner opens any.
+  // Flags are bits: an idle WebTransport session has three streams, or five if its peer opens those of QPACK.
   bool can_write : 1 = false;  ///< the direction is ours, and neither reset nor stopped
   bool can_read : 1 = false;   ///< neither reset nor stopped
   bool untold : 1 = false;     ///< the visitor does not know yet that the peer has opened it

@@ -81,6 +81,20 @@ TEST_F(QuicAttack, RequestsThatAreCancelledBeforeTheSettingsLeaveNothing) {
   EXPECT_EQ(asked, 1) << "for those that are gone nobody is asked any more";
 }
 
+TEST_F(QuicAttack, Rfc9204Section4_2_TheServerOpensTheControlStreamAlone) {
+  start(handler<Echo>());
+  const auto peer = connected();
+  const std::uint64_t encoder = peer->open(Direction::unidirectional, "\x02");
+  peer->open(Direction::unidirectional, "\x03");
+  const std::uint64_t session = peer->open(Direction::bidirectional, raw::connect("/wt"));
+  ASSERT_TRUE(peer->turn_until([&] { return !peer->stream(session).data.empty(); }));
+  EXPECT_FALSE(peer->stream(3).data.empty());
+  EXPECT_EQ(peer->stream(7).data, "") << "its second stream";
+  peer->write(encoder, "\x21");
+  ASSERT_TRUE(peer->turn_until([&] { return peer->closed().has_value(); }));
+  EXPECT_EQ(peer->closed()->code, h3::code::kQpackEncoderStreamError) << "the client's are read";
+}
+
 // What they bring is dropped, and their ends are on their way when they are stopped: all of it is the session's credit
 // again.
 TEST_F(QuicAttack, StreamsThatAreStoppedAtTheirFirstByteCostNoCredit) {

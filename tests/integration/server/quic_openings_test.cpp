@@ -69,6 +69,13 @@ TEST_F(QuicOpenings, WithoutSettingsTheTimeoutEndsIt) {
             wanted);
 }
 
+TEST_F(QuicOpenings, Rfc9204Section4_2_TheClientOpensTheControlStreamAlone) {
+  answer_with_settings();
+  run([&](std::uint64_t id) { server_->write(id, raw::headers({{":status", "403"}}), true); });
+  EXPECT_FALSE(server_->stream(2).data.empty());
+  EXPECT_EQ(server_->stream(6).data, "") << "its second stream";
+}
+
 TEST_F(QuicOpenings, WithoutAResponseTheTimeoutEndsIt) {
   const std::string wanted = "too long";
   const std::string told = told_at_a_limit(wanted, [&](Duration limit) {

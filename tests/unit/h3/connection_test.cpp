@@ -46,15 +46,33 @@ RequestHead connect_head() {
 
 RequestHead get_head() { return {.method = "GET", .scheme = "https", .authority = "localhost", .path = "/"}; }
 
-TEST(H3Connection, ReadyOpensTheCriticalStreamsAtOnce) {
+TEST(H3Connection, Rfc9204Section4_2_ReadyOpensTheControlStreamAndNoneOfQpack) {
   Endpoint server{Role::server};
   server.connection.handle_ready();
   core::VectorSink settings;
   encode_settings(webtransport_settings(), settings);
   EXPECT_EQ(server.sent(3), bytes_of({0x00}) + frame(0x04, settings.bytes));
-  EXPECT_EQ(server.sent(7), bytes_of({0x02}));
-  EXPECT_EQ(server.sent(11), bytes_of({0x03}));
   EXPECT_EQ(server.connection.stream_count(), 0U);
+  Endpoint client{Role::client};
+  client.connection.handle_ready();
+  EXPECT_EQ(server.streams.streams.size(), 1U);
+  EXPECT_EQ(client.streams.streams.size(), 1U);
+}
+
+TEST(H3Connection, Rfc9204Section4_2_ThePeersQpackStreamsAreReadThoughWeOpenNone) {
+  for (const Role role : {Role::server, Role::client}) {
+    Endpoint endpoint{role};
+    endpoint.connection.handle_ready();
+    const StreamId peers = role == Role::server ? 2 : 3;
+    endpoint.feed(peers, control());
+    endpoint.feed(peers + 4, bytes_of({2, 0x20}));
+    endpoint.feed(peers + 8, bytes_of({3, 0x40}));
+    EXPECT_EQ(endpoint.recorder.error, std::nullopt);
+    EXPECT_EQ(endpoint.streams.streams[peers + 4].consumed, 2U);
+    EXPECT_EQ(endpoint.streams.streams[peers + 8].consumed, 2U);
+    endpoint.feed(peers + 4, bytes_of({0x21}));
+    EXPECT_EQ(endpoint.recorder.error, Error::qpack_encoder_stream);
+  }
 }
 
 TEST(H3Connection, Rfc9114Section4_2_1_ASplitCookieArrivesWhole) {
@@ -66,15 +84,15 @@ TEST(H3Connection, Rfc9114Section4_2_1_ASplitCookieArrivesWhole) {
   EXPECT_NE(request.find(" cookie=a=b; c=d x=y"), std::string::npos) << request;
 }
 
-TEST(H3Connection, CriticalStreamsWaitForTheStreamLimit) {
+TEST(H3Connection, TheControlStreamWaitsForTheStreamLimit) {
   Endpoint server{Role::server};
-  server.streams.unidirectional_left = 1;
+  server.streams.unidirectional_left = 0;
   server.connection.handle_ready();
-  EXPECT_EQ(server.streams.streams.size(), 1U);
+  EXPECT_TRUE(server.streams.streams.empty());
   server.streams.unidirectional_left = 10;
-  server.connection.handle_streams_available(Direction::unidirectional);
-  EXPECT_EQ(server.streams.streams.size(), 3U);
-  EXPECT_EQ(server.sent(11), bytes_of({0x03}));
+  for (int i = 0; i < 2; ++i) server.connection.handle_streams_available(Direction::unidirectional);
+  EXPECT_EQ(server.streams.streams.size(), 1U);
+  EXPECT_EQ(server.sent(3).front(), stream_type::kControl);
 }
 
 TEST(H3Connection, ARequestAndItsResponse) {
@@ -127,7 +145,7 @@ TEST(H3Connection, AWebTransportSession) {
   pair.exchange();
   EXPECT_EQ(pair.server.recorder.log,
             (Log{"settings", "request 0 CONNECT https localhost:4433 /echo?a=b webtransport", "data 0",
-                 "webtransport 14 of 0 unidirectional", "data 14", "fin 14", "datagram 0 ping"}));
+                 "webtransport 6 of 0 unidirectional", "data 6", "fin 6", "datagram 0 ping"}));
   EXPECT_EQ(pair.client.recorder.log,
             (Log{"settings", "response 0 200", "data 0", "webtransport 1 of 0 bidirectional", "data 1"}));
   EXPECT_EQ(pair.client.recorder.received[1], "down");

@@ -138,7 +138,7 @@ TEST(H3WebTransport, OpensStreamsOfBothDirections) {
   const auto unidirectional = server.connection.open_webtransport_stream(Direction::unidirectional, 0x40);
   ASSERT_TRUE(bidirectional && unidirectional);
   EXPECT_EQ(*bidirectional, 1);
-  EXPECT_EQ(*unidirectional, 15);
+  EXPECT_EQ(*unidirectional, 7);
   server.connection.send_unframed(*bidirectional, Bytes::copy_of("hello"), true);
   EXPECT_EQ(server.sent(*bidirectional), bytes_of({0x40, 0x41, 0x00}) + to_buffer("hello"));
   EXPECT_TRUE(server.streams.streams[*bidirectional].fin);

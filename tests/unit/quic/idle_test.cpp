@@ -19,7 +19,7 @@ struct LargePair : Pair {
 
 TEST(QuicIdle, WhatAConnectionAndItsStreamsKeepBesideNgtcp2IsSmall) {
   EXPECT_LE(sizeof(Connection::State), 936U);
-  EXPECT_LE(sizeof(Stream), 200U) << "of which an HTTP/3 connection has seven before any request";
+  EXPECT_LE(sizeof(Stream), 200U) << "of which an idle WebTransport session has three to five";
 }
 
 TEST(QuicIdle, LargePacketsAreNotEvenProbed) {

@@ -6,22 +6,22 @@
 namespace plait::wt {
 namespace {
 
-// A session with a stream of each kind: 4 and 6 of the peer's, 1 and 15 of ours.
+// A session with a stream of each kind: 4 and 6 of the peer's, 1 and 7 of ours.
 std::unique_ptr<Endpoint> make_busy_server() {
   auto server = make_server(chromium());
   server->feed(4, stream_header(4) + to_buffer("four"));
   server->feed(6, stream_header(6) + to_buffer("six"));
   EXPECT_EQ(server->session().open_stream(Direction::bidirectional).value(), 1);
-  EXPECT_EQ(server->session().open_stream(Direction::unidirectional).value(), 15);
+  EXPECT_EQ(server->session().open_stream(Direction::unidirectional).value(), 7);
   server->log().log.clear();
   return server;
 }
 
 void expect_streams_gone(Endpoint& server) {
-  for (const StreamId id : {4, 1, 15}) EXPECT_EQ(server.out(id).reset, code::kSessionGone) << id;
+  for (const StreamId id : {4, 1, 7}) EXPECT_EQ(server.out(id).reset, code::kSessionGone) << id;
   for (const StreamId id : {4, 6, 1}) EXPECT_EQ(server.out(id).stopped, code::kSessionGone) << id;
   EXPECT_FALSE(server.out(6).reset.has_value()) << "not ours to reset";
-  EXPECT_FALSE(server.out(15).stopped.has_value()) << "not the peer's";
+  EXPECT_FALSE(server.out(7).stopped.has_value()) << "not the peer's";
 }
 
 TEST(WtClose, OursIsACapsuleAndFin) {
@@ -41,17 +41,17 @@ TEST(WtClose, OursIsACapsuleAndFin) {
 TEST(WtClose, OursResetsStreamsOnlyWhenThePeerHasEndedItsSide) {
   auto server = make_busy_server();
   server->session().close(4242, "bye from server");
-  for (const StreamId id : {4, 6, 1, 15}) {
+  for (const StreamId id : {4, 6, 1, 7}) {
     EXPECT_FALSE(server->out(id).reset.has_value()) << id;
     EXPECT_FALSE(server->out(id).stopped.has_value()) << id;
   }
   server->feed(4, to_buffer("late"), true);
-  server->connection.handle_stream_closed(15);
+  server->connection.handle_stream_closed(7);
   EXPECT_EQ(server->log().log, Log{});
   server->feed(0, {}, true);
   EXPECT_EQ(server->out(1).reset, code::kSessionGone);
   EXPECT_EQ(server->out(1).stopped, code::kSessionGone);
-  EXPECT_FALSE(server->out(15).reset.has_value()) << "over already";
+  EXPECT_FALSE(server->out(7).reset.has_value()) << "over already";
 }
 
 TEST(WtClose, OursMayBeAnsweredByAReset) {
@@ -183,7 +183,7 @@ TEST(WtClose, WhatStillArrivesIsSwallowedAndItsCreditReturns) {
   EXPECT_EQ(server->out(8).stopped, code::kSessionGone);
   EXPECT_EQ(server->out(8).reset, code::kSessionGone);
   EXPECT_EQ(server->out(8).consumed, stream_header(8).size() + 5);
-  for (const StreamId id : {4, 6, 8, 1, 15}) server->connection.handle_stream_closed(id);
+  for (const StreamId id : {4, 6, 8, 1, 7}) server->connection.handle_stream_closed(id);
   server->feed(0, {}, true);
   server->connection.handle_stream_closed(0);
   EXPECT_EQ(server->log().log, (Log{"data 4", "over 1  clean"}));

@@ -33,7 +33,7 @@ TEST(WtPair, StreamsBothWays) {
   pair.wire.run();
   EXPECT_EQ(pair.client.log().received[up], "answer");
   EXPECT_EQ(pair.client.log().log,
-            (Log{"unidirectional 15", "data 15", "fin 15", "closed 15", "data 4", "fin 4", "closed 4"}));
+            (Log{"unidirectional 7", "data 7", "fin 7", "closed 7", "data 4", "fin 4", "closed 4"}));
   EXPECT_EQ(pair.server.others + pair.client.others, 0);
 }
 
