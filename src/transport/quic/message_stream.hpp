@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/assert.hpp"
 #include "core/buffer_pool.hpp"
 #include "frames/decoder.hpp"
 
@@ -52,7 +53,10 @@ class MessageStream final : private MessageWriter {
   MessageStream(Owner& owner, const Limits& limits, core::BufferPool& pool, bool stalls);
 
   /// Reports parts instead of messages (SessionHandler::wants_parts). Before anything comes.
-  void report_parts(bool parts) { parts_ = parts; }
+  void report_parts(bool parts) {
+    PLAIT_ASSERT(input_ == nullptr, "report_parts() comes before any data");
+    parts_ = parts;
+  }
 
   /// The stream is there. What was sent before goes out.
   void attach(StreamId id);

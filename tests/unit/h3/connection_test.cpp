@@ -338,7 +338,7 @@ TEST(H3Connection, AVisitorMayCloseAtAnyTime) {
   }
 }
 
-// 591 bytes with glibc's malloc; under a sanitizer mallinfo2() knows nothing and the test says nothing.
+// Some 600 bytes with glibc's malloc; under a sanitizer mallinfo2() knows nothing and the test says nothing.
 TEST(H3Connection, AnIdleSessionOwnsAtMostAKibibyte) {
   constexpr std::size_t kCount = 1000;
   Endpoint endpoint{Role::server};  // whose streams, visitor and coder all the connections share

@@ -8,6 +8,7 @@
 
 #include "core/byte_sink.hpp"
 #include "frames/frame.hpp"
+#include "support/allocations.hpp"
 
 namespace plait::transport {
 namespace {
@@ -75,7 +76,18 @@ class TransportMessageStream : public testing::Test {
   MessageStream stream_{owner_, limits_, pool_, false};
 };
 
-TEST_F(TransportMessageStream, OneThatNothingComesOnIsSmall) { EXPECT_LE(sizeof(MessageStream), 104U); }
+TEST_F(TransportMessageStream, OneThatNothingComesOnIsSmall) {
+  EXPECT_LE(sizeof(MessageStream), 104U);
+  test::start_counting();
+  stream_.set_paused(true);
+  stream_.set_paused(false);
+  stream_.handle_kept();
+  stream_.handle_room();
+  stream_.ignore_messages();
+  stream_.handle_end_of_session();
+  EXPECT_EQ(test::stop_counting().count, 0U);
+  EXPECT_FALSE(owner_.ended);
+}
 
 TEST_F(TransportMessageStream, WhatIsKeptIsNotMovedForEachMessage) {
   constexpr std::size_t kMessages = 16'000;
