@@ -26,8 +26,7 @@ std::string to_html(const Report& report) {
   for (const std::string& name : compared_servers(report)) {
     out += fmt::format(
         "<h2>{} against {}</h2>\n<p>Right of the line: {} is better. Whiskers are the 95 % interval of the median, or "
-        "all values of "
-        "fewer than six rounds.</p>\n{}",
+        "all values of fewer than six rounds.</p>\n{}",
         escape_html(report.baseline), escape_html(name), escape_html(report.baseline), plot_svg(report, name));
   }
   out += "<h2>Machine</h2>\n";
