@@ -1,4 +1,4 @@
-// Loop: one thread's events. epoll, level-triggered; one turn is
+// Loop: one thread's events, by epoll; one turn is
 //
 //   wait → every ready handler → timers → posted tasks → hooks (writes of this turn) → free what was retired
 //
@@ -108,10 +108,12 @@ class Loop final : public core::Executor {
   [[nodiscard]] core::TimePoint now() const override { return in_turn_ ? now_ : core::TimePoint::clock::now(); }
   void schedule(core::Timer& timer, core::TimePoint deadline) override { wheel_.schedule(timer, deadline); }
 
-  /// Watches `fd` for `events` (EPOLLIN…). `handler` must outlive the watch; unwatch before closing the fd.
+  /// Watches `fd` for `events` (EPOLLIN…), level-triggered unless EPOLLET is among them. rewatch() tells anew of what
+  /// is ready, too. `handler` must outlive the watch; unwatch before closing the fd.
   Result<void, Error> watch(int fd, std::uint32_t events, EventHandler& handler);
   Result<void, Error> rewatch(int fd, std::uint32_t events, EventHandler& handler);
-  /// Also drops events of this turn that were not delivered yet.
+  /// Also drops events of this turn that were not delivered yet: of everything that `handler` watches, which must not
+  /// be edge-triggered then.
   void unwatch(int fd, EventHandler& handler);
 
   /// Calls hook.on_turn_end() once, at the end of this turn, first come first served, those that hooks add among them

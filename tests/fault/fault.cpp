@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <utility>
@@ -39,6 +40,16 @@ bool fails(Call call) {
 }
 
 std::size_t bytes_max() { return current == nullptr ? SIZE_MAX : current->transfer_bytes_max(); }
+
+struct Watch {
+  int epoll;
+  epoll_event event;
+};
+
+std::map<int, Watch>& watches() {
+  thread_local std::map<int, Watch> watches;
+  return watches;
+}
 
 /// The first non-empty buffer, shortened; none if nothing has to be.
 std::optional<iovec> shortened(const iovec* parts, std::size_t count) {
@@ -144,19 +155,40 @@ using plait::fault::bytes_max;
 using plait::fault::Call;
 using plait::fault::fails;
 using plait::fault::shortened;
+using plait::fault::watches;
 
 extern "C" {
 
+int __real_epoll_ctl(int, int, int, epoll_event*);
+int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
+  if (operation == EPOLL_CTL_ADD && fails(Call::epoll_add)) return -1;
+  if (event != nullptr)
+    watches()[fd] = {epoll, *event};
+  else
+    watches().erase(fd);
+  return __real_epoll_ctl(epoll, operation, fd, event);
+}
+
+// What a shortened read left must look like the bytes of a later packet, which an edge-triggered epoll tells of.
+ssize_t tell_of_the_rest(int fd, ssize_t got) {
+  const auto watch = watches().find(fd);
+  if (got > 0 && watch != watches().end())
+    __real_epoll_ctl(watch->second.epoll, EPOLL_CTL_MOD, fd, &watch->second.event);
+  return got;
+}
+
 ssize_t __real_recv(int, void*, std::size_t, int);
 ssize_t __wrap_recv(int fd, void* data, std::size_t size, int flags) {
-  return fails(Call::recv) ? -1 : __real_recv(fd, data, std::min(size, bytes_max()), flags);
+  if (fails(Call::recv)) return -1;
+  if (size <= bytes_max()) return __real_recv(fd, data, size, flags);
+  return tell_of_the_rest(fd, __real_recv(fd, data, bytes_max(), flags));
 }
 
 ssize_t __real_readv(int, const iovec*, int);
 ssize_t __wrap_readv(int fd, const iovec* parts, int count) {
   if (fails(Call::readv)) return -1;
   const auto one = shortened(parts, static_cast<std::size_t>(count));
-  return one ? __real_readv(fd, &*one, 1) : __real_readv(fd, parts, count);
+  return one ? tell_of_the_rest(fd, __real_readv(fd, &*one, 1)) : __real_readv(fd, parts, count);
 }
 
 ssize_t __real_read(int, void*, std::size_t);
@@ -229,12 +261,6 @@ int __wrap_socket(int family, int type, int protocol) {
 
 int __real_epoll_create1(int);
 int __wrap_epoll_create1(int flags) { return fails(Call::epoll_create1) ? -1 : __real_epoll_create1(flags); }
-
-int __real_epoll_ctl(int, int, int, epoll_event*);
-int __wrap_epoll_ctl(int epoll, int operation, int fd, epoll_event* event) {
-  const bool failed = operation == EPOLL_CTL_ADD && fails(Call::epoll_add);
-  return failed ? -1 : __real_epoll_ctl(epoll, operation, fd, event);
-}
 
 int __real_epoll_wait(int, epoll_event*, int, int);
 int __wrap_epoll_wait(int epoll, epoll_event* events, int count, int timeout) {

@@ -56,7 +56,8 @@ class Plan {
   Plan& fail_nth(int n, int system_errno);
   /// Every `period`-th such call does; at least 2, so that a repeated call succeeds.
   Plan& fail_every(int period, int system_errno);
-  /// recv, readv, send and sendmsg move at most `bytes_max` bytes.
+  /// recv, readv, send and sendmsg move at most `bytes_max` bytes; epoll tells of what a read left as if it had come
+  /// behind it.
   Plan& shorten_transfers(std::size_t bytes_max = 1);
 
   /// How many calls were made to fail.

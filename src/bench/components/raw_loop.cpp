@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::size_t kReadBufferBytes = 512 << 10;
 constexpr std::size_t kPartialBytesMax = 1 << 20;
+constexpr std::uint32_t kReadable = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 class RawLoop {
  public:
@@ -66,7 +67,7 @@ class RawLoop {
     } else if (event.data.ptr == this) {
       stopped_ = true;
     } else {
-      serve(*static_cast<RawConnection*>(event.data.ptr));
+      serve(*static_cast<RawConnection*>(event.data.ptr), event.events);
     }
   }
 
@@ -85,13 +86,13 @@ class RawLoop {
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       connections_.push_back(std::make_unique<RawConnection>(fd));
       connections_.back()->slot = connections_.size() - 1;
-      watch(fd, EPOLLIN, connections_.back().get());
+      watch(fd, kReadable, connections_.back().get());
     }
   }
 
-  void serve(RawConnection& connection) {
+  void serve(RawConnection& connection, std::uint32_t events) {
     if (connection.has_backlog()) {
-      if (connection.drain()) watch(connection.fd(), EPOLLIN, &connection, EPOLL_CTL_MOD);
+      if (connection.drain()) watch(connection.fd(), kReadable, &connection, EPOLL_CTL_MOD);
       if (connection.is_dead()) dead_.push_back(&connection);
       return;
     }
@@ -110,6 +111,8 @@ class RawLoop {
       dead_.push_back(&connection);
     } else if (connection.has_backlog()) {
       watch(connection.fd(), EPOLLOUT, &connection, EPOLL_CTL_MOD);
+    } else if (got == static_cast<ssize_t>(kReadBufferBytes) || (events & EPOLLRDHUP) != 0) {
+      watch(connection.fd(), kReadable, &connection, EPOLL_CTL_MOD);  // to be told of what was left
     }
   }
 

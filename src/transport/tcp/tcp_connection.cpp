@@ -15,9 +15,20 @@ namespace {
 constexpr std::size_t kVectorsPerWrite = 256;
 constexpr std::size_t kPlaintextBytes = std::size_t{256} << 10;
 constexpr std::uint32_t kUnreadAnswerBytesMax = std::uint32_t{64} << 10;
+constexpr std::uint32_t kWhenReadable = EPOLLIN | EPOLLRDHUP | EPOLLPRI;
+constexpr std::uint32_t kReadable = EPOLLIN | EPOLLHUP | EPOLLERR;
+// With one of these a read that does not fill its buffer has not come to the end: FIN or an error stands behind what it
+// gave, or a byte of urgent data, at which reads stop (RFC 9293 §3.8.5).
+constexpr std::uint32_t kReadsStopEarly = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI;
 constexpr std::size_t kRecordBytes = std::size_t{16} << 10;  // plaintext of a full TLS record (RFC 8446 §5.1)
 static_assert(kPlaintextBytes > core::kRequestLineBytesMax + core::kHeaderBytesMax + kRecordBytes,
               "an endless head meets its limits before it fills the buffer");
+
+/// Whether nothing is left in the kernel behind a read of so many bytes at most. Finding nothing does not count: epoll
+/// had told of something.
+bool empties(const net::IoResult& result, std::size_t bytes_max) {
+  return result.status != net::IoStatus::would_block && result.bytes < bytes_max;
+}
 
 }  // namespace
 
@@ -30,7 +41,7 @@ TcpConnection* TcpConnection::start(LoopContext& context, net::Socket socket, st
   TcpConnection* connection = owned.get();
   connection->connecting_ = connecting;
   connection->initiated_ = connecting;
-  connection->watched_events_ = connecting ? EPOLLOUT : EPOLLIN;
+  connection->watched_events_ = connecting ? EPOLLOUT : kWhenReadable | EPOLLET;
   const auto watched = id ? context.loop.rewatch(connection->socket_.fd(), connection->watched_events_, *connection)
                           : context.loop.watch(connection->socket_.fd(), connection->watched_events_, *connection);
   if (!watched) {
@@ -66,8 +77,9 @@ void TcpConnection::handle_events(std::uint32_t events) {
   if (drained_ && !input_stopped()) events |= EPOLLIN;
   if (input_stopped() && !finishing_) {
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) return handle_hang_up();
-  } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-    handle_readable();
+  } else if ((events & kReadable) != 0) {
+    const bool has_emptied = handle_readable();
+    if (!has_emptied || (events & kReadsStopEarly) != 0) watch_again();
   }
   report_drained();
 }
@@ -92,40 +104,51 @@ void TcpConnection::handle_connected() {
 }
 
 // What was left behind comes first: read before it, the peer's end would be taken for all that there was.
-void TcpConnection::handle_readable() {
+bool TcpConnection::handle_readable() {
   if (replaying_) replay_kept_input();
-  if (closed_ || (input_stopped() && !finishing_)) return;
+  if (closed_ || (input_stopped() && !finishing_)) return true;  // watched anew when it goes on
   const MutableByteView buffer = context_.loop.receive_buffer();
-  if (tls_ != nullptr || finishing_) {
-    const net::IoResult result = socket_.read(buffer);
-    if (result.status != net::IoStatus::ok) return handle_read_end(result);
-    return finishing_ ? void() : handle_ciphertext(buffer.first(result.bytes));
-  }
+  if (tls_ != nullptr || finishing_) return read_past_protocol(buffer);
   const std::size_t kept = restore_kept_input(buffer);
-  if (kept == buffer.size()) return handle_input(buffer);  // no room to read more
-  if (protocol_->reads_directly() && read_directly(buffer)) return;
+  if (kept == buffer.size()) {  // no room to read more
+    handle_input(buffer);
+    return false;
+  }
+  if (protocol_->reads_directly()) {
+    const MutableByteView direct = protocol_->direct_buffer();
+    if (!direct.empty()) return read_directly(direct, buffer);  // no input is kept then
+  }
   const net::IoResult result = socket_.read(buffer.subspan(kept));
   if (result.status != net::IoStatus::ok) {
     keep_input(buffer.first(kept));
-    return handle_read_end(result);
+    handle_read_end(result);
+    return empties(result, buffer.size());
   }
   handle_input(buffer.first(kept + result.bytes));
+  return empties(result, buffer.size() - kept);
 }
 
-// False: there is no room to read to directly. A protocol that has some leaves no input, so none is kept.
-bool TcpConnection::read_directly(MutableByteView buffer) {
-  const MutableByteView direct = protocol_->direct_buffer();
-  if (direct.empty()) return false;
+// For the TLS engine; while finishing for nobody, who waits for the end only.
+bool TcpConnection::read_past_protocol(MutableByteView buffer) {
+  const net::IoResult result = socket_.read(buffer);
+  if (result.status != net::IoStatus::ok)
+    handle_read_end(result);
+  else if (!finishing_)
+    handle_ciphertext(buffer.first(result.bytes));
+  return empties(result, buffer.size());
+}
+
+bool TcpConnection::read_directly(MutableByteView direct, MutableByteView buffer) {
   const std::array<iovec, 2> vectors{{{direct.data(), direct.size()}, {buffer.data(), buffer.size()}}};
   const net::IoResult result = socket_.read(vectors);
   if (result.status != net::IoStatus::ok) {
     handle_read_end(result);
-    return true;
+    return empties(result, buffer.size());
   }
   const std::size_t direct_bytes = std::min(result.bytes, direct.size());
   protocol_->commit_direct(direct_bytes);
   handle_input(buffer.first(result.bytes - direct_bytes));
-  return true;
+  return empties(result, direct.size() + buffer.size());
 }
 
 void TcpConnection::handle_ciphertext(ByteView ciphertext) {
@@ -377,8 +400,16 @@ void TcpConnection::update_watch() {
   input_stopped_ = paused_ || ended_ || (stalled_ && !initiated_);
   if (closed_ || connecting_) return;
   const bool read = finishing_ ? !ended_ : !input_stopped();
-  const std::uint32_t events = (read ? EPOLLIN : 0U) | (write_blocked_ ? EPOLLOUT : 0U);
-  if (events == watched_events_) return;
+  const std::uint32_t events = (read ? kWhenReadable : 0U) | (write_blocked_ ? EPOLLOUT : EPOLLET);
+  if (events != watched_events_) watch(events);
+}
+
+// epoll is silent about what a read has left until it is asked anew.
+void TcpConnection::watch_again() {
+  if (!closed_ && (watched_events_ & EPOLLIN) != 0) watch(watched_events_);
+}
+
+void TcpConnection::watch(std::uint32_t events) {
   watched_events_ = events;
   const auto watched = std::exchange(unwatched_, false) ? context_.loop.watch(socket_.fd(), events, *this)
                                                         : context_.loop.rewatch(socket_.fd(), events, *this);

@@ -1,8 +1,11 @@
 // TcpConnection: one stream socket, plain or under TLS, and the protocol that runs above it.
 //
-// Reading: one read a turn into the loop's shared buffer; what the protocol cannot use yet (part of a header or of a
-// small message) is kept in a block and put in front of the next read, so an idle connection holds no buffer. A large
-// message under way is read straight into its own block (Protocol::direct_buffer).
+// Reading: one read a turn into the loop's shared buffer. The socket is watched edge-triggered, since epoll looks at
+// any other twice a message (ADR 0024), and is watched anew when a read may have left something. What the protocol
+// cannot use yet (part of a header or of a small message) is kept in a block and put in front of the next read, so an
+// idle connection holds no buffer. A large message under way is read straight into its own block
+// (Protocol::direct_buffer).
+//
 // Writing: everything that is appended during a read leaves in one write after it; what is appended at other times, in
 // one write at the end of the turn. EPOLLOUT is watched only after the kernel refused bytes.
 #pragma once
@@ -152,13 +155,15 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
 
   void handle_connected();
   void handle_hang_up();
-  void handle_readable();
+  // The reading functions return false when there may be more to read.
+  bool handle_readable();
   std::size_t restore_kept_input(MutableByteView buffer);
   void keep_input(ByteView rest) {
     if (!rest.empty() || kept_input_ != nullptr) replace_kept_input(rest);
   }
   void replace_kept_input(ByteView rest);
-  bool read_directly(MutableByteView buffer);
+  bool read_past_protocol(MutableByteView buffer);
+  bool read_directly(MutableByteView direct, MutableByteView buffer);
   void handle_ciphertext(ByteView ciphertext);
   void fail_tls(bool opening);
   [[nodiscard]] bool admits_answers(std::size_t size);
@@ -176,6 +181,8 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   bool take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result);
   void finish_flush();
   void update_watch();
+  void watch_again();
+  void watch(std::uint32_t events);
   void check_backlog();
   void report_drained();
 

@@ -17,22 +17,30 @@ constexpr int kUpdatesMax = 200'000;
 
 class Idle final : public Protocol {
  public:
-  void handle_bytes(MutableByteView& input) override { input = {}; }
+  explicit Idle(std::size_t& received_bytes) : received_bytes_(received_bytes) {}
+  void handle_bytes(MutableByteView& input) override {
+    received_bytes_ += input.size();
+    input = {};
+  }
   void handle_deadline(core::TimePoint) override {}
   void handle_drain() override {}
   void handle_closed(const Disconnect&) override {}
+
+ private:
+  std::size_t& received_bytes_;
 };
 
 /// Bare OpenSSL at the other end of a client's connection.
 class TransportKeyUpdate : public testing::Test, protected ConnectedLoop {
  protected:
-  TransportKeyUpdate() {
+  explicit TransportKeyUpdate(const net::LoopOptions& options = {}) : ConnectedLoop({}, options) {
     SSL_CTX_use_certificate_chain_file(server_context_.get(), credentials_.certificate().c_str());
     SSL_CTX_use_PrivateKey_file(server_context_.get(), credentials_.key().c_str(), SSL_FILETYPE_PEM);
     server_.reset(SSL_new(server_context_.get()));
     SSL_set_bio(server_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     SSL_set_accept_state(server_.get());
-    connection_ = connect(std::make_unique<Idle>(), true, tls::Engine::connect(client_context_, "localhost"));
+    connection_ =
+        connect(std::make_unique<Idle>(received_bytes_), true, tls::Engine::connect(client_context_, "localhost"));
   }
   ~TransportKeyUpdate() override { end_connections(); }
 
@@ -76,6 +84,7 @@ class TransportKeyUpdate : public testing::Test, protected ConnectedLoop {
   crypto::Owned<SSL, SSL_free> server_;
   const tls::Context client_context_ = *tls::Context::client(credentials_.client());
   TcpConnection* connection_ = nullptr;
+  std::size_t received_bytes_ = 0;
 };
 
 TEST_F(TransportKeyUpdate, AFloodWhoseAnswersNobodyReadsIsCut) {
@@ -115,6 +124,20 @@ TEST_F(TransportKeyUpdate, WhatCannotBeEncryptedReachesNoOtherConnection) {
   const auto second = context_.queues.take();
   EXPECT_TRUE(first->empty());
   EXPECT_TRUE(second->empty());
+}
+
+class TransportUnreadCiphertext : public TransportKeyUpdate {
+ protected:
+  TransportUnreadCiphertext() : TransportKeyUpdate({.receive_buffer_bytes = 1024}) {}
+};
+
+TEST_F(TransportUnreadCiphertext, IsReadWhenTheBufferWasFilled) {
+  handshake();
+  const std::array<std::uint8_t, 10'000> message{};
+  ASSERT_EQ(SSL_write(server_.get(), message.data(), message.size()), message.size());
+  write();
+  for (int i = 0; i < 20; ++i) loop_->run_once({});
+  EXPECT_EQ(received_bytes_, message.size());
 }
 
 }  // namespace
