@@ -65,6 +65,7 @@ class Run {
   void take_events() {
     std::vector<std::uint8_t> exact = kept_;
     MutableByteView input{exact};
+    placed_end_ = nullptr;
     for (Event event = next(input); event.kind != Event::Kind::need_more; event = next(input)) {
       check(event);
       add(event);
@@ -72,9 +73,16 @@ class Run {
     kept_.assign(input.begin(), input.end());
   }
 
-  // As a session does: short messages first, then one event.
+  // As a session does that echoes: short messages first, each behind the one before it with room for an unmasked
+  // header, then one event.
   Event next(MutableByteView& input) {
-    decoder_->take_short_messages(input, [this](MessageKind kind, ByteView payload) {
+    const auto place = [this](MutableByteView payload) {
+      std::uint8_t* const begin =
+          placed_end_ == nullptr ? payload.data() : placed_end_ + (payload.size() < ws::kLength16 ? 2 : 4);
+      placed_end_ = begin + payload.size();
+      return begin;
+    };
+    decoder_->take_short_messages(input, place, [this](MessageKind kind, ByteView payload) {
       Event event;
       event.kind = Event::Kind::message;
       event.message_kind = kind;
@@ -116,6 +124,7 @@ class Run {
     if (event.kind == Event::Kind::part && event.last) open_part_.reset();
   }
 
+  std::uint8_t* placed_end_ = nullptr;
   Limits limits_ = small_limits();
   core::BufferPool pool_;
   codec::Inflater inflater_;

@@ -78,6 +78,7 @@ Decoder::Step Decoder::step(MutableByteView& input, Event& event) {
 // --- Frame headers --------------------------------------------------------------------------------------------------
 
 Decoder::Step Decoder::handle_header(MutableByteView& input, Event& event) {
+  if (text_invalid_) return fail(Error::invalid_utf8_text, event);
   if (input.size() < 2) return Step::done;
   if (const auto error = check_first_bytes(input[0], input[1])) return fail(*error, event);
   if (input.size() < frame_header_bytes(input[1])) return Step::done;

@@ -71,10 +71,13 @@ class Decoder {
   Event next(MutableByteView& input);
 
   /// The hot path of next(): as long as `input` begins with a whole message of less than 64 KiB in one frame that
-  /// breaks no rule, unmasks it in place, takes it off and calls `take(MessageKind, MutableByteView payload)`, which
-  /// answers whether to go on. What it stops at is next()'s.
-  template <class Take>
-  void take_short_messages(MutableByteView& input, Take&& take);
+  /// breaks no rule, unmasks it to `place(MutableByteView payload)`, takes it off and calls
+  /// `take(MessageKind, MutableByteView payload)`, which answers whether to go on. What it stops at is next()'s. A
+  /// place is where the payload is, or before it in what has been used up already.
+  template <class Place, class Take>
+  void take_short_messages(MutableByteView& input, Place&& place, Take&& take);
+  /// The place of a payload that is to stay where it is.
+  static std::uint8_t* in_place(MutableByteView payload) { return payload.data(); }
 
   /// The free part of the block of the message under way; empty if there is none. Never larger than what is missing of
   /// the current frame's payload. Valid until the next call.
@@ -153,7 +156,7 @@ class Decoder {
   bool message_under_way_ = false;  // a frame without FIN came, or a frame is under way
   bool message_compressed_ = false;
   bool frame_fin_ = false;
-  bool text_invalid_ = false;    // found by commit_direct(), told by next()
+  bool text_invalid_ = false;    // found by commit_direct() or take_short_messages(), told by next()
   bool block_reported_ = false;  // block_ belongs to the last event
 };
 
@@ -178,18 +181,20 @@ inline bool Decoder::find_short_message(MutableByteView input, const ShortHeader
   return true;
 }
 
-template <class Take>
-void Decoder::take_short_messages(MutableByteView& input, Take&& take) {
+template <class Place, class Take>
+void Decoder::take_short_messages(MutableByteView& input, Place&& place, Take&& take) {
   if (state_ != State::header || message_under_way_ || block_reported_ || parts_) return;  // as it stays meanwhile
   const ShortHeader expected = role_ == Role::server ? ShortHeader{kMaskBit, 6} : ShortHeader{0, 2};
   ShortMessage found;
   while (find_short_message(input, expected, found)) {
-    mask(found.payload, found.masking_key);
+    const MutableByteView payload{place(found.payload), found.payload.size()};
+    mask_down(payload.data(), found.payload, found.masking_key);
     const bool text = found.opcode == Opcode::text;
-    if (text && !codec::is_utf8(found.payload)) return mask(found.payload, found.masking_key);
+    text_invalid_ = text && !codec::is_utf8(payload);
+    if (text_invalid_) return;
     const auto used = static_cast<std::size_t>(found.payload.data() - input.data()) + found.payload.size();
     input = input.subspan(used);
-    if (!take(text ? MessageKind::text : MessageKind::binary, found.payload)) return;
+    if (!take(text ? MessageKind::text : MessageKind::binary, payload)) return;
   }
 }
 

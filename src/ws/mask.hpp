@@ -25,12 +25,17 @@ static_assert(std::endian::native == std::endian::little, "a masking key's first
 /// Masks `payload` in place; it begins `offset` bytes into the frame's payload.
 void mask(MutableByteView payload, std::uint32_t key, std::uint64_t offset = 0);
 
-/// Masks `source` into `destination`, which has at least its size and does not overlap it.
+/// Masks `source` into `destination`, which has at least its size. They may overlap if `destination` begins first.
 void mask_copy(std::uint8_t* destination, ByteView source, std::uint32_t key);
+
+/// Masks `payload` to `destination`, which is where it is or before it.
+inline void mask_down(std::uint8_t* destination, MutableByteView payload, std::uint32_t key) {
+  destination == payload.data() ? mask(payload, key) : mask_copy(destination, payload, key);
+}
 
 namespace detail {
 
-/// `destination` may equal `source`.
+/// `destination` may equal `source`, or begin before it.
 using MaskKernel = void (*)(std::uint8_t* destination, const std::uint8_t* source, std::size_t size, std::uint32_t key);
 
 struct NamedMaskKernel {

@@ -7,7 +7,9 @@
 #include <cstring>
 #include <utility>
 
+#include "core/assert.hpp"
 #include "core/bounded.hpp"
+#include "transport/send_rules.hpp"
 
 namespace plait::transport {
 namespace {
@@ -255,6 +257,8 @@ void TcpConnection::replay_kept_input() {
 OutputQueue& TcpConnection::begin_output() {
   out_ = context_.queues.take();
   if (tls_ != nullptr) out_->set_block_bytes_min(kRecordBytes);
+  const ByteView frames = std::exchange(in_place_, {});
+  frames.size() < kReferenceBytesMin ? out_->append(frames) : out_->append_borrowed(frames);
   return *out_;
 }
 
@@ -275,9 +279,11 @@ void TcpConnection::on_turn_end() {
 void TcpConnection::flush() {
   if (closed_ || connecting_) return;
   if (write_blocked_) {
+    PLAIT_ASSERT(in_place_.empty(), "what blocks is in a queue, and what comes behind it too");
     if (out_ != nullptr) out_->settle();
     return check_backlog();
   }
+  if (!in_place_.empty() && !write_in_place()) return;
   if (tls_ != nullptr) encrypt_output();
   std::unique_ptr<OutputQueue>& queue = tls_ != nullptr ? encrypted_ : out_;
   if (queue != nullptr) {
@@ -318,7 +324,20 @@ void TcpConnection::encrypt_output() {
   context_.queues.give_back(std::move(out_));
 }
 
-// False: the connection was aborted.
+// False: the connection was aborted. What the kernel does not take waits as a copy.
+bool TcpConnection::write_in_place() {
+  const net::IoResult result = socket_.write(in_place_);
+  if (result.bytes == in_place_.size()) {
+    in_place_ = {};
+    output_taken_ = true;
+    return true;
+  }
+  const std::size_t offered = in_place_.size();
+  OutputQueue& queue = begin_output();
+  return take_written(queue, offered, result);
+}
+
+// Likewise.
 bool TcpConnection::write_queue(OutputQueue& queue) {
   while (!queue.empty() && !write_blocked_) {
     const ByteView only = queue.only_segment();

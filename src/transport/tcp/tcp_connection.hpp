@@ -7,7 +7,8 @@
 // (Protocol::direct_buffer).
 //
 // Writing: everything that is appended during a read leaves in one write after it; what is appended at other times, in
-// one write at the end of the turn. EPOLLOUT is watched only after the kernel refused bytes.
+// one write at the end of the turn. EPOLLOUT is watched only after the kernel refused bytes. Answers that are what was
+// just read can leave from there, without a copy: append_in_place().
 #pragma once
 
 #include <plait/bytes.hpp>
@@ -79,6 +80,23 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   OutputQueue& output() { return out_ != nullptr ? *out_ : begin_output(); }
   /// The same, but null while there is none.
   [[nodiscard]] OutputQueue* begun_output() const { return out_.get(); }
+  /// Makes `frame`, a part of the input that is being handled, the output's end, if that needs no copy: behind nothing
+  /// or right behind the last such frame. False if not. The memory belongs to the output until the read has been
+  /// handled.
+  [[nodiscard]] bool append_in_place(MutableByteView frame) {
+    if (out_ != nullptr) return false;
+    if (in_place_.empty()) {
+      in_place_ = frame;
+      return true;
+    }
+    if (in_place_end() != frame.data()) return false;
+    in_place_ = {in_place_.data(), in_place_.size() + frame.size()};
+    return true;
+  }
+  /// Where the next such frame would have to begin; null if anywhere.
+  [[nodiscard]] std::uint8_t* in_place_end() const {
+    return in_place_.empty() ? nullptr : in_place_.data() + in_place_.size();
+  }
   /// Sees to it that the output leaves: after the read that is being handled, or at the end of this turn.
   void write_soon() {
     if (!reading_ && !write_blocked_ && !hooked()) context_.loop.at_turn_end(*this);
@@ -90,7 +108,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   bool flush_early();
   /// Bytes of output that the kernel has not taken.
   [[nodiscard]] std::size_t backlog_bytes() const {
-    return (out_ == nullptr ? 0 : out_->bytes()) + (encrypted_ == nullptr ? 0 : encrypted_->bytes());
+    return in_place_.size() + (out_ == nullptr ? 0 : out_->bytes()) + (encrypted_ == nullptr ? 0 : encrypted_->bytes());
   }
   /// The same and those that the kernel has, but the peer's not yet.
   [[nodiscard]] std::size_t undelivered_bytes() const { return backlog_bytes() + socket_.unacknowledged_bytes(); }
@@ -176,6 +194,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   void encrypt_output();
   void fail_soon();
   void abort_for_failure();
+  bool write_in_place();
   bool write_queue(OutputQueue& queue);
   bool write_segments(OutputQueue& queue);
   bool take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result);
@@ -189,6 +208,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   // What a send touches comes first.
   LoopContext& context_;
   std::unique_ptr<OutputQueue> out_;  // what the protocol appended: plaintext under TLS
+  MutableByteView in_place_;          // comes before it, lies in the input that is being handled
   bool connecting_ = false;
   bool reading_ = false;
   bool replaying_ = false;      // at the end of the turn kept input is to be handled, or a failure

@@ -18,6 +18,9 @@ namespace {
   if (!payload.empty()) std::memcpy(room.data() + header, payload.data(), payload.size());
 }
 
+/// Of an unmasked frame of less than 64 KiB.
+std::size_t answer_header_bytes(std::size_t payload_bytes) { return payload_bytes < ws::kLength16 ? 2 : 4; }
+
 ws::Opcode opcode_of(MessageKind kind) { return kind == MessageKind::text ? ws::Opcode::text : ws::Opcode::binary; }
 
 }  // namespace
@@ -53,15 +56,26 @@ void WsSession::allow_plain_sends() { set_sends_plainly(role_ == ws::Role::serve
 void WsSession::handle_bytes(MutableByteView& input) {
   const InputScope scope{*this};
   while (handles_input()) {
-    decoder_.take_short_messages(input, [this](MessageKind kind, ByteView payload) {
-      handle_message(kind, payload, Message::Storage::receive_buffer, nullptr);
-      return handles_input();
-    });
+    decoder_.take_short_messages(
+        input, [this](MutableByteView payload) { return place_of(payload); },
+        [this](MessageKind kind, MutableByteView payload) {
+          handled_ = payload.data();
+          handle_message(kind, payload, Message::Storage::receive_buffer, nullptr);
+          handled_ = nullptr;
+          return handles_input();
+        });
     if (!handles_input()) return;
     const ws::Event event = decoder_.next(input);
     if (event.kind == ws::Event::Kind::need_more) return set_reads_directly(decoder_.is_inside_payload());
     handle_event(event);
   }
+}
+
+// Behind the answers that are to leave from the input, with room for a header, so that this one may join them. It is
+// not behind where it was: a client's frame has a masking key, an answer has none.
+inline std::uint8_t* WsSession::place_of(MutableByteView payload) const {
+  std::uint8_t* const end = connection().in_place_end();
+  return end == nullptr ? payload.data() : end + answer_header_bytes(payload.size());
 }
 
 void WsSession::handle_event(const ws::Event& event) {
@@ -85,8 +99,10 @@ void WsSession::handle_event(const ws::Event& event) {
 
 // --- Sending ---------------------------------------------------------------------------------------------------------
 
-// The hottest path, which calls nothing but memcpy(): a small answer behind others of the same read.
+// The hottest path, which calls nothing: the message that was just read, as the answer to it. Next comes a small answer
+// behind others of the same read.
 SendStatus WsSession::send(const Message& message, SendOptions options) {
+  if (handled_ != nullptr && message.data().data() == handled_ && try_send_in_place(message)) return SendStatus::sent;
   if (!sends_plainly() || message.size() >= kReferenceBytesMin) return send_any(message, options);
   const ByteView payload = message.data();
   OutputQueue* const output = connection().begun_output();
@@ -100,6 +116,16 @@ SendStatus WsSession::send(const Message& message, SendOptions options) {
   output->commit(header + payload.size());
   if (!payload.empty()) std::memcpy(room + header, payload.data(), payload.size());
   return SendStatus::sent;
+}
+
+// The frame is made around the payload, whose place has room for a header in front of it.
+inline bool WsSession::try_send_in_place(const Message& message) {
+  if (!sends_plainly() || !gathers(message.size()) || !connection().gathers_references()) return false;
+  const std::size_t header = answer_header_bytes(message.size());
+  if (!connection().append_in_place({handled_ - header, header + message.size()})) return false;
+  ws::encode_frame_header(handled_ - header, opcode_of(message.kind()), true, false, message.size(), nullptr);
+  note_sent(message.size(), 1);
+  return true;
 }
 
 // A small message of a plain session whose output is far from every limit. All else is send_any()'s.

@@ -48,11 +48,13 @@ class WsSession final : public StreamSession {
  private:
   /// While no message is under way in parts.
   void allow_plain_sends();
+  [[nodiscard]] std::uint8_t* place_of(MutableByteView payload) const;
   void handle_event(const ws::Event& event);
   void encode_control(ws::Opcode opcode, ByteView payload);
   void encode_frame(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
   bool encode_reference(ws::Opcode opcode, bool fin, bool rsv1, const Message& payload);
   void encode_masked(ws::Opcode opcode, bool fin, bool rsv1, ByteView payload);
+  bool try_send_in_place(const Message& message);
   [[gnu::noinline]] SendStatus send_plain(const Message& message, SendOptions options);
   SendStatus send_any(const Message& message, SendOptions options);
   SendStatus send_compressed(const Message& message);
@@ -61,6 +63,7 @@ class WsSession final : public StreamSession {
   std::unique_ptr<codec::Deflater> deflater_;
   std::unique_ptr<codec::Inflater> inflater_;
   ws::Role role_;
+  std::uint8_t* handled_ = nullptr;  // payload of the short message that the handler is told of now
 };
 
 }  // namespace plait::transport

@@ -29,7 +29,21 @@ class ConnectedLoop : protected TransportLoop {
     EXPECT_NE(connection, nullptr);
     return connection;
   }
-  /// A WebSocket session on it.
+  /// The same over TCP. With few `send_buffer_bytes` the kernel takes writes in part, which it does not on Unix
+  /// sockets.
+  TcpConnection* connect_tcp(std::unique_ptr<Protocol> protocol, int send_buffer_bytes = 0) {
+    auto listener = net::Listener::bind({.host = "127.0.0.1"});
+    EXPECT_TRUE(listener);
+    auto peer = net::Socket::connect(net::Address{.host = "127.0.0.1", .port = listener->port()});
+    EXPECT_TRUE(peer);
+    peer_ = std::move(*peer);
+    net::Socket accepted;
+    EXPECT_EQ(listener->accept(accepted).status, net::IoStatus::ok);
+    if (send_buffer_bytes > 0)
+      ::setsockopt(accepted.fd(), SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);
+    return TcpConnection::start(context_, std::move(accepted), nullptr, std::move(protocol));
+  }
+  /// A WebSocket session on a Unix socket.
   WsSession& open(std::unique_ptr<SessionHandler> handler, WsSession::Options options = {}) {
     auto owned = std::make_unique<WsSession>(context_, std::move(handler), std::move(options));
     WsSession& session = *owned;

@@ -55,17 +55,6 @@ class TransportUnreadInput : public testing::Test, protected ConnectedLoop {
   void turn() {
     for (int i = 0; i < kTurns; ++i) loop_->run_once({});
   }
-  /// The same as connect() over TCP.
-  TcpConnection* connect_tcp(std::unique_ptr<Protocol> protocol) {
-    auto listener = net::Listener::bind({.host = "127.0.0.1"});
-    EXPECT_TRUE(listener);
-    auto peer = net::Socket::connect(net::Address{.host = "127.0.0.1", .port = listener->port()});
-    EXPECT_TRUE(peer);
-    peer_ = std::move(*peer);
-    net::Socket accepted;
-    EXPECT_EQ(listener->accept(accepted).status, net::IoStatus::ok);
-    return TcpConnection::start(context_, std::move(accepted), nullptr, std::move(protocol));
-  }
 
   Heard heard_;
 };

@@ -152,7 +152,7 @@ TEST(Decoder, ShortMessagesStopWhenTold) {
   Buffer frames = Frame{.payload = "the first message"}.bytes() + second;
   MutableByteView input{frames};
   std::vector<std::string> taken;
-  decoder.take_short_messages(input, [&taken](MessageKind, ByteView payload) {
+  decoder.take_short_messages(input, Decoder::in_place, [&taken](MessageKind, ByteView payload) {
     taken.emplace_back(as_text(payload));
     return false;
   });
@@ -167,7 +167,7 @@ TEST(Decoder, ShortMessagesLeaveInvalidTextToNext) {
   Decoder decoder{{}, limits, pool};
   Buffer frame = Frame{.payload = "not UTF-8: \xC3\x28, at least a header long"}.bytes();
   MutableByteView input{frame};
-  decoder.take_short_messages(input, [](MessageKind, ByteView) { return ADD_FAILURE(), true; });
+  decoder.take_short_messages(input, Decoder::in_place, [](MessageKind, ByteView) { return ADD_FAILURE(), true; });
   EXPECT_EQ(input.size(), frame.size());
   EXPECT_EQ(decoder.next(input).error, Error::invalid_utf8_text);
 }

@@ -120,15 +120,23 @@ class Driver {
   void take_events() {
     Buffer exact = kept_;  // an allocation of exactly this size, so that ASan sees a read beyond it
     MutableByteView input{exact};
+    placed_end_ = nullptr;
     for (Event event = next(input); event.kind != Event::Kind::need_more; event = next(input)) {
       seen.push_back(record(event));
     }
     kept_.assign(input.begin(), input.end());
   }
 
-  /// As a session does: short messages first, then one event.
+  /// As a session does that echoes: short messages first, each behind the one before it with room for an unmasked
+  /// header, then one event.
   Event next(MutableByteView& input) {
-    decoder_.take_short_messages(input, [this](MessageKind kind, ByteView payload) {
+    const auto place = [this](MutableByteView payload) {
+      std::uint8_t* const begin =
+          placed_end_ == nullptr ? payload.data() : placed_end_ + (payload.size() < kLength16 ? 2 : 4);
+      placed_end_ = begin + payload.size();
+      return begin;
+    };
+    decoder_.take_short_messages(input, place, [this](MessageKind kind, ByteView payload) {
       Event event;
       event.kind = Event::Kind::message;
       event.message_kind = kind;
@@ -143,6 +151,7 @@ class Driver {
   core::BufferPool pool_;
   Decoder decoder_;
   Buffer kept_;
+  std::uint8_t* placed_end_ = nullptr;
 };
 
 inline std::vector<Seen> decode(const Buffer& stream, const Decoder::Options& options = {}, const Limits& limits = {}) {

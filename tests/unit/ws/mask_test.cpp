@@ -41,6 +41,22 @@ TEST(Mask, EveryKernelEqualsTheByteLoopAtEveryLengthAndAlignment) {
   }
 }
 
+TEST(Mask, EveryKernelMovesDownOverTheBytesThatItReads) {
+  for (const auto& kernel : detail::mask_kernels()) {
+    for (std::size_t size = 0; size <= 300; ++size) {
+      const auto data = random_bytes(size);
+      const auto expected = mask_by_the_rfc(data, kMaskingKey);
+      for (std::size_t distance = 1; distance < 100; distance += size % 5 + 1) {
+        std::vector<std::uint8_t> buffer(distance, 0xEE);
+        buffer.insert(buffer.end(), data.begin(), data.end());
+        kernel.run(buffer.data(), buffer.data() + distance, size, kMaskingKey);
+        buffer.resize(size);
+        ASSERT_EQ(buffer, expected) << kernel.name << " size " << size << " distance " << distance;
+      }
+    }
+  }
+}
+
 TEST(Mask, TheBestKernelOfThisMachineIsUsed) {
   EXPECT_EQ(detail::chosen_mask_kernel(), detail::mask_kernels().front().run);
 #if defined(__x86_64__)
