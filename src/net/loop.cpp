@@ -344,10 +344,6 @@ Result<void, Error> Loop::rewatch(int fd, std::uint32_t events, EventHandler& ha
 
 void Loop::unwatch(int fd, EventHandler& handler) {
   ::epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
-  forget(handler);
-}
-
-void Loop::forget(EventHandler& handler) {
   // Level-triggered: what is dropped for another descriptor of the same handler comes again in the next turn.
   for (int i = ready_->next; i < ready_->count; ++i) {
     epoll_event& event = ready_->events[static_cast<std::size_t>(i)];

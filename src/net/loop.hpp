@@ -115,9 +115,6 @@ class Loop final : public core::Executor {
   /// Also drops events of this turn that were not delivered yet: of everything that `handler` watches, which must not
   /// be edge-triggered then.
   void unwatch(int fd, EventHandler& handler);
-  /// unwatch() for the only descriptor that `handler` watches, which is closed next: that ends its watch, and saves a
-  /// system call.
-  void forget(EventHandler& handler);
 
   /// Calls hook.on_turn_end() once, at the end of this turn, first come first served, those that hooks add among them
   /// (so a hook must not add itself unconditionally). Where there are many, the rest follow at the end of the next

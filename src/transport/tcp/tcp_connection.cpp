@@ -473,7 +473,7 @@ void TcpConnection::abort(const Disconnect& why) {
   if (closed_) return;
   closed_ = true;
   cancel();
-  context_.loop.forget(*this);
+  context_.loop.unwatch(socket_.fd(), *this);
   context_.uncount_connection();
   context_.loop.retire(context_.entries.remove(id_));
   protocol_->handle_closed(why);
