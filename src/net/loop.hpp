@@ -112,8 +112,8 @@ class Loop final : public core::Executor {
   /// is ready, too. `handler` must outlive the watch; unwatch before closing the fd.
   Result<void, Error> watch(int fd, std::uint32_t events, EventHandler& handler);
   Result<void, Error> rewatch(int fd, std::uint32_t events, EventHandler& handler);
-  /// Also drops events of this turn that were not delivered yet: of everything that `handler` watches, which must not
-  /// be edge-triggered then.
+  /// Also drops events of this turn that were not delivered yet, those of the other descriptors that `handler` watches
+  /// among them: none of these may be edge-triggered.
   void unwatch(int fd, EventHandler& handler);
 
   /// Calls hook.on_turn_end() once, at the end of this turn, first come first served, those that hooks add among them

@@ -92,7 +92,7 @@ class RawLoop {
 
   void serve(RawConnection& connection, std::uint32_t events) {
     if (connection.has_backlog()) {
-      if (connection.drain()) watch(connection.fd(), kReadable, &connection, EPOLL_CTL_MOD);
+      watch(connection.fd(), connection.drain() ? kReadable : EPOLLOUT, &connection, EPOLL_CTL_MOD);
       if (connection.is_dead()) dead_.push_back(&connection);
       return;
     }

@@ -419,7 +419,9 @@ void TcpConnection::update_watch() {
   input_stopped_ = paused_ || ended_ || (stalled_ && !initiated_);
   if (closed_ || connecting_) return;
   const bool read = finishing_ ? !ended_ : !input_stopped();
-  const std::uint32_t events = (read ? kWhenReadable : 0U) | (write_blocked_ ? EPOLLOUT : EPOLLET);
+  // Level-triggered while output waits, when a lasting EPOLLPRI or EPOLLRDHUP would be told in every turn.
+  const std::uint32_t events =
+      write_blocked_ ? EPOLLOUT | (read ? EPOLLIN : 0U) : EPOLLET | (read ? kWhenReadable : 0U);
   if (events != watched_events_) watch(events);
 }
 

@@ -1,10 +1,10 @@
 // TcpConnection: one stream socket, plain or under TLS, and the protocol that runs above it.
 //
-// Reading: one read a turn into the loop's shared buffer. The socket is watched edge-triggered, since epoll looks at
-// any other twice a message (ADR 0024), and is watched anew when a read may have left something. What the protocol
-// cannot use yet (part of a header or of a small message) is kept in a block and put in front of the next read, so an
-// idle connection holds no buffer. A large message under way is read straight into its own block
-// (Protocol::direct_buffer).
+// Reading: one read a turn into the loop's shared buffer. The socket is watched edge-triggered while only input is
+// awaited, since epoll looks at any other twice a message (ADR 0024), and is watched anew when a read may have left
+// something. What the protocol cannot use yet (part of a header or of a small message) is kept in a block and put in
+// front of the next read, so an idle connection holds no buffer. A large message under way is read straight into its
+// own block (Protocol::direct_buffer).
 //
 // Writing: everything that is appended during a read leaves in one write after it; what is appended at other times, in
 // one write at the end of the turn. EPOLLOUT is watched only after the kernel refused bytes. Answers that are what was

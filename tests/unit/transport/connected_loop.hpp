@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -38,6 +39,8 @@ class ConnectedLoop : protected TransportLoop {
     EXPECT_TRUE(peer);
     peer_ = std::move(*peer);
     net::Socket accepted;
+    pollfd waiting{.fd = listener->fd(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&waiting, 1, 10'000), 1);
     EXPECT_EQ(listener->accept(accepted).status, net::IoStatus::ok);
     if (send_buffer_bytes > 0)
       ::setsockopt(accepted.fd(), SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);

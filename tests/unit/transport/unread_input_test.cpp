@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kOneReadBytes = 4096;
 constexpr std::size_t kOwnBytes = 100;
-constexpr int kTurns = 20;  // more than enough, and none of them waits
+constexpr int kTurns = 20;  // more than enough, if none has to wait
+constexpr int kTurnsMax = 1000;
 
 struct Heard {
   std::string bytes;
@@ -55,6 +56,11 @@ class TransportUnreadInput : public testing::Test, protected ConnectedLoop {
   void turn() {
     for (int i = 0; i < kTurns; ++i) loop_->run_once({});
   }
+  /// Until `done()`; over TCP what was written may arrive later.
+  template <class Done>
+  void turn_until(Done done) {
+    for (int i = 0; i < kTurnsMax && !done(); ++i) loop_->run_once(std::chrono::milliseconds{5});
+  }
 
   Heard heard_;
 };
@@ -78,8 +84,10 @@ TEST_F(TransportUnreadInput, IsReadBehindAFilledDirectBuffer) {
 TEST_F(TransportUnreadInput, IsReadToItsEndWhileFinishing) {
   TcpConnection* connection = connect(std::make_unique<Listening>(heard_));
   write(letters(3 * kOneReadBytes));
-  peer_.shutdown_write();
   connection->finish();
+  turn();
+  EXPECT_TRUE(connection->is_quiet());
+  peer_.shutdown_write();
   turn();
   EXPECT_TRUE(heard_.closed);
 }
@@ -89,7 +97,7 @@ TEST_F(TransportUnreadInput, MayBeTheEndAlone) {
   const std::string sent = letters(100);
   write(sent);
   peer_.shutdown_write();
-  turn();
+  turn_until([&] { return heard_.end; });
   EXPECT_EQ(heard_.bytes, sent);
   EXPECT_TRUE(heard_.end);
 }
@@ -99,7 +107,7 @@ TEST_F(TransportUnreadInput, MayBeAnErrorAlone) {
   write(letters(100));
   peer_.reset_on_close();
   peer_.close();
-  turn();
+  turn_until([&] { return heard_.closed; });
   EXPECT_TRUE(heard_.closed);
 }
 
@@ -109,8 +117,28 @@ TEST_F(TransportUnreadInput, MayStandBehindUrgentData) {
   write("before");
   ASSERT_EQ(::send(peer_.fd(), "!", 1, MSG_OOB), 1);
   write("after");
-  turn();
+  turn_until([&] { return heard_.bytes.size() == std::string_view{"beforeafter"}.size(); });
   EXPECT_EQ(heard_.bytes, "beforeafter");
+}
+
+// One that nothing follows stays to be told of, which must not keep the loop awake while output waits.
+TEST_F(TransportUnreadInput, OfUrgentDataDoesNotSpinWhileWritingIsBlocked) {
+  TcpConnection* connection = connect_tcp(std::make_unique<Listening>(heard_), 10'000);
+  const std::vector<std::uint8_t> piece(100'000);
+  while (connection->backlog_bytes() == 0) {
+    connection->output().append(piece);
+    connection->flush();
+  }
+  ASSERT_FALSE(connection->input_stopped());
+  ASSERT_EQ(::send(peer_.fd(), "!", 1, MSG_OOB), 1);
+  constexpr std::chrono::milliseconds kWait{20};
+  int idle_turns = 0;
+  for (int i = 0; i < kTurns && idle_turns == 0; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    loop_->run_once(kWait);
+    if (std::chrono::steady_clock::now() - begin >= kWait) ++idle_turns;
+  }
+  EXPECT_EQ(idle_turns, 1);
 }
 
 TEST_F(TransportUnreadInput, IsReadWhenAPauseEnds) {
