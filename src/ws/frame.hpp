@@ -103,8 +103,9 @@ inline void store_big_endian(std::uint8_t* out, std::uint64_t value, std::size_t
 
 /// Writes a header with the shortest length encoding; `masking_key` is null for an unmasked frame. Returns its size,
 /// at most kFrameHeaderBytesMax, for which `out` has room.
-inline std::size_t encode_frame_header(std::uint8_t* out, Opcode opcode, bool fin, bool rsv1,
-                                       std::uint64_t payload_length, const std::uint32_t* masking_key) {
+[[gnu::always_inline]] inline std::size_t encode_frame_header(std::uint8_t* out, Opcode opcode, bool fin, bool rsv1,
+                                                              std::uint64_t payload_length,
+                                                              const std::uint32_t* masking_key) {
   out[0] = static_cast<std::uint8_t>(static_cast<unsigned>(opcode) | (fin ? kFinBit : 0U) | (rsv1 ? kRsv1Bit : 0U));
   const std::size_t size = 2 + encode_length(out, payload_length);
   if (masking_key == nullptr) return size;

@@ -15,19 +15,19 @@ constexpr std::size_t kCopiesBytes = std::size_t{16} << 10;
 }  // namespace
 
 // A block that has nothing in it yet is no segment to keep.
-void OutputQueue::push(const Segment& segment) {
+void OutputQueue::push(const std::uint8_t* data, std::size_t size, Block* block) {
   if (back_.size > 0) {
     earlier_.push_back(back_);
   } else if (back_.block != nullptr) {
     back_.block->release();
   }
-  back_ = segment;
+  back_ = {data, size, block};
 }
 
 void OutputQueue::grow(std::size_t size) {
   Block* block = pool_.take(std::max(size, block_bytes_));
   block_bytes_ = std::min(block_bytes_ * 2, kBlockBytesMax);
-  push({block->data(), 0, block});
+  push(block->data(), 0, block);
   tail_ = block->data();
   tail_end_ = block->data() + block->capacity;
 }
@@ -41,7 +41,7 @@ Block* OutputQueue::keep_tail() const {
 }
 
 void OutputQueue::put_tail_back(Block* block) {
-  if (block != nullptr) push({tail_, 0, block});
+  if (block != nullptr) push(tail_, 0, block);
 }
 
 void OutputQueue::push_shared(Block& block, ByteView data) {
@@ -56,7 +56,7 @@ void OutputQueue::push_shared(Block& block, ByteView data) {
   }
   Block* const tail = keep_tail();
   block.retain();
-  push({data.data(), data.size(), &block});
+  push(data.data(), data.size(), &block);
   put_tail_back(tail);
   if (waits_) copy_small_references();
 }
@@ -64,7 +64,7 @@ void OutputQueue::push_shared(Block& block, ByteView data) {
 void OutputQueue::append_borrowed(ByteView data) {
   if (data.empty()) return;
   Block* const tail = keep_tail();
-  push({data.data(), data.size(), nullptr});
+  push(data.data(), data.size(), nullptr);
   bytes_ += data.size();
   borrows_ = true;
   put_tail_back(tail);
@@ -117,7 +117,8 @@ OutputQueue::Segment OutputQueue::copy_of(const Segment& segment) {
 }
 
 void OutputQueue::drop_copies() {
-  if (copies_ != nullptr) copies_->release();
+  if (copies_ == nullptr) return;
+  copies_->release();
   copies_ = nullptr;
   copies_used_ = 0;
 }

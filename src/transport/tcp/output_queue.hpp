@@ -85,7 +85,7 @@ class alignas(64) OutputQueue final : public core::ByteSink {
     Block* block;  // null: borrowed, or no segment
   };
 
-  void push(const Segment& segment);
+  void push(const std::uint8_t* data, std::size_t size, Block* block);
   void own(Segment& segment);
   void copy_small_references();
   [[nodiscard]] Segment copy_of(const Segment& segment);

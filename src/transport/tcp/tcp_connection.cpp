@@ -7,7 +7,6 @@
 #include <cstring>
 #include <utility>
 
-#include "core/assert.hpp"
 #include "core/bounded.hpp"
 #include "transport/send_rules.hpp"
 
@@ -64,6 +63,7 @@ TcpConnection::TcpConnection(LoopContext& context, net::Socket socket, std::uniq
 
 TcpConnection::~TcpConnection() {
   if (kept_input_ != nullptr) kept_input_->release();
+  drop_only_piece();
 }
 
 // --- Reading ---------------------------------------------------------------------------------------------------------
@@ -257,8 +257,14 @@ void TcpConnection::replay_kept_input() {
 OutputQueue& TcpConnection::begin_output() {
   out_ = context_.queues.take();
   if (tls_ != nullptr) out_->set_block_bytes_min(kRecordBytes);
-  const ByteView frames = std::exchange(in_place_, {});
-  frames.size() < kReferenceBytesMin ? out_->append(frames) : out_->append_borrowed(frames);
+  const ByteView piece{only_.data, only_.size};
+  if (only_.block != nullptr)
+    out_->append_shared(*only_.block, piece);
+  else if (piece.size() >= kReferenceBytesMin)
+    out_->append_borrowed(piece);
+  else if (!piece.empty())
+    out_->append(piece);
+  drop_only_piece();
   return *out_;
 }
 
@@ -279,11 +285,10 @@ void TcpConnection::on_turn_end() {
 void TcpConnection::flush() {
   if (closed_ || connecting_) return;
   if (write_blocked_) {
-    PLAIT_ASSERT(in_place_.empty(), "what blocks is in a queue, and what comes behind it too");
     if (out_ != nullptr) out_->settle();
     return check_backlog();
   }
-  if (!in_place_.empty() && !write_in_place()) return;
+  if (only_.size > 0 && !write_only_piece()) return;
   if (tls_ != nullptr) encrypt_output();
   std::unique_ptr<OutputQueue>& queue = tls_ != nullptr ? encrypted_ : out_;
   if (queue != nullptr) {
@@ -325,16 +330,18 @@ void TcpConnection::encrypt_output() {
 }
 
 // False: the connection was aborted. What the kernel does not take waits as a copy.
-bool TcpConnection::write_in_place() {
-  const net::IoResult result = socket_.write(in_place_);
-  if (result.bytes == in_place_.size()) {
-    in_place_ = {};
-    output_taken_ = true;
-    return true;
-  }
-  const std::size_t offered = in_place_.size();
-  OutputQueue& queue = begin_output();
-  return take_written(queue, offered, result);
+bool TcpConnection::write_only_piece() {
+  const std::size_t offered = only_.size;
+  const net::IoResult result = socket_.write({only_.data, offered});
+  if (result.bytes != offered) return take_written(begin_output(), offered, result);
+  drop_only_piece();
+  output_taken_ = true;
+  return true;
+}
+
+void TcpConnection::drop_only_piece() {
+  if (only_.block != nullptr) only_.block->release();
+  only_ = {};
 }
 
 // Likewise.
@@ -376,7 +383,7 @@ inline bool TcpConnection::take_written(OutputQueue& queue, std::size_t offered,
 }
 
 inline void TcpConnection::finish_flush() {
-  check_backlog();
+  if (stalled_ || backlog_bytes() > 0) check_backlog();
   if (closed_) return;
   if (finishing_ && !fin_sent_ && out_ == nullptr && encrypted_ == nullptr) {
     fin_sent_ = true;

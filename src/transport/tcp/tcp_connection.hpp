@@ -84,18 +84,25 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   /// or right behind the last such frame. False if not. The memory belongs to the output until the read has been
   /// handled.
   [[nodiscard]] bool append_in_place(MutableByteView frame) {
-    if (out_ != nullptr) return false;
-    if (in_place_.empty()) {
-      in_place_ = frame;
-      return true;
+    if (!only_.joins(frame.data(), nullptr)) {
+      if (has_output()) return false;
+      only_.data = frame.data();
     }
-    if (in_place_end() != frame.data()) return false;
-    in_place_ = {in_place_.data(), in_place_.size() + frame.size()};
+    only_.size += frame.size();
     return true;
   }
-  /// Where the next such frame would have to begin; null if anywhere.
+  /// Where the next such frame has to begin; null if there is none yet.
   [[nodiscard]] std::uint8_t* in_place_end() const {
-    return in_place_.empty() ? nullptr : in_place_.data() + in_place_.size();
+    return only_.size > 0 && only_.block == nullptr ? only_.data + only_.size : nullptr;
+  }
+  /// Appends `data`, which lies in `block`, by reference. Not under TLS.
+  void append_shared(Block& block, ByteView data) {
+    if (!only_.joins(data.data(), &block)) {
+      if (has_output()) return output().append_shared(block, data);
+      block.retain();
+      only_ = {block.data() + (data.data() - block.data()), 0, &block};
+    }
+    only_.size += data.size();
   }
   /// Sees to it that the output leaves: after the read that is being handled, or at the end of this turn.
   void write_soon() {
@@ -108,7 +115,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   bool flush_early();
   /// Bytes of output that the kernel has not taken.
   [[nodiscard]] std::size_t backlog_bytes() const {
-    return in_place_.size() + (out_ == nullptr ? 0 : out_->bytes()) + (encrypted_ == nullptr ? 0 : encrypted_->bytes());
+    return only_.size + (out_ == nullptr ? 0 : out_->bytes()) + (encrypted_ == nullptr ? 0 : encrypted_->bytes());
   }
   /// The same and those that the kernel has, but the peer's not yet.
   [[nodiscard]] std::size_t undelivered_bytes() const { return backlog_bytes() + socket_.unacknowledged_bytes(); }
@@ -161,10 +168,23 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
 
  protected:
   void on_turn_end() override;
-  void prefetch_for_turn_end() const override { core::prefetch(out_.get(), kQueuePrefetchBytes); }
+  void prefetch_for_turn_end() const override {
+    if (out_ != nullptr) core::prefetch(out_.get(), kQueuePrefetchBytes);
+  }
   void on_timer(core::TimePoint now) override;
 
  private:
+  /// Output that needs no queue: in a shared block, or in the input that is being handled.
+  struct Piece {
+    std::uint8_t* data = nullptr;
+    std::size_t size = 0;
+    Block* block = nullptr;  // none: in the input
+
+    [[nodiscard]] bool joins(const std::uint8_t* next, const Block* in) const {
+      return size > 0 && block == in && data + size == next;
+    }
+  };
+
   static constexpr std::size_t kProtocolPrefetchBytes = 320;
   static constexpr std::size_t kQueuePrefetchBytes = 128;
 
@@ -194,7 +214,9 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   void encrypt_output();
   void fail_soon();
   void abort_for_failure();
-  bool write_in_place();
+  [[nodiscard]] bool has_output() const { return out_ != nullptr || only_.size > 0 || write_blocked_; }
+  bool write_only_piece();
+  void drop_only_piece();
   bool write_queue(OutputQueue& queue);
   bool write_segments(OutputQueue& queue);
   bool take_written(OutputQueue& queue, std::size_t offered, const net::IoResult& result);
@@ -208,7 +230,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
   // What a send touches comes first.
   LoopContext& context_;
   std::unique_ptr<OutputQueue> out_;  // what the protocol appended: plaintext under TLS
-  MutableByteView in_place_;          // comes before it, lies in the input that is being handled
+  Piece only_;                        // all the output there is, if it is in one piece
   bool connecting_ = false;
   bool reading_ = false;
   bool replaying_ = false;      // at the end of the turn kept input is to be handled, or a failure

@@ -131,13 +131,12 @@ inline bool WsSession::try_send_in_place(const Message& message) {
 // A small message of a plain session whose output is far from every limit. All else is send_any()'s.
 SendStatus WsSession::send_plain(const Message& message, SendOptions options) {
   if (!gathers(message.size())) return send_any(message, options);
-  OutputQueue& output = connection().output();
   if (message.storage() == Message::Storage::block && connection().gathers_references()) {
     BroadcastLog& log = connection().context().broadcast;
     const ByteView frame = log.frame_of(message);
-    output.append_shared(log.block(), frame);
+    connection().append_shared(log.block(), frame);
   } else {
-    encode_copy(output, opcode_of(message.kind()), true, false, message.data());
+    encode_copy(connection().output(), opcode_of(message.kind()), true, false, message.data());
   }
   count_sent(message.size());
   return SendStatus::sent;
@@ -149,12 +148,11 @@ BurstStatus WsSession::send_burst(const MessageBurst& burst, SendOptions options
   if (!gathers(burst.payload_bytes() + burst.size() * ws::kFrameHeaderBytesMax)) {
     return Session::send_burst(burst, options);
   }
-  OutputQueue& output = connection().output();
   const Bytes& frames = connection().context().broadcast.frames_of(burst);
   if (connection().gathers_references()) {
-    output.append_shared(*frames.block(), frames.view());
+    connection().append_shared(*frames.block(), frames.view());
   } else {
-    output.append(frames.view());
+    connection().output().append(frames.view());
   }
   count_sent(burst.payload_bytes(), burst.size());
   return {SendStatus::sent, burst.size()};
@@ -170,7 +168,7 @@ SendStatus WsSession::send_any(const Message& message, SendOptions options) {
       role_ == ws::Role::server && connection().gathers_references()) {
     BroadcastLog& log = connection().context().broadcast;
     const ByteView frame = log.frame_of(message);
-    connection().output().append_shared(log.block(), frame);
+    connection().append_shared(log.block(), frame);
   } else {
     encode_frame(opcode_of(message.kind()), true, false, message);
   }

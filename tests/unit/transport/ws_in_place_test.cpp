@@ -1,5 +1,5 @@
-// WsSession: a message that goes back as it came leaves from the buffer that it was read to; whatever else is done with
-// it, the peer sees what was sent, in its order.
+// WsSession: output that is one piece needs no queue. A message that goes back as it came leaves from the buffer that
+// it was read to, and a shared one from the log of frames; whatever else is sent, the peer sees it in its order.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -142,6 +142,52 @@ TEST_F(TransportWsInPlace, OthersMayComeBeforeAndBehind) {
     echo(session, message);
     if (number++ % 5 == 4) echo(session, Message::shared(MessageKind::text, large));
   });
+}
+
+TEST_F(TransportWsInPlace, SharedMessagesComeBetween) {
+  const Bytes shared = Bytes::copy_of("shared by many");
+  for (std::size_t i = 0; i < 60; ++i) {
+    receive(numbered(50, i));
+    if (i % 3 == 0) expect("shared by many");
+    if (i % 4 != 0) expect(numbered(50, i));
+    if (i % 5 == 0) expect("shared by many");
+  }
+  std::size_t number = 0;
+  run([&](Session& session, const Message& message) {
+    const std::size_t i = number++;
+    if (i % 3 == 0) echo(session, Message::shared(MessageKind::text, shared));
+    if (i % 4 != 0) echo(session, message);
+    if (i % 5 == 0) echo(session, Message::shared(MessageKind::text, shared));
+    if (i % 7 != 0) return;
+    session.pause();
+    session.executor().post([&session] { session.resume(); });
+  });
+}
+
+TEST_F(TransportWsInPlace, SharedMessagesThatTheSocketTakesInPartAreNotSentTwice) {
+  auto owned = std::make_unique<WsSession>(context_, std::make_unique<SessionHandler>(), WsSession::Options{});
+  WsSession& session = *owned;
+  connect_tcp(std::move(owned), 10'000);
+  for (std::size_t i = 0; session.buffered_bytes() < 20'000; ++i) {
+    const Bytes payload = Bytes::copy_of(numbered(1500, i));
+    EXPECT_NE(session.send(Message::shared(MessageKind::text, payload), {}), SendStatus::dropped);
+    expect(numbered(1500, i));
+    loop_->run_once({});
+  }
+  exchange(session);
+}
+
+TEST_F(TransportWsInPlace, ASharedMessageMayNeverLeave) {
+  const Bytes payload = Bytes::copy_of(numbered(93, 0));
+  WsSession& session = open(std::make_unique<SessionHandler>());
+  echo(session, Message::shared(MessageKind::text, payload));
+  EXPECT_GT(session.buffered_bytes(), payload.size());
+  session.abort();
+  loop_->run_once({});
+  std::vector<std::uint8_t> output;
+  read(output);
+  EXPECT_TRUE(output.empty());
+  EXPECT_EQ(context_.entries.size(), 0U);
 }
 
 TEST_F(TransportWsInPlace, SomeMayGoUnanswered) {
