@@ -15,7 +15,7 @@ constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
 ByteView BroadcastLog::append(const Message& message) {
   make_room(ws::kFrameHeaderBytesMax + message.size());
   message.block()->retain();
-  if (source_ != nullptr) source_->release();
+  forget_newest();
   source_ = message.block();
   source_data_ = message.data().data();
   source_bytes_ = message.size();
@@ -33,6 +33,7 @@ const Bytes& BroadcastLog::append(const MessageBurst& burst) {
 
 void BroadcastLog::make_room(std::size_t size) {
   if (block_ != nullptr && size <= block_->capacity - used_) return;
+  forget_newest();  // its frame is not in the new block
   if (block_ != nullptr) block_->release();
   block_ = pool_.take(std::max(size, kBlockBytes));
   used_ = 0;
@@ -47,8 +48,13 @@ ByteView BroadcastLog::encode(const Message& message) {
   return {begin, header + message.size()};
 }
 
-void BroadcastLog::clear() {
+void BroadcastLog::forget_newest() {
   if (source_ != nullptr) source_->release();
+  source_ = nullptr;
+}
+
+void BroadcastLog::clear() {
+  forget_newest();
   if (block_ != nullptr) block_->release();
 }
 

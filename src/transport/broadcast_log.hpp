@@ -2,7 +2,7 @@
 //
 // Without it a burst of 64 publications of 93 bytes to 1,000 subscribers writes 6 MB of copies that no cache holds.
 // Here every session's output in the clear refers to the same frames, and because the frames of a burst are adjacent,
-// OutputQueue keeps a whole burst as one segment. Of single messages only the newest one's frame is looked up: it goes
+// a whole burst is one piece of it. Of single messages only the newest one's frame is looked up: it goes
 // to all its subscribers before the next one is sent. A MessageBurst keeps its frames itself.
 #pragma once
 
@@ -43,6 +43,7 @@ class BroadcastLog {
   const Bytes& append(const MessageBurst& burst);
   ByteView encode(const Message& message);
   void make_room(std::size_t size);
+  void forget_newest();
   void clear();
 
   core::BufferPool& pool_;

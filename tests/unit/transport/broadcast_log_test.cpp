@@ -59,6 +59,21 @@ TEST_F(TransportBroadcastLog, AMessageHasItsOwnFrameThoughOnlyItsPlaceOrKindIsAn
   EXPECT_EQ(frame_of(MessageKind::binary, first), std::string{"\x82\x01"} + "a");
 }
 
+// A burst may take a new block between two calls for one message, whose frame was in the old one.
+TEST_F(TransportBroadcastLog, AFrameLiesInTheBlockThatIsTold) {
+  const Bytes payload = Bytes::copy_of("again");
+  const Message message = Message::shared(MessageKind::text, payload);
+  (void)log_.frame_of(message);
+  for (int i = 0; i < 2; ++i) burst_.add(MessageKind::binary, Bytes::copy_of(std::string(50'000, 'p')));
+  (void)log_.frames_of(burst_);
+  const ByteView frame = log_.frame_of(message);
+  EXPECT_EQ(as_text(frame),
+            "\x81\x05"
+            "again");
+  EXPECT_GE(frame.data(), log_.block().data());
+  EXPECT_LE(frame.data() + frame.size(), log_.block().data() + log_.block().capacity);
+}
+
 TEST_F(TransportBroadcastLog, TwoLogsMakeTheirOwn) {
   BroadcastLog other{pool_};
   burst_.add(MessageKind::text, Bytes::copy_of("a"));
