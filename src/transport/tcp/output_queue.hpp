@@ -1,4 +1,4 @@
-// OutputQueue: what one connection has to write, as a list of segments for one gathered write.
+// OutputQueue: what one connection has to write, if it is not one piece, as a list of segments for one gathered write.
 //
 // Small pieces are copied together into blocks; large payloads are kept by reference. A connection has a queue only
 // while something is to be written; OutputQueues hands out the queue that was used last, whose memory is still in the

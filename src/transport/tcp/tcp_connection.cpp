@@ -329,7 +329,7 @@ void TcpConnection::encrypt_output() {
   context_.queues.give_back(std::move(out_));
 }
 
-// False: the connection was aborted. What the kernel does not take waits as a copy.
+// False: writing failed. What the kernel does not take waits in a queue.
 bool TcpConnection::write_only_piece() {
   const std::size_t offered = only_.size;
   const net::IoResult result = socket_.write({only_.data, offered});

@@ -78,7 +78,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
 
   /// Where to append what is to be written. Valid until the next turn of the loop; write_soon() afterwards.
   OutputQueue& output() { return out_ != nullptr ? *out_ : begin_output(); }
-  /// The same, but null while there is none.
+  /// The same, but null while there is no queue: nothing to write, or one piece.
   [[nodiscard]] OutputQueue* begun_output() const { return out_.get(); }
   /// Makes `frame`, a part of the input that is being handled, the output's end, if that needs no copy: behind nothing
   /// or right behind the last such frame. False if not. The memory belongs to the output until the read has been
@@ -91,11 +91,11 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
     only_.size += frame.size();
     return true;
   }
-  /// Where the next such frame has to begin; null if there is none yet.
+  /// Where the next such frame has to begin; null if none is the output's end.
   [[nodiscard]] std::uint8_t* in_place_end() const {
     return only_.size > 0 && only_.block == nullptr ? only_.data + only_.size : nullptr;
   }
-  /// Appends `data`, which lies in `block`, by reference. Not under TLS.
+  /// Appends `data`, which lies in `block` and is not empty, by reference. Not under TLS.
   void append_shared(Block& block, ByteView data) {
     if (!only_.joins(data.data(), &block)) {
       if (has_output()) return output().append_shared(block, data);
@@ -229,7 +229,7 @@ class TcpConnection final : public net::EventHandler, public net::TurnHook, publ
 
   // What a send touches comes first.
   LoopContext& context_;
-  std::unique_ptr<OutputQueue> out_;  // what the protocol appended: plaintext under TLS
+  std::unique_ptr<OutputQueue> out_;  // what the protocol appended but for only_: plaintext under TLS
   Piece only_;                        // all the output there is, if it is in one piece
   bool connecting_ = false;
   bool reading_ = false;

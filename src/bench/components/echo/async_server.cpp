@@ -22,6 +22,11 @@ namespace {
 
 using net::IoStatus;
 
+// Edge-triggered, since epoll looks at any other descriptor twice a message.
+constexpr std::uint32_t kInput = EPOLLIN | EPOLLRDHUP | EPOLLET;
+// Behind what a read gave stands the end, of which epoll has told.
+constexpr std::uint32_t kEnd = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+
 class EchoLoop;
 
 class EchoConnection final : public net::EventHandler, public net::Retirable {
@@ -37,10 +42,11 @@ class EchoConnection final : public net::EventHandler, public net::Retirable {
   std::size_t index = 0;  // in the owner's list
 
  private:
-  void echo();
+  void echo(std::uint32_t events);
   void send(ByteView data);
   void send_backlog();
   void keep(ByteView rest);
+  void watch_input();
 
   EchoLoop& owner_;
   net::Socket socket_;
@@ -87,26 +93,34 @@ class EchoLoop final : private core::Timer {
 Result<void, Error> EchoConnection::start() {
   report_.peer = socket_.peer();
   begin_ = owner_.loop().now();
-  return owner_.loop().watch(socket_.fd(), EPOLLIN, *this);
+  return owner_.loop().watch(socket_.fd(), kInput, *this);
 }
 
-void EchoConnection::handle_events(std::uint32_t /*events*/) {
+void EchoConnection::handle_events(std::uint32_t events) {
   if (backlog_.empty()) {
-    echo();
+    echo(events);
   } else {
     send_backlog();
   }
 }
 
-void EchoConnection::echo() {
+// A read that filled the buffer, found nothing, or came with the end may have left something, of which epoll tells when
+// asked anew.
+void EchoConnection::echo(std::uint32_t events) {
   const auto buffer = owner_.loop().receive_buffer();
   const auto received = socket_.read(buffer);
   if (received.status == IoStatus::ok) {
     report_.bytes_received += received.bytes;
     send(buffer.first(received.bytes));
   } else if (received.status != IoStatus::would_block) {
-    close();
+    return close();
   }
+  const bool has_emptied = received.status == IoStatus::ok && received.bytes < buffer.size() && (events & kEnd) == 0;
+  if (!has_emptied && socket_.is_open() && backlog_.empty()) watch_input();
+}
+
+void EchoConnection::watch_input() {
+  if (!owner_.loop().rewatch(socket_.fd(), kInput, *this)) close();
 }
 
 void EchoConnection::send(ByteView data) {
@@ -131,7 +145,7 @@ void EchoConnection::send_backlog() {
   backlog_ = backlog_.slice(sent.bytes, backlog_.size() - sent.bytes);
   if (!backlog_.empty()) return;
   backlog_ = {};
-  if (!owner_.loop().rewatch(socket_.fd(), EPOLLIN, *this)) close();
+  watch_input();
 }
 
 void EchoConnection::close() {
