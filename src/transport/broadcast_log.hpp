@@ -2,8 +2,8 @@
 //
 // Without it a burst of 64 publications of 93 bytes to 1,000 subscribers writes 6 MB of copies that no cache holds.
 // Here every session's output in the clear refers to the same frames, and because the frames of a burst are adjacent,
-// a whole burst is one piece of it. Of single messages only the newest one's frame is looked up: it goes
-// to all its subscribers before the next one is sent. A MessageBurst keeps its frames itself.
+// a whole burst is one piece of it. Of single messages only the newest one's frame is looked up: it goes to all its
+// subscribers before the next one is sent. A MessageBurst keeps its frames itself.
 #pragma once
 
 #include <plait/session.hpp>

@@ -73,7 +73,7 @@ class Decoder {
   /// The hot path of next(): as long as `input` begins with a whole message of less than 64 KiB in one frame that
   /// breaks no rule, unmasks it to `place(MutableByteView payload)`, takes it off and calls
   /// `take(MessageKind, MutableByteView payload)`, which answers whether to go on. What it stops at is next()'s. A
-  /// place is where the payload is, or before it in what has been used up already.
+  /// place is where the payload is, or before it: over its own frame's header and what has been used up already.
   template <class Place, class Take>
   void take_short_messages(MutableByteView& input, Place&& place, Take&& take);
   /// The place of a payload that is to stay where it is.
