@@ -86,6 +86,20 @@ class Get(unittest.TestCase):
         self.assertEqual(plait("get", f"{self.url}/health", "--certificate-hash", other).returncode, 1)
         self.assertIn("--certificate-hash", plait("get", f"{self.url}/health", "--certificate-hash", "xyz").stderr)
 
+    def test_a_server_without_the_group_that_a_client_offers_first(self):
+        # It asks for another (HelloRetryRequest, RFC 8446 §4.1.4).
+        with tempfile.TemporaryDirectory() as folder:
+            without = {group: Path(folder) / group for group in ("X25519", "SECP256R1")}
+            for group, policy in without.items():
+                policy.write_text(f"[overrides]\ndisabled-curve = {group}\ndisabled-curve = SECP384R1\n")
+            with Server("--dev", listen=("https://127.0.0.1:0",),
+                        GNUTLS_SYSTEM_PRIORITY_FILE=str(without["X25519"])) as server:
+                url = f"{server.url('https').removesuffix('/wse')}/health"
+                done = plait("get", url, "--insecure")
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+                done = plait("get", url, "--insecure", GNUTLS_SYSTEM_PRIORITY_FILE=str(without["SECP256R1"]))
+                self.assertEqual(done.returncode, 1, "the server has no X25519 for it")
+
     def test_what_is_no_request(self):
         for arguments, word in ((("http://127.0.0.1/",), "https:"), (("nonsense",), "write https://HOST/PATH"),
                                 ((f"{self.url}/", "--header", "x"), "--header"), ((), "URL")):

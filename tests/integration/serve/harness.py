@@ -60,13 +60,13 @@ class Server(Process):
     """`plait serve …` on free ports. `urls` are those it printed; `token` is the development token, if there is one.
     What it logs is in logged(), unless it goes to the file `stderr`."""
 
-    def __init__(self, *arguments, listen=ALL_WIRES[:1], stderr=None, program=PLAIT):
+    def __init__(self, *arguments, listen=ALL_WIRES[:1], stderr=None, program=PLAIT, **variables):
         self.folder = tempfile.TemporaryDirectory()
         self.log = open(Path(self.folder.name) / "log", "w+", encoding="utf-8")
         command = [program, "serve", *map(str, arguments)]
         for url in listen:
             command += ["--listen", url]
-        super().__init__(command, stderr=stderr or self.log, env=environment(self.folder.name))
+        super().__init__(command, stderr=stderr or self.log, env=environment(self.folder.name) | variables)
         lines = [self.process.stdout.readline() for _ in listen]
         if "" in lines:
             said = self.logged()
