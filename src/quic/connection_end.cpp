@@ -8,6 +8,13 @@
 namespace plait::quic {
 namespace {
 
+constexpr std::uint8_t kSmallPacketsOfIdle = 2;  // one after the other, from a peer that has no more to send
+
+NativeTime coarse(NativeTime time) {
+  constexpr auto kStep = static_cast<NativeTime>(Settings::kTimerGranularity.count());
+  return (time + kStep - 1) / kStep * kStep;
+}
+
 std::string name_of(int error) { return std::string{"the peer broke a rule of QUIC ("} + ngtcp2_strerror(error) + ")"; }
 
 bool is_alert(std::uint64_t code) { return (code & ~std::uint64_t{0xff}) == NGTCP2_CRYPTO_ERROR; }
@@ -49,6 +56,11 @@ bool Connection::State::may_repeat_close() const {
 }
 
 void Connection::State::read_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now) {
+  if (datagram.size() >= NGTCP2_MAX_UDP_PAYLOAD_SIZE) {
+    small_packets_heard = 0;
+  } else if (small_packets_heard < kSmallPacketsOfIdle) {
+    ++small_packets_heard;
+  }
   const ngtcp2_path where = quic::native(from);
   const ngtcp2_pkt_info info{static_cast<std::uint8_t>(ecn)};
   const std::uint64_t in_flight = black_hole.suspects() ? in_flight_bytes() : 0;
@@ -126,11 +138,14 @@ NativeTime Connection::State::silence_deadline() const {
 
 void Connection::State::update_expiry() {
   const NativeTime next = std::min(ngtcp2_conn_get_expiry(conn.get()), silence_deadline());
-  if (next == kNever) {
-    endpoint.expiries.remove(*this);
-  } else {
-    endpoint.expiries.set(*this, next);
-  }
+  if (next == kNever) return endpoint.expiries.remove(*this);
+  endpoint.expiries.set(*this, needs_exact_timers() ? next : coarse(next));
+}
+
+// What waits here may wait for its pacing. A peer that has just sent a full packet may have more, and wait for our
+// acknowledgement to send it; behind it may come one that fills its window.
+bool Connection::State::needs_exact_timers() const {
+  return !writable.empty() || !datagrams.empty() || small_packets_heard < kSmallPacketsOfIdle;
 }
 
 void Connection::State::after_callbacks(NativeTime now) {

@@ -93,6 +93,7 @@ struct Connection::State {
   [[nodiscard]] NativeTime silence_deadline() const;
   /// Reads the deadlines anew.
   void update_expiry();
+  [[nodiscard]] bool needs_exact_timers() const;
 
   // --- output (connection_write.cpp) ------------------------------------------------------------------------------
   /// Sets `more` if another call may give more.
@@ -183,6 +184,7 @@ struct Connection::State {
   Cipher cipher = Cipher::aes_128_gcm;
   bool wants_large_packets = false;        // Settings::kLargeProbesAfterUses
   std::uint8_t batches_before_probes = 0;  // because something else waited
+  std::uint8_t small_packets_heard = 0;    // since the last full one, as far as needs_exact_timers() counts
   std::uint64_t large_packet_uses = 0;
   std::unique_ptr<CloseReason> close_requested;  // kind local, or protocol with one of our codes
 

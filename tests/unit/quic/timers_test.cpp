@@ -1,0 +1,76 @@
+// When acknowledgements leave: with what is sent anyway, or as soon as somebody may wait for them.
+#include "unit/quic/network.hpp"
+
+namespace plait::quic {
+namespace {
+
+std::size_t datagrams_of(const Host& host) {
+  std::size_t count = 0;
+  for (const auto& [size, times] : host.sent_sizes) count += times;
+  return count;
+}
+
+TEST(QuicTimers, AnExchangeOfSmallMessagesIsOnePacketEachWay) {
+  Pair pair;
+  pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  pair.network.link.delay = 50us;
+  pair.establish();
+  pair.network.run_for(1s);  // until all probes are done
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  constexpr std::size_t kExchanges = 100;
+  const std::string message(64, 'm');
+  const auto ask = [&] { EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(message))); };
+  const auto answered = [&] { return pair.client.streams[id].data.size() / message.size(); };
+  pair.client.when_data = [&](StreamId) {
+    if (answered() < kExchanges) ask();
+  };
+  const std::size_t before = datagrams_of(pair.client_host) + datagrams_of(pair.server_host);
+  ask();
+  ASSERT_TRUE(pair.network.run([&] { return answered() == kExchanges; }));
+  const std::size_t count = datagrams_of(pair.client_host) + datagrams_of(pair.server_host) - before;
+  EXPECT_LE(count, 2 * kExchanges + kExchanges / 4) << "acknowledgements apart from the messages";
+}
+
+TEST(QuicTimers, WhatIsSentOnceIsAcknowledgedSoon) {
+  Pair pair;
+  pair.network.link.delay = 50us;
+  pair.establish();
+  pair.network.run_for(1s);
+  ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes("small"), 1));
+  const TimePoint start = pair.network.now();
+  ASSERT_TRUE(pair.network.run([&] { return pair.client.fates.contains(1); }));
+  EXPECT_EQ(pair.client.fates[1], DatagramFate::acknowledged);
+  EXPECT_LE(pair.network.now() - start, Settings::kTimerGranularity + 4 * pair.network.link.delay);
+}
+
+// Fewer packets than are acknowledged at once.
+TEST(QuicTimers, AFullWindowIsAcknowledgedAtOnce) {
+  EndpointConfig config;
+  config.settings.unacknowledged_bytes_max = 7000;
+  Pair pair{1, server_config(), std::move(config)};
+  pair.network.link.delay = 50us;
+  pair.establish();
+  pair.network.run_for(1s);
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  const TimePoint start = pair.network.now();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(700'000)), true));
+  ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].fin; }));
+  EXPECT_LE(pair.network.now() - start, 100 * 3 * pair.network.link.delay) << "a round trip and a half for each";
+}
+
+TEST(QuicTimers, ThePacketThatFillsAWindowMayBeASmallOne) {
+  Pair pair;
+  pair.network.link.delay = 50us;
+  pair.establish();
+  pair.network.run_for(1s);
+  const TimePoint start = pair.network.now();
+  for (DatagramId id = 0; id < 100; ++id) {
+    ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(1300, 'f'))));
+    ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(700, 's')), id));
+    ASSERT_TRUE(pair.network.run([&] { return pair.client.fates.contains(id); }));
+  }
+  EXPECT_LE(pair.network.now() - start, 100 * 3 * pair.network.link.delay);
+}
+
+}  // namespace
+}  // namespace plait::quic
