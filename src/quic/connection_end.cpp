@@ -142,10 +142,11 @@ void Connection::State::update_expiry() {
   endpoint.expiries.set(*this, needs_exact_timers() ? next : coarse(next));
 }
 
-// What waits here may wait for its pacing. A peer that has just sent a full packet may have more, and wait for our
-// acknowledgement to send it; behind it may come one that fills its window.
+// What waits here may wait for its pacing; who waits for more streams, for its own acknowledgement of the last words on
+// the old ones. A peer that has just sent a full packet may have more, and wait for our acknowledgement to send it;
+// behind it may come one that fills its window.
 bool Connection::State::needs_exact_timers() const {
-  return !writable.empty() || !datagrams.empty() || small_packets_heard < kSmallPacketsOfIdle;
+  return !writable.empty() || !datagrams.empty() || awaits_streams || small_packets_heard < kSmallPacketsOfIdle;
 }
 
 void Connection::State::after_callbacks(NativeTime now) {

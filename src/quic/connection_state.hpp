@@ -180,6 +180,7 @@ struct Connection::State {
   bool address_proven = false;  // by the token of the first packet
   bool free_tls = false;        // after the callback
   bool datagrams_first = false;
+  bool awaits_streams = false;  // the peer allowed no more when one was to be opened
   bool listed = false;
   Cipher cipher = Cipher::aes_128_gcm;
   bool wants_large_packets = false;        // Settings::kLargeProbesAfterUses

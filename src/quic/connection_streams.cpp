@@ -239,6 +239,7 @@ std::optional<StreamId> Connection::open(Direction direction) {
   ngtcp2_conn* conn = state_->conn.get();
   const int status = direction == Direction::bidirectional ? ngtcp2_conn_open_bidi_stream(conn, &id, nullptr)
                                                            : ngtcp2_conn_open_uni_stream(conn, &id, nullptr);
+  state_->awaits_streams = status != 0;
   if (status != 0) return std::nullopt;
   Stream& stream = state_->add_stream(id);
   ngtcp2_conn_set_stream_user_data(conn, id, &stream);

@@ -72,5 +72,29 @@ TEST(QuicTimers, ThePacketThatFillsAWindowMayBeASmallOne) {
   EXPECT_LE(pair.network.now() - start, 100 * 3 * pair.network.link.delay);
 }
 
+// A stream makes place for another when the server has heard that its answer arrived.
+TEST(QuicTimers, WhoWaitsForAnotherStreamAcknowledgesAtOnce) {
+  EndpointConfig config = server_config();
+  config.settings.streams_bidi_max = 1;
+  Pair pair{1, std::move(config)};
+  pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
+  pair.network.link.delay = 50us;
+  pair.establish();
+  constexpr int kTimes = 10;
+  Duration waited{};
+  for (int i = 0; i < kTimes; ++i) {
+    pair.network.run_for(100ms);
+    const TimePoint start = pair.network.now();
+    const auto id = pair.client.connection->open(Direction::bidirectional);
+    ASSERT_TRUE(id) << i;
+    EXPECT_TRUE(pair.client.connection->write(*id, Bytes::copy_of("question"), true));
+    ASSERT_FALSE(pair.client.connection->open(Direction::bidirectional));
+    const int before = pair.client.available_count;
+    ASSERT_TRUE(pair.network.run([&] { return pair.client.available_count > before; }));
+    waited += pair.network.now() - start;
+  }
+  EXPECT_LE(waited, kTimes * 5 * pair.network.link.delay) << "question, answer, acknowledgement, permission";
+}
+
 }  // namespace
 }  // namespace plait::quic
