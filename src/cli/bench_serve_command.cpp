@@ -54,8 +54,7 @@ int serve(const BenchServeOptions& options) {
   server_options.limits.udp_payload_bytes_max = options.packet_bytes;
   net::raise_file_limit();
   outlive_readers();
-  const auto log_writer = LogWriter::start(LogLevel::warning);
-  if (!log_writer) return fail(log_writer.error().message);
+  const LogWriter log_writer{LogLevel::warning};
   Server server{server_options};
   for (const std::string& url : options.urls) {
     const auto bound = bench::listen_on_routes(server, url, {.ws_mode = ws_mode_of(options.ws_mode)});

@@ -137,18 +137,11 @@ class LogWriter::Queue : public std::enable_shared_from_this<Queue> {
   bool finishing_ = false;
 };
 
-Result<std::unique_ptr<LogWriter>, Error> LogWriter::start(LogLevel least) {
-  auto tried = net::start_thread([] {});
-  if (!tried) return err(Error{"the log: " + tried.error().message, tried.error().system_errno});
-  tried->join();
-  auto queue = std::make_shared<Queue>();
-  set_log_sink([queue, least](LogLevel level, std::string_view text) {
+LogWriter::LogWriter(LogLevel least) : queue_(std::make_shared<Queue>()) {
+  set_log_sink([queue = queue_, least](LogLevel level, std::string_view text) {
     if (level >= least) queue->push(make_line(level, text));
   });
-  return std::unique_ptr<LogWriter>{new LogWriter{std::move(queue)}};
 }
-
-LogWriter::LogWriter(std::shared_ptr<Queue> queue) : queue_(std::move(queue)) {}
 
 LogWriter::~LogWriter() {
   set_log_sink({});

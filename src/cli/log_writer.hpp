@@ -3,13 +3,13 @@
 // Loops write the log, and a write to a pipe blocks for as long as its reader pleases. So they only queue lines, and
 // one thread writes them; what the queue cannot hold, a full disk does not take, nobody reads or no thread can be had
 // for is lost and counted, and the number is told as soon as lines flow again.
-// The thread is there while there are lines. In a process of one thread system calls need not count references to
-// descriptors, which is worth 15 ns each: a server of one loop is such a process while it has nothing to say.
+// The thread is there while there are lines, and none is tried before. In a process of one thread system calls need not
+// count references to descriptors, which is worth 15 ns each, and in one that never had another the C library need not
+// make each a point of cancellation: a server of one loop is such a process while it has nothing to say.
 // It runs where the thread may run that wrote the first line.
 #pragma once
 
 #include <plait/log.hpp>
-#include <plait/result.hpp>
 
 #include <memory>
 
@@ -18,8 +18,8 @@ namespace plait::cli {
 class LogWriter {
  public:
   /// Lines of `least` and above go to standard error as "plait: LEVEL: LINE", until this is destroyed; no second one
-  /// meanwhile. Error: there is no thread left.
-  static Result<std::unique_ptr<LogWriter>, Error> start(LogLevel least);
+  /// meanwhile.
+  explicit LogWriter(LogLevel least);
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
   /// Ends the log. Waits for what is queued to be written, at most a second.
@@ -27,7 +27,6 @@ class LogWriter {
 
  private:
   class Queue;
-  explicit LogWriter(std::shared_ptr<Queue> queue);
 
   std::shared_ptr<Queue> queue_;  // also the thread's, which a reader that stalls may hold beyond this
 };

@@ -180,8 +180,7 @@ int serve(const ServeOptions& options) {
   if (!config) return fail_each(config.error().message);
   net::raise_file_limit();
   outlive_readers();
-  const auto log_writer = LogWriter::start(config->access_log ? LogLevel::info : LogLevel::warning);
-  if (!log_writer) return fail(log_writer.error().message);
+  const LogWriter log_writer{config->access_log ? LogLevel::info : LogLevel::warning};
   const auto made = server::Service::make(std::move(*config));
   if (!made) return fail_each(made.error().message);
   server::Service& service = **made;

@@ -15,6 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 from harness import PLAIT, TIMEOUT, Server, Subscriber, again_if_taken, environment, plait, wait_until
+from process import Process
 
 
 def make_certificate(folder):
@@ -92,12 +93,14 @@ class Threads(unittest.TestCase):
             self.assertRegex(server.request("/metrics")[2], rf"\nplait_loops {cores}\n")
             self.wait_for_threads(server, cores)
 
+    def with_few_threads(self, stack_bytes):
+        """Where the address space has room for a few threads' stacks. Unlike a limit of processes, that holds for root,
+        too."""
+        return "prlimit", f"--stack={stack_bytes}", f"--as={8 << 30}"
+
     def said_with_few_threads(self, *command, stack_bytes=1 << 30):
-        """What `plait …` says where the address space has room for a few threads' stacks. Unlike a limit of processes,
-        that holds for root, too."""
-        limits = (f"--stack={stack_bytes}", f"--as={8 << 30}")
-        done = subprocess.run(["prlimit", *limits, PLAIT, *command], capture_output=True, text=True, timeout=TIMEOUT,
-                              check=False, env=environment("/dev/null/state"))
+        done = subprocess.run([*self.with_few_threads(stack_bytes), PLAIT, *command], capture_output=True, text=True,
+                              timeout=TIMEOUT, check=False, env=environment("/dev/null/state"))
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("no thread is left for it", done.stderr)
         return done.stderr
@@ -106,7 +109,8 @@ class Threads(unittest.TestCase):
         for command in (("serve", "--dev"), ("bench", "serve")):
             said = self.said_with_few_threads(*command, "--listen", "ws://127.0.0.1:0", "--threads", "200")
             self.assertRegex(said, r"plait: (error: )?loop \d+ of 200: no thread")
-            self.said_with_few_threads(*command, "--listen", "ws://127.0.0.1:0", stack_bytes=1 << 40)  # not one
+        self.said_with_few_threads("serve", "--dev", "--listen", "ws://127.0.0.1:0", "--threads", "2",
+                                   stack_bytes=1 << 40)  # not one
 
     def test_so_it_is_for_the_echo_pair(self):
         serve = ("echo", "serve", "--model", "async", "--port", "0")
@@ -118,6 +122,12 @@ class Threads(unittest.TestCase):
     def test_so_it_is_for_a_subscriber(self):  # who watches its reader, and has a name looked up
         said = self.said_with_few_threads("sub", "demo", "--url", "ws://localhost:1", stack_bytes=1 << 40)
         self.assertIn("cannot resolve the host localhost: no thread", said)
+
+    def test_a_server_of_one_loop_needs_none(self):
+        command = (*self.with_few_threads(1 << 40), PLAIT, "bench", "serve", "--listen", "ws://127.0.0.1:0")
+        with Process(command) as server:
+            self.assertIn("listening ws://", server.process.stdout.readline())
+            self.assertEqual(server.stop(), 0)
 
 
 class ServiceManager(unittest.TestCase):
