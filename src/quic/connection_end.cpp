@@ -8,6 +8,8 @@
 namespace plait::quic {
 namespace {
 
+// Of two that are smaller a sender that waits makes one.
+constexpr std::size_t kLargePacketBytes = NGTCP2_MAX_UDP_PAYLOAD_SIZE / 2;
 constexpr std::uint8_t kSmallPacketsOfIdle = 2;  // one after the other, from a peer that has no more to send
 
 NativeTime coarse(NativeTime time) {
@@ -56,7 +58,7 @@ bool Connection::State::may_repeat_close() const {
 }
 
 void Connection::State::read_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now) {
-  if (datagram.size() >= NGTCP2_MAX_UDP_PAYLOAD_SIZE) {
+  if (datagram.size() >= kLargePacketBytes) {
     small_packets_heard = 0;
   } else if (small_packets_heard < kSmallPacketsOfIdle) {
     ++small_packets_heard;
@@ -143,10 +145,11 @@ void Connection::State::update_expiry() {
 }
 
 // What waits here may wait for its pacing; who waits for more streams, for its own acknowledgement of the last words on
-// the old ones. A peer that has just sent a full packet may have more, and wait for our acknowledgement to send it;
+// the old ones. A peer that has just sent a large packet may have more, and wait for our acknowledgement to send it;
 // behind it may come one that fills its window.
 bool Connection::State::needs_exact_timers() const {
-  return !writable.empty() || !datagrams.empty() || awaits_streams || small_packets_heard < kSmallPacketsOfIdle;
+  return !writable.empty() || !datagrams.empty() || awaits_bidi || awaits_uni ||
+         small_packets_heard < kSmallPacketsOfIdle;
 }
 
 void Connection::State::after_callbacks(NativeTime now) {

@@ -180,12 +180,13 @@ struct Connection::State {
   bool address_proven = false;  // by the token of the first packet
   bool free_tls = false;        // after the callback
   bool datagrams_first = false;
-  bool awaits_streams = false;  // the peer allowed no more when one was to be opened
+  bool awaits_bidi = false;  // the peer allowed no more such streams when one was to be opened
+  bool awaits_uni = false;
   bool listed = false;
   Cipher cipher = Cipher::aes_128_gcm;
   bool wants_large_packets = false;        // Settings::kLargeProbesAfterUses
   std::uint8_t batches_before_probes = 0;  // because something else waited
-  std::uint8_t small_packets_heard = 0;    // since the last full one, as far as needs_exact_timers() counts
+  std::uint8_t small_packets_heard = 0;    // since the last large one, as far as needs_exact_timers() counts
   std::uint64_t large_packet_uses = 0;
   std::unique_ptr<CloseReason> close_requested;  // kind local, or protocol with one of our codes
 

@@ -239,7 +239,10 @@ std::optional<StreamId> Connection::open(Direction direction) {
   ngtcp2_conn* conn = state_->conn.get();
   const int status = direction == Direction::bidirectional ? ngtcp2_conn_open_bidi_stream(conn, &id, nullptr)
                                                            : ngtcp2_conn_open_uni_stream(conn, &id, nullptr);
-  state_->awaits_streams = status != 0;
+  if (status == NGTCP2_ERR_STREAM_ID_BLOCKED) {
+    (direction == Direction::bidirectional ? state_->awaits_bidi : state_->awaits_uni) = true;
+    state_->want_transmit();  // the timers are to be exact from here on
+  }
   if (status != 0) return std::nullopt;
   Stream& stream = state_->add_stream(id);
   ngtcp2_conn_set_stream_user_data(conn, id, &stream);

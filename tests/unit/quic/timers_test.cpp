@@ -72,6 +72,21 @@ TEST(QuicTimers, ThePacketThatFillsAWindowMayBeASmallOne) {
   EXPECT_LE(pair.network.now() - start, 100 * 3 * pair.network.link.delay);
 }
 
+TEST(QuicTimers, DatagramsThatFillAWindowMayBeTooLargeForTwoInAPacket) {
+  Pair pair;
+  pair.network.link.delay = 50us;
+  pair.establish();
+  pair.network.run_for(1s);
+  const TimePoint start = pair.network.now();
+  for (DatagramId id = 0; id < 100; ++id) {
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(1000, 'd')), i == 2 ? id : kUnnamed));
+    }
+    ASSERT_TRUE(pair.network.run([&] { return pair.client.fates.contains(id); }));
+  }
+  EXPECT_LE(pair.network.now() - start, 100 * 3 * pair.network.link.delay);
+}
+
 // A stream makes place for another when the server has heard that its answer arrived.
 TEST(QuicTimers, WhoWaitsForAnotherStreamAcknowledgesAtOnce) {
   EndpointConfig config = server_config();
@@ -88,7 +103,12 @@ TEST(QuicTimers, WhoWaitsForAnotherStreamAcknowledgesAtOnce) {
     const auto id = pair.client.connection->open(Direction::bidirectional);
     ASSERT_TRUE(id) << i;
     EXPECT_TRUE(pair.client.connection->write(*id, Bytes::copy_of("question"), true));
+    if (i % 2 == 0) {  // before the answer, or after it
+      EXPECT_TRUE(pair.network.run([&] { return pair.client.streams[*id].fin; }));
+      pair.network.run_for(1us);
+    }
     ASSERT_FALSE(pair.client.connection->open(Direction::bidirectional));
+    ASSERT_TRUE(pair.client.connection->open(Direction::unidirectional)) << "which changes nothing";
     const int before = pair.client.available_count;
     ASSERT_TRUE(pair.network.run([&] { return pair.client.available_count > before; }));
     waited += pair.network.now() - start;
