@@ -4,6 +4,8 @@
 namespace plait::quic {
 namespace {
 
+constexpr Duration kDelay = 50us;
+
 std::size_t datagrams_of(const Host& host) {
   std::size_t count = 0;
   for (const auto& [size, times] : host.sent_sizes) count += times;
@@ -13,7 +15,7 @@ std::size_t datagrams_of(const Host& host) {
 TEST(QuicTimers, AnExchangeOfSmallMessagesIsOnePacketEachWay) {
   Pair pair;
   pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
-  pair.network.link.delay = 50us;
+  pair.network.link.delay = kDelay;
   pair.establish();
   pair.network.run_for(1s);  // until all probes are done
   const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
@@ -33,14 +35,14 @@ TEST(QuicTimers, AnExchangeOfSmallMessagesIsOnePacketEachWay) {
 
 TEST(QuicTimers, WhatIsSentOnceIsAcknowledgedSoon) {
   Pair pair;
-  pair.network.link.delay = 50us;
+  pair.network.link.delay = kDelay;
   pair.establish();
   pair.network.run_for(1s);
   ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes("small"), 1));
   const TimePoint start = pair.network.now();
   ASSERT_TRUE(pair.network.run([&] { return pair.client.fates.contains(1); }));
   EXPECT_EQ(pair.client.fates[1], DatagramFate::acknowledged);
-  EXPECT_LE(pair.network.now() - start, Settings::kTimerGranularity + 4 * pair.network.link.delay);
+  EXPECT_LE(pair.network.now() - start, Settings::kTimerGranularity + 4 * kDelay);
 }
 
 // Fewer packets than are acknowledged at once.
@@ -48,43 +50,37 @@ TEST(QuicTimers, AFullWindowIsAcknowledgedAtOnce) {
   EndpointConfig config;
   config.settings.unacknowledged_bytes_max = 7000;
   Pair pair{1, server_config(), std::move(config)};
-  pair.network.link.delay = 50us;
+  pair.network.link.delay = kDelay;
   pair.establish();
   pair.network.run_for(1s);
   const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
   const TimePoint start = pair.network.now();
   EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(700'000)), true));
   ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].fin; }));
-  EXPECT_LE(pair.network.now() - start, 100 * 3 * pair.network.link.delay) << "a round trip and a half for each";
+  EXPECT_LE(pair.network.now() - start, 100 * 3 * kDelay) << "a round trip and a half for each";
 }
 
-TEST(QuicTimers, ThePacketThatFillsAWindowMayBeASmallOne) {
+/// A hundred times: datagrams of these sizes, until the last one is acknowledged.
+Duration time_of_windows(const std::vector<std::size_t>& sizes) {
   Pair pair;
-  pair.network.link.delay = 50us;
+  pair.network.link.delay = kDelay;
   pair.establish();
   pair.network.run_for(1s);
   const TimePoint start = pair.network.now();
   for (DatagramId id = 0; id < 100; ++id) {
-    ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(1300, 'f'))));
-    ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(700, 's')), id));
-    ASSERT_TRUE(pair.network.run([&] { return pair.client.fates.contains(id); }));
+    for (const std::size_t& size : sizes) {
+      EXPECT_TRUE(pair.client.connection->send_datagram(Bytes::copy_of(std::string(size, 'd')),
+                                                        &size == &sizes.back() ? id : kUnnamed));
+    }
+    EXPECT_TRUE(pair.network.run([&] { return pair.client.fates.contains(id); }));
   }
-  EXPECT_LE(pair.network.now() - start, 100 * 3 * pair.network.link.delay);
+  return pair.network.now() - start;
 }
+
+TEST(QuicTimers, ThePacketThatFillsAWindowMayBeASmallOne) { EXPECT_LE(time_of_windows({1300, 500}), 100 * 3 * kDelay); }
 
 TEST(QuicTimers, DatagramsThatFillAWindowMayBeTooLargeForTwoInAPacket) {
-  Pair pair;
-  pair.network.link.delay = 50us;
-  pair.establish();
-  pair.network.run_for(1s);
-  const TimePoint start = pair.network.now();
-  for (DatagramId id = 0; id < 100; ++id) {
-    for (int i = 0; i < 3; ++i) {
-      ASSERT_TRUE(pair.client.connection->send_datagram(as_bytes(std::string(1000, 'd')), i == 2 ? id : kUnnamed));
-    }
-    ASSERT_TRUE(pair.network.run([&] { return pair.client.fates.contains(id); }));
-  }
-  EXPECT_LE(pair.network.now() - start, 100 * 3 * pair.network.link.delay);
+  EXPECT_LE(time_of_windows({1000, 1000, 1000}), 100 * 3 * kDelay);
 }
 
 // A stream makes place for another when the server has heard that its answer arrived.
@@ -93,7 +89,7 @@ TEST(QuicTimers, WhoWaitsForAnotherStreamAcknowledgesAtOnce) {
   config.settings.streams_bidi_max = 1;
   Pair pair{1, std::move(config)};
   pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };
-  pair.network.link.delay = 50us;
+  pair.network.link.delay = kDelay;
   pair.establish();
   constexpr int kTimes = 10;
   Duration waited{};
@@ -113,7 +109,7 @@ TEST(QuicTimers, WhoWaitsForAnotherStreamAcknowledgesAtOnce) {
     ASSERT_TRUE(pair.network.run([&] { return pair.client.available_count > before; }));
     waited += pair.network.now() - start;
   }
-  EXPECT_LE(waited, kTimes * 5 * pair.network.link.delay) << "question, answer, acknowledgement, permission";
+  EXPECT_LE(waited, kTimes * 5 * kDelay) << "question, answer, acknowledgement, permission";
 }
 
 }  // namespace
