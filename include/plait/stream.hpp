@@ -73,7 +73,8 @@ class PLAIT_API StreamHandler {
   virtual void on_stop(Stream&, std::uint32_t /*code*/) {}
   /// The backlog has fallen to Limits::send_low_water_bytes after write() had answered `queued` or `dropped`.
   virtual void on_writable(Stream&) {}
-  /// Both directions are over, or the session is. The last call.
+  /// Both directions are over, or the session is. The last call. Our own is over when the peer has acknowledged its
+  /// end, perhaps a while after it has answered: begin what follows an answer in on_data.
   virtual void on_close(Stream&) {}
 };
 
