@@ -8,8 +8,6 @@
 namespace plait::quic {
 namespace {
 
-// Of two that are smaller a sender that waits makes one.
-constexpr std::size_t kLargePacketBytes = NGTCP2_MAX_UDP_PAYLOAD_SIZE / 2;
 constexpr std::uint8_t kSmallPacketsOfIdle = 2;  // one after the other, from a peer that has no more to send
 
 NativeTime coarse(NativeTime time) {
@@ -58,28 +56,30 @@ bool Connection::State::may_repeat_close() const {
 }
 
 void Connection::State::read_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now) {
-  if (datagram.size() >= kLargePacketBytes) {
-    small_packets_heard = 0;
-  } else if (small_packets_heard < kSmallPacketsOfIdle) {
-    ++small_packets_heard;
-  }
   const ngtcp2_path where = quic::native(from);
   const ngtcp2_pkt_info info{static_cast<std::uint8_t>(ecn)};
-  const std::uint64_t in_flight = black_hole.suspects() ? in_flight_bytes() : 0;
+  const std::uint64_t in_flight = black_hole.suspects() ? native_info().bytes_in_flight : 0;
   const int status = ngtcp2_conn_read_pkt(conn.get(), &where, &info, datagram.data(), datagram.size(), now);
   if (status != 0) {
     fail(status, now);
   } else {
-    if (black_hole.suspects() && in_flight_bytes() < in_flight) black_hole.handle_acknowledgement();
-    if (scan.take_heard()) {
-      heard = now;
-      asked = kNever;
-    }
+    if (black_hole.suspects() && native_info().bytes_in_flight < in_flight) black_hole.handle_acknowledgement();
+    if (scan.take_heard()) note_heard(now);
     if (!scan.stop_sending().empty()) report_stop_sending();
     if (!scan.ends().empty()) note_ends();
     if (!scan.short_frames().empty()) note_short_frames();
   }
   endpoint.settle_after(*this);
+}
+
+void Connection::State::note_heard(NativeTime now) {
+  heard = now;
+  asked = kNever;
+  if (scan.take_heard_large()) {
+    small_packets_awaited = kSmallPacketsOfIdle;
+  } else if (small_packets_awaited > 0) {
+    --small_packets_awaited;
+  }
 }
 
 void Connection::State::settle(NativeTime now) {
@@ -110,14 +110,14 @@ void Connection::State::handle_refused(NativeTime now) {
   after_callbacks(now);
 }
 
-std::uint64_t Connection::State::in_flight_bytes() const {
+ngtcp2_conn_info Connection::State::native_info() const {
   ngtcp2_conn_info info;
   ngtcp2_conn_get_conn_info(conn.get(), &info);
-  return info.bytes_in_flight;
+  return info;
 }
 
 void Connection::State::look_for_black_hole(NativeTime now) {
-  if (path.remote.is_loopback() || in_flight_bytes() == 0) return;
+  if (path.remote.is_loopback() || native_info().bytes_in_flight == 0) return;
   black_hole.handle_expiry(time_point(now), std::chrono::nanoseconds{ngtcp2_conn_get_pto(conn.get())});
 }
 
@@ -146,10 +146,9 @@ void Connection::State::update_expiry() {
 
 // What waits here may wait for its pacing; who waits for more streams, for its own acknowledgement of the last words on
 // the old ones. A peer that has just sent a large packet may have more, and wait for our acknowledgement to send it;
-// behind it may come one that fills its window.
+// behind it may come one that fills its window. What a handshake consists of is acknowledged at once by ngtcp2.
 bool Connection::State::needs_exact_timers() const {
-  return !writable.empty() || !datagrams.empty() || awaits_bidi || awaits_uni ||
-         small_packets_heard < kSmallPacketsOfIdle;
+  return !writable.empty() || !datagrams.empty() || awaits_bidi || awaits_uni || small_packets_awaited > 0;
 }
 
 void Connection::State::after_callbacks(NativeTime now) {

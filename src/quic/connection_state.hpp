@@ -78,13 +78,14 @@ struct Connection::State {
   void handle_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
   /// Without counting it: it may be another connection's. While open only.
   void read_datagram(const Path& from, ByteView datagram, Ecn ecn, NativeTime now);
+  void note_heard(NativeTime now);
   /// What one time is enough for after several datagrams.
   void settle(NativeTime now);
   void handle_expiry(NativeTime now);
   /// Of a connection that is closing.
   [[nodiscard]] bool may_repeat_close() const;
   void handle_refused(NativeTime now);
-  [[nodiscard]] std::uint64_t in_flight_bytes() const;
+  [[nodiscard]] ngtcp2_conn_info native_info() const;
   /// On loopback a silent peer is one that is stopped: no MTU shrinks there.
   void look_for_black_hole(NativeTime now);
   /// Of the path, as far as it is known to carry.
@@ -100,7 +101,7 @@ struct Connection::State {
   std::optional<Transmit> poll_transmit(MutableByteView buffer, NativeTime now, bool& more);
   [[nodiscard]] bool is_paced() const;
   [[nodiscard]] std::size_t first_packet_bytes_max(std::size_t full);
-  void count_packet(std::size_t size, std::size_t full);
+  void count_packet(ByteView datagram, std::size_t full);
   void count_towards_large_packets();
   ngtcp2_ssize write_packet(ngtcp2_path* to, ngtcp2_pkt_info* info, MutableByteView out, NativeTime now);
   struct PacketUnderWay;
@@ -186,7 +187,7 @@ struct Connection::State {
   Cipher cipher = Cipher::aes_128_gcm;
   bool wants_large_packets = false;        // Settings::kLargeProbesAfterUses
   std::uint8_t batches_before_probes = 0;  // because something else waited
-  std::uint8_t small_packets_heard = 0;    // since the last large one, as far as needs_exact_timers() counts
+  std::uint8_t small_packets_awaited = 0;  // until a peer that sent a large one counts as idle
   std::uint64_t large_packet_uses = 0;
   std::unique_ptr<CloseReason> close_requested;  // kind local, or protocol with one of our codes
 

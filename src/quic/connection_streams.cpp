@@ -10,6 +10,9 @@
 namespace plait::quic {
 namespace {
 
+/// More than this has whoever sends in bulk: as many full packets as it takes until large ones are probed.
+constexpr std::uint64_t kBulkBytes = Settings::kLargeProbesAfterUses * NGTCP2_MAX_UDP_PAYLOAD_SIZE;
+
 bool is_local(const Connection::State& state, StreamId id) { return is_opened_by_server(id) == state.is_server; }
 
 bool is_open(const Connection::State& state) {
@@ -254,6 +257,7 @@ bool Connection::write(StreamId id, Bytes data, bool fin) {
   if (!is_open(*state_) || stream == nullptr || !stream->can_write || stream->queue.ended()) return false;
   stream->queue.push(std::move(data), fin);
   if (!stream->queue.has_unsent()) return true;
+  if (stream->queue.unsent_bytes() >= kBulkBytes) state_->wants_large_packets = true;
   if (!stream->blocked) state_->writable.push_back(*stream);
   state_->want_transmit();
   return true;
@@ -338,7 +342,7 @@ Result<void, DatagramError> Connection::send_datagram(Bytes data, DatagramId id)
   if (data.empty()) return err(DatagramError::empty);
   const std::size_t size_max = datagram_bytes_max();
   if (size_max == 0) return err(DatagramError::unsupported);
-  if (data.size() > size_max / 2) state_->wants_large_packets = true;
+  if (data.size() > size_max / 2 && !std::exchange(state_->wants_large_packets, true)) state_->want_transmit();
   if (data.size() > size_max) return err(DatagramError::too_large);
   state_->count_towards_large_packets();
   state_->datagrams.push(id, std::move(data),
@@ -388,8 +392,7 @@ ConnectionStats Connection::stats() const {
                         .lost_packet_count = counters.lost_packet_count};
   if (!state_->conn) return stats;
   ngtcp2_conn* conn = state_->conn.get();
-  ngtcp2_conn_info info;
-  ngtcp2_conn_get_conn_info(conn, &info);
+  const ngtcp2_conn_info info = state_->native_info();
   stats.rtt = std::chrono::nanoseconds{info.smoothed_rtt};
   stats.congestion_window_bytes = info.cwnd;
   stats.in_flight_bytes = info.bytes_in_flight;

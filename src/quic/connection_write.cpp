@@ -142,18 +142,17 @@ std::optional<Transmit> Connection::State::poll_close_packet(MutableByteView buf
 }
 
 bool Connection::State::is_paced() const {
-  ngtcp2_conn_info info;
-  ngtcp2_conn_get_conn_info(conn.get(), &info);
   const auto least = static_cast<std::uint64_t>(Settings::kPacedRttMin.count());
-  return info.min_rtt != UINT64_MAX && info.min_rtt >= least;
+  const std::uint64_t rtt = native_info().min_rtt;
+  return rtt != UINT64_MAX && rtt >= least;
 }
 
 // Only the first packet may be larger than the path is known to take: a probe, which goes alone. ngtcp2 sends it when
 // there is room for it. It may fill the congestion window until it is lost, and what follows it is paced, so whatever
-// waits goes before it: a server's first answer, datagrams, for which time counts. Not for ever, or a queue that is
-// never empty would keep packets small.
+// waits goes before it: a first request, datagrams, for which time counts. Not for ever, or a queue that is never empty
+// would keep packets small; then half of the window is left to the queue.
 std::size_t Connection::State::first_packet_bytes_max(std::size_t full) {
-  constexpr std::uint8_t kStreamsBeforeProbes = 2;  // batches: larger packets make up for the wait of the others
+  constexpr std::uint8_t kStreamsBeforeProbes = 1;  // batches: larger packets make up for the wait of the others
   constexpr std::uint8_t kDatagramsBeforeProbes = 16;
   if (black_hole.found()) return full;
   const bool others_wait = !datagrams.empty() || !writable.empty();
@@ -161,15 +160,19 @@ std::size_t Connection::State::first_packet_bytes_max(std::size_t full) {
     ++batches_before_probes;
     return full;
   }
+  if (large_packet_uses == 0 && !wants_large_packets) return full;
   std::size_t probe = ngtcp2_conn_get_max_tx_udp_payload_size(conn.get());
   if (!wants_large_packets) probe = std::min(probe, Settings::kOrdinaryPayloadBytesMax);
+  if (others_wait) probe = std::min<std::size_t>(probe, native_info().cwnd / 2);
   return std::max(probe, full);
 }
 
-void Connection::State::count_packet(std::size_t size, std::size_t full) {
-  counters.sent_bytes += size;
+// A handshake's datagrams, which begin with a long header, are padded.
+void Connection::State::count_packet(ByteView datagram, std::size_t full) {
+  counters.sent_bytes += datagram.size();
   ++counters.sent_packet_count;
-  if (size >= full) count_towards_large_packets();
+  const bool has_long_header = (datagram[0] & 0x80U) != 0;
+  if (datagram.size() >= full && !has_long_header) count_towards_large_packets();
 }
 
 void Connection::State::count_towards_large_packets() {
@@ -210,7 +213,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
     if (result == 0) break;
     const auto size = static_cast<std::size_t>(result);
     const auto ecn = static_cast<Ecn>(info.ecn & NGTCP2_ECN_MASK);
-    count_packet(size, full);
+    count_packet(out.first(size), full);
     if (segments++ == 0) {
       batch = {path_of(to), size, size, ecn};
       if (size > full) break;
@@ -226,7 +229,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
   }
   if (phase == Phase::open) {
     if (is_paced()) ngtcp2_conn_update_pkt_tx_time(conn.get(), now);
-    if (asked == kNever && in_flight_bytes() > 0) asked = now;
+    if (asked == kNever && native_info().bytes_in_flight > 0) asked = now;
     update_expiry();
     more = more || (segments > 0 && !(fates.empty() && sent.empty()));
   }

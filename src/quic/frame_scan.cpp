@@ -126,13 +126,14 @@ void FrameScan::on_packet(std::uint64_t number, ByteView payload) {
 
 void FrameScan::on_payload(ByteView payload) {
   heard_ = true;
-  scan_frames<&FrameScan::scan_frame>(payload);
+  if (scan_frames<&FrameScan::scan_frame>(payload) >= kLargePacketBytes) heard_large_ = true;
 }
 
 void FrameScan::on_handshake_packet(ByteView payload) { scan_frames<&FrameScan::scan_handshake_frame>(payload); }
 
 template <auto scan>
-void FrameScan::scan_frames(ByteView payload) {
+std::size_t FrameScan::scan_frames(ByteView payload) {
+  std::size_t frame_bytes = 0;
   while (!payload.empty()) {
     if (payload[0] == 0) {  // PADDING, thousands of it in a probe of the path's MTU
       const auto end = std::find_if(payload.begin(), payload.end(), [](std::uint8_t byte) { return byte != 0; });
@@ -140,9 +141,11 @@ void FrameScan::scan_frames(ByteView payload) {
       continue;
     }
     const std::size_t size = (this->*scan)(payload);
-    if (size == 0) return;
+    if (size == 0) break;
+    frame_bytes += size;
     payload = payload.subspan(size);
   }
+  return frame_bytes;
 }
 
 // Nearly all frames are of this kind.

@@ -37,6 +37,8 @@ class FrameScan final : public PayloadObserver {
   /// A STREAM or CRYPTO frame with less than this is short. A gap before a longer one costs hardly more than the credit
   /// it takes.
   static constexpr std::uint64_t kShortFrameBytes = 64;
+  /// Of two that are smaller a sender that has more makes one.
+  static constexpr std::size_t kLargePacketBytes = 600;
   /// More STOP_SENDING frames of one packet than this are not reported; the flood counter sees them.
   static constexpr std::size_t kStopSendingMax = 512;
 
@@ -57,6 +59,9 @@ class FrameScan final : public PayloadObserver {
 
   /// Whether a genuine packet has come since the last call.
   bool take_heard() { return std::exchange(heard_, false); }
+  /// Whether one of them had kLargePacketBytes or more of frames; PADDING, of which probes of the path's MTU consist,
+  /// is none.
+  bool take_heard_large() { return std::exchange(heard_large_, false); }
   /// STOP_SENDING frames since the last call; maybe repeated ones, maybe of unknown streams.
   std::vector<StopSending>& stop_sending() { return stop_sending_; }
   /// STREAM frames with FIN since the last call; maybe repeated ones, maybe of unknown streams.
@@ -76,14 +81,16 @@ class FrameScan final : public PayloadObserver {
   std::size_t scan_stream_frame(ByteView payload);
   /// The same of what Initial and Handshake packets may have.
   std::size_t scan_handshake_frame(ByteView payload);
+  /// Bytes of frames, PADDING aside.
   template <auto scan>
-  void scan_frames(ByteView payload);
+  std::size_t scan_frames(ByteView payload);
   void note_stop_sending(ByteView fields);
   void note_stream(const ShortFrame& frame, bool fin);
   void note_crypto(ByteView fields);
 
   PacketNumbers numbers_;
   bool heard_ = false;
+  bool heard_large_ = false;
   std::vector<StopSending> stop_sending_;
   std::vector<StreamEnd> ends_;
   std::vector<ShortFrame> short_frames_;

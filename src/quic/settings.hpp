@@ -63,9 +63,10 @@ struct Settings {
   std::vector<std::uint16_t> mtu_probes{1452};
   /// The same where the peer's address is one of loopback.
   std::vector<std::uint16_t> loopback_mtu_probes{1452, 32000, 16000, 8000};
-  /// Larger sizes than that of Ethernet are probed only by a connection that has sent so many full packets and QUIC
-  /// DATAGRAM frames together, or one such frame that takes half a packet: ngtcp2 keeps a buffer as large as the
-  /// largest packet that it has ever read, even a probe, and what follows a probe is kept back by it.
+  /// A connection probes when it has sent a full packet or a QUIC DATAGRAM frame, since most are short-lived or idle.
+  /// Larger sizes than that of Ethernet are probed only by one that has sent so many of them, that has as much to send
+  /// at a time, or a frame that takes half a packet: ngtcp2 keeps a buffer as large as the largest packet that it has
+  /// ever read, even a probe, and what follows a probe is kept back by it.
   static constexpr std::uint64_t kLargeProbesAfterUses = 16;
   static constexpr std::size_t kOrdinaryPayloadBytesMax = 1472;
 

@@ -336,6 +336,23 @@ TEST(QuicFrameScan, ACopyOfAPacketIsNotCounted) {
   EXPECT_FALSE(scan.within_rate(TimePoint{}));
 }
 
+TEST(QuicFrameScan, PaddingMakesNoPacketLarge) {
+  FrameScan scan{{10, 5}, {10, 5}, TimePoint{}};
+  std::vector<std::uint8_t> probe(32'000, 0x00);
+  probe.front() = 0x01;  // PING
+  scan.on_payload(probe);
+  EXPECT_FALSE(scan.take_heard_large());
+  std::vector<std::uint8_t> stream(FrameScan::kLargePacketBytes - 1, 0x61);
+  stream[0] = 0x08;  // of stream 0, up to the end of the packet
+  stream[1] = 0x00;
+  scan.on_payload(stream);
+  EXPECT_FALSE(scan.take_heard_large());
+  stream.push_back(0x61);
+  scan.on_payload(stream);
+  EXPECT_TRUE(scan.take_heard_large());
+  EXPECT_FALSE(scan.take_heard_large()) << "taken";
+}
+
 // A CRYPTO frame with offset and length in two bytes each.
 std::vector<std::uint8_t> crypto_frame(std::uint8_t offset, std::uint8_t size) {
   std::vector<std::uint8_t> frame = {0x06, 0x40, offset, 0x40, size};

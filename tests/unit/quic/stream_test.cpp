@@ -56,7 +56,7 @@ TEST(QuicStream, ManyWritesOfAFewBytesToOneStreamFillItsPackets) {
   EXPECT_TRUE(pair.network.run([&] { return pair.server().streams[id].data.size() == 10'000; }));
   std::size_t packets = 0;
   for (const auto& [size, count] : pair.client_host.sent_sizes) packets += size > 100 ? count : 0;
-  EXPECT_LE(packets, 9U);
+  EXPECT_LE(packets, 9U + 1U) << "and a probe of the path's size";
 }
 
 TEST(QuicStream, TheEndAloneArrives) {

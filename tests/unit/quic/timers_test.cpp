@@ -33,6 +33,17 @@ TEST(QuicTimers, AnExchangeOfSmallMessagesIsOnePacketEachWay) {
   EXPECT_LE(count, 2 * kExchanges + kExchanges / 4) << "acknowledgements apart from the messages";
 }
 
+// The two flights of the handshake, its confirmation, and what both sides acknowledge of 1-RTT packets.
+TEST(QuicTimers, AnOpeningIsSixPackets) {
+  Pair pair;
+  pair.network.link.delay = kDelay;
+  pair.establish();
+  pair.network.run_for(1s);
+  EXPECT_EQ(datagrams_of(pair.client_host), 3U);
+  EXPECT_EQ(datagrams_of(pair.server_host), 3U);
+  EXPECT_EQ(pair.client_host.sent_sizes.rbegin()->first, 1200U) << "a probe, which nothing needs yet";
+}
+
 TEST(QuicTimers, WhatIsSentOnceIsAcknowledgedSoon) {
   Pair pair;
   pair.network.link.delay = kDelay;
@@ -65,6 +76,7 @@ Duration time_of_windows(const std::vector<std::size_t>& sizes) {
   Pair pair;
   pair.network.link.delay = kDelay;
   pair.establish();
+  EXPECT_TRUE(pair.client.connection->send_datagram(as_bytes("whoever sends finds out how large packets may be")));
   pair.network.run_for(1s);
   const TimePoint start = pair.network.now();
   for (DatagramId id = 0; id < 100; ++id) {

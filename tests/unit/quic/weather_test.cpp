@@ -39,6 +39,7 @@ TEST(QuicPath, APathWhoseMtuShrinksIsABlackHole) {
   Pair pair;
   pair.network.link.delay = 10ms;
   pair.establish();
+  Download{pair, 10'000}.expect_exact();
   EXPECT_TRUE(pair.network.run([&] { return pair.server().connection->stats().path_udp_payload_bytes_max == 1452; }));
   Download download{pair, 3'000'000};
   pair.network.link.udp_payload_bytes_max = 1300;
@@ -50,6 +51,8 @@ TEST(QuicPath, ALongSilenceIsNoBlackHole) {
   Pair pair;
   pair.establish();
   const std::size_t found = 1452;
+  Download{pair, 10'000}.expect_exact();
+  EXPECT_TRUE(pair.client.connection->send_datagram(as_bytes("now")));
   EXPECT_TRUE(pair.network.run([&] { return pair.client.connection->stats().path_udp_payload_bytes_max == found; }));
   for (int i = 0; i < 20; ++i) {
     EXPECT_TRUE(pair.client.connection->send_datagram(as_bytes("now and then")));
