@@ -1,6 +1,5 @@
 // Alarm: one deadline to the nanosecond, for what the loop's timer wheel (8 ms) is too coarse for: QUIC's pacing and
-// loss timers. It costs a file descriptor and a system call whenever it is set to an earlier time, so it is for
-// something that is there once a loop.
+// loss timers. The loop looks at each of its alarms in every turn, so it is for something that is there once a loop.
 #pragma once
 
 #include <functional>
@@ -10,26 +9,26 @@
 
 namespace plait::net {
 
-class Alarm final : private EventHandler {
+/// For the loop's own thread.
+class Alarm final {
  public:
-  Alarm(Loop& loop, std::function<void()> ring) : loop_(loop), ring_(std::move(ring)) {}
+  /// `ring` must not destroy the alarm.
+  Alarm(Loop& loop, std::function<void()> ring);
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
   ~Alarm();
 
-  /// Before set(). Errors: no file descriptor left.
-  Result<void, Error> open();
-  /// `ring` is called once at `deadline` or soon after. What was set before stands when it is earlier: what `ring`
-  /// finds then may be nothing.
-  void set(core::TimePoint deadline);
+  /// `ring` is called once at `deadline` or soon after, instead of at what was set before. Costs no system call.
+  void set(core::TimePoint deadline) { deadline_ = deadline; }
+  void clear() { deadline_ = kNever; }
 
  private:
-  void handle_events(std::uint32_t events) override;
+  friend class Loop;
+  static constexpr core::TimePoint kNever = core::TimePoint::max();
 
   Loop& loop_;
   std::function<void()> ring_;
-  int fd_ = -1;
-  core::TimePoint set_to_ = core::TimePoint::max();
+  core::TimePoint deadline_ = kNever;
 };
 
 }  // namespace plait::net

@@ -7,6 +7,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <limits>
@@ -15,6 +16,7 @@
 #include "core/guard.hpp"
 #include "core/prefetch.hpp"
 #include "net/address.hpp"
+#include "net/alarm.hpp"
 
 namespace plait::net {
 namespace {
@@ -89,9 +91,9 @@ Result<void, Error> Loop::try_open() {
   if (epoll_fd_ < 0) return system_error("epoll_create1", errno);
   wake_fd_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   if (wake_fd_ < 0) return system_error("eventfd", errno);
-  alarm_fd_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  if (alarm_fd_ < 0) return system_error("timerfd_create", errno);
-  for (const int fd : {wake_fd_, alarm_fd_}) {
+  timer_fd_ = ::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (timer_fd_ < 0) return system_error("timerfd_create", errno);
+  for (const int fd : {wake_fd_, timer_fd_}) {
     epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.ptr = nullptr}};
     if (::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) return system_error("epoll_ctl", errno);
   }
@@ -114,7 +116,7 @@ Loop::~Loop() {
 }
 
 void Loop::close_descriptors() {
-  for (int* fd : {&alarm_fd_, &wake_fd_, &epoll_fd_}) {
+  for (int* fd : {&timer_fd_, &wake_fd_, &epoll_fd_}) {
     if (*fd >= 0) ::close(*fd);
     *fd = -1;
   }
@@ -137,6 +139,7 @@ void Loop::turn(Duration wait_max) {
   now_ = Clock::now();
   dispatch(count);
   wheel_.advance(now_);
+  ring_alarms();
   const bool saw_input = count > 0 || has_posted_;
   run_tasks();
   run_hooks(saw_input);
@@ -175,7 +178,6 @@ int Loop::wait(Duration wait_max) {
     return 0;
   }
   if (wait_max <= Duration::zero() || must_not_wait()) return poll(0);
-  set_alarm();
   return busy_poll_.enabled() ? wait_adaptively(wait_max) : block(wait_max);
 }
 
@@ -184,21 +186,44 @@ void Loop::doze(Duration wait_max) const {
   if (!must_not_wait()) ::poll(nullptr, 0, to_milliseconds(std::min<Duration>(wait_max, kDoze)));
 }
 
+core::TimePoint Loop::next_deadline() const {
+  core::TimePoint next = wheel_.next_deadline().value_or(core::TimePoint::max());
+  for (const Alarm* alarm : alarms_) next = std::min(next, alarm->deadline_);
+  return next;
+}
+
+bool Loop::timer_is_late() {
+  if (timer_set_to_ <= now_) timer_set_to_ = core::TimePoint::max();  // has come
+  return next_deadline() < timer_set_to_;
+}
+
 /// The next timer wakes the loop through a timerfd instead of epoll_wait's own time-out, which the kernel would set up
-/// and tear down in every wait. An alarm that comes too early, because its timer was cancelled or moved, costs one
+/// and tear down in every wait. One that comes too early, because its timer was cancelled or moved, costs one
 /// empty turn.
-void Loop::set_alarm() {
-  if (alarm_ <= now_) alarm_ = core::TimePoint::max();  // has gone off
-  const auto deadline = wheel_.next_deadline();
-  if (!deadline || *deadline >= alarm_) return;
-  alarm_ = *deadline;
-  const auto since_epoch = alarm_.time_since_epoch();
+void Loop::set_timer() {
+  timer_set_to_ = next_deadline();
+  // An it_value of zero would disarm it.
+  const auto since_epoch = std::max(timer_set_to_.time_since_epoch(), Duration{1});
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
   itimerspec at{};
   at.it_value.tv_sec = seconds.count();
   at.it_value.tv_nsec = (since_epoch - seconds).count();
-  const int result = ::timerfd_settime(alarm_fd_, TFD_TIMER_ABSTIME, &at, nullptr);
+  const int result = ::timerfd_settime(timer_fd_, TFD_TIMER_ABSTIME, &at, nullptr);
   PLAIT_ASSERT(result == 0, "timerfd_settime fails only for a wrong argument");
+}
+
+/// Each is looked for anew, since what rings may make and destroy others, and goes to the back, so that one that is due
+/// again at once keeps none waiting.
+void Loop::ring_alarms() {
+  for (std::size_t left = alarms_.size(); left > 0; --left) {
+    const auto due =
+        std::find_if(alarms_.begin(), alarms_.end(), [this](const Alarm* a) { return a->deadline_ <= now_; });
+    if (due == alarms_.end()) return;
+    Alarm& alarm = **due;
+    std::rotate(due, due + 1, alarms_.end());
+    alarm.clear();
+    alarm.ring_();
+  }
 }
 
 int Loop::wait_adaptively(Duration wait_max) {
@@ -213,7 +238,7 @@ int Loop::wait_adaptively(Duration wait_max) {
 /// the very peer.
 int Loop::spin(Duration wait_max) {
   const core::TimePoint begin = Clock::now();
-  const Duration limit = std::min(busy_poll_.current(), wait_max);
+  const Duration limit = std::min({busy_poll_.current(), wait_max, next_deadline() - begin});
   int count = 0;
   bool found = false;
   Duration took{0};
@@ -223,7 +248,7 @@ int Loop::spin(Duration wait_max) {
     found = count > 0 || must_not_wait();
     took = Clock::now() - begin;
   } while (!found && took < limit);
-  const bool cut_short = !found && took < busy_poll_.current();  // by wait_max
+  const bool cut_short = !found && took < busy_poll_.current();  // by wait_max or a deadline
   if (!cut_short) busy_poll_.spin_ended(found, took);
   return found ? count : block(wait_max - took);
 }
@@ -236,7 +261,13 @@ int Loop::block_timed(Duration wait_max) {
   return count;
 }
 
+/// Where much arrives something is there by now, and the deadline is another one when nothing is any more.
 int Loop::block(Duration wait_max) {
+  if (timer_is_late()) {
+    const int count = poll(0);
+    if (count > 0) return count;
+    set_timer();
+  }
   may_sleep_ = true;
   const int count = poll(must_not_wait() ? 0 : to_milliseconds(wait_max));
   may_sleep_.store(false, std::memory_order_relaxed);

@@ -67,6 +67,8 @@ class TurnHook : private HookLink {
   friend class Loop;
 };
 
+class Alarm;
+
 /// Base of objects that may be destroyed from inside their own functions: Loop::retire() frees them after the turn.
 class Retirable {
  public:
@@ -130,6 +132,7 @@ class Loop final : public core::Executor {
   [[nodiscard]] core::BufferPool& buffers() { return buffers_; }
 
  private:
+  friend class Alarm;
   struct Ready;
   Result<void, Error> try_open();
   void close_descriptors();
@@ -142,7 +145,10 @@ class Loop final : public core::Executor {
   int block(core::TimePoint::duration wait_max);
   int poll(int timeout_ms);
   [[nodiscard]] bool must_not_wait() const;
-  void set_alarm();
+  [[nodiscard]] core::TimePoint next_deadline() const;
+  bool timer_is_late();
+  void set_timer();
+  void ring_alarms();
   void wake();
   void dispatch(int count);
   void prefetch_next() const;
@@ -155,12 +161,13 @@ class Loop final : public core::Executor {
 
   int epoll_fd_ = -1;  // none: not open
   int wake_fd_ = -1;   // an eventfd, watched edge-triggered, so that it never has to be read
-  int alarm_fd_ = -1;  // a timerfd, watched likewise
-  core::TimePoint alarm_ = core::TimePoint::max();  // what it is set to
+  int timer_fd_ = -1;  // a timerfd, watched likewise
+  core::TimePoint timer_set_to_ = core::TimePoint::max();  // what it is set to
   bool in_run_ = false;
   bool in_turn_ = false;
   core::TimePoint now_;
   core::TimerWheel wheel_;
+  std::vector<Alarm*> alarms_;
   core::BufferPool buffers_;
   std::unique_ptr<std::uint8_t[]> receive_buffer_;
   std::size_t receive_buffer_bytes_;

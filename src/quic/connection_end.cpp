@@ -144,12 +144,11 @@ void Connection::State::update_expiry() {
   endpoint.expiries.set(*this, needs_exact_timers() ? next : coarse(next));
 }
 
-// What waits here may wait for its pacing; who waits for more streams, for its own acknowledgement of the last words on
-// the old ones. A peer that has just sent a large packet may have more, and wait for our acknowledgement to send it;
-// behind it may come one that fills its window. What a handshake consists of is acknowledged at once by ngtcp2.
-bool Connection::State::needs_exact_timers() const {
-  return !writable.empty() || !datagrams.empty() || awaits_bidi || awaits_uni || small_packets_awaited > 0;
-}
+// Who waits for more streams waits for its own acknowledgement of the last words on the old ones. A peer that has just
+// sent a large packet may have more, and wait for our acknowledgement to send it; behind it may come one that fills its
+// window. What a handshake consists of is acknowledged at once by ngtcp2, and what waits for its pacing makes up for
+// what it waited too long.
+bool Connection::State::needs_exact_timers() const { return awaits_bidi || awaits_uni || small_packets_awaited > 0; }
 
 void Connection::State::after_callbacks(NativeTime now) {
   report_acked();

@@ -84,10 +84,7 @@ QuicEndpoint::~QuicEndpoint() {
   if (socket_.fd() >= 0) context_.loop.unwatch(socket_.fd(), *this);
 }
 
-Result<void, Error> QuicEndpoint::start() {
-  if (auto opened = alarm_.open(); !opened) return opened;
-  return context_.loop.watch(socket_.fd(), EPOLLIN, *this);
-}
+Result<void, Error> QuicEndpoint::start() { return context_.loop.watch(socket_.fd(), EPOLLIN, *this); }
 
 Result<quic::Connection*, Error> QuicEndpoint::connect(const net::SocketAddress& remote, const std::string& host,
                                                        const quic::ClientTls& tls, quic::ConnectionVisitor& visitor) {
@@ -204,7 +201,7 @@ void QuicEndpoint::handle_expiry() {
 void QuicEndpoint::on_turn_end() {
   count();
   transmit();
-  if (const auto expiry = engine_.next_expiry()) alarm_.set(*expiry);
+  alarm_.set(engine_.next_expiry().value_or(core::TimePoint::max()));
 }
 
 void QuicEndpoint::transmit() {

@@ -71,6 +71,18 @@ TEST(QuicTimers, AFullWindowIsAcknowledgedAtOnce) {
   EXPECT_LE(pair.network.now() - start, 100 * 3 * kDelay) << "a round trip and a half for each";
 }
 
+// A batch may wait for the next millisecond; pacing makes up for it.
+TEST(QuicTimers, WhatIsPacedIsLateOnce) {
+  Pair pair;
+  pair.network.link.delay = 500us;
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::unidirectional).value();
+  const TimePoint start = pair.network.now();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(10'000'000)), true));
+  ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].fin; }));
+  EXPECT_LE(pair.network.now() - start, 9900us + Settings::kTimerGranularity + 200us) << "9.9 ms with exact timers";
+}
+
 /// A hundred times: datagrams of these sizes, until the last one is acknowledged.
 Duration time_of_windows(const std::vector<std::size_t>& sizes) {
   Pair pair;
