@@ -251,8 +251,8 @@ class PLAIT_API Session {
   /// newer datagrams may end, and may still be lost. With `id`, which `sent` alone sets,
   /// SessionHandler::on_datagram_fate tells later which of these it was; without one nothing is kept or told.
   virtual SendStatus send_datagram(ByteView /*data*/, DatagramId* /*id*/ = nullptr) { return SendStatus::dropped; }
-  /// 0 on wires without datagrams. May grow while path MTU discovery goes on, which the first call of send_datagram(),
-  /// or as much on a stream as fills a packet, begins.
+  /// 0 on wires without datagrams. May grow while path MTU discovery goes on, which begins with the first datagram,
+  /// also one that is too large for now, or with as much on a stream as fills a packet.
   [[nodiscard]] virtual std::size_t datagram_bytes_max() const { return 0; }
 
   /// Bytes accepted by send() that the kernel has not taken yet; what is written to streams is not among them, but

@@ -137,6 +137,7 @@ void Loop::turn(Duration wait_max) {
   take_next_hooks();
   const int count = wait(wait_max);
   now_ = Clock::now();
+  if (timer_set_to_ <= now_) timer_set_to_ = core::TimePoint::max();  // has come
   dispatch(count);
   wheel_.advance(now_);
   ring_alarms();
@@ -192,16 +193,11 @@ core::TimePoint Loop::next_deadline() const {
   return next;
 }
 
-bool Loop::timer_is_late() {
-  if (timer_set_to_ <= now_) timer_set_to_ = core::TimePoint::max();  // has come
-  return next_deadline() < timer_set_to_;
-}
-
 /// The next timer wakes the loop through a timerfd instead of epoll_wait's own time-out, which the kernel would set up
 /// and tear down in every wait. One that comes too early, because its timer was cancelled or moved, costs one
 /// empty turn.
-void Loop::set_timer() {
-  timer_set_to_ = next_deadline();
+void Loop::set_timer(core::TimePoint deadline) {
+  timer_set_to_ = deadline;
   // An it_value of zero would disarm it.
   const auto since_epoch = std::max(timer_set_to_.time_since_epoch(), Duration{1});
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
@@ -261,12 +257,13 @@ int Loop::block_timed(Duration wait_max) {
   return count;
 }
 
-/// Where much arrives something is there by now, and the deadline is another one when nothing is any more.
+/// Where much arrives something is there by now, and the deadline is another one when nothing is any more. What is due
+/// already needs no timer either.
 int Loop::block(Duration wait_max) {
-  if (timer_is_late()) {
+  if (const core::TimePoint deadline = next_deadline(); deadline < timer_set_to_) {
     const int count = poll(0);
-    if (count > 0) return count;
-    set_timer();
+    if (count > 0 || deadline <= Clock::now()) return count;
+    set_timer(deadline);
   }
   may_sleep_ = true;
   const int count = poll(must_not_wait() ? 0 : to_milliseconds(wait_max));

@@ -146,8 +146,7 @@ class Loop final : public core::Executor {
   int poll(int timeout_ms);
   [[nodiscard]] bool must_not_wait() const;
   [[nodiscard]] core::TimePoint next_deadline() const;
-  bool timer_is_late();
-  void set_timer();
+  void set_timer(core::TimePoint deadline);
   void ring_alarms();
   void wake();
   void dispatch(int count);

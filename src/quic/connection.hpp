@@ -105,6 +105,9 @@ class Connection {
 
   /// A new stream; none when the peer allows no more just now (on_more_streams follows), or before on_ready.
   [[nodiscard]] std::optional<StreamId> open(Direction direction);
+  /// Whether a limit above QUIC's keeps the owner from opening such streams. The peer raises it when it knows that our
+  /// streams are over, so what it waits for is acknowledged without delay. on_more_streams ends it, too.
+  void await_streams(Direction direction, bool awaits);
 
   /// Queues `data`, then the stream's end if `fin`. False, and nothing queued, if the stream cannot be written:
   /// unknown, ended, reset, stopped by the peer, or not ours to write.
@@ -130,8 +133,8 @@ class Connection {
   /// (Settings::datagram_age_max); on_datagram_fate tells which, by `id`, which is the caller's to choose.
   [[nodiscard]] Result<void, DatagramError> send_datagram(Bytes data, DatagramId id = kUnnamed);
   [[nodiscard]] Result<void, DatagramError> send_datagram(ByteView data, DatagramId id = kUnnamed);
-  /// Largest payload that send_datagram takes now; grows with path MTU discovery, beyond 1452 bytes only after a first
-  /// send_datagram. 0: none.
+  /// Largest payload that send_datagram takes now; grows with path MTU discovery, which a call of send_datagram
+  /// begins, also one that is refused for its size. 0: none.
   [[nodiscard]] std::size_t datagram_bytes_max() const;
 
   /// CONNECTION_CLOSE with the application's code (below 2^62) and a reason of at most 1024 bytes. Nothing but

@@ -8,7 +8,7 @@
 namespace plait::quic {
 namespace {
 
-constexpr std::uint8_t kSmallPacketsOfIdle = 2;  // one after the other, from a peer that has no more to send
+constexpr std::uint8_t kLonePacketsOfIdle = 2;  // one after the other, from a peer that has no more to send
 
 NativeTime coarse(NativeTime time) {
   constexpr auto kStep = static_cast<NativeTime>(Settings::kTimerGranularity.count());
@@ -75,11 +75,13 @@ void Connection::State::read_datagram(const Path& from, ByteView datagram, Ecn e
 void Connection::State::note_heard(NativeTime now) {
   heard = now;
   asked = kNever;
-  if (scan.take_heard_large()) {
-    small_packets_awaited = kSmallPacketsOfIdle;
-  } else if (small_packets_awaited > 0) {
-    --small_packets_awaited;
+  heard_large_since_sent = scan.take_heard_large() || heard_large_since_sent;
+  if (heard_since_sent && heard_large_since_sent) {
+    lone_packets_awaited = kLonePacketsOfIdle;
+  } else if (lone_packets_awaited > 0) {
+    --lone_packets_awaited;
   }
+  heard_since_sent = true;
 }
 
 void Connection::State::settle(NativeTime now) {
@@ -145,10 +147,12 @@ void Connection::State::update_expiry() {
 }
 
 // Who waits for more streams waits for its own acknowledgement of the last words on the old ones. A peer that has just
-// sent a large packet may have more, and wait for our acknowledgement to send it; behind it may come one that fills its
-// window. What a handshake consists of is acknowledged at once by ngtcp2, and what waits for its pacing makes up for
-// what it waited too long.
-bool Connection::State::needs_exact_timers() const { return awaits_bidi || awaits_uni || small_packets_awaited > 0; }
+// sent several packets, a large one among them, may have more, and wait for our acknowledgement to send it; one packet
+// alone is a message. What a handshake consists of is acknowledged at once by ngtcp2. Where packets are paced the
+// eighth of a round trip is long enough for most answers, and pacing wants to be in time.
+bool Connection::State::needs_exact_timers() const {
+  return awaits_bidi || awaits_uni || lone_packets_awaited > 0 || is_paced();
+}
 
 void Connection::State::after_callbacks(NativeTime now) {
   report_acked();

@@ -181,14 +181,16 @@ struct Connection::State {
   bool address_proven = false;  // by the token of the first packet
   bool free_tls = false;        // after the callback
   bool datagrams_first = false;
-  bool awaits_bidi = false;  // the peer allowed no more such streams when one was to be opened
+  bool awaits_bidi = false;  // Connection::await_streams
   bool awaits_uni = false;
   bool listed = false;
   Cipher cipher = Cipher::aes_128_gcm;
   bool wants_large_packets = false;        // Settings::kLargeProbesAfterUses
+  std::uint8_t large_packet_uses = 0;      // until then
   std::uint8_t batches_before_probes = 0;  // because something else waited
-  std::uint8_t small_packets_awaited = 0;  // until a peer that sent a large one counts as idle
-  std::uint64_t large_packet_uses = 0;
+  bool heard_since_sent = false;           // anything, since the last packet of ours
+  bool heard_large_since_sent = false;     // likewise
+  std::uint8_t lone_packets_awaited = 0;   // until a peer that sent several, a large one among them, counts as idle
   std::unique_ptr<CloseReason> close_requested;  // kind local, or protocol with one of our codes
 
   ngtcp2_crypto_conn_ref reference{};  // what GnuTLS finds this by

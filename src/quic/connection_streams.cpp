@@ -10,7 +10,7 @@
 namespace plait::quic {
 namespace {
 
-/// More than this has whoever sends in bulk: as many full packets as it takes until large ones are probed.
+/// Who has so much to send on a stream sends in bulk: as many full packets as it takes until large ones are probed.
 constexpr std::uint64_t kBulkBytes = Settings::kLargeProbesAfterUses * NGTCP2_MAX_UDP_PAYLOAD_SIZE;
 
 bool is_local(const Connection::State& state, StreamId id) { return is_opened_by_server(id) == state.is_server; }
@@ -242,14 +242,16 @@ std::optional<StreamId> Connection::open(Direction direction) {
   ngtcp2_conn* conn = state_->conn.get();
   const int status = direction == Direction::bidirectional ? ngtcp2_conn_open_bidi_stream(conn, &id, nullptr)
                                                            : ngtcp2_conn_open_uni_stream(conn, &id, nullptr);
-  if (status == NGTCP2_ERR_STREAM_ID_BLOCKED) {
-    (direction == Direction::bidirectional ? state_->awaits_bidi : state_->awaits_uni) = true;
-    state_->want_transmit();  // the timers are to be exact from here on
-  }
+  if (status == NGTCP2_ERR_STREAM_ID_BLOCKED) await_streams(direction, true);
   if (status != 0) return std::nullopt;
   Stream& stream = state_->add_stream(id);
   ngtcp2_conn_set_stream_user_data(conn, id, &stream);
   return stream.id;
+}
+
+void Connection::await_streams(Direction direction, bool awaits) {
+  (direction == Direction::bidirectional ? state_->awaits_bidi : state_->awaits_uni) = awaits;
+  if (awaits) state_->want_transmit();  // the timers are to be exact from here on
 }
 
 bool Connection::write(StreamId id, Bytes data, bool fin) {

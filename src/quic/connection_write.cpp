@@ -150,24 +150,25 @@ bool Connection::State::is_paced() const {
 // Only the first packet may be larger than the path is known to take: a probe, which goes alone. ngtcp2 sends it when
 // there is room for it. It may fill the congestion window until it is lost, and what follows it is paced, so whatever
 // waits goes before it: a first request, datagrams, for which time counts. Not for ever, or a queue that is never empty
-// would keep packets small; then half of the window is left to the queue.
+// would keep packets small; then it is at most half as large as the window.
 std::size_t Connection::State::first_packet_bytes_max(std::size_t full) {
   constexpr std::uint8_t kStreamsBeforeProbes = 1;  // batches: larger packets make up for the wait of the others
   constexpr std::uint8_t kDatagramsBeforeProbes = 16;
-  if (black_hole.found()) return full;
+  const bool used = large_packet_uses > 0 || wants_large_packets;
+  if (black_hole.found() || !used) return full;
   const bool others_wait = !datagrams.empty() || !writable.empty();
   if (others_wait && batches_before_probes < (datagrams.empty() ? kStreamsBeforeProbes : kDatagramsBeforeProbes)) {
     ++batches_before_probes;
     return full;
   }
-  if (large_packet_uses == 0 && !wants_large_packets) return full;
   std::size_t probe = ngtcp2_conn_get_max_tx_udp_payload_size(conn.get());
   if (!wants_large_packets) probe = std::min(probe, Settings::kOrdinaryPayloadBytesMax);
   if (others_wait) probe = std::min<std::size_t>(probe, native_info().cwnd / 2);
   return std::max(probe, full);
 }
 
-// A handshake's datagrams, which begin with a long header, are padded.
+// A handshake's datagrams, which begin with a long header, are padded; so are those that validate a path, which may
+// begin the probes.
 void Connection::State::count_packet(ByteView datagram, std::size_t full) {
   counters.sent_bytes += datagram.size();
   ++counters.sent_packet_count;
@@ -176,7 +177,9 @@ void Connection::State::count_packet(ByteView datagram, std::size_t full) {
 }
 
 void Connection::State::count_towards_large_packets() {
-  if (++large_packet_uses >= Settings::kLargeProbesAfterUses) wants_large_packets = true;
+  if (wants_large_packets) return;
+  ++large_packet_uses;
+  wants_large_packets = large_packet_uses >= Settings::kLargeProbesAfterUses;
 }
 
 std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer, NativeTime now, bool& more) {
@@ -227,6 +230,7 @@ std::optional<Transmit> Connection::State::poll_transmit(MutableByteView buffer,
     batch.size += size;
     if (size < batch.segment_bytes) break;
   }
+  if (segments > 0) heard_since_sent = heard_large_since_sent = false;
   if (phase == Phase::open) {
     if (is_paced()) ngtcp2_conn_update_pkt_tx_time(conn.get(), now);
     if (asked == kNever && native_info().bytes_in_flight > 0) asked = now;

@@ -1,5 +1,6 @@
 // ExpiryHeap: the connection that expires next. A binary heap whose entries know their place, because every packet
-// moves a deadline; the timer wheel of the loop is too coarse for packets that are spaced by microseconds.
+// moves a deadline; the timer wheel of the loop is too coarse for acknowledgements and packets that are spaced by
+// microseconds.
 #pragma once
 
 #include <cstddef>

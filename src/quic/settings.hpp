@@ -53,8 +53,9 @@ struct Settings {
   /// Packets are spaced as RFC 9002 §7.7 asks, on paths with a round trip of at least this: on a shorter one the
   /// receiver's socket buffer holds the whole window.
   static constexpr Duration kPacedRttMin = std::chrono::milliseconds{1};
-  /// Where neither side has more to send, timers wait for the next multiple of this (RFC 9002 §6.1.2), so that
-  /// acknowledgements go with what is sent meanwhile: ngtcp2 has them wait for an eighth of the round trip only.
+  /// On a shorter round trip than kPacedRttMin, and where nobody waits for more of the other side, timers wait for the
+  /// next multiple of this (RFC 9002 §6.1.2), so that acknowledgements go with what is sent meanwhile: ngtcp2 has them
+  /// wait for an eighth of the round trip only.
   static constexpr Duration kTimerGranularity = std::chrono::milliseconds{1};
   /// An acknowledgement is sent at once after this many packets that elicit one; RFC 9000 §13.2.2 says 2.
   std::size_t acknowledge_packets = 8;

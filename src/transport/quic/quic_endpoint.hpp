@@ -1,7 +1,7 @@
 // QuicEndpoint: the QUIC connections of one loop: a UDP socket, the protocol engine above it, and their clock.
 //
 // A turn: every datagram that waits is handled, then, at the end of the turn, all connections' packets leave in batches
-// of up to 64 KiB (UDP_SEGMENT). The engine's timers are exact to the microsecond, unlike the loop's wheel.
+// of up to 64 KiB (UDP_SEGMENT). The engine's timers are an Alarm's, since the loop's wheel is too coarse.
 #pragma once
 
 #include <functional>
@@ -52,7 +52,7 @@ class QuicEndpoint final : private net::EventHandler, private net::TurnHook, pri
                SharedPort shared = {});
   ~QuicEndpoint() override;
 
-  /// Errors: no file descriptor or watch left.
+  /// Errors: no watch left.
   Result<void, Error> start();
 
   /// As quic::Endpoint::connect.

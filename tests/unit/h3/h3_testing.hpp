@@ -102,6 +102,9 @@ class FakeStreams final : public Streams {
     streams[id];
     return id;
   }
+  void await_streams(Direction direction, bool awaits) override {
+    (direction == Direction::bidirectional ? awaits_bidirectional : awaits_unidirectional) = awaits;
+  }
   void write(StreamId id, Bytes bytes, bool fin) override {
     Out& out = streams[id];
     if (out.reset) return;
@@ -118,6 +121,10 @@ class FakeStreams final : public Streams {
   void close(std::uint64_t code, std::string_view reason) override { closed = {code, std::string{reason}}; }
   [[nodiscard]] std::size_t datagram_bytes_max() const override { return datagram_max; }
   bool send_datagram(ByteView bytes) override {
+    if (bytes.size() > datagram_max) {
+      refused_datagram_bytes = bytes.size();
+      return false;
+    }
     datagrams.push_back(to_buffer(bytes));
     return true;
   }
@@ -126,6 +133,9 @@ class FakeStreams final : public Streams {
   std::vector<Buffer> datagrams;
   std::optional<std::pair<std::uint64_t, std::string>> closed;
   std::size_t datagram_max = 1200;
+  std::size_t refused_datagram_bytes = 0;
+  bool awaits_bidirectional = false;
+  bool awaits_unidirectional = false;
   std::size_t bidirectional_left = 100;
   std::size_t unidirectional_left = 100;
 

@@ -196,6 +196,7 @@ TEST(H3WebTransport, DatagramsNeedThePeersSettings) {
   EXPECT_TRUE(server.connection.send_datagram(0x400, as_bytes("now")));
   EXPECT_EQ(server.streams.datagrams, (std::vector<Buffer>{bytes_of({0x41, 0x00}) + to_buffer("now")}));
   EXPECT_FALSE(server.connection.send_datagram(0, Buffer(1200, 'x')));
+  EXPECT_EQ(server.streams.refused_datagram_bytes, 1201U) << "QUIC looks for larger packets then";
   EXPECT_TRUE(server.connection.send_datagram(0, Buffer(1199, 'x')));
   server.streams.datagram_max = 65'000;
   EXPECT_TRUE(server.connection.send_datagram(0, Buffer(64'999, 'y')));

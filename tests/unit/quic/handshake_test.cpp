@@ -29,6 +29,19 @@ TEST(QuicHandshake, NeitherTheFirstRequestNorItsAnswerWaitsForAProbe) {
   EXPECT_EQ(pair.network.now() - start, 2 * 2 * 30ms);
 }
 
+TEST(QuicHandshake, NorDoesTheFirstLargeOne) {
+  Pair pair;
+  pair.network.link.delay = 30ms;
+  pair.establish();
+  const StreamId id = pair.client.connection->open(Direction::bidirectional).value();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of("small")));
+  pair.network.run_for(1s);
+  const TimePoint start = pair.network.now();
+  EXPECT_TRUE(pair.client.connection->write(id, Bytes::copy_of(pattern(50'000)), true));
+  ASSERT_TRUE(pair.network.run([&] { return pair.server().streams[id].data.size() > 10'000; }));
+  EXPECT_EQ(pair.network.now() - start, 30ms) << "the first window";
+}
+
 TEST(QuicHandshake, AStreamIsEchoed) {
   Pair pair;
   pair.server_host.prepare = [](Recorder& recorder) { recorder.echoes = true; };

@@ -136,8 +136,11 @@ TEST(WtSending, TheStreamLimitIsPerDirectionAndCumulative) {
   auto server = make_limited_server(limits(100, 1, 2));
   const StreamId id = opened(*server);
   EXPECT_NE(opened(*server), -1);
+  EXPECT_FALSE(server->streams.awaits_bidirectional);
   EXPECT_EQ(server->session().open_stream(Direction::bidirectional).error(), OpenError::session_limit);
   EXPECT_EQ(server->session().open_stream(Direction::bidirectional).error(), OpenError::session_limit);
+  EXPECT_TRUE(server->streams.awaits_bidirectional) << "so what ends the others is acknowledged without delay";
+  EXPECT_FALSE(server->streams.awaits_unidirectional);
   EXPECT_EQ(server->sent_capsules(), (Capsules{{capsule_type::kStreamsBlockedBidi, varint(2)}}));
   EXPECT_NE(opened(*server, Direction::unidirectional), -1);
   EXPECT_EQ(server->session().open_stream(Direction::unidirectional).error(), OpenError::session_limit);
@@ -148,6 +151,7 @@ TEST(WtSending, TheStreamLimitIsPerDirectionAndCumulative) {
   server->log().log.clear();
   server->feed_capsule(capsule(capsule_type::kMaxStreamsBidi, varint(3)));
   EXPECT_EQ(server->log().log, (Log{"bidirectional available"}));
+  EXPECT_FALSE(server->streams.awaits_bidirectional);
   EXPECT_NE(opened(*server), -1);
 }
 
