@@ -75,9 +75,7 @@ void Connection::State::read_datagram(const Path& from, ByteView datagram, Ecn e
 void Connection::State::note_heard(NativeTime now) {
   heard = now;
   asked = kNever;
-  const bool large = scan.take_heard_large();
-  if (!scan.take_heard_eliciting()) return;
-  heard_large_since_sent = large || heard_large_since_sent;
+  heard_large_since_sent = scan.take_heard_large() || heard_large_since_sent;
   if (heard_since_sent && heard_large_since_sent) {
     lone_packets_awaited = kLonePacketsOfIdle;
   } else if (lone_packets_awaited > 0) {
