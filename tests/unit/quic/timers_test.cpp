@@ -33,6 +33,7 @@ std::size_t packets_beside_messages(std::size_t size) {
   return datagrams_of(pair.client_host) + datagrams_of(pair.server_host) - before - 2 * kExchanges;
 }
 
+// Where it begins within a millisecond matters (ADR 0026, Known).
 TEST(QuicTimers, AnExchangeOfMessagesIsOnePacketEachWay) {
   EXPECT_LE(packets_beside_messages(64), 25U) << "acknowledgements apart from the messages";
   EXPECT_LE(packets_beside_messages(1000), 25U) << "messages that fill packets";
