@@ -32,7 +32,7 @@ class MemoryStreams final : public Streams {
     const bool unidirectional = direction == Direction::unidirectional;
     return 4 * next_[unidirectional ? 1 : 0]++ + (unidirectional ? 2 : 0) + initiator_;
   }
-  void await_streams(Direction /*direction*/, bool /*awaits*/) override {}
+  void await_streams(Direction /*direction*/) override {}
   void write(StreamId id, Bytes bytes, bool) override { written[id] += bytes.text(); }
   void reset(StreamId, std::uint64_t) override {}
   void stop_sending(StreamId, std::uint64_t) override {}

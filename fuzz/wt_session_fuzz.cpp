@@ -44,7 +44,7 @@ class MemoryStreams final : public h3::Streams {
     const bool unidirectional = direction == Direction::unidirectional;
     return 4 * next_[unidirectional ? 1 : 0]++ + (unidirectional ? 3 : 1);
   }
-  void await_streams(Direction /*direction*/, bool /*awaits*/) override {}
+  void await_streams(Direction /*direction*/) override {}
   void write(StreamId id, Bytes bytes, bool fin) override {
     written[id] += bytes.text();
     if (fin) log += "fin " + std::to_string(id) + "\n";

@@ -98,8 +98,8 @@ class Connection {
   // --- WebTransport -----------------------------------------------------------------------------------------------
   /// Opens a stream of session `session`; its header is written already. Errors: closed, stream_limit.
   Result<StreamId, SendError> open_webtransport_stream(Direction direction, StreamId session);
-  /// Whether the session's own limit keeps such streams from being opened (Streams::await_streams).
-  void await_webtransport_streams(Direction direction, bool awaits) { streams_.await_streams(direction, awaits); }
+  /// A session's own limit keeps such streams from being opened (Streams::await_streams).
+  void await_webtransport_streams(Direction direction) { streams_.await_streams(direction); }
   /// Bytes of a WebTransport stream; on a CONNECT stream, bytes outside of DATA frames, for a peer whose capsules are
   /// not in such frames either.
   void send_unframed(StreamId id, Bytes data, bool fin);

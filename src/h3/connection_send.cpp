@@ -154,9 +154,9 @@ std::size_t Connection::datagram_bytes_max(StreamId id) const {
 
 bool Connection::send_datagram(StreamId id, ByteView payload) {
   constexpr std::size_t kUsualBytesMax = 1536;
-  constexpr std::size_t kEverBytesMax = 65'535;
-  // One that is too large for now is refused by QUIC, which then looks for larger packets.
-  if (datagram_bytes_max(id) == 0 || payload.size() > kEverBytesMax) return false;
+  if (datagram_bytes_max(id) == 0) return false;
+  // One that is too large for now is refused by QUIC, by its size, which then looks for larger packets.
+  if (payload.size() > streams_.datagram_bytes_max()) return streams_.send_datagram(payload);
   std::array<std::uint8_t, kUsualBytesMax> usual;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   std::vector<std::uint8_t> large;
   std::uint8_t* out = usual.data();

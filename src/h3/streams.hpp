@@ -29,10 +29,9 @@ class Streams {
  public:
   /// Opens a stream of ours. None: the peer's stream limit is reached; handle_streams_available follows.
   virtual std::optional<StreamId> open(Direction direction) = 0;
-  /// Whether a limit of a WebTransport session keeps streams from being opened: what the peer waits for until it raises
-  /// that is to be acknowledged without delay. handle_streams_available ends it, too. One bit for all
-  /// sessions.
-  virtual void await_streams(Direction direction, bool awaits) = 0;
+  /// A limit of a WebTransport session keeps streams from being opened: what the peer waits for until it raises that is
+  /// to be acknowledged without delay. handle_streams_available ends it.
+  virtual void await_streams(Direction direction) = 0;
   /// Queues `data` behind what was written before; `fin` ends our sending side. Ignored after a reset or the close.
   virtual void write(StreamId id, Bytes data, bool fin) = 0;
   /// RESET_STREAM of our sending side.

@@ -105,9 +105,9 @@ class Connection {
 
   /// A new stream; none when the peer allows no more just now (on_more_streams follows), or before on_ready.
   [[nodiscard]] std::optional<StreamId> open(Direction direction);
-  /// Whether a limit above QUIC's keeps the owner from opening such streams. The peer raises it when it knows that our
-  /// streams are over, so what it waits for is acknowledged without delay. on_more_streams ends it, too.
-  void await_streams(Direction direction, bool awaits);
+  /// A limit above QUIC's keeps the owner from opening such streams. The peer raises it when it knows that our streams
+  /// are over, as it raises QUIC's, so what it waits for is acknowledged without delay, until on_more_streams.
+  void await_streams(Direction direction);
 
   /// Queues `data`, then the stream's end if `fin`. False, and nothing queued, if the stream cannot be written:
   /// unknown, ended, reset, stopped by the peer, or not ours to write.
@@ -155,6 +155,9 @@ class Connection {
   [[nodiscard]] const State& state() const { return *state_; }
 
  private:
+  Result<void, DatagramError> admit_datagram(std::size_t size);
+  void queue_datagram(Bytes data, DatagramId id);
+
   std::unique_ptr<State> state_;
 };
 

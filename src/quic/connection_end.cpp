@@ -9,6 +9,7 @@ namespace plait::quic {
 namespace {
 
 constexpr std::uint8_t kLonePacketsOfIdle = 2;  // one after the other, from a peer that has no more to send
+constexpr std::size_t kEndsOfBusy = 8;          // streams that end in one packet
 
 NativeTime coarse(NativeTime time) {
   constexpr auto kStep = static_cast<NativeTime>(Settings::kTimerGranularity.count());
@@ -75,8 +76,11 @@ void Connection::State::read_datagram(const Path& from, ByteView datagram, Ecn e
 void Connection::State::note_heard(NativeTime now) {
   heard = now;
   asked = kNever;
-  heard_large_since_sent = scan.take_heard_large() || heard_large_since_sent;
-  if (heard_since_sent && heard_large_since_sent) {
+  const bool large = scan.take_heard_large();
+  if (!scan.take_heard_eliciting()) return;
+  heard_large_since_sent = large || heard_large_since_sent;
+  const bool many_ends = scan.ends().size() >= kEndsOfBusy;
+  if (many_ends || (heard_since_sent && heard_large_since_sent)) {
     lone_packets_awaited = kLonePacketsOfIdle;
   } else if (lone_packets_awaited > 0) {
     --lone_packets_awaited;
@@ -147,9 +151,10 @@ void Connection::State::update_expiry() {
 }
 
 // Who waits for more streams waits for its own acknowledgement of the last words on the old ones. A peer that has just
-// sent several packets, a large one among them, may have more, and wait for our acknowledgement to send it; one packet
-// alone is a message. What a handshake consists of is acknowledged at once by ngtcp2. Where packets are paced the
-// eighth of a round trip is long enough for most answers, and pacing wants to be in time.
+// sent several packets, a large one among them, may have more, and wait for our acknowledgement to send it, as may one
+// that has just ended many streams for those to be closed; one packet alone is a message. What a handshake consists of
+// is acknowledged at once by ngtcp2. Where packets are paced the eighth of a round trip is long enough for most
+// answers, and pacing wants to be in time.
 bool Connection::State::needs_exact_timers() const {
   return awaits_bidi || awaits_uni || lone_packets_awaited > 0 || is_paced();
 }

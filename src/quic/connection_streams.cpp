@@ -242,16 +242,16 @@ std::optional<StreamId> Connection::open(Direction direction) {
   ngtcp2_conn* conn = state_->conn.get();
   const int status = direction == Direction::bidirectional ? ngtcp2_conn_open_bidi_stream(conn, &id, nullptr)
                                                            : ngtcp2_conn_open_uni_stream(conn, &id, nullptr);
-  if (status == NGTCP2_ERR_STREAM_ID_BLOCKED) await_streams(direction, true);
+  if (status == NGTCP2_ERR_STREAM_ID_BLOCKED) await_streams(direction);
   if (status != 0) return std::nullopt;
   Stream& stream = state_->add_stream(id);
   ngtcp2_conn_set_stream_user_data(conn, id, &stream);
   return stream.id;
 }
 
-void Connection::await_streams(Direction direction, bool awaits) {
-  (direction == Direction::bidirectional ? state_->awaits_bidi : state_->awaits_uni) = awaits;
-  if (awaits) state_->want_transmit();  // the timers are to be exact from here on
+void Connection::await_streams(Direction direction) {
+  (direction == Direction::bidirectional ? state_->awaits_bidi : state_->awaits_uni) = true;
+  state_->want_transmit();  // the timers are to be exact from here on
 }
 
 bool Connection::write(StreamId id, Bytes data, bool fin) {
@@ -335,22 +335,34 @@ void Connection::consume(StreamId id, std::size_t size) {
   stream->consumed_bytes += count;
 }
 
-Result<void, DatagramError> Connection::send_datagram(ByteView data, DatagramId id) {
-  return send_datagram(Bytes::copy_of(data), id);
-}
-
-Result<void, DatagramError> Connection::send_datagram(Bytes data, DatagramId id) {
+// Who needs large datagrams needs large packets, also if this one is refused.
+Result<void, DatagramError> Connection::admit_datagram(std::size_t size) {
   if (!is_open(*state_)) return err(DatagramError::closed);
-  if (data.empty()) return err(DatagramError::empty);
+  if (size == 0) return err(DatagramError::empty);
   const std::size_t size_max = datagram_bytes_max();
   if (size_max == 0) return err(DatagramError::unsupported);
-  if (data.size() > size_max / 2 && !std::exchange(state_->wants_large_packets, true)) state_->want_transmit();
-  if (data.size() > size_max) return err(DatagramError::too_large);
+  if (size > size_max / 2 && !std::exchange(state_->wants_large_packets, true)) state_->want_transmit();
+  if (size > size_max) return err(DatagramError::too_large);
+  return {};
+}
+
+void Connection::queue_datagram(Bytes data, DatagramId id) {
   state_->count_towards_large_packets();
   state_->datagrams.push(id, std::move(data),
                          [this](DatagramId dropped) { state_->note_fate(dropped, DatagramFate::dropped); });
   state_->want_transmit();
-  return {};
+}
+
+Result<void, DatagramError> Connection::send_datagram(ByteView data, DatagramId id) {
+  auto admitted = admit_datagram(data.size());
+  if (admitted) queue_datagram(Bytes::copy_of(data), id);
+  return admitted;
+}
+
+Result<void, DatagramError> Connection::send_datagram(Bytes data, DatagramId id) {
+  auto admitted = admit_datagram(data.size());
+  if (admitted) queue_datagram(std::move(data), id);
+  return admitted;
 }
 
 std::size_t Connection::datagram_bytes_max() const {

@@ -153,6 +153,7 @@ std::size_t FrameScan::scan_stream_frame(ByteView payload) {
   Reader reader{payload.subspan(1)};
   const ShortFrame frame = read_stream(reader, payload[0]);
   if (!reader.ok) return 0;
+  heard_eliciting_ = true;
   note_stream(frame, (payload[0] & 1U) != 0);
   return payload.size() - reader.rest.size();
 }
@@ -170,6 +171,7 @@ std::size_t FrameScan::scan_frame(ByteView payload) {
     if (!skip_fields(reader, type)) return 0;
     if (type == kCrypto && reader.ok) note_crypto(fields.rest);
   }
+  if (type != kAck && type != kAckEcn) heard_eliciting_ = true;
   if (is_odd(type)) ++odd_count_;
   if (is_cancel(type)) ++cancel_count_;
   return reader.ok ? payload.size() - reader.rest.size() : 0;

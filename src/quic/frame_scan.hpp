@@ -59,6 +59,8 @@ class FrameScan final : public PayloadObserver {
 
   /// Whether a genuine packet has come since the last call.
   bool take_heard() { return std::exchange(heard_, false); }
+  /// Whether one of them had more than acknowledgements.
+  bool take_heard_eliciting() { return std::exchange(heard_eliciting_, false); }
   /// Whether one of them had kLargePacketBytes or more of frames; PADDING, of which probes of the path's MTU consist,
   /// is none.
   bool take_heard_large() { return std::exchange(heard_large_, false); }
@@ -90,6 +92,7 @@ class FrameScan final : public PayloadObserver {
 
   PacketNumbers numbers_;
   bool heard_ = false;
+  bool heard_eliciting_ = false;
   bool heard_large_ = false;
   std::vector<StopSending> stop_sending_;
   std::vector<StreamEnd> ends_;

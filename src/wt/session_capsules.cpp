@@ -84,9 +84,7 @@ void Session::handle_max_streams(Direction direction, ByteView value) {
   const auto limit = read_limit(value);
   if (!limit) return;
   if (*limit > kStreamLimitMax) return fail(Error::stream_limit_too_high);
-  if (!raise(counts_of(direction).peer_limit, *limit)) return;
-  context_.connection.await_webtransport_streams(direction, false);
-  visitor_.on_streams_available(direction);
+  if (raise(counts_of(direction).peer_limit, *limit)) visitor_.on_streams_available(direction);
 }
 
 void Session::handle_streams_blocked(ByteView value) {

@@ -28,7 +28,7 @@ Result<StreamId, OpenError> Session::open_stream(Direction direction) {
   StreamCounts& counts = counts_of(direction);
   if (counts.opened >= counts.peer_limit) {
     send_blocked(streams_blocked_type(direction), counts.peer_limit, counts.blocked_at);
-    context_.connection.await_webtransport_streams(direction, true);
+    context_.connection.await_webtransport_streams(direction);
     return err(OpenError::session_limit);
   }
   const auto id = context_.connection.open_webtransport_stream(direction, id_);

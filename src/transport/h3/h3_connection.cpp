@@ -139,8 +139,8 @@ std::optional<h3::StreamId> H3Connection::open(h3::Direction direction) {
   return *id;
 }
 
-void H3Connection::await_streams(h3::Direction direction, bool awaits) {
-  if (quic_ != nullptr) quic_->await_streams(direction, awaits);
+void H3Connection::await_streams(h3::Direction direction) {
+  if (quic_ != nullptr) quic_->await_streams(direction);
 }
 
 void H3Connection::write(h3::StreamId id, Bytes data, bool fin) {

@@ -140,7 +140,7 @@ class H3Connection : public LoopEntry,
 
   // h3::Streams
   std::optional<h3::StreamId> open(h3::Direction direction) override;
-  void await_streams(h3::Direction direction, bool awaits) override;
+  void await_streams(h3::Direction direction) override;
   void write(h3::StreamId id, Bytes data, bool fin) override;
   void reset(h3::StreamId id, std::uint64_t error_code) override;
   void stop_sending(h3::StreamId id, std::uint64_t error_code) override;

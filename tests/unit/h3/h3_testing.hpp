@@ -102,8 +102,8 @@ class FakeStreams final : public Streams {
     streams[id];
     return id;
   }
-  void await_streams(Direction direction, bool awaits) override {
-    (direction == Direction::bidirectional ? awaits_bidirectional : awaits_unidirectional) = awaits;
+  void await_streams(Direction direction) override {
+    (direction == Direction::bidirectional ? awaits_bidirectional : awaits_unidirectional) = true;
   }
   void write(StreamId id, Bytes bytes, bool fin) override {
     Out& out = streams[id];

@@ -11,7 +11,7 @@ namespace {
 class QuietStreams final : public h3::Streams {
  public:
   std::optional<StreamId> open(Direction) override { return next_ += 4; }
-  void await_streams(Direction, bool) override {}
+  void await_streams(Direction) override {}
   void write(StreamId, Bytes data, bool) override { written_bytes += data.size(); }
   void reset(StreamId, std::uint64_t) override {}
   void stop_sending(StreamId, std::uint64_t) override {}
