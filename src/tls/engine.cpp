@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <cstring>
 #include <utility>
 
 #include "core/assert.hpp"
@@ -53,7 +54,7 @@ bool set_server_name(SSL& ssl, const std::string& host) {
 
 bool set_host(SSL& ssl, const std::string& host, bool verify) {
   // OpenSSL takes an empty name for "any" and reads up to the first NUL.
-  if (host.empty() || host.find('\0') != std::string::npos) return false;
+  if (host.empty() || std::strlen(host.c_str()) != host.size()) return false;
   const crypto::Owned<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free> address{a2i_IPADDRESS(host.c_str())};
   ERR_clear_error();
   if (!address && !set_server_name(ssl, host)) return false;  // RFC 6066 §3: no IP addresses in SNI
