@@ -156,14 +156,14 @@ int on_more_credit(ngtcp2_conn* /*conn*/, std::int64_t /*id*/, std::uint64_t /*o
 int on_more_bidi(ngtcp2_conn* /*conn*/, std::uint64_t /*count*/, void* user) {
   State& state = state_of(user);
   state.awaits_bidi = false;
-  if (state.ready && state.is_live()) state.visitor->on_more_streams(Direction::bidirectional);
+  state.more_bidi = state.ready;
   return 0;
 }
 
 int on_more_uni(ngtcp2_conn* /*conn*/, std::uint64_t /*count*/, void* user) {
   State& state = state_of(user);
   state.awaits_uni = false;
-  if (state.ready && state.is_live()) state.visitor->on_more_streams(Direction::unidirectional);
+  state.more_uni = state.ready;
   return 0;
 }
 

@@ -8,8 +8,9 @@
 namespace plait::quic {
 namespace {
 
-constexpr std::uint8_t kLonePacketsOfIdle = 2;  // one after the other, from a peer that has no more to send
-constexpr std::size_t kEndsOfBusy = 8;          // streams that end in one packet
+constexpr std::uint8_t kLonePacketsOfIdle = 2;         // one after the other, from a peer that has no more to send
+constexpr NativeTime kLingerMax = 5 * NGTCP2_SECONDS;  // the peer's max_ack_delay alone may be 16 seconds
+constexpr std::size_t kEndsOfBusy = 8;                 // streams that end in one packet
 
 NativeTime coarse(NativeTime time) {
   constexpr auto kStep = static_cast<NativeTime>(Settings::kTimerGranularity.count());
@@ -159,9 +160,16 @@ bool Connection::State::needs_exact_timers() const {
   return awaits_bidi || awaits_uni || lone_packets_awaited > 0 || is_paced();
 }
 
+// Once for all frames of a packet: each is a call of every session.
+void Connection::State::report_more_streams() {
+  if (std::exchange(more_bidi, false) && is_live()) visitor->on_more_streams(Direction::bidirectional);
+  if (std::exchange(more_uni, false) && is_live()) visitor->on_more_streams(Direction::unidirectional);
+}
+
 void Connection::State::after_callbacks(NativeTime now) {
   report_acked();
   note_ends();
+  report_more_streams();
   retired.clear();
   if (free_tls && conn) {
     free_tls = false;
@@ -203,9 +211,14 @@ void Connection::State::close_if_requested(NativeTime now) {
   send_close(error, *close_requested, now);
 }
 
+// RFC 9000 §10.2. What comes later is answered with a stateless reset.
+NativeTime Connection::State::linger_until(NativeTime now) const {
+  return now + std::min(3 * ngtcp2_conn_get_pto(conn.get()), kLingerMax);
+}
+
 void Connection::State::fail(int error, NativeTime now) {
   using Kind = CloseReason::Kind;
-  const NativeTime linger = now + 3 * ngtcp2_conn_get_pto(conn.get());
+  const NativeTime linger = linger_until(now);
   switch (error) {
     case NGTCP2_ERR_DRAINING:
       return end(Phase::draining, reason_of_peer(), linger);
@@ -240,7 +253,7 @@ void Connection::State::fail(int error, NativeTime now) {
 }
 
 void Connection::State::send_close(const ngtcp2_ccerr& error, const CloseReason& reason, NativeTime now) {
-  const NativeTime linger = now + 3 * ngtcp2_conn_get_pto(conn.get());
+  const NativeTime linger = linger_until(now);
   close_packet.resize(NGTCP2_MAX_UDP_PAYLOAD_SIZE);
   ngtcp2_path_storage to;
   ngtcp2_path_storage_zero(&to);

@@ -121,6 +121,7 @@ struct Connection::State {
   void want_transmit();
   void report_stop_sending();
   void note_ends();
+  void report_more_streams();
   void note_end(Stream& stream);
   void note_short_frames();
   /// Has note_ends() look at a stream again, outside of ngtcp2's callbacks, if its end has come.
@@ -140,6 +141,7 @@ struct Connection::State {
 
   // --- the end (connection_end.cpp) -------------------------------------------------------------------------------
   /// By an error of ngtcp2's. Outside of its callbacks only, as the two below.
+  [[nodiscard]] NativeTime linger_until(NativeTime now) const;
   void fail(int error, NativeTime now);
   void send_close(const ngtcp2_ccerr& error, const CloseReason& reason, NativeTime now);
   void end(Phase next, const CloseReason& reason, NativeTime linger_until);
@@ -183,6 +185,8 @@ struct Connection::State {
   bool datagrams_first = false;
   bool awaits_bidi = false;  // Connection::await_streams
   bool awaits_uni = false;
+  bool more_bidi = false;  // the peer's MAX_STREAMS, until it is reported
+  bool more_uni = false;
   bool listed = false;
   Cipher cipher = Cipher::aes_128_gcm;
   bool wants_large_packets = false;        // Settings::kLargeProbesAfterUses

@@ -1,39 +1,26 @@
 #include "quic/send_queue.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "quic/native.hpp"
 
 namespace plait::quic {
 
+// ngtcp2 keeps pointers into what is not acknowledged.
 void SendQueue::push(Bytes data, bool fin) {
   fin_ = fin_ || fin;
   if (data.empty()) return;
   end_ += data.size();
-  if (append_to_tail(data)) return;
-  chunks_.push_back(std::move(data));
-  tail_bytes_ = 0;
-}
-
-// A block is freed when all in it is acknowledged, never moved: ngtcp2 keeps pointers into it until then. What stands
-// alone stays where it is, as does the header of a message that is not copied itself.
-bool SendQueue::append_to_tail(const Bytes& data) {
-  if (data.size() >= kCopiedBytesMax || chunks_.empty()) return false;
-  const Bytes& last = chunks_.back();
-  if (tail_bytes_ == 0 && last.size() >= kCopiedBytesMax) return false;
-  if (tail_bytes_ >= last.size() + data.size()) {
-    std::memcpy(last.block()->data() + last.size(), data.data(), data.size());
-    lengthen_last(Bytes::share(*last.block(), {last.data(), last.size() + data.size()}));
-    return true;
+  auto joined = chunks_.empty() ? std::nullopt : tail_.join(chunks_.back(), data.view());
+  if (!joined) {
+    tail_.leave();
+    chunks_.push_back(std::move(data));
+  } else if (joined->replaces_last) {
+    lengthen_last(std::move(joined->piece));
+  } else {
+    chunks_.push_back(std::move(joined->piece));
   }
-  tail_bytes_ = static_cast<std::uint16_t>(std::clamp(std::size_t{2} * tail_bytes_, kCopiedBytesMax, kTailBytesMax));
-  Block* block = Block::make(tail_bytes_);
-  std::memcpy(block->data(), data.data(), data.size());
-  chunks_.push_back(Bytes::share(*block, {block->data(), data.size()}));
-  block->release();
-  return true;
 }
 
 void SendQueue::lengthen_last(Bytes data) {
@@ -74,7 +61,7 @@ void SendQueue::mark_acked(std::uint64_t offset) {
     chunks_.pop_front();
     --unsent_chunk_;  // what is acknowledged was sent, so it lies behind
   }
-  if (chunks_.empty()) tail_bytes_ = 0;
+  if (chunks_.empty()) tail_.leave();
 }
 
 void SendQueue::clear() {
@@ -82,7 +69,7 @@ void SendQueue::clear() {
   first_ = acked_ = sent_ = end_;
   unsent_chunk_ = 0;
   unsent_in_chunk_ = 0;
-  tail_bytes_ = 0;
+  tail_.leave();
   fin_ = fin_sent_ = true;
 }
 

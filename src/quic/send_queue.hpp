@@ -1,6 +1,5 @@
 // SendQueue: what was written to a stream and is not acknowledged yet. Keeps the Bytes; copies only small ones that
-// wait behind other small ones, into blocks of its own: each for itself would cost ten times what it carries, and fill
-// no packet.
+// wait behind other small ones.
 #pragma once
 
 #include <ngtcp2/ngtcp2.h>
@@ -10,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/tail_block.hpp"
 #include "quic/fifo.hpp"
 
 namespace plait::quic {
@@ -43,10 +43,6 @@ class SendQueue {
   [[nodiscard]] std::uint64_t acked_offset() const { return acked_; }
 
  private:
-  static constexpr std::size_t kCopiedBytesMax = 512;
-  static constexpr std::size_t kTailBytesMax = 4096;
-
-  bool append_to_tail(const Bytes& data);
   /// The last chunk of `chunks_` becomes `data`, which is the same and more.
   void lengthen_last(Bytes data);
 
@@ -57,7 +53,7 @@ class SendQueue {
   std::uint64_t end_ = 0;    //
   std::size_t unsent_in_chunk_ = 0;
   std::uint32_t unsent_chunk_ = 0;  // where sent_ lies
-  std::uint16_t tail_bytes_ = 0;    // of the last chunk's block if it is one of ours, which may have room behind it
+  core::TailBlock tail_;            // of the last chunk
   bool fin_ = false;
   bool fin_sent_ = false;
 };

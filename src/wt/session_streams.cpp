@@ -46,6 +46,20 @@ void Session::handle_streams_available(Direction direction) {
 
 // --- Sending --------------------------------------------------------------------------------------------------------
 
+void SendQueue::push(Bytes data) {
+  if (data.empty()) return;
+  bytes += data.size();
+  auto joined = pieces.empty() ? std::nullopt : tail.join(pieces.back(), data.view());
+  if (!joined) {
+    tail.leave();
+    pieces.push_back(std::move(data));
+  } else if (joined->replaces_last) {
+    pieces.back() = std::move(joined->piece);
+  } else {
+    pieces.push_back(std::move(joined->piece));
+  }
+}
+
 bool Session::write(StreamId id, Bytes data, bool fin) {
   Stream* stream = find(id);
   if (stream == nullptr || !stream->sends || stream->fin_written) return false;
@@ -77,11 +91,9 @@ void Session::enqueue(StreamId id, Stream& stream, Bytes data, bool fin) {
     stream.queue = std::make_unique<SendQueue>();
     blocked_.push_back(id);
   }
-  SendQueue& queue = *stream.queue;
-  queue.bytes += data.size();
-  queue.fin = queue.fin || fin;
+  stream.queue->fin = stream.queue->fin || fin;
   buffered_bytes_ += data.size();
-  if (!data.empty()) queue.pieces.push_back(std::move(data));
+  stream.queue->push(std::move(data));
 }
 
 // False while some of it still waits.

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "core/id_map.hpp"
+#include "core/tail_block.hpp"
 #include "h3/streams.hpp"
 
 namespace plait::wt {
@@ -21,7 +22,10 @@ class Session;
 
 /// What was written while the peer's WT_MAX_DATA was used up.
 struct SendQueue {
+  void push(Bytes data);
+
   std::deque<Bytes> pieces;
+  core::TailBlock tail{};  ///< of the last piece
   std::size_t bytes = 0;
   bool fin = false;
 };

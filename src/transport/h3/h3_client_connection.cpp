@@ -249,11 +249,11 @@ void H3ClientConnection::leave() {
   if (owner_ != nullptr) std::exchange(owner_, nullptr)->on_ended(*this, end_reason());
 }
 
-// Without a need for the connection it waits for nobody's acknowledgements. Else it waits until all streams are over,
-// which the server may never let happen.
+// Without a need for the connection it waits for nobody's acknowledgements. Else, or if it is in use, it waits until
+// all streams are over, which the server may never let happen.
 void H3ClientConnection::handle_session_end(bool settled) {
-  if (settled && !std::exchange(reset_has_to_arrive_, false)) return close_when_unused();
   leave_at_ = context().loop.now() + context().limits.close_timeout;
+  if (settled && !std::exchange(reset_has_to_arrive_, false)) return close_when_unused();
   schedule();
 }
 

@@ -234,13 +234,13 @@ void RawSession::on_stream_stopped(quic::StreamId id, std::uint64_t code) {
 
 void RawSession::on_stream_acked(quic::StreamId id, std::uint64_t) { handle_room(id); }
 
-void RawSession::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t>) {
+void RawSession::on_stream_closed(quic::StreamId id, std::optional<std::uint64_t> code) {
   if (id != kFirstStream) {
     if (reports(id)) return handle_stream_closed(id);
     wt::EarlyStream* early = waiting_ ? waiting_->early.find(id) : nullptr;
     if (early != nullptr) early->closed = true;
   } else if (is_live()) {
-    end({.reason = "the stream of the messages is over", .clean = true});
+    end({.reason = "the stream of the messages is over", .clean = !code});  // a reset is no answer to our close
   } else if (!is_finished()) {
     give_up("the opening was refused");
   }

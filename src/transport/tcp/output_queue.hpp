@@ -77,6 +77,10 @@ class alignas(64) OutputQueue final : public core::ByteSink {
     consume_segments(count);
   }
   void clear();
+  /// An empty queue's block goes back to the pool if it is larger than `size`.
+  void shrink(std::size_t size) {
+    if (tail_ != nullptr && static_cast<std::size_t>(tail_end_ - back_.block->data()) > size) clear();
+  }
 
  private:
   struct Segment {
@@ -137,11 +141,13 @@ class OutputQueues {
   }
   /// `queue` must be empty.
   void give_back(std::unique_ptr<OutputQueue> queue) {
+    queue->shrink(kKeptBlockBytesMax);
     if (free_.size() < kKeptMax) free_.push_back(std::move(queue));
   }
 
  private:
   static constexpr std::size_t kKeptMax = 1024;
+  static constexpr std::size_t kKeptBlockBytesMax = std::size_t{64} << 10;
   core::BufferPool& pool_;
   std::vector<std::unique_ptr<OutputQueue>> free_;
 };

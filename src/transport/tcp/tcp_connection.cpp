@@ -429,7 +429,7 @@ void TcpConnection::update_watch() {
   // Level-triggered while output waits, when a lasting EPOLLPRI or EPOLLRDHUP would be told in every turn.
   const std::uint32_t events =
       write_blocked_ ? EPOLLOUT | (read ? EPOLLIN : 0U) : EPOLLET | (read ? kWhenReadable : 0U);
-  if (events != watched_events_) watch(events);
+  if (events != watched_events_ || unwatched_) watch(events);
 }
 
 // epoll is silent about what a read has left until it is asked anew.

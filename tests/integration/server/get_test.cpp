@@ -362,6 +362,33 @@ TEST_F(ClientGet, AResponseThatStopsInTheMiddleIsGivenUp) {
   EXPECT_FALSE(answers_[0]);
 }
 
+// The server never ends the stream of the session that was aborted meanwhile.
+TEST_F(ClientGet, TheLastRequestOfAConnectionEndsItThoughASessionsStreamIsOpen) {
+  raw_ = std::make_unique<RawQuic>(write_certificate(folder_));
+  raw_->on_ready_do = [this] { raw_->open(Direction::unidirectional, raw::control_stream()); };
+  const std::string authority = "127.0.0.1:" + std::to_string(raw_->port());
+  url_ = "https://" + authority;
+  ClientOptions client;
+  client.limits.close_timeout = 100ms;
+  client_ = std::make_unique<Client>(client);
+  ConnectOptions shared = trusting();
+  shared.reuse_connection = true;
+  bool closed = false;
+  const Calls calls{.on_close = [&](Session&, const CloseInfo&) { closed = true; }};
+  const auto session = client_->connect(url_ + "/session", std::make_unique<Called>(calls), shared);
+  ASSERT_TRUE(session);
+  const auto turn = [&] { client_->run_once(1ms); };
+  ASSERT_TRUE(raw_->turn_until([&] { return !raw_->stream(0).data.empty(); }, turn));
+  raw_->write(0, raw::headers({{":status", "200"}}));
+  ask("/", shared);
+  ASSERT_TRUE(raw_->turn_until([&] { return raw_->stream(4).fin; }, turn));
+  client_->post(*session, [](Session& one) { one.abort(); });
+  ASSERT_TRUE(raw_->turn_until([&] { return closed; }, turn));
+  raw_->write(4, raw::headers({{":status", "200"}}), true);
+  EXPECT_TRUE(raw_->turn_until([&] { return raw_->closed().has_value(); }, turn));
+  EXPECT_EQ(answers_.size(), 1U);
+}
+
 // Each part renews the time. A machine that lets this thread wait for as long gets more of it.
 TEST_F(ClientGet, AResponseThatGoesOnMayTakeLongerThanTheTimeout) {
   Duration timeout = 2s;  // far more than from one part to the next

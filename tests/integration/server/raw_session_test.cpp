@@ -376,6 +376,18 @@ TEST_F(RawSessions, StreamsToASessionOfMessagesAreRefusedAndItGoesOn) {
   EXPECT_TRUE(peer->turn_until([&] { return peer->stream(kFirst).data.ends_with(message("still there?")); }));
 }
 
+TEST_F(RawSessions, ACloseThatIsAnsweredWithAResetIsNotClean) {
+  Box<CloseInfo> closed;
+  start(calling({.on_open = [](Session& session) { session.close(4003, "go"); },
+                 .on_close = [&](Session&, const CloseInfo& info) { closed.set(info); }}));
+  const auto peer = connected();
+  peer->open(Direction::bidirectional, open_frame("/raw"));
+  ASSERT_TRUE(peer->turn_until([&] { return peer->stream(kFirst).data.ends_with(close_message(4003, "go")); }));
+  peer->connection().reset(kFirst, 7);
+  EXPECT_TRUE(peer->turn_until([&] { return closed.get().has_value(); }));
+  EXPECT_FALSE(closed.wait().clean);
+}
+
 // A client that never answers the close is cut.
 TEST_F(RawSessions, ACloseThatIsNotAnsweredEndsAfterTheTimeout) {
   ServerOptions options;

@@ -108,6 +108,7 @@ class FakeStreams final : public Streams {
   void write(StreamId id, Bytes bytes, bool fin) override {
     Out& out = streams[id];
     if (out.reset) return;
+    ++write_count;
     out.bytes.insert(out.bytes.end(), bytes.view().begin(), bytes.view().end());
     out.fin = out.fin || fin;
   }
@@ -134,6 +135,7 @@ class FakeStreams final : public Streams {
   std::optional<std::pair<std::uint64_t, std::string>> closed;
   std::size_t datagram_max = 1200;
   std::size_t refused_datagram_bytes = 0;
+  std::size_t write_count = 0;
   bool awaits_bidirectional = false;
   bool awaits_unidirectional = false;
   std::size_t bidirectional_left = 100;

@@ -21,6 +21,18 @@ TEST(QuicLifetime, CodeAndReasonOfTheApplicationArrive) {
   EXPECT_EQ(pair.server_host.endpoint->stats().connection_count, 0U);
 }
 
+// Three PTOs of it are 18 seconds; with the peer's max_ack_delay they could be minutes.
+TEST(QuicLifetime, OnALongPathAnEndedConnectionIsFreedSoonAllTheSame) {
+  Pair pair;
+  pair.network.link.delay = 1s;
+  pair.establish();
+  pair.client.connection->close(1, "");
+  EXPECT_TRUE(pair.network.run([&] { return pair.server().reason.has_value(); }));
+  pair.network.run_for(6s);
+  EXPECT_EQ(pair.server_host.endpoint->stats().connection_count, 0U);
+  EXPECT_EQ(pair.client_host.endpoint->stats().connection_count, 0U);
+}
+
 TEST(QuicLifetime, ALostCloseIsRepeatedForPacketsThatStillCome) {
   Pair pair;
   pair.establish();

@@ -55,6 +55,15 @@ TEST(QuicFifo, OwnsNoMemoryOnceItIsCleared) {
   EXPECT_EQ(fifo.front(), 2);
 }
 
+TEST(QuicFifo, OwnsLittleOnceItIsEmpty) {
+  Fifo<int> fifo;
+  for (int i = 0; i < 100'000; ++i) fifo.push_back(i);
+  while (!fifo.empty()) fifo.pop_front();
+  test::start_counting();
+  for (int i = 0; i < 300; ++i) fifo.push_back(i);
+  EXPECT_GE(test::stop_counting().count, 1U) << "it had kept room for 300 items";
+}
+
 TEST(QuicSendQueue, KeepsWhatIsNotAcknowledged) {
   SendQueue queue;
   queue.push(Bytes::copy_of("hello"), false);

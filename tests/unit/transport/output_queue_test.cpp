@@ -275,5 +275,23 @@ TEST(TransportOutputQueues, AQueueThatIsEmptyKeepsNoLargeBlock) {
   EXPECT_EQ(pool.kept_bytes(), kept) << "but the block of small pieces stays";
 }
 
+// One message of many copies for many sessions leaves as many of them.
+TEST(TransportOutputQueues, QueuesThatAreNotInUseKeepNoLargeBlocks) {
+  constexpr std::size_t kQueues = 100;
+  constexpr std::size_t kLargeMessageBytes = 200'000;
+  core::BufferPool pool;
+  OutputQueues queues{pool};
+  std::vector<std::unique_ptr<OutputQueue>> used;
+  for (std::size_t i = 0; i < kQueues; ++i) {
+    used.push_back(queues.take());
+    used.back()->reserve(kLargeMessageBytes);
+    used.back()->commit(kLargeMessageBytes);
+    used.back()->consume(kLargeMessageBytes);
+  }
+  const std::size_t before = pool.kept_bytes();
+  for (auto& queue : used) queues.give_back(std::move(queue));
+  EXPECT_GE(pool.kept_bytes() - before, kQueues * kLargeMessageBytes);
+}
+
 }  // namespace
 }  // namespace plait::transport

@@ -1,8 +1,10 @@
 // TcpConnection: epoll tells once of what arrived, so what a read leaves behind must be asked for.
 #include <gtest/gtest.h>
+#include <sys/epoll.h>
 
 #include <array>
 #include <string>
+#include <vector>
 
 #include "unit/transport/connected_loop.hpp"
 
@@ -139,6 +141,22 @@ TEST_F(TransportUnreadInput, OfUrgentDataDoesNotSpinWhileWritingIsBlocked) {
     if (std::chrono::steady_clock::now() - begin >= kWait) ++idle_turns;
   }
   EXPECT_EQ(idle_turns, 1);
+}
+
+// On a Unix socket the hang-up may be seen before what was written to it counts as gone.
+TEST_F(TransportUnreadInput, OfAPeerThatHungUpIsReadThoughOutputStillWaits) {
+  TcpConnection* connection = connect(std::make_unique<Listening>(heard_));
+  const std::vector<std::uint8_t> piece(100'000);
+  while (connection->backlog_bytes() <= Limits{}.send_high_water_bytes) {
+    connection->output().append(piece);
+    connection->flush();
+  }
+  connection->set_paused(true);
+  connection->handle_events(EPOLLHUP);
+  peer_.close();
+  connection->set_paused(false);
+  turn_until([&] { return heard_.closed; });
+  EXPECT_TRUE(heard_.closed);
 }
 
 TEST_F(TransportUnreadInput, IsReadWhenAPauseEnds) {

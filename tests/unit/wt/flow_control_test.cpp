@@ -1,6 +1,9 @@
 // Streams and the credit of a session (draft-ietf-webtrans-http3 §4, §5.6), as giver and as taker.
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include "support/allocations.hpp"
 #include "unit/wt/wt_testing.hpp"
 
 namespace plait::wt {
@@ -70,6 +73,38 @@ TEST(WtSending, AWriteIsSplitAtTheCredit) {
   server->feed_capsule(capsule(capsule_type::kMaxData, varint(10)));
   EXPECT_EQ(server->out(id).bytes, kHeader1 + to_buffer("0123456789"));
   EXPECT_TRUE(server->out(id).fin);
+}
+
+TEST(WtSending, TinyWritesThatWaitCostLittleMoreThanTheyCarry) {
+  constexpr std::size_t kWrites = 500'000;
+  auto server = make_limited_server(limits(0, 4, 4));
+  const StreamId id = opened(*server);
+  const Bytes pong = Bytes::copy_of("xx");
+  test::start_counting();
+  for (std::size_t i = 0; i < kWrites; ++i) server->session().write(id, pong, false);
+  EXPECT_LE(test::stop_counting().bytes, 2 * kWrites * 11 / 10);
+  const std::size_t before = server->streams.write_count;
+  server->feed_capsule(capsule(capsule_type::kMaxData, varint(2 * kWrites)));
+  EXPECT_EQ(server->out(id).bytes.size(), kHeader1.size() + 2 * kWrites);
+  EXPECT_LE(server->streams.write_count - before, 2 * kWrites / 512);
+}
+
+TEST(WtSending, WhateverWaitsLeavesInOrder) {
+  std::mt19937 random{5};
+  auto server = make_limited_server(limits(0, 4, 4));
+  const StreamId id = opened(*server);
+  std::string written;
+  std::size_t limit = 0;
+  for (int round = 0; round < 5000; ++round) {
+    const std::string text(1 + random() % (random() % 10 == 0 ? 2000 : 40), static_cast<char>('a' + round % 26));
+    write(*server, id, text);
+    written += text;
+    if (random() % 3 != 0) continue;
+    limit += random() % (written.size() - limit + 1);
+    server->feed_capsule(capsule(capsule_type::kMaxData, varint(limit)));
+  }
+  server->feed_capsule(capsule(capsule_type::kMaxData, varint(written.size())));
+  EXPECT_EQ(server->out(id).bytes, kHeader1 + to_buffer(written));
 }
 
 TEST(WtSending, FinNeedsNoCredit) {
