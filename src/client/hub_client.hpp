@@ -37,7 +37,7 @@ class HubClient {
   /// Messages that a subscription will not get: the client was too slow, or could not be given what it missed.
   struct Gap {
     std::string topic;
-    std::optional<std::uint64_t> missed;  ///< none: unknown
+    std::optional<std::uint64_t> missed;  ///< none: unknown, and perhaps there were none
   };
   struct Received {
     std::optional<Publication> publication;

@@ -226,6 +226,28 @@ class PubSub(unittest.TestCase):
                 self.assertEqual(subscriber.line(), "2")
                 self.publish("3", "lost")
                 self.assertEqual(subscriber.line(), "3")
+                status, _, errors = subscriber.wait()
+                self.assertEqual(status, 0)
+                self.assertRegex(errors, r"\A.*; connecting again\nsubscribed\n\Z")
+
+    def test_recover_from_another_server_says_that_something_may_have_been_missed(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        secret = folder / "secret"
+        secret.write_text("s" * 32, encoding="utf-8")
+        token = plait("token", "--user", "faithful", "--secret-file", secret).stdout.strip()
+        first = self.enterContext(Server("--jwt-secret-file", secret))
+        second = self.enterContext(Server("--jwt-secret-file", secret))
+        with Cuttable(first.port()) as proxy:
+            url = f"ws://127.0.0.1:{proxy.port}"
+            with Subscriber("anew", "--recover", "--count", 1, "--url", url, token=token) as subscriber:
+                proxy.target = second.port()  # as after a restart, with nothing published at all
+                proxy.cut()
+                proxy.resume()
+                self.assertIn("connecting again", subscriber.process.stderr.readline())
+                self.assertEqual(subscriber.process.stderr.readline(), "subscribed\n")
+                self.assertIn("messages of anew may have been missed", subscriber.process.stderr.readline())
+                self.assertEqual(publish(second, "1", topic="anew", token=token).returncode, 0)
+                self.assertEqual(subscriber.line(), "1")
                 self.assertEqual(subscriber.wait()[0], 0)
 
     def test_recover_says_that_patterns_may_have_missed_something(self):
@@ -243,7 +265,8 @@ class PubSub(unittest.TestCase):
                 self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
                 proxy.resume()
                 self.assertIn("connecting again", subscriber.process.stderr.readline())
-                self.assertIn("messages of los* were missed", subscriber.process.stderr.readline())
+                self.assertEqual(subscriber.process.stderr.readline(), "subscribed\n")
+                self.assertIn("messages of los* may have been missed", subscriber.process.stderr.readline())
                 self.publish("3", "lost1")
                 self.assertEqual(subscriber.line(), "lost1 3")
                 self.assertEqual(subscriber.wait()[0], 0)
