@@ -362,8 +362,12 @@ class Refusals(unittest.TestCase):
 
     def test_a_topic_that_cannot_be(self):
         token = self.server.token
-        self.assertIn("PUBLISH_FAILED", self.refused("pub", "a*", "1", "--url", self.server.url(), PLAIT_TOKEN=token))
-        self.assertIn("refused", self.refused("sub", "", "--url", self.server.url(), PLAIT_TOKEN=token))
+        for topic in ("a*", "a b", "é", "x" * 257):
+            said = self.refused("pub", topic, "1", "--url", self.server.url(), PLAIT_TOKEN=token)
+            self.assertRegex(said, r"PUBLISH_FAILED: .*1 to 256 bytes of visible ASCII, without blanks, \* and \?")
+        for topic in ("", "a b", "*****"):
+            said = self.refused("sub", topic, "--url", self.server.url(), PLAIT_TOKEN=token)
+            self.assertRegex(said, r"refused.*1 to 256 bytes of visible ASCII, without blanks, with at most four \*")
 
     def test_a_certificate_that_nobody_signed(self):
         said = self.refused("pub", "demo", "1", "--url", self.server.url("wss"), PLAIT_TOKEN=self.server.token)
@@ -376,7 +380,22 @@ class Refusals(unittest.TestCase):
             self.assertIn("cannot connect", self.refused("pub", "demo", "1", "--url", url))
 
     def test_a_token_file(self):
-        self.assertIn("--token-file", self.refused("pub", "demo", "1", "--token-file", "/nonexistent"))
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "empty").write_text(" \n", encoding="utf-8")
+        (folder / "control").write_text("a\x01b\n", encoding="utf-8")
+        for file, words in (("absent", "No such file or directory"), (".", "Is a directory"), ("empty", "is empty"),
+                            ("control", "a control character")):
+            said = self.refused("pub", "demo", "1", "--token-file", folder / file)
+            self.assertIn("--token-file: ", said)
+            self.assertIn(words, said)
+        (folder / "token").write_text(f"\n{self.server.token}\r\nand a note\n", encoding="utf-8")
+        done = plait("pub", "demo", "1", "--token-file", folder / "token", "--url", self.server.url())
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_token_in_the_environment_may_have_a_line_end_behind_it(self):
+        self.assertEqual(publish(self.server, "1", token=self.server.token + "\r\n").returncode, 0)
+        for token in ("two words", "two\nlines"):
+            self.assertIn("PLAIT_TOKEN: ", self.refused("pub", "demo", "1", PLAIT_TOKEN=token))
 
 
 class Help(unittest.TestCase):
