@@ -21,15 +21,17 @@
 namespace plait::cli {
 namespace {
 
-constexpr std::size_t kInputBytesMax = std::size_t{64} << 20;
 constexpr std::chrono::milliseconds kTurnInterval{100};  // far less than any server waits for the answer to a ping
 
 constexpr const char* kPubExamples =
     R"(DATA that is JSON is published as it is; anything else as a JSON string, without the line end behind it.
+JSON above 16 MiB, with a number beyond 64-bit integers and doubles, or more than 64 arrays and objects in one another is
+refused; in double quotes a number is text.
 Examples:
   plait pub demo hello
   plait pub sensors.kitchen '{"celsius": 21.5}' --token-file token.txt
   plait pub demo hello --url tls://127.0.0.1:8802 --insecure --json
+  plait pub ids '"12345678901234567890123"'
   plait pub report - < report.json
   tail -f app.log | plait pub logs --lines
   plait pub --token-file token.txt -- demo '--what begins with a dash')";
@@ -42,10 +44,8 @@ struct PubOptions {
   bool json = false;
 };
 
-Result<void, Error> publish(client::HubClient& hub, const PubOptions& options, std::string_view data) {
-  const auto json = client::json_argument(data);
-  if (!json) return err(json.error());
-  const auto position = hub.publish(options.topic, *json, options.hub.timeout());
+Result<void, Error> publish(client::HubClient& hub, const PubOptions& options, std::string_view json) {
+  const auto position = hub.publish(options.topic, json, options.hub.timeout());
   if (!position) return err(position.error());
   if (options.json) {
     print("{{\"epoch\":\"{}\",\"offset\":{}}}\n", position->epoch, position->offset);
@@ -126,27 +126,35 @@ Result<void, Error> publish_lines(client::HubClient& hub, const PubOptions& opti
     if (line->error) return err(*line->error);
     if (!line->text) return {};
     if (line->text->empty()) continue;
-    if (auto published = publish(hub, options, *line->text); !published) return published;
+    const auto json = client::json_argument(*line->text);
+    if (!json) return err(json.error());
+    if (auto published = publish(hub, options, *json); !published) return published;
     if (!flush_output()) return {};  // run() of the command tells why
   }
 }
 
 Result<std::string, Error> read_input() {
-  std::string text(kInputBytesMax + 1, '\0');
+  std::string text(client::kDataBytesMax + 2, '\0');  // with a line end, and one byte that makes it too large
   errno = 0;
   std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (const auto error = input_error()) return err(*error);
   text.resize(static_cast<std::size_t>(std::cin.gcount()));
-  if (text.size() > kInputBytesMax) return err(Error{"standard input is larger than 64 MiB, which no hub takes"});
   if (text.ends_with('\n')) text.pop_back();
   return text;
+}
+
+/// As JSON. It is asked for before there is a session, which nobody would look after while this reads.
+Result<std::string, Error> data_of(const PubOptions& options) {
+  const auto text = options.data == "-" ? read_input() : options.data.value_or("");
+  if (!text) return err(text.error());
+  return client::json_argument(*text);
 }
 
 int publish(const PubOptions& options) {
   if (options.lines && options.data) return fail("DATA and --lines: give one of them, not both");
   if (!options.lines && !options.data) return fail("give DATA, or --lines and the messages on standard input");
-  // Before there is a session, which nobody would look after while this reads.
-  const auto data = options.data == "-" ? read_input() : options.data.value_or("");
+  if (const auto named = client::check_topic(options.topic); !named) return fail(named.error().message);
+  const auto data = options.lines ? std::string{} : data_of(options);
   if (!data) return fail(data.error().message);
   auto hub = options.hub.connect();
   if (!hub) return fail(hub.error().message);

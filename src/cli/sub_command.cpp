@@ -15,6 +15,7 @@
 #include "cli/output.hpp"
 #include "client/backoff.hpp"
 #include "client/hub_client.hpp"
+#include "client/json_argument.hpp"
 #include "core/printable.hpp"
 
 namespace plait::cli {
@@ -52,6 +53,9 @@ class Subscriber {
   explicit Subscriber(const SubOptions& options) : options_(options) {}
 
   int run() {
+    for (const std::string& topic : options_.topics) {
+      if (const auto named = client::check_topic(topic); !named) return fail(named.error().message);
+    }
     end_with_reader();
     while (true) {
       auto ended = listen();

@@ -206,7 +206,10 @@ class PubSub(unittest.TestCase):
 
     def test_what_cannot_be_published_is_said_here(self):
         for text, arguments, words in ((b"\xff", ("fed", "-"), b"not UTF-8"), (b"", ("fed",), b"DATA, or --lines"),
-                                       (b'{"id":18446744073709551616}', ("fed", "-"), b"outside 64 bits"),
+                                       (b'{"id":18446744073709551616}', ("fed", "-"), b"beyond 64-bit integers"),
+                                       (b"", ("fed", "1e400"), b"beyond 64-bit integers"),
+                                       (b"x" * (17 << 20), ("fed", "-"), b"larger than 16 MiB"),
+                                       (b"", (b"\xff", "1"), b"the topic is not UTF-8"),
                                        (b"", ("fed", "1", "--lines"), b"one of them, not both")):
             done = self.feed(text, *arguments)
             self.assertEqual((done.returncode, done.stdout), (1, b""))
@@ -368,6 +371,12 @@ class Refusals(unittest.TestCase):
         for topic in ("", "a b", "*****"):
             said = self.refused("sub", topic, "--url", self.server.url(), PLAIT_TOKEN=token)
             self.assertRegex(said, r"refused.*1 to 256 bytes of visible ASCII, without blanks, with at most four \*")
+
+    def test_a_topic_that_no_message_can_name(self):
+        for command in (("pub", b"\xff", "1"), ("sub", "demo", b"\xff")):
+            done = subprocess.run((PLAIT, *command, "--url", "unix:/nonexistent"), capture_output=True, timeout=TIMEOUT,
+                                  check=False, env=environment(NO_FOLDER))
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (1, b"", b"plait: the topic is not UTF-8\n"))
 
     def test_a_certificate_that_nobody_signed(self):
         said = self.refused("pub", "demo", "1", "--url", self.server.url("wss"), PLAIT_TOKEN=self.server.token)
