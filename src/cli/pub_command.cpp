@@ -1,7 +1,10 @@
 // plait pub: publish messages, and wait until the hub has given each a position.
+#include <fmt/core.h>
+
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -22,11 +25,13 @@ namespace plait::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kTurnInterval{100};  // far less than any server waits for the answer to a ping
+constexpr std::chrono::milliseconds kRetryMargin{20};  // the server's clock stands still while a turn of its loop lasts
 
 constexpr const char* kPubExamples =
     R"(DATA that is JSON is published as it is; anything else as a JSON string, without the line end behind it.
 JSON above 16 MiB, with a number beyond 64-bit integers and doubles, or more than 64 arrays and objects in one another is
-refused; in double quotes a number is text.
+refused; in double quotes a number is text. With --lines the first line that is refused ends the command, which names its
+number; if the server is asked too often, it waits as long as the server says.
 Examples:
   plait pub demo hello
   plait pub sensors.kitchen '{"celsius": 21.5}' --token-file token.txt
@@ -113,22 +118,49 @@ class LineReader {
   std::shared_ptr<Handover> handover_ = std::make_shared<Handover>();  // the thread's, too
 };
 
+Result<void, Error> wait(client::HubClient& hub, Duration time) {
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  for (auto left = time; left > Duration::zero(); left = deadline - std::chrono::steady_clock::now()) {
+    if (const auto received = hub.receive(left); !received) return err(received.error());
+  }
+  return {};
+}
+
+/// Again, when the hub says so, as often as it refuses the line since there were too many.
+Result<void, Error> publish_line(client::HubClient& hub, const PubOptions& options, std::string_view line) {
+  const auto json = client::json_argument(line);
+  if (!json) return err(json.error());
+  while (true) {
+    auto published = publish(hub, options, *json);
+    const auto pause = hub.retry_after();
+    if (published || !pause) return published;
+    if (auto waited = wait(hub, *pause + kRetryMargin); !waited) return waited;
+  }
+}
+
+Unexpected<Error> error_at(std::string_view where, std::uint64_t line, const Error& error) {
+  return err(Error{fmt::format("{} {}: {}", where, line, error.message)});
+}
+
 // Each as soon as it has come: the input may be another command's output, without an end.
 Result<void, Error> publish_lines(client::HubClient& hub, const PubOptions& options) {
   auto reader = LineReader::start();
   if (!reader) return err(reader.error());
-  while (true) {
+  for (std::uint64_t number = 0;;) {
     const auto line = reader->next(kTurnInterval);
     if (!line) {
-      if (const auto turned = hub.receive(Duration::zero()); !turned) return err(turned.error());
+      if (const auto turned = hub.receive(Duration::zero()); !turned) {
+        return error_at("after line", number, turned.error());
+      }
       continue;
     }
-    if (line->error) return err(*line->error);
+    ++number;
+    if (line->error) return error_at("line", number, *line->error);
     if (!line->text) return {};
     if (line->text->empty()) continue;
-    const auto json = client::json_argument(*line->text);
-    if (!json) return err(json.error());
-    if (auto published = publish(hub, options, *json); !published) return published;
+    if (const auto published = publish_line(hub, options, *line->text); !published) {
+      return error_at("line", number, published.error());
+    }
     if (!flush_output()) return {};  // run() of the command tells why
   }
 }

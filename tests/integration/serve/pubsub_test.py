@@ -161,6 +161,28 @@ class PubSub(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout.count(b"published at ")), (0, 2), done.stderr)
             self.assertEqual([subscriber.line() for _ in range(4)], [large, '"two words"', '{"a":1}', '"last"'])
 
+    def test_lines_end_with_the_number_of_the_one_that_is_refused(self):
+        for line, words in ((b"\xff", b"plait: line 3: the data to publish is not UTF-8\n"),
+                            (b"1e400", b"plait: line 3: the data to publish has a number beyond 64-bit integers")):
+            done = self.feed(b"1\n\n" + line + b"\n4\n", "fed", "--lines")
+            self.assertEqual((done.returncode, done.stdout.count(b"published at ")), (1, 1))
+            self.assertIn(words, done.stderr)
+        done = self.feed(b"1\n", "a b", "--lines")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"plait: line 1: PUBLISH_FAILED", done.stderr)
+
+    def test_lines_that_come_too_fast_wait_as_long_as_the_server_says(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
+            config.write("[hub]\nrate_limit_capacity = 2\nrate_limit_refill = 8\n")
+            config.flush()
+            server = self.enterContext(Server("--dev", "--config", config.name))
+        lines = "".join(f"{i}\n" for i in range(8))
+        with Subscriber("fast", "--count", "8", "--url", server.url(), token=server.token) as subscriber, \
+                self.lines("fast", server.port(), server.token) as publisher:
+            output, errors = publisher.communicate(lines, timeout=TIMEOUT)
+            self.assertEqual((publisher.returncode, output.count("published at "), errors), (0, 8, ""))
+            self.assertEqual(subscriber.wait()[1], lines, "each once, in their order")
+
     def lines(self, topic, port, token):
         """`plait pub --lines`, to be fed."""
         arguments = (PLAIT, "pub", topic, "--lines", "--url", f"ws://127.0.0.1:{port}")
@@ -189,7 +211,7 @@ class PubSub(unittest.TestCase):
             self.feed_line(publisher, "1")
             proxy.cut()
             self.assertEqual(publisher.wait(TIMEOUT), 1)
-            self.assertIn("1006", publisher.stderr.read())
+            self.assertRegex(publisher.stderr.read(), "after line 1: .*1006")
 
     def test_input_that_cannot_be_read_is_not_its_end(self):
         folder = os.open("/", os.O_RDONLY)
