@@ -1,9 +1,9 @@
 #include "cli/hub_reach.hpp"
 
-#include <fstream>
 #include <utility>
 
 #include "cli/command.hpp"
+#include "client/token.hpp"
 
 namespace plait::cli {
 namespace {
@@ -38,13 +38,11 @@ void HubReach::add_to(CLI::App& command) {
 Duration HubReach::timeout() const { return to_duration(timeout_seconds); }
 
 Result<ConnectOptions, Error> HubReach::connect_options() const {
-  std::string text = token;
-  if (!token_file.empty()) {
-    std::ifstream file{token_file};
-    if (!(file >> text)) return err(Error{"--token-file " + token_file + ": no token can be read from it"});
-  }
+  const bool is_in_file = !token_file.empty();
+  const auto text = is_in_file ? client::read_token(token_file) : client::trim_token(token);
+  if (!text) return err(Error{(is_in_file ? "--token-file: " : "--token or PLAIT_TOKEN: ") + text.error().message});
   ConnectOptions options;
-  if (!text.empty()) options.headers.emplace_back("Authorization", "Bearer " + text);
+  if (!text->empty()) options.headers.emplace_back("Authorization", "Bearer " + *text);
   if (const auto applied = trust.apply_to(options); !applied) return err(applied.error());
   options.timeout = timeout();
   return options;

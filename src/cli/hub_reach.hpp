@@ -21,7 +21,7 @@ struct HubReach {
 
   void add_to(CLI::App& command);
   [[nodiscard]] Duration timeout() const;
-  /// Errors: a token file that cannot be read; see TrustOptions.
+  /// Errors: a token file that cannot be read, or what is no token; see TrustOptions.
   [[nodiscard]] Result<ConnectOptions, Error> connect_options() const;
   /// A session with the hub. Errors name the option that helps.
   [[nodiscard]] Result<client::HubClient, Error> connect() const;

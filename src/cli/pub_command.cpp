@@ -1,7 +1,10 @@
 // plait pub: publish messages, and wait until the hub has given each a position.
+#include <fmt/core.h>
+
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -21,15 +24,19 @@
 namespace plait::cli {
 namespace {
 
-constexpr std::size_t kInputBytesMax = std::size_t{64} << 20;
 constexpr std::chrono::milliseconds kTurnInterval{100};  // far less than any server waits for the answer to a ping
+constexpr std::chrono::milliseconds kRetryMargin{20};  // the server's clock stands still while a turn of its loop lasts
 
 constexpr const char* kPubExamples =
     R"(DATA that is JSON is published as it is; anything else as a JSON string, without the line end behind it.
+JSON above 16 MiB, with a number beyond 64-bit integers and doubles, or more than 64 arrays and objects in one another is
+refused; in double quotes a number is text. With --lines the first line that is refused ends the command, which names its
+number; if the server is asked too often, it waits as long as the server says.
 Examples:
   plait pub demo hello
   plait pub sensors.kitchen '{"celsius": 21.5}' --token-file token.txt
   plait pub demo hello --url tls://127.0.0.1:8802 --insecure --json
+  plait pub ids '"12345678901234567890123"'
   plait pub report - < report.json
   tail -f app.log | plait pub logs --lines
   plait pub --token-file token.txt -- demo '--what begins with a dash')";
@@ -42,10 +49,8 @@ struct PubOptions {
   bool json = false;
 };
 
-Result<void, Error> publish(client::HubClient& hub, const PubOptions& options, std::string_view data) {
-  const auto json = client::json_argument(data);
-  if (!json) return err(json.error());
-  const auto position = hub.publish(options.topic, *json, options.hub.timeout());
+Result<void, Error> publish(client::HubClient& hub, const PubOptions& options, std::string_view json) {
+  const auto position = hub.publish(options.topic, json, options.hub.timeout());
   if (!position) return err(position.error());
   if (options.json) {
     print("{{\"epoch\":\"{}\",\"offset\":{}}}\n", position->epoch, position->offset);
@@ -113,40 +118,75 @@ class LineReader {
   std::shared_ptr<Handover> handover_ = std::make_shared<Handover>();  // the thread's, too
 };
 
+Result<void, Error> wait(client::HubClient& hub, Duration time) {
+  const auto deadline = std::chrono::steady_clock::now() + time;
+  for (auto left = time; left > Duration::zero(); left = deadline - std::chrono::steady_clock::now()) {
+    if (const auto received = hub.receive(left); !received) return err(received.error());
+  }
+  return {};
+}
+
+/// Again, when the hub says so, as often as it refuses the line since there were too many.
+Result<void, Error> publish_line(client::HubClient& hub, const PubOptions& options, std::string_view line) {
+  const auto json = client::json_argument(line);
+  if (!json) return err(json.error());
+  while (true) {
+    auto published = publish(hub, options, *json);
+    const auto pause = hub.retry_after();
+    if (published || !pause) return published;
+    if (auto waited = wait(hub, *pause + kRetryMargin); !waited) return waited;
+  }
+}
+
+Unexpected<Error> error_at(std::string_view where, std::uint64_t line, const Error& error) {
+  return err(Error{fmt::format("{} {}: {}", where, line, error.message)});
+}
+
 // Each as soon as it has come: the input may be another command's output, without an end.
 Result<void, Error> publish_lines(client::HubClient& hub, const PubOptions& options) {
   auto reader = LineReader::start();
   if (!reader) return err(reader.error());
-  while (true) {
+  for (std::uint64_t number = 0;;) {
     const auto line = reader->next(kTurnInterval);
     if (!line) {
-      if (const auto turned = hub.receive(Duration::zero()); !turned) return err(turned.error());
+      if (const auto turned = hub.receive(Duration::zero()); !turned) {
+        return error_at("after line", number, turned.error());
+      }
       continue;
     }
-    if (line->error) return err(*line->error);
+    ++number;
+    if (line->error) return error_at("line", number, *line->error);
     if (!line->text) return {};
     if (line->text->empty()) continue;
-    if (auto published = publish(hub, options, *line->text); !published) return published;
+    if (const auto published = publish_line(hub, options, *line->text); !published) {
+      return error_at("line", number, published.error());
+    }
     if (!flush_output()) return {};  // run() of the command tells why
   }
 }
 
 Result<std::string, Error> read_input() {
-  std::string text(kInputBytesMax + 1, '\0');
+  std::string text(client::kDataBytesMax + 2, '\0');  // with a line end, and one byte that makes it too large
   errno = 0;
   std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (const auto error = input_error()) return err(*error);
   text.resize(static_cast<std::size_t>(std::cin.gcount()));
-  if (text.size() > kInputBytesMax) return err(Error{"standard input is larger than 64 MiB, which no hub takes"});
   if (text.ends_with('\n')) text.pop_back();
   return text;
+}
+
+/// As JSON. It is asked for before there is a session, which nobody would look after while this reads.
+Result<std::string, Error> data_of(const PubOptions& options) {
+  const auto text = options.data == "-" ? read_input() : options.data.value_or("");
+  if (!text) return err(text.error());
+  return client::json_argument(*text);
 }
 
 int publish(const PubOptions& options) {
   if (options.lines && options.data) return fail("DATA and --lines: give one of them, not both");
   if (!options.lines && !options.data) return fail("give DATA, or --lines and the messages on standard input");
-  // Before there is a session, which nobody would look after while this reads.
-  const auto data = options.data == "-" ? read_input() : options.data.value_or("");
+  if (const auto named = client::check_topic(options.topic); !named) return fail(named.error().message);
+  const auto data = options.lines ? std::string{} : data_of(options);
   if (!data) return fail(data.error().message);
   auto hub = options.hub.connect();
   if (!hub) return fail(hub.error().message);

@@ -15,6 +15,7 @@
 #include "cli/output.hpp"
 #include "client/backoff.hpp"
 #include "client/hub_client.hpp"
+#include "client/json_argument.hpp"
 #include "core/printable.hpp"
 
 namespace plait::cli {
@@ -52,6 +53,9 @@ class Subscriber {
   explicit Subscriber(const SubOptions& options) : options_(options) {}
 
   int run() {
+    for (const std::string& topic : options_.topics) {
+      if (const auto named = client::check_topic(topic); !named) return fail(named.error().message);
+    }
     end_with_reader();
     while (true) {
       auto ended = listen();
@@ -74,7 +78,7 @@ class Subscriber {
     if (!hub) return err(hub.error());
     if (was_subscribed_ && options_.recover) hub->resume_from(positions_);
     if (auto subscribed = hub->subscribe(options_.topics, options_.hub.timeout()); !subscribed) return subscribed;
-    if (!was_subscribed_ || !options_.recover) print_error("subscribed\n");
+    print_error("subscribed\n");
     was_subscribed_ = true;
     is_subscribed_ = true;
     auto printed = print_all(*hub);
@@ -94,10 +98,7 @@ class Subscriber {
 
   /// False if standard output is lost.
   bool print_received(const HubClient::Received& received) {
-    if (received.gap) {
-      const auto missed = received.gap->missed ? std::to_string(*received.gap->missed) : std::string{"some"};
-      print_error("plait: {} messages of {} were missed\n", missed, core::printable(received.gap->topic));
-    }
+    if (received.gap) print_gap(*received.gap);
     if (!received.publication) return true;
     const HubClient::Publication& publication = *received.publication;
     if (options_.json) {
@@ -109,6 +110,15 @@ class Subscriber {
     }
     ++printed_;
     return flush_output();
+  }
+
+  static void print_gap(const HubClient::Gap& gap) {
+    const std::string topic = core::printable(gap.topic);
+    if (gap.missed) {
+      print_error("plait: {} messages of {} were missed\n", *gap.missed, topic);
+    } else {
+      print_error("plait: messages of {} may have been missed: what came meanwhile cannot be recovered\n", topic);
+    }
   }
 
   const SubOptions& options_;
@@ -136,8 +146,8 @@ void add_sub_command(CLI::App& app, Action& action) {
                     "meanwhile is not printed");
   command->add_flag(
       "--recover", options->recover,
-      "As --reconnect, and print what was published while the connection was lost; of patterns that cannot be "
-      "recovered: a line says that messages may be missing");
+      "As --reconnect, and print what was published while the connection was lost: all of it, or nothing if the server "
+      "no longer has all, and nothing of patterns; then a line says that messages may have been missed");
   command->callback([&action, options] { action = [options] { return Subscriber{*options}.run(); }; });
 }
 

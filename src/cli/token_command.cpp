@@ -73,7 +73,10 @@ void add_token_command(CLI::App& app, Action& action) {
   command->add_option("--ttl", options->ttl_seconds, "How long it is valid, with unit [1h]")
       ->transform(CLI::Validator{to_seconds, ""})
       ->type_name("TIME");
-  command->add_option("--claim", options->claims, "A further claim; VALUE is JSON or text")->type_name("NAME=VALUE");
+  command
+      ->add_option("--claim", options->claims,
+                   "A further claim; VALUE is JSON (numbers: 64-bit integers and doubles) or text")
+      ->type_name("NAME=VALUE");
   command->add_flag("--json", options->json, "Print it as JSON, in an object");
   command->callback([&action, options] { action = [options] { return print_token(*options); }; });
 }

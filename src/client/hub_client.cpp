@@ -38,6 +38,14 @@ bool is_epoch(std::string_view text) {
 
 Error error_of(JsonValue payload) { return {text_of(payload.find("code")) + ": " + text_of(payload.find("message"))}; }
 
+std::optional<Duration> retry_after_of(JsonValue payload) {
+  constexpr double kSecondsMax = 1e6;
+  if (payload.find("code").as_string() != "RATE_LIMITED") return std::nullopt;
+  const double seconds = std::min(payload.find("retry_after").as_double().value_or(0), kSecondsMax);
+  if (seconds <= 0) return std::nullopt;
+  return std::chrono::ceil<Duration>(std::chrono::duration<double>{seconds});
+}
+
 Error refused_topics(JsonValue payload) {
   std::string list;
   for (const JsonValue failed : payload.find("failed_topics").elements()) {
@@ -121,6 +129,7 @@ std::string HubClient::subscription_payload(const std::vector<std::string>& topi
 Result<JsonValue, Error> HubClient::ask(std::string_view type, std::string_view payload, std::string_view answer_type,
                                         Duration timeout) {
   const Clock::time_point deadline = Clock::now() + core::bounded(timeout);
+  retry_after_.reset();
   std::string message;
   codec::JsonWriter json{message};
   json.begin_object().member("t", type).key("p").raw(payload);
@@ -147,7 +156,10 @@ Result<JsonValue, Error> HubClient::wait_for_answer(std::string_view type, Durat
     if (!message->has_value()) return err(Error{"the hub did not answer in time (" + std::string{type} + ")"});
     const auto received = (*message)->find("t").as_string();
     if (received == type) return **message;
-    if (received == "error") return err(error_of((*message)->find("p")));
+    if (received == "error") {
+      retry_after_ = retry_after_of((*message)->find("p"));
+      return err(error_of((*message)->find("p")));
+    }
     keep(**message);
   }
 }

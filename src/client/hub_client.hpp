@@ -37,7 +37,7 @@ class HubClient {
   /// Messages that a subscription will not get: the client was too slow, or could not be given what it missed.
   struct Gap {
     std::string topic;
-    std::optional<std::uint64_t> missed;  ///< none: unknown
+    std::optional<std::uint64_t> missed;  ///< none: unknown, and perhaps there were none
   };
   struct Received {
     std::optional<Publication> publication;
@@ -57,6 +57,9 @@ class HubClient {
   Result<void, Error> subscribe(const std::vector<std::string>& topics, Duration timeout);
   /// Publishes one JSON value and returns its position when the hub has stamped it. Errors: the hub's code and message.
   Result<Position, Error> publish(std::string_view topic, std::string_view json, Duration timeout);
+  /// After a request that was refused since there were too many: when the hub takes one again; nullopt after others,
+  /// and if it never will. It says so once: who asks earlier gets no answer.
+  [[nodiscard]] std::optional<Duration> retry_after() const { return retry_after_; }
   /// The next publication or gap; nullopt when `timeout` passed; an error when the session has ended.
   Result<std::optional<Received>, Error> receive(Duration timeout);
 
@@ -92,6 +95,7 @@ class HubClient {
   std::unique_ptr<codec::JsonParser> parser_;
   std::string text_;  // of the message in the parser
   std::uint64_t requests_ = 0;
+  std::optional<Duration> retry_after_;
   std::deque<Received> received_;
   std::set<std::string> named_;                // in subscribe()
   std::map<std::string, Position> positions_;  // of these

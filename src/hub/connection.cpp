@@ -140,7 +140,7 @@ void Connection::handle_publish(const wire::Envelope& envelope) {
     shard_.counters().messages_invalid.add();
     return refuse(wire::code_of(request.error()), wire::name_of(request.error()));
   }
-  if (!is_topic(request->topic)) return refuse(wire::ErrorCode::publish_failed, "not a valid topic");
+  if (!is_topic(request->topic)) return refuse(wire::ErrorCode::publish_failed, kTopicRule);
   const Authorizer& authorize = shard_.options().authorize;
   if (authorize && !authorize(user_, request->topic, TopicAction::publish)) {
     return refuse(wire::ErrorCode::publish_denied, "not allowed");

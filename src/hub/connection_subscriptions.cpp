@@ -93,7 +93,7 @@ void Connection::subscribe_to(const wire::SubscriptionRequest::Topic& topic, Pen
 
 // Empty: it may be subscribed to.
 std::string_view Connection::refusal(std::string_view name, bool subscribed) const {
-  if (!is_subscribable(name)) return "not a valid topic or pattern";
+  if (!is_subscribable(name)) return kPatternRule;
   const HubOptions& options = shard_.options();
   if (options.authorize && !options.authorize(user_, name, TopicAction::subscribe)) return "not allowed";
   if (!subscribed && subscriptions_.size() >= options.subscriptions_max) return "too many subscriptions";

@@ -9,6 +9,12 @@ inline constexpr std::size_t kTopicBytesMax = 256;
 /// `*` in one pattern; what bounds the work of matching it.
 inline constexpr std::size_t kPatternStarsMax = 4;
 
+/// What is said of those that are not.
+inline constexpr std::string_view kTopicRule =
+    "not a valid topic: 1 to 256 bytes of visible ASCII, without blanks, * and ?";
+inline constexpr std::string_view kPatternRule =
+    "not a valid topic or pattern: 1 to 256 bytes of visible ASCII, without blanks, with at most four *";
+
 /// 1 to kTopicBytesMax bytes of visible ASCII.
 [[nodiscard]] bool is_name(std::string_view name);
 /// A name with `*` (any characters, also none) or `?` (one character) in it.

@@ -3,8 +3,7 @@
 #include <set>
 #include <string_view>
 
-#include "codec/json.hpp"
-#include "codec/json_writer.hpp"
+#include "codec/json_argument.hpp"
 #include "codec/utf8.hpp"
 #include "server/tokens.hpp"
 
@@ -13,7 +12,6 @@ namespace {
 
 Result<void, Error> complete_claims(TokenOptions& options) {
   if (!codec::is_utf8(as_bytes(options.user))) return err(Error{"--user: must be UTF-8, as all JSON"});
-  codec::JsonParser parser;
   std::set<std::string_view> names;
   for (auto& [name, value] : options.claims) {
     if (!names.insert(name).second) return err(Error{"--claim " + name + ": given twice; a token has each claim once"});
@@ -23,10 +21,9 @@ Result<void, Error> complete_claims(TokenOptions& options) {
     if (!codec::is_utf8(as_bytes(name)) || !codec::is_utf8(as_bytes(value))) {
       return err(Error{"--claim: name and value must be UTF-8, as all JSON"});
     }
-    if (parser.parse(value)) continue;
-    std::string quoted;
-    codec::append_json_string(quoted, value);
-    value = std::move(quoted);
+    auto json = codec::json_argument(value, "--claim " + name + ": the value");
+    if (!json) return err(json.error());
+    value = std::move(*json);
   }
   return {};
 }

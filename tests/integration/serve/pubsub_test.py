@@ -161,6 +161,28 @@ class PubSub(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout.count(b"published at ")), (0, 2), done.stderr)
             self.assertEqual([subscriber.line() for _ in range(4)], [large, '"two words"', '{"a":1}', '"last"'])
 
+    def test_lines_end_with_the_number_of_the_one_that_is_refused(self):
+        for line, words in ((b"\xff", b"plait: line 3: the data to publish is not UTF-8\n"),
+                            (b"1e400", b"plait: line 3: the data to publish has a number beyond 64-bit integers")):
+            done = self.feed(b"1\n\n" + line + b"\n4\n", "fed", "--lines")
+            self.assertEqual((done.returncode, done.stdout.count(b"published at ")), (1, 1))
+            self.assertIn(words, done.stderr)
+        done = self.feed(b"1\n", "a b", "--lines")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"plait: line 1: PUBLISH_FAILED", done.stderr)
+
+    def test_lines_that_come_too_fast_wait_as_long_as_the_server_says(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
+            config.write("[hub]\nrate_limit_capacity = 2\nrate_limit_refill = 8\n")
+            config.flush()
+            server = self.enterContext(Server("--dev", "--config", config.name))
+        lines = "".join(f"{i}\n" for i in range(8))
+        with Subscriber("fast", "--count", "8", "--url", server.url(), token=server.token) as subscriber, \
+                self.lines("fast", server.port(), server.token) as publisher:
+            output, errors = publisher.communicate(lines, timeout=TIMEOUT)
+            self.assertEqual((publisher.returncode, output.count("published at "), errors), (0, 8, ""))
+            self.assertEqual(subscriber.wait()[1], lines, "each once, in their order")
+
     def lines(self, topic, port, token):
         """`plait pub --lines`, to be fed."""
         arguments = (PLAIT, "pub", topic, "--lines", "--url", f"ws://127.0.0.1:{port}")
@@ -189,7 +211,7 @@ class PubSub(unittest.TestCase):
             self.feed_line(publisher, "1")
             proxy.cut()
             self.assertEqual(publisher.wait(TIMEOUT), 1)
-            self.assertIn("1006", publisher.stderr.read())
+            self.assertRegex(publisher.stderr.read(), "after line 1: .*1006")
 
     def test_input_that_cannot_be_read_is_not_its_end(self):
         folder = os.open("/", os.O_RDONLY)
@@ -206,7 +228,10 @@ class PubSub(unittest.TestCase):
 
     def test_what_cannot_be_published_is_said_here(self):
         for text, arguments, words in ((b"\xff", ("fed", "-"), b"not UTF-8"), (b"", ("fed",), b"DATA, or --lines"),
-                                       (b'{"id":18446744073709551616}', ("fed", "-"), b"outside 64 bits"),
+                                       (b'{"id":18446744073709551616}', ("fed", "-"), b"beyond 64-bit integers"),
+                                       (b"", ("fed", "1e400"), b"beyond 64-bit integers"),
+                                       (b"x" * (17 << 20), ("fed", "-"), b"larger than 16 MiB"),
+                                       (b"", (b"\xff", "1"), b"the topic is not UTF-8"),
                                        (b"", ("fed", "1", "--lines"), b"one of them, not both")):
             done = self.feed(text, *arguments)
             self.assertEqual((done.returncode, done.stdout), (1, b""))
@@ -226,6 +251,28 @@ class PubSub(unittest.TestCase):
                 self.assertEqual(subscriber.line(), "2")
                 self.publish("3", "lost")
                 self.assertEqual(subscriber.line(), "3")
+                status, _, errors = subscriber.wait()
+                self.assertEqual(status, 0)
+                self.assertRegex(errors, r"\A.*; connecting again\nsubscribed\n\Z")
+
+    def test_recover_from_another_server_says_that_something_may_have_been_missed(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        secret = folder / "secret"
+        secret.write_text("s" * 32, encoding="utf-8")
+        token = plait("token", "--user", "faithful", "--secret-file", secret).stdout.strip()
+        first = self.enterContext(Server("--jwt-secret-file", secret))
+        second = self.enterContext(Server("--jwt-secret-file", secret))
+        with Cuttable(first.port()) as proxy:
+            url = f"ws://127.0.0.1:{proxy.port}"
+            with Subscriber("anew", "--recover", "--count", 1, "--url", url, token=token) as subscriber:
+                proxy.target = second.port()  # as after a restart, with nothing published at all
+                proxy.cut()
+                proxy.resume()
+                self.assertIn("connecting again", subscriber.process.stderr.readline())
+                self.assertEqual(subscriber.process.stderr.readline(), "subscribed\n")
+                self.assertIn("messages of anew may have been missed", subscriber.process.stderr.readline())
+                self.assertEqual(publish(second, "1", topic="anew", token=token).returncode, 0)
+                self.assertEqual(subscriber.line(), "1")
                 self.assertEqual(subscriber.wait()[0], 0)
 
     def test_recover_says_that_patterns_may_have_missed_something(self):
@@ -243,7 +290,8 @@ class PubSub(unittest.TestCase):
                 self.assertTrue(proxy.accepted.acquire(timeout=TIMEOUT))
                 proxy.resume()
                 self.assertIn("connecting again", subscriber.process.stderr.readline())
-                self.assertIn("messages of los* were missed", subscriber.process.stderr.readline())
+                self.assertEqual(subscriber.process.stderr.readline(), "subscribed\n")
+                self.assertIn("messages of los* may have been missed", subscriber.process.stderr.readline())
                 self.publish("3", "lost1")
                 self.assertEqual(subscriber.line(), "lost1 3")
                 self.assertEqual(subscriber.wait()[0], 0)
@@ -339,8 +387,18 @@ class Refusals(unittest.TestCase):
 
     def test_a_topic_that_cannot_be(self):
         token = self.server.token
-        self.assertIn("PUBLISH_FAILED", self.refused("pub", "a*", "1", "--url", self.server.url(), PLAIT_TOKEN=token))
-        self.assertIn("refused", self.refused("sub", "", "--url", self.server.url(), PLAIT_TOKEN=token))
+        for topic in ("a*", "a b", "é", "x" * 257):
+            said = self.refused("pub", topic, "1", "--url", self.server.url(), PLAIT_TOKEN=token)
+            self.assertRegex(said, r"PUBLISH_FAILED: .*1 to 256 bytes of visible ASCII, without blanks, \* and \?")
+        for topic in ("", "a b", "*****"):
+            said = self.refused("sub", topic, "--url", self.server.url(), PLAIT_TOKEN=token)
+            self.assertRegex(said, r"refused.*1 to 256 bytes of visible ASCII, without blanks, with at most four \*")
+
+    def test_a_topic_that_no_message_can_name(self):
+        for command in (("pub", b"\xff", "1"), ("sub", "demo", b"\xff")):
+            done = subprocess.run((PLAIT, *command, "--url", "unix:/nonexistent"), capture_output=True, timeout=TIMEOUT,
+                                  check=False, env=environment(NO_FOLDER))
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (1, b"", b"plait: the topic is not UTF-8\n"))
 
     def test_a_certificate_that_nobody_signed(self):
         said = self.refused("pub", "demo", "1", "--url", self.server.url("wss"), PLAIT_TOKEN=self.server.token)
@@ -353,7 +411,22 @@ class Refusals(unittest.TestCase):
             self.assertIn("cannot connect", self.refused("pub", "demo", "1", "--url", url))
 
     def test_a_token_file(self):
-        self.assertIn("--token-file", self.refused("pub", "demo", "1", "--token-file", "/nonexistent"))
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "empty").write_text(" \n", encoding="utf-8")
+        (folder / "control").write_text("a\x01b\n", encoding="utf-8")
+        for file, words in (("absent", "No such file or directory"), (".", "Is a directory"), ("empty", "is empty"),
+                            ("control", "a control character")):
+            said = self.refused("pub", "demo", "1", "--token-file", folder / file)
+            self.assertIn("--token-file: ", said)
+            self.assertIn(words, said)
+        (folder / "token").write_text(f"\n{self.server.token}\r\nand a note\n", encoding="utf-8")
+        done = plait("pub", "demo", "1", "--token-file", folder / "token", "--url", self.server.url())
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_token_in_the_environment_may_have_a_line_end_behind_it(self):
+        self.assertEqual(publish(self.server, "1", token=self.server.token + "\r\n").returncode, 0)
+        for token in ("two words", "two\nlines"):
+            self.assertIn("PLAIT_TOKEN: ", self.refused("pub", "demo", "1", PLAIT_TOKEN=token))
 
 
 class Help(unittest.TestCase):

@@ -187,6 +187,9 @@ class PlaitToken(unittest.TestCase):
             secret.flush()
             self.assertIn("--claim sub", self.failure("--secret-file", secret.name, "--claim", "sub=bob"))
             self.assertIn("NAME=VALUE", self.failure("--secret-file", secret.name, "--claim", "role"))
+            for value in ("1e400", '{"y":1e400}', "18446744073709551616"):
+                self.assertIn("--claim x: the value has a number beyond 64-bit integers and doubles",
+                              self.failure("--secret-file", secret.name, "--claim", "x=" + value))
 
 
 if __name__ == "__main__":

@@ -104,6 +104,30 @@ TEST(HubClients, PublicationsThatAreStillToComeMoveNoPosition) {
   EXPECT_EQ(client.positions().at("topic").offset, 5U);
 }
 
+TEST(HubClients, OnlyARefusalOfTooManyRequestsSaysWhenToAskAgain) {
+  const std::vector<std::string> errors{R"("code":"RATE_LIMITED","message":"m","retry_after":0.25)",
+                                        R"("code":"PUBLISH_FAILED","message":"m","retry_after":0.25)",
+                                        R"("code":"RATE_LIMITED","message":"m","retry_after":0)"};
+  std::size_t asked = 0;
+  test::TestServer hub;
+  const std::string url =
+      hub.listen("ws",
+                 test::calling({.on_open = greet,
+                                .on_message =
+                                    [&](Session& session, const Message&) {
+                                      session.send(Message::text(R"({"t":"error","p":{)" + errors[asked++] + "}}"));
+                                    }}),
+                 "/wse");
+  hub.start();
+  auto client = HubClient::connect(url, {});
+  ASSERT_TRUE(client) << client.error().message;
+  EXPECT_EQ(client->retry_after(), std::nullopt);
+  for (const std::optional<Duration> expected : {std::optional<Duration>{250ms}, {}, {}}) {
+    EXPECT_FALSE(client->publish("topic", "1", 10s));
+    EXPECT_EQ(client->retry_after(), expected);
+  }
+}
+
 /// How long it takes until what the hub does not read could not be published in 100 ms.
 Duration time_of_vain_publication(const std::string& url) {
   auto client = HubClient::connect(url, {});
