@@ -362,8 +362,7 @@ TEST_F(ClientGet, AResponseThatStopsInTheMiddleIsGivenUp) {
   EXPECT_FALSE(answers_[0]);
 }
 
-// The server never ends the stream of the session that was aborted meanwhile.
-TEST_F(ClientGet, TheLastRequestOfAConnectionEndsItThoughASessionsStreamIsOpen) {
+TEST_F(ClientGet, TheLastRequestEndsAConnectionWhoseSessionWasAbortedMeanwhile) {
   raw_ = std::make_unique<RawQuic>(write_certificate(folder_));
   raw_->on_ready_do = [this] { raw_->open(Direction::unidirectional, raw::control_stream()); };
   std::optional<std::uint64_t> asked;  // the stream of the request; the session has one for its messages
