@@ -105,5 +105,85 @@ TEST_F(HubBehind, NewPatternTakesTheGapsAlong) {
   EXPECT_EQ(home.gapped_count(), 1u) << "it has missed something again";
 }
 
+class HubRingBytes : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kPayload = 100'000;
+  static constexpr std::size_t kWaitingMax = 10;
+  static HubOptions options() {
+    HubOptions options = test_options();
+    options.ring_bytes_max = kWaitingMax * kPayload;
+    return options;
+  }
+  static void publish(FakeClient& client, const std::string& topic, std::size_t count) {
+    const std::string json = '"' + std::string(kPayload - 2, 'x') + '"';
+    for (std::size_t i = 0; i < count; ++i) client.publish(topic, json, "c");
+  }
+
+  FakeHub hub{2, options()};
+  std::string topic = hub.topic_at(0);
+  std::unique_ptr<FakeClient> near = hub.connect(0);
+  std::unique_ptr<FakeClient> far = hub.connect(1);
+};
+
+TEST_F(HubRingBytes, LoopThatIsBehindMissesWhatIsTooMuch) {
+  far->subscribe(topic);
+  hub.settle();
+  far->session.take();
+  publish(*near, topic, 100);
+  hub.settle();
+  hub.advance(std::chrono::milliseconds{20});
+  const auto messages = far->session.take();
+  ASSERT_EQ(messages.size(), kWaitingMax + 1);
+  EXPECT_EQ(messages[kWaitingMax - 1].position.offset, kWaitingMax);
+  EXPECT_EQ(messages[kWaitingMax].type, "gap");
+  EXPECT_NE(messages[kWaitingMax].data.find(R"("offset":100,"missed":90})"), std::string::npos);
+  publish(*near, topic, 1);
+  hub.settle();
+  EXPECT_EQ(types(far->session.take()), "publication");
+}
+
+TEST_F(HubRingBytes, PublisherIsPausedBeforeItIsRefused) {
+  std::size_t published = 0;
+  for (; published < 100 && !far->session.paused; ++published) publish(*far, topic, 1);
+  EXPECT_LE(published, kWaitingMax / 2 + 1);
+  EXPECT_TRUE(far->session.take().empty());
+  hub.settle();
+  EXPECT_FALSE(far->session.paused);
+  EXPECT_EQ(hub.engine->stats().publications, published);
+  publish(*far, topic, kWaitingMax + 1);  // though it is paused
+  const auto refused = far->session.take();
+  EXPECT_EQ(types({refused.end() - 1, refused.end()}), "error");
+  EXPECT_NE(refused.back().data.find(R"("code":"OVERLOADED")"), std::string::npos);
+}
+
+TEST_F(HubRingBytes, OwnRingIsEmptiedOnTheSpot) {
+  near->subscribe(topic);
+  hub.settle();
+  near->session.take();
+  publish(*near, topic, 100);
+  EXPECT_GE(near->session.take().size(), 80u) << "before the loop turns";
+  hub.settle();
+  EXPECT_EQ(hub.engine->stats().deliveries, 100u);
+  EXPECT_EQ(hub.engine->stats().missed_by_loops, 0u);
+}
+
+TEST_F(HubRingBytes, OneMessageMayBeLarger) {
+  HubOptions options = test_options();
+  options.ring_bytes_max = 0;
+  FakeHub small{2, std::move(options)};
+  const std::string home = small.topic_at(0);
+  auto listener = small.connect(1);
+  listener->subscribe(home);
+  small.settle();
+  listener->session.take();
+  for (int i = 0; i < 3; ++i) {
+    publish(*listener, home, 1);
+    small.settle();
+    small.advance(std::chrono::milliseconds{20});
+    EXPECT_FALSE(listener->session.paused);
+    EXPECT_NE(types(listener->session.take()).find("publication"), std::string::npos) << i;
+  }
+}
+
 }  // namespace
 }  // namespace plait::hub
