@@ -71,6 +71,10 @@ struct PLAIT_API HubOptions {
   /// Memory: 200 bytes for each pair of loops, 7 to 13 KB once it has been used, and 104 bytes for each entry that
   /// waits beyond; what a burst took goes as the pair is used again.
   std::size_t ring_capacity = 8192;
+  /// Bytes of payload at which no further publication waits between two loops, in one direction; what was asked for
+  /// first may be larger. Beyond, subscribers get a gap notice, and publishers are paused from half of it on. 0 counts
+  /// as 1. What waits for several loops exists once.
+  std::size_t ring_bytes_max = std::size_t{64} << 20;
   /// Sources of time and of randomness for ids and epochs (uniqueness, not secrecy). Called on any loop.
   std::function<WallTime()> wall_clock = system_wall_clock;
   std::function<void(MutableByteView)> random = system_random;

@@ -1,5 +1,6 @@
 #include "hub/audience.hpp"
 
+#include "core/release_memory.hpp"
 #include "hub/connection.hpp"
 
 namespace plait::hub {
@@ -66,6 +67,7 @@ bool Audience::forget_unused() {
     subject->maybe_unused = false;
     if (!subject->unused()) continue;
     if (!subject->is_pattern) {
+      forget_list(static_cast<Topic&>(*subject));
       topics_.erase(subject->name.text());
       continue;
     }
@@ -100,9 +102,24 @@ std::vector<Pattern*> Audience::patterns_of(std::string_view topic) {
 }
 
 void Audience::match_patterns(Topic& topic) {
-  topic.patterns.clear();
-  trie_.match(topic.name.text(), [&](void* value) { topic.patterns.push_back(static_cast<Pattern*>(value)); });
+  forget_list(topic);
+  matching_.clear();
+  trie_.match(topic.name.text(), [&](void* value) { matching_.push_back(static_cast<Pattern*>(value)); });
+  if (listed_patterns_ + matching_.size() > kListedPatternsMax) forget_lists();
+  topic.patterns.assign(matching_.begin(), matching_.end());
   topic.patterns_version = patterns_version_;
+  listed_patterns_ += topic.patterns.size();
+}
+
+void Audience::forget_list(Topic& topic) {
+  listed_patterns_ -= topic.patterns.size();
+  core::release_memory(topic.patterns);
+}
+
+// Rather than keeping no more of them: then who fills them once would have every publication of others matched anew.
+void Audience::forget_lists() {
+  for (const auto& [name, topic] : topics_) forget_list(*topic);
+  ++patterns_version_;
 }
 
 // --- Fan-out --------------------------------------------------------------------------------------------------------
@@ -112,9 +129,7 @@ Topic* Audience::listening_topic(const Bytes& name) {
   const auto found = topics_.find(name.text());
   if (found == topics_.end() && trie_.empty()) return nullptr;
   if (found == topics_.end() && ++idle_topics_ > kIdleTopicsMax) drop_idle_topics();
-  Topic& listening = found != topics_.end() ? *found->second : topic(name.text());
-  patterns_of(listening);
-  return &listening;
+  return found != topics_.end() ? found->second.get() : &topic(name.text());
 }
 
 void Audience::handle(Publication&& publication) {
@@ -163,13 +178,12 @@ void Audience::deliver_all() {
 
 template <class Visit>
 void Audience::for_each_listener(Topic& topic, const Visit& visit) {
+  const std::vector<Pattern*>& patterns = patterns_of(topic);
   ++visit_;
   for (const Subscriber& subscriber : topic.subscribers) {
-    if (topic.patterns.empty() || subscriber.connection->begin_visit(visit_)) {
-      visit(*subscriber.connection, subscriber.slot);
-    }
+    if (patterns.empty() || subscriber.connection->begin_visit(visit_)) visit(*subscriber.connection, subscriber.slot);
   }
-  for (const Pattern* pattern : topic.patterns) {
+  for (const Pattern* pattern : patterns) {
     for (const Subscriber& subscriber : pattern->subscribers) {
       if (subscriber.connection->begin_visit(visit_)) visit(*subscriber.connection, subscriber.slot);
     }
@@ -178,9 +192,11 @@ void Audience::for_each_listener(Topic& topic, const Visit& visit) {
 
 void Audience::drop_idle_topics() {
   deliver_all();
-  std::erase_if(topics_, [](const auto& entry) {
-    const Topic& topic = *entry.second;
-    return topic.unused() && !topic.known_at_home && !topic.maybe_unused;
+  std::erase_if(topics_, [&](const auto& entry) {
+    Topic& topic = *entry.second;
+    if (!topic.unused() || topic.known_at_home || topic.maybe_unused) return false;
+    forget_list(topic);
+    return true;
   });
   idle_topics_ = 0;
 }

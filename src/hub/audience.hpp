@@ -1,8 +1,8 @@
 // Audience: who on this loop has subscribed to what, and the fan-out to them.
 //
 // Publications of one turn are gathered per topic and delivered together: each is encoded once per form in use, and
-// each subscriber is visited once for all of them, so that it is in the cache for the second. Every topic knows the
-// patterns that match it until the set of patterns changes.
+// each subscriber is visited once for all of them, so that it is in the cache for the second. A topic knows the
+// patterns that match it until the set of patterns changes, or all lists together become too long and are begun anew.
 #pragma once
 
 #include <plait/broker.hpp>
@@ -68,6 +68,8 @@ class Audience {
   static constexpr std::size_t kSpareBurstsMax = 256;
   /// Topics that are kept only because patterns match them.
   static constexpr std::size_t kIdleTopicsMax = 16384;
+  /// Patterns in the lists of all topics, 8 bytes each.
+  static constexpr std::size_t kListedPatternsMax = std::size_t{1} << 20;
 
   explicit Audience(TryLeave try_leave) : try_leave_(std::move(try_leave)) {}
 
@@ -80,7 +82,7 @@ class Audience {
   /// Adds a subscriber, which hears everything that is delivered from now on, and returns its index in
   /// subject.subscribers.
   std::uint32_t add(Subject& subject, Subscriber subscriber);
-  /// The patterns that match the topic.
+  /// The patterns that match the topic; valid until they are asked for of another one.
   const std::vector<Pattern*>& patterns_of(Topic& topic);
   /// The same for one that may be unknown here.
   [[nodiscard]] std::vector<Pattern*> patterns_of(std::string_view topic);
@@ -105,11 +107,14 @@ class Audience {
   [[nodiscard]] std::size_t pattern_count() const { return patterns_.size(); }
   [[nodiscard]] std::uint64_t pattern_steps() const { return trie_.steps(); }
   [[nodiscard]] std::size_t subject_count() const { return topics_.size() + patterns_.size(); }
+  [[nodiscard]] std::size_t listed_pattern_count() const { return listed_patterns_; }
   [[nodiscard]] std::size_t spare_burst_count() const { return spare_bursts_.size(); }
 
  private:
   Topic* listening_topic(const Bytes& name);
   void match_patterns(Topic& topic);
+  void forget_list(Topic& topic);
+  void forget_lists();
   [[nodiscard]] std::unique_ptr<Burst> take_burst();
   void give_back(std::unique_ptr<Burst> burst);
   /// Calls visit(connection, slot) once per connection that hears of `topic`.
@@ -123,6 +128,8 @@ class Audience {
       patterns_;      // keys view Subject::name
   PatternTrie trie_;  // patterns that are active
   std::uint64_t patterns_version_ = 0;
+  std::vector<Pattern*> matching_;  // those of one topic, to make a list of just their number
+  std::size_t listed_patterns_ = 0;
   std::vector<Topic*> gathered_;
   std::vector<std::unique_ptr<Burst>> spare_bursts_;
   std::vector<Subject*> maybe_unused_;

@@ -5,6 +5,7 @@
 #include <plait/session.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -108,6 +109,7 @@ class Connection {
   void subscribe_to(const wire::SubscriptionRequest::Topic& topic, PendingSubscribe& pending);
   [[nodiscard]] std::string_view refusal(std::string_view name, bool subscribed) const;
   [[nodiscard]] std::size_t pattern_count() const;
+  [[nodiscard]] bool too_many_pending() const;
   bool request_subject(Subject& subject, std::optional<Position> since, PendingSubscribe& pending);
   void finish_one(PendingSubscribe& pending);
   void finish(const PendingSubscribe& pending);
@@ -128,7 +130,7 @@ class Connection {
   [[nodiscard]] bool heard_the_same(const Subscription& ended, const Subscription& other) const;
   void end_subscription(Subscription& subscription);
   void remove_subscription(Subscription& subscription);
-  PendingSubscribe* find_pending(std::uint32_t request);
+  PendingSubscribe& pending_subscribe(std::uint32_t request);
   static wire::TopicResult& result_of(PendingSubscribe& pending, const Subject& subject);
 
   SendStatus send(const Message& message);
@@ -162,9 +164,10 @@ class Connection {
   std::uint64_t visit_ = 0;
   std::uint32_t last_request_ = 0;
   std::vector<Subscription> subscriptions_;
-  std::vector<Publication> held_;  // of all subscriptions, as they came
-  std::size_t held_bytes_ = 0;     // of payload in them
-  std::vector<PendingSubscribe> pending_subscribes_;
+  std::vector<Publication> held_;                                 // of all subscriptions, as they came
+  std::size_t held_bytes_ = 0;                                    // of payload in them
+  std::map<std::uint32_t, PendingSubscribe> pending_subscribes_;  // by request
+  std::size_t pending_topics_ = 0;                                // of all of them
   std::vector<PendingPublish> pending_publishes_;  // request n stands at n - 1; request 0 wants no answer
   std::vector<std::uint32_t> free_publishes_;
 };

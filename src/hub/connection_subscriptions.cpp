@@ -13,6 +13,7 @@
 // asks and does not read would cost a history's memory. Its subscription goes on holding back meanwhile.
 #include <algorithm>
 
+#include "core/assert.hpp"
 #include "core/release_memory.hpp"
 #include "hub/connection.hpp"
 #include "hub/shard.hpp"
@@ -26,6 +27,9 @@ constexpr std::size_t kHeldMax = 4096;
 constexpr std::size_t kHeldBytesMax = std::size_t{16} << 20;
 /// Bytes of a session's replays. The broker may have forgotten what waits to be replayed, and then counts it no more.
 constexpr std::size_t kReplayBytesMax = std::size_t{64} << 20;
+/// Topics of requests that wait for answers, beside HubOptions::subscriptions_max: above Shard::kAnswersHigh, at which
+/// a home that is slow pauses the session.
+constexpr std::size_t kPendingTopicsMax = Shard::kAnswersMax;
 
 // What an answer repeats of a name that is too long.
 std::string_view echoed(std::string_view name) { return name.size() <= kTopicBytesMax ? name : std::string_view{}; }
@@ -55,13 +59,16 @@ void Connection::handle_subscription(const wire::Envelope& envelope) {
 
 void Connection::subscribe(const wire::SubscriptionRequest& request, std::string_view cid) {
   // Known before anything is asked, and left by itself: no answer finishes it before all topics are asked for.
-  PendingSubscribe& pending =
-      pending_subscribes_.emplace_back(PendingSubscribe{++last_request_, std::string{cid}, {}, {}, 1});
+  PendingSubscribe& pending = pending_subscribes_[++last_request_];
+  pending.request = last_request_;
+  pending.cid = cid;
+  pending.left = 1;
   for (const auto& topic : request.topics) subscribe_to(topic, pending);
   finish_one(pending);
 }
 
 void Connection::subscribe_to(const wire::SubscriptionRequest::Topic& topic, PendingSubscribe& pending) {
+  ++pending_topics_;
   pending.names.push_back(Bytes::copy_of(echoed(topic.name)));
   wire::TopicResult& result = pending.results.emplace_back();
   result.topic = pending.names.back().text();
@@ -110,15 +117,21 @@ std::size_t Connection::pattern_count() const {
                                                 [](const Subscription& s) { return s.subject->is_pattern; }));
 }
 
-// False: a ring is full.
+// Unsubscribing does not take back a request: who does both again and again would have ever more on their way. Topics
+// bring their home to pause the session; a pattern that is not watched yet asks nobody a second time.
+bool Connection::too_many_pending() const {
+  return pending_topics_ > kPendingTopicsMax + shard_.options().subscriptions_max;
+}
+
+// False: a ring is full, or too many answers are waited for.
 bool Connection::request_subject(Subject& subject, std::optional<Position> since, PendingSubscribe& pending) {
   const Ticket ticket{self_, pending.request};
   if (!subject.is_pattern) {
-    if (!shard_.try_subscribe(static_cast<Topic&>(subject), ticket, since)) return false;
+    if (too_many_pending() || !shard_.try_subscribe(static_cast<Topic&>(subject), ticket, since)) return false;
   } else if (auto& pattern = static_cast<Pattern&>(subject); pattern.active()) {
     attach(*find_subscription(&subject));
     return true;
-  } else if (!shard_.try_watch(pattern, ticket)) {
+  } else if (too_many_pending() || !shard_.try_watch(pattern, ticket)) {
     return false;
   }
   ++pending.left;
@@ -129,7 +142,7 @@ void Connection::on_subscribed(Subject& subject, std::uint32_t request, std::uni
   Subscription* subscription = find_subscription(&subject);
   const bool wanted = subscription != nullptr && subscription->request == request;  // not unsubscribed meanwhile
   if (wanted && subscription->state == State::requested) attach(*subscription);
-  PendingSubscribe& pending = *find_pending(request);
+  PendingSubscribe& pending = pending_subscribe(request);
   if (history != nullptr) {
     wire::TopicResult& result = result_of(pending, subject);
     result.position = history->position;
@@ -164,7 +177,7 @@ void Connection::end_replay(Subscription& subscription) {
 }
 
 void Connection::on_subscribe_failed(Subject& subject, std::uint32_t request) {
-  PendingSubscribe& pending = *find_pending(request);
+  PendingSubscribe& pending = pending_subscribe(request);
   wire::TopicResult& result = result_of(pending, subject);
   result.error = wire::ErrorCode::subscription_failed;
   result.reason = "broker unavailable";
@@ -175,10 +188,9 @@ void Connection::on_subscribe_failed(Subject& subject, std::uint32_t request) {
 
 void Connection::finish_one(PendingSubscribe& pending) {
   if (--pending.left > 0) return;
-  const auto place = pending_subscribes_.begin() + (&pending - pending_subscribes_.data());
-  const PendingSubscribe finished = std::move(pending);
-  pending_subscribes_.erase(place);
-  finish(finished);
+  const auto finished = pending_subscribes_.extract(pending.request);
+  pending_topics_ -= pending.results.size();
+  finish(finished.mapped());
 }
 
 void Connection::finish(const PendingSubscribe& pending) {
@@ -364,10 +376,10 @@ void Connection::remove_subscription(Subscription& subscription) {
   shard_.schedule_turn();  // which forgets the subject
 }
 
-Connection::PendingSubscribe* Connection::find_pending(std::uint32_t request) {
-  const auto found = std::find_if(pending_subscribes_.begin(), pending_subscribes_.end(),
-                                  [&](const PendingSubscribe& pending) { return pending.request == request; });
-  return found == pending_subscribes_.end() ? nullptr : &*found;
+Connection::PendingSubscribe& Connection::pending_subscribe(std::uint32_t request) {
+  const auto found = pending_subscribes_.find(request);
+  PLAIT_ASSERT(found != pending_subscribes_.end(), "a request is answered while it waits");
+  return found->second;
 }
 
 wire::TopicResult& Connection::result_of(PendingSubscribe& pending, const Subject& subject) {

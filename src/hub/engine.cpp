@@ -14,13 +14,14 @@ constexpr std::size_t kRingCapacityMax = std::size_t{1} << 24;
 
 Engine::Engine(HubOptions options) : options_(std::move(options)) {
   options_.ring_capacity = std::clamp(options_.ring_capacity, kRingCapacityMin, kRingCapacityMax);
+  options_.ring_bytes_max = std::max(options_.ring_bytes_max, std::size_t{1});
 }
 
 void Engine::attach(const std::vector<core::Executor*>& executors) {
   PLAIT_ASSERT(shards_.empty() && !executors.empty(), "a hub is attached once, to at least one loop");
   loop_count_ = static_cast<std::uint32_t>(executors.size());
   for (std::size_t i = 0; i < executors.size() * executors.size(); ++i) {
-    rings_.push_back(std::make_unique<Ring<LoopMessage>>(options_.ring_capacity + Shard::kAnswersMax));
+    rings_.push_back(std::make_unique<LoopRing>(options_.ring_capacity + Shard::kAnswersMax));
   }
   for (std::uint32_t i = 0; i < loop_count_; ++i) {
     shards_.push_back(std::make_unique<Shard>(*this, *executors[i], i, loop_count_));

@@ -32,9 +32,7 @@ class Engine {
     PLAIT_ASSERT(loop_count_ > 0, kUnattached);
     return static_cast<std::uint32_t>(core::SeededHash{}(topic) % loop_count_);
   }
-  [[nodiscard]] Ring<LoopMessage>& ring(std::uint32_t from, std::uint32_t to) {
-    return *rings_[from * loop_count_ + to];
-  }
+  [[nodiscard]] LoopRing& ring(std::uint32_t from, std::uint32_t to) { return *rings_[from * loop_count_ + to]; }
 
   /// From any thread.
   void publish(std::string_view topic, std::string_view json, Broker::PublishDone done);
@@ -45,7 +43,7 @@ class Engine {
 
   HubOptions options_;
   std::uint32_t loop_count_ = 0;
-  std::vector<std::unique_ptr<Ring<LoopMessage>>> rings_;
+  std::vector<std::unique_ptr<LoopRing>> rings_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

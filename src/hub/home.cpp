@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/guard.hpp"
+#include "core/release_memory.hpp"
 
 namespace plait::hub {
 
@@ -85,6 +86,7 @@ void Home::publish(std::string_view topic, Bytes payload, const PublishOptions& 
 }
 
 void Home::publish(PendingRef pending, std::string_view topic, Bytes payload, const PublishOptions& options) {
+  if (would_list_too_many(topic)) return on_published(pending, err(BrokerError::unavailable));
   const bool returned = core::guarded("Broker::publish()", [&] {
     broker_->publish(topic, std::move(payload), options,
                      [this, pending](const auto& result) { on_published(pending, result); });
@@ -122,59 +124,95 @@ void Home::on_published(PendingRef pending, const Result<Position, BrokerError>&
 // --- Publications ---------------------------------------------------------------------------------------------------
 
 void Home::on_publication(const Publication& publication) {
-  Route* route = find_route(publication);
+  Route* route = find_route(publication.topic);
   if (route == nullptr) return;
   for (Interest& interest : route->interests) deliver(*route, interest, publication);
 }
 
 void Home::deliver(Route& route, Interest& interest, const Publication& publication) {
-  const bool after_gap = interest.missed > 0 && !send_gap(route, interest);
+  const bool after_gap = interest.missed > 0 && !send_gap(route.topic, interest);
   if (!after_gap && outlet_.try_deliver(interest.loop, Publication{publication})) return;
   ++missed_count_;
+  ++interest.missed;
   interest.missed_until = publication.position;
-  if (interest.missed++ > 0) return;
-  gapped_topics_.push_back(route.topic);
-  outlet_.on_gap();
+  if (!interest.listed) list_gap(route.topic, interest);
 }
 
-bool Home::send_gap(const Route& route, Interest& interest) {
-  if (!outlet_.try_deliver(interest.loop, Gap{route.topic, interest.missed_until, interest.missed})) return false;
+// --- Gaps -----------------------------------------------------------------------------------------------------------
+
+bool Home::send_gap(const Bytes& topic, Interest& interest) {
+  if (!outlet_.try_deliver(interest.loop, Gap{topic, interest.missed_until, interest.missed})) return false;
   interest.missed = 0;
   return true;
 }
 
-bool Home::retry_gaps() {
-  std::erase_if(gapped_topics_, [&](const Bytes& topic) {
-    const auto found = routes_.find(topic.text());
-    if (found == routes_.end()) return true;
-    auto& interests = found->second->interests;
-    return std::all_of(interests.begin(), interests.end(),
-                       [&](Interest& interest) { return interest.missed == 0 || send_gap(*found->second, interest); });
-  });
-  return gapped_topics_.empty();
+void Home::list_gap(const Bytes& topic, Interest& interest) {
+  if (gapped_topics_.size() <= interest.loop) gapped_topics_.resize(interest.loop + 1);
+  gapped_topics_[interest.loop].push_back(topic);
+  interest.listed = true;
+  outlet_.on_gap();
 }
 
-// retry_gaps() finds nothing left of them.
+bool Home::retry_gaps() {
+  bool none_left = true;
+  for (std::uint32_t loop = 0; loop < gapped_topics_.size(); ++loop) none_left = retry_gaps_of(loop) && none_left;
+  return none_left;
+}
+
+// The first that its ring has no room for is the last that is tried: who is far behind costs a turn no more than that.
+bool Home::retry_gaps_of(std::uint32_t loop) {
+  std::vector<Bytes>& topics = gapped_topics_[loop];
+  std::size_t told = 0;
+  for (; told < topics.size(); ++told) {
+    Interest* interest = find_interest(topics[told], loop);
+    if (interest == nullptr) continue;
+    if (interest->missed > 0 && !send_gap(topics[told], *interest)) break;
+    interest->listed = false;
+  }
+  topics.erase(topics.begin(), topics.begin() + static_cast<std::ptrdiff_t>(told));
+  if (topics.empty()) core::release_memory(topics);
+  return topics.empty();
+}
+
 std::vector<Gap> Home::take_gaps(std::uint32_t loop) {
   std::vector<Gap> gaps;
-  for (const Bytes& topic : gapped_topics_) {
-    const auto found = routes_.find(topic.text());
-    if (found == routes_.end()) continue;
-    for (Interest& interest : found->second->interests) {
-      if (interest.loop != loop || interest.missed == 0) continue;
-      gaps.push_back({topic, interest.missed_until, std::exchange(interest.missed, 0)});
-    }
+  if (loop >= gapped_topics_.size()) return gaps;
+  for (const Bytes& topic : std::exchange(gapped_topics_[loop], {})) {
+    Interest* interest = find_interest(topic, loop);
+    if (interest == nullptr) continue;
+    interest->listed = false;
+    if (interest->missed > 0) gaps.push_back({topic, interest->missed_until, std::exchange(interest->missed, 0)});
   }
   return gaps;
+}
+
+// A topic that a loop has missed something of is remembered until the loop is told. While one does not turn, clients
+// could name ever more of them.
+bool Home::would_list_too_many(std::string_view topic) {
+  const auto is_full = [](const std::vector<Bytes>& topics) { return topics.size() >= kGappedTopicsMax; };
+  if (std::none_of(gapped_topics_.begin(), gapped_topics_.end(), is_full)) return false;
+  Bytes name = Bytes::copy_of(topic);
+  name.share_between_threads();
+  const Route* route = find_route(name);
+  if (route == nullptr) return false;
+  return std::any_of(route->interests.begin(), route->interests.end(), [&](const Interest& interest) {
+    return !interest.listed && interest.loop < gapped_topics_.size() && is_full(gapped_topics_[interest.loop]);
+  });
+}
+
+std::size_t Home::gapped_count() const {
+  std::size_t count = 0;
+  for (const std::vector<Bytes>& topics : gapped_topics_) count += topics.size();
+  return count;
 }
 
 // --- Routes ---------------------------------------------------------------------------------------------------------
 
 // Who wants a publication; null: nobody can, and nothing need be remembered.
-Home::Route* Home::find_route(const Publication& publication) {
-  const auto found = routes_.find(publication.topic.text());
+Home::Route* Home::find_route(const Bytes& topic) {
+  const auto found = routes_.find(topic.text());
   if (found == routes_.end() && trie_.empty()) return nullptr;
-  Route& route = found != routes_.end() ? *found->second : route_of(publication.topic);
+  Route& route = found != routes_.end() ? *found->second : route_of(topic);
   if (route.patterns_version != patterns_version_) match_patterns(route);
   return &route;
 }
@@ -192,7 +230,16 @@ Home::Interest& Home::interest_of(Route& route, std::uint32_t loop) {
   for (Interest& interest : route.interests) {
     if (interest.loop == loop) return interest;
   }
-  return route.interests.emplace_back(Interest{loop, false, false, 0, {}});
+  return route.interests.emplace_back(Interest{.loop = loop});
+}
+
+Home::Interest* Home::find_interest(const Bytes& topic, std::uint32_t loop) {
+  const auto route = routes_.find(topic.text());
+  if (route == routes_.end()) return nullptr;
+  auto& interests = route->second->interests;
+  const auto found =
+      std::find_if(interests.begin(), interests.end(), [&](const Interest& i) { return i.loop == loop; });
+  return found == interests.end() ? nullptr : &*found;
 }
 
 void Home::match_patterns(Route& route) {
@@ -207,7 +254,7 @@ void Home::match_patterns(Route& route) {
 void Home::drop_idle_routes() {
   std::erase_if(routes_, [](const auto& entry) {
     const auto& interests = entry.second->interests;
-    return std::none_of(interests.begin(), interests.end(), [](const Interest& i) { return i.exact || i.missed > 0; });
+    return std::none_of(interests.begin(), interests.end(), [](const Interest& i) { return i.exact || i.listed; });
   });
   idle_routes_ = 0;
 }

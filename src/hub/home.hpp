@@ -40,6 +40,8 @@ class Home final : public BrokerListener {
  public:
   /// Topics whose interested loops are kept only to save matching patterns again.
   static constexpr std::size_t kIdleRoutesMax = 16384;
+  /// Topics of which one loop may have missed something. What would add another is refused.
+  static constexpr std::size_t kGappedTopicsMax = 16384;
 
   /// `outlet` outlives the home; `make_broker` gets this as the listener.
   Home(HomeOutlet& outlet, const std::function<std::unique_ptr<Broker>(BrokerListener&)>& make_broker);
@@ -63,14 +65,17 @@ class Home final : public BrokerListener {
   [[nodiscard]] std::uint64_t pattern_steps() const { return trie_.steps(); }
   /// Publications that did not fit into a ring.
   [[nodiscard]] std::uint64_t missed_count() const { return missed_count_; }
+  /// Topics that are listed for retry_gaps(), once for each loop that has missed something of them.
+  [[nodiscard]] std::size_t gapped_count() const;
 
  private:
   struct Interest {
     std::uint32_t loop = 0;
     bool exact = false;        // somebody there has subscribed to this very topic
     bool by_pattern = false;   // … to a pattern that matches it
+    bool listed = false;       // among the loop's gapped topics, as it is while it has missed something
     std::uint64_t missed = 0;  // publications since the ring was full
-    Position missed_until;
+    Position missed_until{};
   };
   struct Route {
     Bytes topic;
@@ -94,12 +99,16 @@ class Home final : public BrokerListener {
   };
 
   Route& route_of(const Bytes& topic);
-  Route* find_route(const Publication& publication);
+  Route* find_route(const Bytes& topic);
+  Interest* find_interest(const Bytes& topic, std::uint32_t loop);
   void match_patterns(Route& route);
   static Interest& interest_of(Route& route, std::uint32_t loop);
   void drop_idle_routes();
   void deliver(Route& route, Interest& interest, const Publication& publication);
-  bool send_gap(const Route& route, Interest& interest);
+  bool send_gap(const Bytes& topic, Interest& interest);
+  void list_gap(const Bytes& topic, Interest& interest);
+  bool retry_gaps_of(std::uint32_t loop);
+  [[nodiscard]] bool would_list_too_many(std::string_view topic);
   std::vector<Gap> take_gaps(std::uint32_t loop);
   PendingRef remember(PendingPublish publish);
   void publish(PendingRef pending, std::string_view topic, Bytes payload, const PublishOptions& options);
@@ -112,7 +121,7 @@ class Home final : public BrokerListener {
   std::unordered_map<std::string_view, std::unique_ptr<Pattern>, core::SeededHash> patterns_;
   PatternTrie trie_;
   std::uint64_t patterns_version_ = 0;
-  std::vector<Bytes> gapped_topics_;
+  std::vector<std::vector<Bytes>> gapped_topics_;  // of each loop, as they became so
   std::uint64_t missed_count_ = 0;
   std::vector<PendingPublish> pending_;  // so that `done` captures no more than std::function holds without allocating
   std::vector<std::uint32_t> free_pending_;

@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "hub/ring.hpp"
+
 namespace plait::hub {
 
 /// A connection of one loop; resolves to nothing once it is gone.
@@ -79,5 +81,15 @@ struct Watching {
 
 using LoopMessage =
     std::variant<Publication, Publish, Published, Subscribe, Subscribed, Unsubscribe, Watch, Watching, Unwatch, Gap>;
+
+/// What a message keeps alive beside its place in a ring. An answer's history is the broker's to bound.
+struct PayloadBytes {
+  std::size_t operator()(const LoopMessage& message) const {
+    if (const auto* publication = std::get_if<Publication>(&message)) return publication->payload.size();
+    if (const auto* publish = std::get_if<Publish>(&message)) return publish->payload.size();
+    return 0;
+  }
+};
+using LoopRing = Ring<LoopMessage, PayloadBytes>;
 
 }  // namespace plait::hub

@@ -4,12 +4,15 @@
 #include <bit>
 
 #include "core/assert.hpp"
+#include "core/release_memory.hpp"
 
 namespace plait::hub {
 
 namespace {
 
-std::string_view beginning_of(std::string_view pattern) { return pattern.substr(0, pattern.find_first_of("*?")); }
+std::string_view beginning_of(std::string_view pattern) {
+  return pattern.substr(0, std::min(pattern.find_first_of("*?"), PatternTrie::kBranchBytesMax));
+}
 
 // Is `part`, which has no `*`, just like `text`? Names mostly differ at their ends.
 bool equal(std::string_view part, std::string_view text, std::uint64_t& steps) {
@@ -63,7 +66,6 @@ PatternTrie::NodeIndex PatternTrie::add_child(NodeIndex node, char edge) {
   } else {
     index = free_.back();
     free_.pop_back();
-    nodes_[index] = {};
   }
   nodes_[node].children.emplace_back(edge, index);
   return index;
@@ -72,6 +74,7 @@ PatternTrie::NodeIndex PatternTrie::add_child(NodeIndex node, char edge) {
 void PatternTrie::remove_child(NodeIndex node, char edge) {
   auto& children = nodes_[node].children;
   const auto found = std::find_if(children.begin(), children.end(), [&](const auto& c) { return c.first == edge; });
+  nodes_[found->second] = {};
   free_.push_back(found->second);
   children.erase(found);
 }
@@ -111,10 +114,15 @@ void PatternTrie::erase(std::string_view pattern) {
     PLAIT_ASSERT(last.value != nullptr, "the pattern is not in the trie");
     last.value = nullptr;
   }
-  --size_;
+  if (--size_ == 0) return release_nodes();
   for (std::size_t depth = path.size() - 1; depth > 0 && nodes_[path[depth]].unused(); --depth) {
     remove_child(path[depth - 1], pattern[depth - 1]);
   }
+}
+
+void PatternTrie::release_nodes() {
+  nodes_ = std::vector<Node>(1);
+  core::release_memory(free_);
 }
 
 void PatternTrie::note_places(std::string_view topic) {

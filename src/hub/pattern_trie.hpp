@@ -1,7 +1,8 @@
 // PatternTrie: which of many patterns match a topic, in one walk over the topic.
 //
-// Patterns share their beginnings, up to the first `*` or `?`, in one trie. What a pattern has from there on stands in
-// the node where its beginning ends, and is tried against the rest of the topic. For a trial the places of each
+// Patterns share their beginnings, up to the first `*` or `?` but at most kBranchBytesMax bytes, in one trie: a node
+// takes some hundred bytes, a character of a name one. What a pattern has from there on stands in the node where its
+// beginning ends, and is tried against the rest of the topic. For a trial the places of each
 // character of the topic are known as a set of bits, so that a part between two `*` is tried at all places at once: a
 // trial is at most one step per character of the pattern, whatever the pattern is. (Trying one place after the other
 // cost up to 128 times as much for patterns like *aaa…, and walking along all branches at each `?` up to 20 µs a
@@ -24,11 +25,15 @@ namespace plait::hub {
 
 class PatternTrie {
  public:
+  /// Nodes that one pattern may need.
+  static constexpr std::size_t kBranchBytesMax = 16;
+
   PatternTrie();
 
   /// Adds `pattern` with a value that match() gives back. It must not be in the trie.
   void insert(std::string_view pattern, void* value);
-  /// Removes it again, and the nodes that only it needed. It must be in the trie.
+  /// Removes it again, and the nodes that only it needed; with the last one all memory of nodes. It must be in the
+  /// trie.
   void erase(std::string_view pattern);
   /// Calls `found` with the value of each pattern that matches all of `topic`; none does if it has more than
   /// kTopicBytesMax bytes.
@@ -38,11 +43,13 @@ class PatternTrie {
   /// Trials and the characters looked at in them, ever.
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
   [[nodiscard]] std::size_t node_count() const { return nodes_.size() - free_.size(); }
+  /// Nodes that there is memory for now.
+  [[nodiscard]] std::size_t allocated() const { return nodes_.capacity(); }
 
  private:
   using NodeIndex = std::uint32_t;
   struct Tail {
-    std::string text;  // begins with the pattern's first `*` or `?`
+    std::string text;
     void* value = nullptr;
   };
   struct Node {
@@ -79,6 +86,7 @@ class PatternTrie {
   [[nodiscard]] NodeIndex child(NodeIndex node, char edge) const;
   NodeIndex add_child(NodeIndex node, char edge);
   void remove_child(NodeIndex node, char edge);
+  void release_nodes();
 
   std::vector<Node> nodes_;  // [0] is the root, which is no one's child: 0 stands for none
   std::vector<NodeIndex> free_;

@@ -15,7 +15,15 @@
 
 namespace plait::hub {
 
-template <class T>
+/// Entries that cost no more than their place.
+struct Weightless {
+  template <class T>
+  std::size_t operator()(const T&) const {
+    return 0;
+  }
+};
+
+template <class T, class Weight = Weightless>
 class Ring {
  public:
   static constexpr std::size_t kChunkEntries = 64;
@@ -35,11 +43,19 @@ class Ring {
     if (capacity_ - (tail - known_head_) < wanted) known_head_ = head_.load(std::memory_order_acquire);
     return capacity_ - (tail - known_head_);
   }
+  /// Producer: do the entries that wait weigh less than `limit` together?
+  [[nodiscard]] bool weighs_less_than(std::size_t limit) {
+    if (pushed_weight_ - known_taken_weight_ >= limit) {
+      known_taken_weight_ = taken_weight_.load(std::memory_order_relaxed);
+    }
+    return pushed_weight_ - known_taken_weight_ < limit;
+  }
   /// Producer: there must be room.
   void push(T&& entry) {
     PLAIT_ASSERT(room(1) > 0, "push into a full ring");
     const std::size_t tail = tail_.load(std::memory_order_relaxed);
     if (tail % kChunkEntries == 0) append_chunk();
+    pushed_weight_ += Weight{}(entry);
     newest_->entries[tail % kChunkEntries] = std::move(entry);
     tail_.store(tail + 1, std::memory_order_release);
   }
@@ -55,6 +71,7 @@ class Ring {
     const std::size_t head = head_.load(std::memory_order_relaxed);
     if (head % kChunkEntries == 0) reading_ = head == 0 ? first_ : reading_->next;
     T entry = std::move(reading_->entries[head % kChunkEntries]);
+    taken_weight_.store(taken_weight_.load(std::memory_order_relaxed) + Weight{}(entry), std::memory_order_relaxed);
     head_.store(head + 1, std::memory_order_release);
     return entry;
   }
@@ -98,6 +115,8 @@ class Ring {
   }
 
   const std::size_t capacity_;
+  std::size_t pushed_weight_ = 0;                 // by the producer, ever
+  std::size_t known_taken_weight_ = 0;            // the producer's last look at taken_weight_
   alignas(64) std::atomic<std::size_t> tail_{0};  // written by the producer, as all that follows up to head_
   std::size_t known_head_ = 0;                    // the last look at head_
   Chunk* newest_ = nullptr;
@@ -105,8 +124,9 @@ class Ring {
   std::size_t oldest_end_ = kChunkEntries;  // the position behind oldest_'s last entry
   std::size_t chunk_count_ = 0;
   Chunk* first_ = nullptr;                        // written once, before the first tail_
-  alignas(64) std::atomic<std::size_t> head_{0};  // written by the consumer, as reading_
+  alignas(64) std::atomic<std::size_t> head_{0};  // written by the consumer, as what follows
   Chunk* reading_ = nullptr;
+  std::atomic<std::size_t> taken_weight_{0};  // ever
 };
 
 }  // namespace plait::hub

@@ -193,7 +193,7 @@ void Shard::turn() {
 }
 
 void Shard::drain(std::uint32_t from) {
-  Ring<LoopMessage>& ring = engine_.ring(from, index_);
+  LoopRing& ring = engine_.ring(from, index_);
   for (std::size_t left = ring.waiting(); left > 0; --left) {
     LoopMessage message = ring.take();
     std::visit([&](auto& alternative) { take(from, std::move(alternative)); }, message);
@@ -211,9 +211,10 @@ void Shard::drain_own() {
 // For a gap and a publication beside the answers' reserve. False: not now.
 bool Shard::make_own_room() {
   constexpr std::size_t kWanted = kAnswersMax + 2;
-  Ring<LoopMessage>& own = ring_to(index_);
-  if (own.room(kWanted) < kWanted && !serving_) drain_own();
-  return own.room(kWanted) > kAnswersMax;
+  LoopRing& own = ring_to(index_);
+  const std::size_t bytes_max = options().ring_bytes_max;
+  if ((own.room(kWanted) < kWanted || !own.weighs_less_than(bytes_max)) && !serving_) drain_own();
+  return own.room(kWanted) > kAnswersMax && own.weighs_less_than(bytes_max);
 }
 
 Shard::Serving::Serving(Shard& shard) : shard_(shard), outer_(shard.serving_) {
@@ -239,12 +240,14 @@ void Shard::retry() {
 
 // --- Backpressure ---------------------------------------------------------------------------------------------------
 
-// So many answers are due, or little more than their reserve is left in its ring. The own ring is emptied on the spot.
+// So many answers are due, or little is left in its ring beside their reserve or of the bytes. The own ring is emptied
+// on the spot.
 bool Shard::is_busy(std::uint32_t home, std::size_t answers_max) {
   if (answers_due_[home] >= answers_max) return true;
   if (home == index_) return false;
   const std::size_t wanted = kAnswersMax + std::min(kAnswersLow, options().ring_capacity / 4);
-  return ring_to(home).room(wanted) < wanted;
+  const std::size_t bytes_max = options().ring_bytes_max;
+  return ring_to(home).room(wanted) < wanted || !ring_to(home).weighs_less_than(bytes_max - bytes_max / 2);
 }
 
 bool Shard::must_wait(ConnectionRef ref) {
@@ -276,7 +279,7 @@ void Shard::resume_waiting() {
 
 // --- Into the rings -------------------------------------------------------------------------------------------------
 
-Ring<LoopMessage>& Shard::ring_to(std::uint32_t loop) { return engine_.ring(index_, loop); }
+LoopRing& Shard::ring_to(std::uint32_t loop) { return engine_.ring(index_, loop); }
 
 void Shard::push(std::uint32_t loop, LoopMessage&& message) {
   ring_to(loop).push(std::move(message));
@@ -286,7 +289,13 @@ void Shard::push(std::uint32_t loop, LoopMessage&& message) {
 
 bool Shard::can_request(std::uint32_t home) {
   if (answers_due_[home] >= kAnswersMax) return false;
-  return home == index_ || ring_to(home).room(kAnswersMax + 1) > kAnswersMax;
+  return home == index_ || has_room_to(home);
+}
+
+// Beside the answers' reserve.
+bool Shard::has_room_to(std::uint32_t loop) {
+  LoopRing& ring = ring_to(loop);
+  return ring.room(kAnswersMax + 1) > kAnswersMax && ring.weighs_less_than(options().ring_bytes_max);
 }
 
 void Shard::request(std::uint32_t home, LoopMessage&& request) {
@@ -312,7 +321,7 @@ bool Shard::try_leave(const Subject& subject) {
 }
 
 bool Shard::try_deliver(std::uint32_t loop, LoopMessage&& message) {
-  const bool has_room = loop == index_ ? make_own_room() : ring_to(loop).room(kAnswersMax + 1) > kAnswersMax;
+  const bool has_room = loop == index_ ? make_own_room() : has_room_to(loop);
   if (!has_room) return false;
   push(loop, std::move(message));
   return true;

@@ -134,13 +134,14 @@ class Shard final : private HomeOutlet {
 
   bool try_request(std::uint32_t home, LoopMessage&& request);
   [[nodiscard]] bool can_request(std::uint32_t home);
+  [[nodiscard]] bool has_room_to(std::uint32_t loop);
   void request(std::uint32_t home, LoopMessage&& request);
   bool try_deliver(std::uint32_t loop, LoopMessage&& message) override;
   void answer(std::uint32_t loop, LoopMessage&& message) override;
   void on_gap() override { retry(); }
   bool try_leave(const Subject& subject);
   void push(std::uint32_t loop, LoopMessage&& message);
-  [[nodiscard]] Ring<LoopMessage>& ring_to(std::uint32_t loop);
+  [[nodiscard]] LoopRing& ring_to(std::uint32_t loop);
   [[nodiscard]] Connection* find(ConnectionRef ref);
 
   // What comes out of the ring from loop `from`; the first five are requests to this home.

@@ -63,6 +63,51 @@ TEST(HubHostileNames, SubscribingToATopicTriesNoPatternOnItsLoop) {
   EXPECT_LE(audience.pattern_steps(), 3200U * 256);
 }
 
+TEST(HubHostileNames, ListsOfMatchingPatternsAreBoundedTogether) {
+  constexpr unsigned kPatterns = 2048;
+  Audience audience{[](const Subject&) { return true; }};
+  for (unsigned bits = 0; bits < kPatterns; ++bits) {
+    std::string name;
+    for (unsigned i = 0; i < 11; ++i) name += (bits >> i & 1U) != 0 ? '?' : 'a';
+    Pattern& pattern = audience.pattern(name + '*');
+    pattern.homes_left = 1;
+    EXPECT_TRUE(audience.handle_watching(pattern));
+  }
+  std::size_t listed_most = 0;
+  for (std::size_t i = 0; i < 4 * Audience::kListedPatternsMax / kPatterns; ++i) {
+    const std::string name = hostile_topic(static_cast<int>(i));
+    if (i % 2 == 0) audience.topic(name).requests = 1;  // somebody subscribes: it is not idle
+    audience.handle(Publication{Bytes::copy_of(name), {}, Bytes::copy_of("1")});
+    if (i % 64 == 0) audience.deliver_all();
+    listed_most = std::max(listed_most, audience.listed_pattern_count());
+  }
+  audience.deliver_all();
+  EXPECT_GT(listed_most, Audience::kListedPatternsMax / 2);
+  EXPECT_LE(listed_most, Audience::kListedPatternsMax);
+  EXPECT_EQ(audience.patterns_of(audience.topic(hostile_topic(0))).size(), kPatterns) << "a list that was forgotten";
+  const std::uint64_t steps = audience.pattern_steps();
+  EXPECT_EQ(audience.patterns_of(audience.topic(hostile_topic(0))).size(), kPatterns);
+  EXPECT_EQ(audience.pattern_steps(), steps) << "it is known again";
+}
+
+TEST(HubHostileNames, ListsOfTopicsThatAreForgottenCountNoMore) {
+  Audience audience{[](const Subject&) { return true; }};
+  Pattern& pattern = audience.pattern("a*");
+  pattern.homes_left = 1;
+  EXPECT_TRUE(audience.handle_watching(pattern));
+  for (std::size_t i = 0; i < 3 * Audience::kIdleTopicsMax; ++i) {
+    audience.handle(Publication{Bytes::copy_of(hostile_topic(static_cast<int>(i))), {}, Bytes::copy_of("1")});
+  }
+  audience.deliver_all();
+  EXPECT_LE(audience.listed_pattern_count(), audience.subject_count());
+  Topic& topic = audience.topic("abc");
+  EXPECT_EQ(audience.patterns_of(topic).size(), 1U);
+  const std::size_t listed = audience.listed_pattern_count();
+  audience.check_unused(topic);
+  EXPECT_TRUE(audience.forget_unused());
+  EXPECT_EQ(audience.listed_pattern_count(), listed - 1);
+}
+
 TEST(HubHostileNames, NoHashThatIsKnownPutsThemOntoOneLoop) {
   const FakeHub hub{4};
   std::array<int, 4> names{};

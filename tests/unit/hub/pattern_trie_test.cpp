@@ -54,12 +54,13 @@ TEST(PatternTrie, EraseGivesTheNodesBack) {
   EXPECT_TRUE(matched(trie, "ab").empty());
 }
 
-TEST(PatternTrie, AgreesWithTheDefinitionOnRandomPatterns) {
+// `prefix` stands before all of them.
+void expect_agreement_on_random_patterns(std::string_view prefix) {
   std::mt19937 random{7};  // the seed is part of the test
   const auto text = [&](std::string_view alphabet, std::size_t size_max) {
     std::string made(1 + random() % size_max, ' ');
     for (char& c : made) c = alphabet[random() % alphabet.size()];
-    return made;
+    return std::string{prefix} + made;
   };
   std::map<std::string, std::string> inserted;
   PatternTrie trie;
@@ -79,6 +80,31 @@ TEST(PatternTrie, AgreesWithTheDefinitionOnRandomPatterns) {
     }
     ASSERT_EQ(matched(trie, topic), expected) << topic << " in round " << round;
   }
+}
+
+TEST(PatternTrie, AgreesWithTheDefinitionOnRandomPatterns) { expect_agreement_on_random_patterns({}); }
+
+TEST(PatternTrie, AgreesWithTheDefinitionWhereBranchesEnd) {
+  for (std::size_t size = PatternTrie::kBranchBytesMax - 5; size <= PatternTrie::kBranchBytesMax + 1; ++size) {
+    expect_agreement_on_random_patterns(std::string(size, 'a'));
+  }
+}
+
+TEST(PatternTrie, LongPatternsTakeFewNodesAndGiveTheirMemoryBack) {
+  std::mt19937 random{11};
+  std::vector<std::string> patterns;
+  for (int i = 0; i < 2048; ++i) {
+    std::string pattern(255, ' ');
+    for (char& c : pattern) c = static_cast<char>('a' + random() % 26);
+    patterns.push_back(pattern + '*');
+  }
+  PatternTrie trie;
+  for (std::string& pattern : patterns) trie.insert(pattern, &pattern);
+  EXPECT_LE(trie.node_count(), 1 + patterns.size() * PatternTrie::kBranchBytesMax);
+  EXPECT_EQ(matched(trie, patterns[7].substr(0, 255)), (std::set<std::string>{patterns[7]}));
+  for (const std::string& pattern : patterns) trie.erase(pattern);
+  EXPECT_EQ(trie.allocated(), 1u) << "the root";
+  EXPECT_TRUE(matched(trie, patterns[7]).empty());
 }
 
 TEST(PatternTrie, HostilePatternsCostNoMoreThanTheirLength) {

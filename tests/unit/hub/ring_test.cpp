@@ -28,6 +28,23 @@ TEST(Ring, CapacityIsExact) {
   EXPECT_EQ(ring.room(5), 5u);
 }
 
+TEST(Ring, WeightIsThatOfWhatWaits) {
+  struct Itself {
+    std::size_t operator()(int entry) const { return static_cast<std::size_t>(entry); }
+  };
+  Ring<int, Itself> ring{4};
+  EXPECT_TRUE(ring.weighs_less_than(1));
+  ring.push(10);
+  ring.push(5);
+  EXPECT_FALSE(ring.weighs_less_than(15));
+  EXPECT_TRUE(ring.weighs_less_than(16));
+  EXPECT_EQ(ring.take(), 10);
+  EXPECT_FALSE(ring.weighs_less_than(5));
+  EXPECT_TRUE(ring.weighs_less_than(6));
+  EXPECT_EQ(ring.take(), 5);
+  EXPECT_TRUE(ring.weighs_less_than(1));
+}
+
 TEST(Ring, UnusedRingHasNoMemory) {
   Ring<int> ring{std::size_t{1} << 40};
   EXPECT_EQ(ring.allocated(), 0u);
