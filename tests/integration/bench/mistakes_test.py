@@ -1,6 +1,7 @@
 """What plait bench cannot run is refused by name, a quick look says that it is one, and a peer that lies has no row."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -21,6 +22,12 @@ class Refusals(unittest.TestCase):
     def test_no_suite(self):
         self.assertIn("give a suite, tcp-echo, websocket or webtransport", self.refused())
         self.assertIn("'x' is no suite", self.refused("x"))
+
+    def test_a_list_of_what_is_not_there(self):
+        self.assertIn("'nosuch' is no suite", self.refused("--list", "nosuch"))
+        for suite in ((), ("tcp-echo",)):
+            self.assertIn("--rows '[' is no extended regular expression", self.refused(*suite, "--list", "--rows", "["))
+            self.assertIn("no row matches --rows 'none'", self.refused(*suite, "--list", "--rows", "none"))
 
     def test_rounds_and_seconds(self):
         for value in ("0", "-1", "many"):
@@ -60,6 +67,30 @@ class Refusals(unittest.TestCase):
         with one_cpu() as cpu:
             self.assertIn(f"left out: the placement on two cores, for which there is only CPU {cpu}, and so all of "
                           "memory/plain, memory/tls, memory/deflate\n", self.refused("websocket", "--rows", "memory"))
+
+
+class Lists(unittest.TestCase):
+    def rows(self, *arguments):
+        """The listed rows' ids, by suite."""
+        command = [PLAIT, "bench", "--list", *arguments]
+        text = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=True).stdout
+        suites = {}
+        for line in text.splitlines():
+            if re.match(r"\S+: ", line):
+                ids = suites.setdefault(line.split(":")[0], [])
+            elif line.strip():
+                ids.append(line.split()[0])
+        return {suite: [row for row in ids if row != "row" and "/" in row] for suite, ids in suites.items()}
+
+    def test_what_would_run_is_listed_and_nothing_else(self):
+        every = self.rows()
+        self.assertEqual(list(every), ["tcp-echo", "websocket", "webtransport"])
+        for suite, rows in every.items():
+            self.assertEqual(self.rows(suite), {suite: rows})
+        literal = {suite: [row for row in rows if row.startswith("literal/")] for suite, rows in every.items()}
+        self.assertEqual(self.rows("tcp-echo", "--rows", "^literal/"), {"tcp-echo": literal["tcp-echo"]})
+        self.assertGreater(len(literal["tcp-echo"]), 0)
+        self.assertEqual(self.rows("--rows", "^literal/"), {suite: rows for suite, rows in literal.items() if rows})
 
 
 # A TCP echo that sends everything back twice.

@@ -367,7 +367,11 @@ class Options(unittest.TestCase):
 
     def test_help_of_what_is_no_command(self):
         self.assertIn("unknown command 'serv' for 'plait'; did you mean 'serve'?", self.refused("help", "serv"))
-        for words in ((), ("serve",), ("bench", "websocket")):
+        for words in (("help", "echo", "nope"), ("echo", "nope", "--help"), ("echo", "--help", "nope")):
+            self.assertIn("unknown command 'nope' for 'plait echo'", self.refused(*words))
+        self.assertIn("unknown command 'bogus' for 'plait'", self.refused("bogus", "--help"))
+        self.assertIn("unknown argument 'nope' for 'plait serve'", self.refused("serve", "nope", "--help"))
+        for words in ((), ("serve",), ("bench", "websocket"), ("echo", "serve"), ("serve", "--unknown")):
             self.assertEqual(plait("help", *words).returncode, 0, words)
 
     def test_urls_of_another_command(self):
