@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <climits>
 #include <memory>
@@ -217,26 +218,52 @@ void show_case(const bench::CaseResult& result, const std::string& baseline) {
   flush_output();
 }
 
+/// The option of a report, its file, empty where it is not wanted, and what makes it.
+struct ReportFile {
+  const char* option;
+  const std::string& path;
+  std::string (*make)(const bench::Report&);
+};
+
+std::array<ReportFile, 4> report_files(const BenchOptions& options) {
+  const auto json = [](const bench::Report& report) { return bench::json_text(bench::to_json(report), 1) + "\n"; };
+  return {{{"--json", options.json, json},
+           {"--markdown", options.markdown, bench::to_markdown},
+           {"--html", options.html, bench::to_html},
+           {"--svg", options.svg, bench::to_svg}}};
+}
+
+/// Before hours are spent on what cannot be kept.
+Result<void, Error> check_report_files(const BenchOptions& options) {
+  for (const ReportFile& file : report_files(options)) {
+    if (file.path.empty()) continue;
+    if (auto checked = bench::check_writable(file.path); !checked) {
+      return err(Error{fmt::format("{} {}", file.option, checked.error().message)});
+    }
+  }
+  return {};
+}
+
+/// All that can be written, whatever becomes of the others.
 int write_reports(const BenchOptions& options, const bench::Report& report) {
-  const auto save = [](const std::string& path, const std::string& text) {
-    return path.empty() || bench::write_text_file(path, text);
-  };
-  if (!save(options.json, bench::json_text(bench::to_json(report), 1) + "\n"))
-    return fail("--json: cannot write " + options.json);
-  if (!save(options.markdown, bench::to_markdown(report))) return fail("--markdown: cannot write " + options.markdown);
-  if (!save(options.html, bench::to_html(report))) return fail("--html: cannot write " + options.html);
-  if (!save(options.svg, bench::to_svg(report))) return fail("--svg: cannot write " + options.svg);
+  int status = 0;
+  for (const ReportFile& file : report_files(options)) {
+    if (file.path.empty()) continue;
+    const auto written = bench::write_text_file(file.path, file.make(report));
+    if (!written) status = fail(fmt::format("{} {}", file.option, written.error().message));
+  }
   const bool measured = std::any_of(report.cases.begin(), report.cases.end(), [](const bench::CaseResult& result) {
     return std::any_of(result.servers.begin(), result.servers.end(),
                        [](const bench::ServerResult& server) { return !server.samples.empty(); });
   });
-  return measured ? 0 : fail("no server could be measured");
+  return measured ? status : fail("no server could be measured");
 }
 
 int run_bench(const BenchOptions& options, const std::string& command_line) {
   const auto suites = chosen_suites(options.suite);
   if (!suites) return fail(suites.error().message);
   if (options.list) return list_suites(*suites, options.rows);
+  if (auto checked = check_report_files(options); !checked) return fail(checked.error().message);
   if (options.suite.empty())
     return fail("give a suite, tcp-echo, websocket or webtransport; 'plait bench --list' shows their rows");
   const bench::Suite& suite = suites->front();

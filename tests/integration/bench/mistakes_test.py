@@ -51,6 +51,19 @@ class Refusals(unittest.TestCase):
             said = self.refused("serve", "--listen", "wss://127.0.0.1:0", given, "/nonexistent")
             self.assertIn(f"{given} requires {missing}", said)
 
+    def test_files_that_cannot_be_written_before_anything_is_measured(self):
+        with tempfile.TemporaryDirectory() as folder:
+            older = Path(folder, "older")
+            older.write_text("older", encoding="utf-8")
+            for option in ("--json", "--markdown", "--html", "--svg"):
+                for path, why in ((f"{folder}/none/x", "No such file or directory"), (folder, "Is a directory"),
+                                  (f"{older}/x", "Not a directory")):
+                    other = "--json" if option == "--svg" else "--svg"
+                    said = self.refused("tcp-echo", other, str(older), option, path)
+                    self.assertEqual(said, f"plait: {option} {path}: cannot be written: {why}\n")
+            self.assertEqual(older.read_text(encoding="utf-8"), "older")
+            self.assertEqual(os.listdir(folder), ["older"])
+
     def test_a_peer_without_its_command(self):
         self.assertIn("--peer 'foo': the = is missing", self.refused("websocket", "--peer", "foo"))
 
@@ -198,6 +211,18 @@ class Quick(unittest.TestCase):
         words = " ".join(done.stdout.split())
         self.assertIn("a tenth of 1,000 connections and of 10,000 streams or more, a twentieth of the openings, a "
                       "sixteenth of a transfer's bytes: a look, not a result", words)
+
+
+class FullDisk(unittest.TestCase):
+    def test_the_other_files_are_written_whatever_becomes_of_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            written = Path(folder, "html")
+            command = [PLAIT, "bench", "tcp-echo", "--quick", "--rows", "^echo/1KB/d1/c1$", "--placement", "free",
+                       "--json", "/dev/full", "--html", str(written)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("plait: --json /dev/full: cannot be written: No space left on device\n", done.stderr)
+            self.assertIn("<html", written.read_text(encoding="utf-8"))
 
 
 class LeftOut(unittest.TestCase):

@@ -86,9 +86,15 @@ class Command(unittest.TestCase):
 
     def test_output_files_that_cannot_be_written(self):
         with harness.PlaitServer() as server:
-            result = run("echo", "bench", "--port", str(server.port), "--repeat", "1", "--json", "/nowhere/x")
-            self.assertEqual(result.returncode, 1)
-            self.assertIn("--json /nowhere/x", result.stderr)
+            for option in ("--json", "--histogram"):
+                measure = ("echo", "bench", "--port", str(server.port), "--repeat", "1", option)
+                self.assert_fails((*measure, "/nowhere/x"),
+                                  f"plait: {option} /nowhere/x: cannot be written: No such file or directory\n")
+                result = run(*measure, "/dev/full")
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(f"plait: {option} /dev/full: cannot be written: No space left on device\n", result.stderr)
+            _, output = server.stop()
+            self.assertIn("total: 2 connections", output, "the others were not measured")
 
 
 if __name__ == "__main__":
