@@ -46,6 +46,18 @@ class Refusals(unittest.TestCase):
         self.assertIn(f"--placement two needs a CPU for each, and has only {only}",
                       self.refused("websocket", "--cpu", f"server={only},client={only}", "--placement", "two"))
 
+    def test_serve_on_cpus_that_this_process_may_not_use(self):
+        said = self.refused("serve", "--listen", "ws://127.0.0.1:0", "--cpu", "100000")
+        self.assertIn("--cpu: cannot use CPU 100000: this process may use ", said)
+
+    def test_serve_on_urls_with_a_path_or_that_are_none(self):
+        for url in ("ws://127.0.0.1:0/echo", "ws://127.0.0.1:0?a=b", "quic://127.0.0.1:0/x", "unix:/none/s:/echo"):
+            self.assertIn(f"plait: {url}: leave out the path", self.refused("serve", "--listen", url))
+        for url in ("foo", "ftp://127.0.0.1:0", "ws://127.0.0.1:x"):
+            said = self.refused("serve", "--listen", url)
+            self.assertIn(url, said)
+            self.assertNotIn("/echo", said)
+
     def test_half_of_a_certificate_and_its_key(self):
         for given, missing in (("--key", "--cert"), ("--cert", "--key")):
             said = self.refused("serve", "--listen", "wss://127.0.0.1:0", given, "/nonexistent")
