@@ -61,6 +61,9 @@ class Command(unittest.TestCase):
         self.assert_fails(("echo", "serve", "--cpu", "100000"), "--cpu", "100000")
 
     def test_options_that_cannot_go_together(self):
+        for model in ((), ("--model", "thread")):
+            self.assert_fails(("echo", "serve", "--port", "0", *model, "--threads", "2"),
+                              "--threads is for --model async")
         self.assert_fails(("echo", "bench", "--size", "1", "--message", "x"), "--message", "--size")
         self.assert_fails(("echo", "bench", "--parallel", "4", "--connections", "2"), "--connections 2", "--parallel 4")
         self.assert_fails(("echo", "bench", "--depth", "0"), "--depth 0", "--rate")
