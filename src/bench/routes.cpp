@@ -263,6 +263,12 @@ bool has_scheme(std::string_view url, std::string_view scheme) {
   return std::ranges::equal(url.substr(0, url.find(':')), scheme, {}, lower);
 }
 
+/// What is wrong with a route's URL is wrong with the one that it was made of, and nobody wrote the other.
+Error as_given(Error error, std::string_view route, std::string_view url) {
+  if (const auto at = error.message.find(route); at != std::string::npos) error.message.replace(at, route.size(), url);
+  return error;
+}
+
 }  // namespace
 
 Result<std::string, Error> listen_on_routes(Server& server, std::string_view url, const RouteOptions& options) {
@@ -273,17 +279,21 @@ Result<std::string, Error> listen_on_routes(Server& server, std::string_view url
   if (is_unix) {
     base = url.substr(0, url.find(":/", 5));
   } else if (authority != std::string_view::npos) {
-    base = url.substr(0, url.find('/', authority + 3));
+    base = url.substr(0, url.find_first_of("/?#", authority + 3));
   }
   const std::string separator = is_unix ? ":" : "";
+  if (const auto path = url.substr(base.size()); !path.empty() && path != separator + "/") {
+    return err(Error{std::string{url} + ": leave out the path; the routes are at /echo, /discard … of every listener"});
+  }
   const std::string echo = separator + "/echo";
   const bool has_streams = has_scheme(url, "https") || has_scheme(url, "quic");
   const auto group = std::make_shared<FanoutGroup>(server);
   std::vector<std::pair<std::string_view, HandlerFactory>> routes =
       has_streams ? stream_routes() : message_routes(server, options);
   routes.emplace_back("/fanout", [group] { return std::make_unique<FanoutHandler>(group); });
-  auto bound = server.listen(std::string{base} + echo, routes.front().second);
-  if (!bound) return bound;
+  const std::string first = std::string{base} + echo;
+  auto bound = server.listen(first, routes.front().second);
+  if (!bound) return err(as_given(bound.error(), first, url));
   const std::string root = bound->substr(0, bound->size() - echo.size());
   for (auto next = routes.begin() + 1; next != routes.end(); ++next) {
     const std::string at = root + separator + std::string{next->first};

@@ -26,8 +26,8 @@ struct RouteOptions {
   WsMode ws_mode = WsMode::download;
 };
 
-/// Binds `url` (its path is not used) with all routes; unix:/name.sock has them as unix:/name.sock:/echo. Returns the
-/// URL really bound, without a path.
+/// Binds `url`, which has no path but "/", with all routes; unix:/name.sock has them as unix:/name.sock:/echo. Returns
+/// the URL really bound, without a path. Errors name the URL as it was given.
 Result<std::string, Error> listen_on_routes(Server& server, std::string_view url, const RouteOptions& options);
 
 }  // namespace plait::bench

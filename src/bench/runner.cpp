@@ -326,21 +326,30 @@ class Selector {
 };
 
 Result<Selection, Error> select_cases(const Suite& suite, const RunOptions& options) {
-  const RowPattern pattern(options.rows.value_or(""));
-  if (!pattern.is_valid()) {
-    return err(Error{fmt::format("--rows '{}' is no extended regular expression", options.rows.value_or(""))});
-  }
+  const auto rows = matching_rows(suite, options.rows);
+  if (!rows) return err(rows.error());
   Selector selector(options);
-  for (const Row& row : suite.rows) {
-    if (pattern.matches(row.id)) selector.add(row);
-  }
+  for (const Row* row : *rows) selector.add(*row);
   Selection selection = std::move(selector).take();
   if (!selection.cases.empty()) return selection;
-  if (selection.notes.empty()) return err(Error{"no row of '" + suite.name + "' matches; --list shows them"});
+  if (selection.notes.empty()) {
+    return err(Error{fmt::format("no row of '{0}' matches --rows '{1}'; 'plait bench {0} --list' shows them all",
+                                 suite.name, options.rows.value_or(""))});
+  }
   return err(Error{selection.notes.front()});
 }
 
 }  // namespace
+
+Result<std::vector<const Row*>, Error> matching_rows(const Suite& suite, const std::optional<std::string>& rows) {
+  const RowPattern pattern(rows.value_or(""));
+  if (!pattern.is_valid()) return err(Error{fmt::format("--rows '{}' is no extended regular expression", *rows)});
+  std::vector<const Row*> matching;
+  for (const Row& row : suite.rows) {
+    if (pattern.matches(row.id)) matching.push_back(&row);
+  }
+  return matching;
+}
 
 std::chrono::milliseconds generator_timeout(const Plan& plan) {
   const std::chrono::duration<double> length{plan.warmup_seconds + plan.seconds};

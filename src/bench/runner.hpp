@@ -73,6 +73,11 @@ struct RunObserver {
   std::function<void(const std::string&)> on_note;
 };
 
+/// The rows whose ids RunOptions::rows matches, without it all; there may be none. They last as long as `suite`. Fails
+/// when it is no regular expression.
+[[nodiscard]] Result<std::vector<const Row*>, Error> matching_rows(const Suite& suite,
+                                                                   const std::optional<std::string>& rows);
+
 /// Fails when --rows is no regular expression, or nothing of what it matches can be measured. A server that fails in a
 /// case is reported in its ServerResult and the run goes on; one that does not speak the row's scheme has none.
 [[nodiscard]] Result<std::vector<CaseResult>, Error> run_suite(const Suite& suite, const RunOptions& options,

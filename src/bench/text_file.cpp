@@ -1,12 +1,23 @@
 #include "bench/text_file.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 namespace plait::bench {
+namespace {
+
+Unexpected<Error> unwritable(const std::string& path, int why) {
+  return err(Error{path + ": cannot be written: " + std::strerror(why), why});
+}
+
+}  // namespace
 
 std::string read_text_file(const std::string& path) {
   std::ifstream file(path);
@@ -15,11 +26,30 @@ std::string read_text_file(const std::string& path) {
   return text.str();
 }
 
-bool write_text_file(const std::string& path, std::string_view text) {
-  std::ofstream file(path, std::ios::trunc);
-  file.write(text.data(), static_cast<std::streamsize>(text.size()));
-  file.flush();
-  return file.good();
+Result<void, Error> check_writable(const std::string& path) {
+  struct stat status {};
+  std::string wanted = path;  // or where it is to be made
+  int mode = W_OK;
+  if (::stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return unwritable(path, EISDIR);
+  } else if (errno == ENOENT) {
+    const std::string folder = std::filesystem::path{path}.parent_path().string();
+    wanted = folder.empty() ? "." : folder;
+    mode = W_OK | X_OK;
+  } else {
+    return unwritable(path, errno);
+  }
+  if (::access(wanted.c_str(), mode) != 0) return unwritable(path, errno);
+  return {};
+}
+
+Result<void, Error> write_text_file(const std::string& path, std::string_view text) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  if (file == nullptr) return unwritable(path, errno);
+  int why = std::fwrite(text.data(), 1, text.size(), file) == text.size() ? 0 : errno;
+  if (std::fclose(file) != 0 && why == 0) why = errno;
+  if (why != 0) return unwritable(path, why);
+  return {};
 }
 
 Result<void, Error> print_line(std::string_view line) {

@@ -5,6 +5,7 @@
 #include "bench/peers.hpp"
 #include "bench/report.hpp"
 #include "bench/text_file.hpp"
+#include "cli/bench_suites.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
 #include "core/shell_word.hpp"
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <climits>
 #include <memory>
@@ -28,6 +30,7 @@ namespace {
 
 constexpr const char* kBenchExamples = R"(Examples:
   plait bench --list                                  suites and their rows
+  plait bench websocket --rows fanout --list          the rows that would run
   plait bench websocket --quick --peer raw            a first look, in a minute
   plait bench websocket --peer raw --rows 'echo/93B'  some rows, against the raw epoll peers
   plait bench websocket --peers --json out.json --html out.html
@@ -93,21 +96,6 @@ std::string own_command_line() {
     out += " " + core::shell_quoted(words.substr(at, words.find('\0', at) - at));
   }
   return out;
-}
-
-int list_suites() {
-  for (const bench::Suite& suite : bench::all_suites()) {
-    print("{}: {}\n", suite.name, suite.title);
-    bench::Table table;
-    table.left_columns = 3;
-    table.header = {"row", "what", "source"};
-    for (const bench::Row& row : suite.rows) {
-      const std::string source = row.claims.empty() ? "" : row.claims.front().document;
-      table.rows.push_back({row.id, row.title, source.empty() ? "Plait's own row" : source});
-    }
-    print("{}\n", table.text(2));
-  }
-  return 0;
 }
 
 int first_other(const std::vector<int>& cpus, std::optional<int> taken) {
@@ -230,34 +218,57 @@ void show_case(const bench::CaseResult& result, const std::string& baseline) {
   flush_output();
 }
 
+/// The option of a report, its file, empty where it is not wanted, and what makes it.
+struct ReportFile {
+  const char* option;
+  const std::string& path;
+  std::string (*make)(const bench::Report&);
+};
+
+std::array<ReportFile, 4> report_files(const BenchOptions& options) {
+  const auto json = [](const bench::Report& report) { return bench::json_text(bench::to_json(report), 1) + "\n"; };
+  return {{{"--json", options.json, json},
+           {"--markdown", options.markdown, bench::to_markdown},
+           {"--html", options.html, bench::to_html},
+           {"--svg", options.svg, bench::to_svg}}};
+}
+
+/// Before hours are spent on what cannot be kept.
+Result<void, Error> check_report_files(const BenchOptions& options) {
+  for (const ReportFile& file : report_files(options)) {
+    if (file.path.empty()) continue;
+    if (auto checked = bench::check_writable(file.path); !checked) {
+      return err(Error{fmt::format("{} {}", file.option, checked.error().message)});
+    }
+  }
+  return {};
+}
+
+/// All that can be written, whatever becomes of the others.
 int write_reports(const BenchOptions& options, const bench::Report& report) {
-  const auto save = [](const std::string& path, const std::string& text) {
-    return path.empty() || bench::write_text_file(path, text);
-  };
-  if (!save(options.json, bench::json_text(bench::to_json(report), 1) + "\n"))
-    return fail("--json: cannot write " + options.json);
-  if (!save(options.markdown, bench::to_markdown(report))) return fail("--markdown: cannot write " + options.markdown);
-  if (!save(options.html, bench::to_html(report))) return fail("--html: cannot write " + options.html);
-  if (!save(options.svg, bench::to_svg(report))) return fail("--svg: cannot write " + options.svg);
+  int status = 0;
+  for (const ReportFile& file : report_files(options)) {
+    if (file.path.empty()) continue;
+    const auto written = bench::write_text_file(file.path, file.make(report));
+    if (!written) status = fail(fmt::format("{} {}", file.option, written.error().message));
+  }
   const bool measured = std::any_of(report.cases.begin(), report.cases.end(), [](const bench::CaseResult& result) {
     return std::any_of(result.servers.begin(), result.servers.end(),
                        [](const bench::ServerResult& server) { return !server.samples.empty(); });
   });
-  return measured ? 0 : fail("no server could be measured");
+  return measured ? status : fail("no server could be measured");
 }
 
 int run_bench(const BenchOptions& options, const std::string& command_line) {
-  if (options.list) return list_suites();
+  const auto suites = chosen_suites(options.suite);
+  if (!suites) return fail(suites.error().message);
+  if (options.list) return list_suites(*suites, options.rows);
+  if (auto checked = check_report_files(options); !checked) return fail(checked.error().message);
   if (options.suite.empty())
     return fail("give a suite, tcp-echo, websocket or webtransport; 'plait bench --list' shows their rows");
-  const auto suites = bench::all_suites();
-  const auto suite = std::find_if(suites.begin(), suites.end(),
-                                  [&](const bench::Suite& candidate) { return candidate.name == options.suite; });
-  if (suite == suites.end()) {
-    return fail(fmt::format("'{}' is no suite; 'plait bench --list' shows them", options.suite));
-  }
-  bench::Report report{.suite = suite->name,
-                       .title = suite->title + (options.quick ? quick_mark() : ""),
+  const bench::Suite& suite = suites->front();
+  bench::Report report{.suite = suite.name,
+                       .title = suite.title + (options.quick ? quick_mark() : ""),
                        .command = command_line,
                        .baseline = {},
                        .machine = bench::describe_machine(),
@@ -277,10 +288,10 @@ int run_bench(const BenchOptions& options, const std::string& command_line) {
             print("{}\n", note);
             report.notes.push_back(note);
           }};
-  auto cases = bench::run_suite(*suite, *run, observer);
+  auto cases = bench::run_suite(suite, *run, observer);
   if (!cases) return fail(cases.error().message);
   report.cases = std::move(*cases);
-  if (options.quick) print("{}{}\n", suite->name, quick_mark());
+  if (options.quick) print("{}{}\n", suite.name, quick_mark());
   return write_reports(options, report);
 }
 
@@ -317,7 +328,7 @@ void add_hidden_commands(CLI::App& app, Action& action) {
 
 void add_options(CLI::App& command, BenchOptions& options) {
   command.add_option("SUITE", options.suite, "tcp-echo, websocket or webtransport");
-  command.add_flag("--list", options.list, "Show the suites and their rows");
+  command.add_flag("--list", options.list, "Show the rows that would run, of SUITE or of all; run none");
   command.add_option("--rows", options.rows, "Only rows whose id matches this regular expression");
   command.add_option("--peer", options.peers, "raw, or NAME=COMMAND,URL with {port} and {cpu} in the command")
       ->type_name("PEER")

@@ -10,6 +10,7 @@
 #include "cli/commands.hpp"
 #include "cli/log_writer.hpp"
 #include "cli/output.hpp"
+#include "net/affinity.hpp"
 #include "net/file_limit.hpp"
 
 namespace plait::cli {
@@ -42,6 +43,7 @@ bench::WsMode ws_mode_of(const std::string& text) {
 }
 
 int serve(const BenchServeOptions& options) {
+  if (auto checked = net::check_cpus(options.cpus); !checked) return fail("--cpu: " + checked.error().message);
   ServerOptions server_options;
   server_options.threads = options.threads;
   server_options.tls = {.certificate_file = options.certificate, .private_key_file = options.key};

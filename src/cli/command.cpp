@@ -64,6 +64,12 @@ const CLI::App* find_confused(const CLI::App& app) {
   return app.remaining().empty() ? nullptr : &app;
 }
 
+/// Help of what is no command would be another's. An option that is none it can tell of, so there it is given.
+bool has_unknown_word(const CLI::App& app) {
+  const CLI::App* confused = find_confused(app);
+  return confused != nullptr && !confused->remaining().front().starts_with("-");
+}
+
 const CLI::App& innermost(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   return chosen.empty() ? app : innermost(*chosen.front());
@@ -106,14 +112,11 @@ void name_groups(CLI::App& app) {
 }
 
 /// As CLI11 wants them, the last first. `plait help COMMAND` is `plait COMMAND --help`.
-std::vector<std::string> arguments(const CLI::App& app, int argc, char** argv) {
+std::vector<std::string> arguments(int argc, char** argv) {
   std::vector<std::string> words{argv + std::min(argc, 1), argv + argc};
   if (!words.empty() && words.front() == "help") {
     words.erase(words.begin());
-    // Without --help, which goes before every error, a word that is no command is told to be none.
-    const bool is_known = words.empty() || words.front().starts_with("-") ||
-                          std::ranges::count(known_words(app, false), words.front()) > 0;
-    if (is_known) words.emplace_back("--help");
+    words.emplace_back("--help");
   }
   std::ranges::reverse(words);
   return words;
@@ -170,9 +173,10 @@ std::string certificate_hint(std::string_view error, std::string_view more) {
 int run(CLI::App& app, const Action& action, int argc, char** argv) {
   name_groups(app);
   try {
-    app.parse(arguments(app, argc, argv));
+    app.parse(arguments(argc, argv));
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return finish_output(app.exit(error));
+    const bool asks = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);  // --help, --version
+    if (asks && !has_unknown_word(app)) return finish_output(app.exit(error));
     fail(explain(app, error));
     print_error("Try '{} --help'.\n", full_name(innermost(app)));
     return 1;

@@ -5,9 +5,11 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <utility>
 
 #include "bench/components/echo/bench.hpp"
 #include "bench/components/echo/report.hpp"
+#include "bench/text_file.hpp"
 #include "cli/echo_command.hpp"
 #include "cli/output.hpp"
 
@@ -76,10 +78,20 @@ Result<void, Error> write_file(const char* option, const std::string& path, cons
     print_text(text);
     return {};
   }
-  std::ofstream file{path, std::ios::binary};
-  file << text;
-  file.close();
-  if (!file) return err(Error{fmt::format("{} {}: cannot be written", option, path), 0});
+  const auto written = bench::write_text_file(path, text);
+  if (!written) return err(Error{fmt::format("{} {}", option, written.error().message)});
+  return {};
+}
+
+/// Before anything is measured.
+Result<void, Error> check_files(const EchoBenchOptions& options) {
+  for (const auto& [option, path] :
+       {std::pair{"--json", options.json_file}, std::pair{"--histogram", options.histogram_file}}) {
+    if (path.empty() || path == "-") continue;
+    if (auto checked = bench::check_writable(path); !checked) {
+      return err(Error{fmt::format("{} {}", option, checked.error().message)});
+    }
+  }
   return {};
 }
 
@@ -96,6 +108,7 @@ Result<void, Error> write_results(const EchoBenchOptions& options, const bench::
 
 int bench_echo(const EchoBenchOptions& options) {
   bench::EchoBenchOptions run = complete(options);
+  if (auto checked = check_files(options); !checked) return fail(checked.error().message);
   auto payload = make_payload(options);
   if (!payload) return fail(payload.error().message);
   run.payload = std::move(*payload);

@@ -17,6 +17,7 @@ namespace {
 struct EchoServeOptions {
   EchoAddressOptions where;
   CLI::Option* port = nullptr;
+  CLI::Option* threads = nullptr;
   std::string model = "thread";
   bench::EchoServerOptions server;
   std::int64_t busy_poll_us = 0;
@@ -61,6 +62,9 @@ void print_listening(net::Address address, std::uint16_t port) {
 }
 
 int serve(const EchoServeOptions& options) {
+  if (options.model == "thread" && !options.threads->empty()) {
+    return fail("--threads is for --model async: the model thread has one for each connection");
+  }
   net::raise_file_limit();
   const auto server_options = complete(options);
   if (auto pinned = pin_to_first(server_options.cpus); !pinned) return fail("--cpu: " + pinned.error().message);
@@ -103,9 +107,9 @@ void add_echo_serve(CLI::App& echo, Action& action) {
       ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(1, 1 << 30).description("1…1 GiB"))
       ->type_name("BYTES");
-  command->add_option("--threads", server.threads, "async: number of loops, each with a thread")
-      ->check(CLI::Range(1U, 1024U))
-      ->capture_default_str();
+  options->threads = command->add_option("--threads", server.threads, "async: number of loops, each with a thread")
+                         ->check(CLI::Range(1U, 1024U))
+                         ->capture_default_str();
   command->add_option("--cpu", server.cpus, "CPUs for the threads, in turn: 0 or 0,1")->delimiter(',')->type_name("N");
   command->add_option("--busy-poll", options->busy_poll_us, "Spin up to this many microseconds before waiting")
       ->check(CLI::Range(0, 1'000'000))

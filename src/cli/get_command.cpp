@@ -41,10 +41,10 @@ struct GetOptions {
   double timeout_seconds = 10;
 };
 
-/// Where bodies go: standard output, or a file, which is not touched before there is something to write.
+/// Where bodies go: standard output ("" and "-"), or a file, which is not touched before there is something to write.
 class Output {
  public:
-  explicit Output(const std::string& file_name) : name_(file_name) {}
+  explicit Output(const std::string& file_name) : name_(file_name == "-" ? "" : file_name) {}
 
   /// False, and error() says why. So, too, write() and close().
   bool open() {
@@ -68,7 +68,7 @@ class Output {
     return false;
   }
 
-  const std::string& name_;
+  const std::string name_;
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
   std::string error_;
 };
@@ -96,7 +96,7 @@ class Printer final : public ResponseHandler {
   bool on_body(ByteView part) override {
     if (!options_.json) return is_left_out() || (output_.open() && output_.write(as_text(part)));
     if (part.size() > kJsonBytesMax - outcome_.response.body.size()) {
-      too_large_ = "the body is too large for --json: use -o FILE";
+      too_large_ = "the body is too large for --json: use -o FILE instead";
       return false;
     }
     outcome_.response.body += as_text(part);
@@ -178,7 +178,8 @@ void add_get_command(CLI::App& app, Action& action) {
   command->add_option("URL", options->url, "https: URL")->required();
   command->add_flag("-i,--include", options->fields, "Print status and header fields, too");
   command->add_flag("--json", options->json, "Print status, header fields and body as JSON");
-  command->add_option("-o,--output", options->output, "Write the body to a file")->type_name("FILE");
+  command->add_option("-o,--output", options->output, "Write the body, or the JSON, to a file; -: standard output")
+      ->type_name("FILE");
   command->add_option("--header", options->headers, "A header field of the request, NAME: VALUE; can be repeated")
       ->type_name("FIELD");
   options->trust.add_to(*command);

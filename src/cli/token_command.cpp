@@ -27,11 +27,11 @@ struct TokenOptions {
 
 constexpr std::int64_t kTtlSecondsMax = std::int64_t{100} * 365 * 86400;
 
-/// Makes seconds of a time with a unit; without one it is in seconds.
+/// Makes seconds of a time with a unit; without one it is in seconds, as in the config file.
 std::string to_seconds(std::string& text) {
   constexpr std::string_view kUnits = "smhd";
   constexpr std::array<std::int64_t, kUnits.size()> kSeconds{1, 60, 3600, 86400};
-  constexpr const char* kHelp = "write a whole number with s, m, h or d, such as 90m";
+  constexpr const char* kHelp = "write a whole number, of seconds or with s, m, h or d, such as 90m";
   const std::size_t unit = text.empty() ? std::string_view::npos : kUnits.find(text.back());
   const std::string number = unit == std::string_view::npos ? text : text.substr(0, text.size() - 1);
   if (number.empty() || number.find_first_not_of("0123456789") != std::string::npos) return kHelp;
@@ -70,7 +70,7 @@ void add_token_command(CLI::App& app, Action& action) {
       ->envname("PLAIT_JWT_SECRET_FILE")
       ->type_name("PATH")
       ->required();
-  command->add_option("--ttl", options->ttl_seconds, "How long it is valid, with unit [1h]")
+  command->add_option("--ttl", options->ttl_seconds, "How long it is valid, in seconds or with s, m, h or d [1h]")
       ->transform(CLI::Validator{to_seconds, ""})
       ->type_name("TIME");
   command

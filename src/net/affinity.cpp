@@ -40,4 +40,15 @@ Result<void, Error> pin_this_thread(int cpu) {
   return err(Error{std::move(message), number});
 }
 
+Result<void, Error> check_cpus(const std::vector<int>& cpus) {
+  cpu_set_t before;
+  if (::sched_getaffinity(0, sizeof before, &before) != 0) return {};  // more CPUs than a set holds
+  Result<void, Error> checked;
+  for (auto cpu = cpus.begin(); cpu != cpus.end() && checked; ++cpu) {
+    checked = pin_this_thread(*cpu);
+    ::sched_setaffinity(0, sizeof before, &before);  // also for the next error, which names these
+  }
+  return checked;
+}
+
 }  // namespace plait::net

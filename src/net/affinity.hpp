@@ -14,4 +14,7 @@ std::vector<int> available_cpus();
 /// Binds the calling thread to one CPU. Fails when this process may not use it; the error names those that it may.
 Result<void, Error> pin_this_thread(int cpu);
 
+/// Whether pin_this_thread() takes each of `cpus`; the calling thread stays where it was.
+Result<void, Error> check_cpus(const std::vector<int>& cpus);
+
 }  // namespace plait::net

@@ -1,6 +1,7 @@
 """What plait bench cannot run is refused by name, a quick look says that it is one, and a peer that lies has no row."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -22,6 +23,12 @@ class Refusals(unittest.TestCase):
         self.assertIn("give a suite, tcp-echo, websocket or webtransport", self.refused())
         self.assertIn("'x' is no suite", self.refused("x"))
 
+    def test_a_list_of_what_is_not_there(self):
+        self.assertIn("'nosuch' is no suite", self.refused("--list", "nosuch"))
+        for suite in ((), ("tcp-echo",)):
+            self.assertIn("--rows '[' is no extended regular expression", self.refused(*suite, "--list", "--rows", "["))
+            self.assertIn("no row matches --rows 'none'", self.refused(*suite, "--list", "--rows", "none"))
+
     def test_rounds_and_seconds(self):
         for value in ("0", "-1", "many"):
             self.assertIn("--rounds", self.refused("websocket", f"--rounds={value}"))
@@ -39,10 +46,35 @@ class Refusals(unittest.TestCase):
         self.assertIn(f"--placement two needs a CPU for each, and has only {only}",
                       self.refused("websocket", "--cpu", f"server={only},client={only}", "--placement", "two"))
 
+    def test_serve_on_cpus_that_this_process_may_not_use(self):
+        said = self.refused("serve", "--listen", "ws://127.0.0.1:0", "--cpu", "100000")
+        self.assertIn("--cpu: cannot use CPU 100000: this process may use ", said)
+
+    def test_serve_on_urls_with_a_path_or_that_are_none(self):
+        for url in ("ws://127.0.0.1:0/echo", "ws://127.0.0.1:0?a=b", "quic://127.0.0.1:0/x", "unix:/none/s:/echo"):
+            self.assertIn(f"plait: {url}: leave out the path", self.refused("serve", "--listen", url))
+        for url in ("foo", "ftp://127.0.0.1:0", "ws://127.0.0.1:x"):
+            said = self.refused("serve", "--listen", url)
+            self.assertIn(url, said)
+            self.assertNotIn("/echo", said)
+
     def test_half_of_a_certificate_and_its_key(self):
         for given, missing in (("--key", "--cert"), ("--cert", "--key")):
             said = self.refused("serve", "--listen", "wss://127.0.0.1:0", given, "/nonexistent")
             self.assertIn(f"{given} requires {missing}", said)
+
+    def test_files_that_cannot_be_written_before_anything_is_measured(self):
+        with tempfile.TemporaryDirectory() as folder:
+            older = Path(folder, "older")
+            older.write_text("older", encoding="utf-8")
+            for option in ("--json", "--markdown", "--html", "--svg"):
+                for path, why in ((f"{folder}/none/x", "No such file or directory"), (folder, "Is a directory"),
+                                  (f"{older}/x", "Not a directory")):
+                    other = "--json" if option == "--svg" else "--svg"
+                    said = self.refused("tcp-echo", other, str(older), option, path)
+                    self.assertEqual(said, f"plait: {option} {path}: cannot be written: {why}\n")
+            self.assertEqual(older.read_text(encoding="utf-8"), "older")
+            self.assertEqual(os.listdir(folder), ["older"])
 
     def test_a_peer_without_its_command(self):
         self.assertIn("--peer 'foo': the = is missing", self.refused("websocket", "--peer", "foo"))
@@ -60,6 +92,30 @@ class Refusals(unittest.TestCase):
         with one_cpu() as cpu:
             self.assertIn(f"left out: the placement on two cores, for which there is only CPU {cpu}, and so all of "
                           "memory/plain, memory/tls, memory/deflate\n", self.refused("websocket", "--rows", "memory"))
+
+
+class Lists(unittest.TestCase):
+    def rows(self, *arguments):
+        """The listed rows' ids, by suite."""
+        command = [PLAIT, "bench", "--list", *arguments]
+        text = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=True).stdout
+        suites = {}
+        for line in text.splitlines():
+            if re.match(r"\S+: ", line):
+                ids = suites.setdefault(line.split(":")[0], [])
+            elif line.strip():
+                ids.append(line.split()[0])
+        return {suite: [row for row in ids if row != "row" and "/" in row] for suite, ids in suites.items()}
+
+    def test_what_would_run_is_listed_and_nothing_else(self):
+        every = self.rows()
+        self.assertEqual(list(every), ["tcp-echo", "websocket", "webtransport"])
+        for suite, rows in every.items():
+            self.assertEqual(self.rows(suite), {suite: rows})
+        literal = {suite: [row for row in rows if row.startswith("literal/")] for suite, rows in every.items()}
+        self.assertEqual(self.rows("tcp-echo", "--rows", "^literal/"), {"tcp-echo": literal["tcp-echo"]})
+        self.assertGreater(len(literal["tcp-echo"]), 0)
+        self.assertEqual(self.rows("--rows", "^literal/"), {suite: rows for suite, rows in literal.items() if rows})
 
 
 # A TCP echo that sends everything back twice.
@@ -167,6 +223,18 @@ class Quick(unittest.TestCase):
         words = " ".join(done.stdout.split())
         self.assertIn("a tenth of 1,000 connections and of 10,000 streams or more, a twentieth of the openings, a "
                       "sixteenth of a transfer's bytes: a look, not a result", words)
+
+
+class FullDisk(unittest.TestCase):
+    def test_the_other_files_are_written_whatever_becomes_of_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            written = Path(folder, "html")
+            command = [PLAIT, "bench", "tcp-echo", "--quick", "--rows", "^echo/1KB/d1/c1$", "--placement", "free",
+                       "--json", "/dev/full", "--html", str(written)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("plait: --json /dev/full: cannot be written: No space left on device\n", done.stderr)
+            self.assertIn("<html", written.read_text(encoding="utf-8"))
 
 
 class LeftOut(unittest.TestCase):

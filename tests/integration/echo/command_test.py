@@ -61,6 +61,9 @@ class Command(unittest.TestCase):
         self.assert_fails(("echo", "serve", "--cpu", "100000"), "--cpu", "100000")
 
     def test_options_that_cannot_go_together(self):
+        for model in ((), ("--model", "thread")):
+            self.assert_fails(("echo", "serve", "--port", "0", *model, "--threads", "2"),
+                              "--threads is for --model async")
         self.assert_fails(("echo", "bench", "--size", "1", "--message", "x"), "--message", "--size")
         self.assert_fails(("echo", "bench", "--parallel", "4", "--connections", "2"), "--connections 2", "--parallel 4")
         self.assert_fails(("echo", "bench", "--depth", "0"), "--depth 0", "--rate")
@@ -86,9 +89,15 @@ class Command(unittest.TestCase):
 
     def test_output_files_that_cannot_be_written(self):
         with harness.PlaitServer() as server:
-            result = run("echo", "bench", "--port", str(server.port), "--repeat", "1", "--json", "/nowhere/x")
-            self.assertEqual(result.returncode, 1)
-            self.assertIn("--json /nowhere/x", result.stderr)
+            for option in ("--json", "--histogram"):
+                measure = ("echo", "bench", "--port", str(server.port), "--repeat", "1", option)
+                self.assert_fails((*measure, "/nowhere/x"),
+                                  f"plait: {option} /nowhere/x: cannot be written: No such file or directory\n")
+                result = run(*measure, "/dev/full")
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(f"plait: {option} /dev/full: cannot be written: No space left on device\n", result.stderr)
+            _, output = server.stop()
+            self.assertIn("total: 2 connections", output, "the others were not measured")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 import json
 import socket
 import ssl
+import subprocess
 import tempfile
 import unittest
 from hashlib import sha256
 from pathlib import Path
 
-from harness import Server, plait
+from harness import PLAIT, TIMEOUT, Server, plait
 
 
 class Get(unittest.TestCase):
@@ -50,6 +51,24 @@ class Get(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn("-o", done.stderr)
             self.assertIn("No such file or directory", done.stderr)
+
+    def test_a_dash_is_standard_output(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for page, status in (("health", 0), ("none", 1)):
+                command = [PLAIT, "get", f"{self.url}/{page}", "--insecure", "-o", "-"]
+                body, answer = (subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True,
+                                               timeout=TIMEOUT, check=False) for options in ((), ("--json",)))
+                self.assertEqual((body.returncode, answer.returncode), (status, status), answer.stderr)
+                self.assertEqual(json.loads(answer.stdout)["body"], body.stdout)
+                self.assertNotEqual(body.stdout, "")
+            self.assertEqual(list(Path(folder).iterdir()), [])
+
+    def test_json_to_a_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            name = Path(folder) / "answer"
+            done = plait("get", f"{self.url}/health", "--insecure", "--json", "-o", name)
+            self.assertEqual((done.returncode, done.stdout), (0, ""))
+            self.assertEqual(json.loads(name.read_text())["status"], 200)
 
     def test_a_file_stays_as_it_was_where_nothing_came_for_it(self):
         with tempfile.TemporaryDirectory() as folder:

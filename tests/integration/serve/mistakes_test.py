@@ -353,7 +353,7 @@ class Options(unittest.TestCase):
     def test_a_time_to_live_that_is_none(self):
         make = ("token", "--user", "a", "--secret-file", "/nonexistent")
         for value in ("1h30m", "1.5h", "h", "1w", "-1s"):
-            self.assertIn("--ttl: write a whole number with s, m, h or d, such as 90m",
+            self.assertIn("--ttl: write a whole number, of seconds or with s, m, h or d, such as",
                           self.refused(*make, f"--ttl={value}"))
         for value in ("0", "0d", "36501d", "99999999999999999999s", "9223372036854775807d"):
             self.assertIn("--ttl: not within 1s to 36500d", self.refused(*make, f"--ttl={value}"))
@@ -367,7 +367,11 @@ class Options(unittest.TestCase):
 
     def test_help_of_what_is_no_command(self):
         self.assertIn("unknown command 'serv' for 'plait'; did you mean 'serve'?", self.refused("help", "serv"))
-        for words in ((), ("serve",), ("bench", "websocket")):
+        for words in (("help", "echo", "nope"), ("echo", "nope", "--help"), ("echo", "--help", "nope")):
+            self.assertIn("unknown command 'nope' for 'plait echo'", self.refused(*words))
+        self.assertIn("unknown command 'bogus' for 'plait'", self.refused("bogus", "--help"))
+        self.assertIn("unknown argument 'nope' for 'plait serve'", self.refused("serve", "nope", "--help"))
+        for words in ((), ("serve",), ("bench", "websocket"), ("echo", "serve"), ("serve", "--unknown")):
             self.assertEqual(plait("help", *words).returncode, 0, words)
 
     def test_urls_of_another_command(self):

@@ -44,7 +44,7 @@ class Unix(unittest.TestCase):
             self.assertEqual(server.stop(), 0)
 
     def test_bench_serve_has_every_route(self):
-        for url in (f"unix:{self.socket}", f"unix:{self.socket}:/ignored", f"Unix:{self.socket}:/ignored"):
+        for url in (f"unix:{self.socket}", f"unix:{self.socket}:/", f"Unix:{self.socket}:/"):
             with subprocess.Popen([PLAIT, "bench", "serve", "--listen", url], stdout=subprocess.PIPE, text=True,
                                   env=environment(self.socket.parent)) as server:
                 try:

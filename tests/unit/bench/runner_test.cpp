@@ -58,7 +58,8 @@ TEST(BenchRunner, RowsThatNeedTwoCpusAreNamedWhereThereIsOne) {
   options.rows = "memory";
   EXPECT_EQ(select(make_suite(), options).error, some.notes[0]);
   options.rows = "nothing";
-  EXPECT_EQ(select(make_suite(), options).error, "no row of 's' matches; --list shows them");
+  EXPECT_EQ(select(make_suite(), options).error,
+            "no row of 's' matches --rows 'nothing'; 'plait bench s --list' shows them all");
 }
 
 TEST(BenchRunner, RowsOfWhichVerifyComparesNothingMoreAreNamed) {

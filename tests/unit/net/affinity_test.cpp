@@ -32,5 +32,18 @@ TEST(Affinity, ACpuThatIsNotThereIsNamedWithThoseThatAre) {
   }
 }
 
+TEST(Affinity, CpusAreCheckedWithoutMovingTheThread) {
+  const auto before = available_cpus();
+  EXPECT_TRUE(check_cpus({}));
+  EXPECT_TRUE(check_cpus(before));
+  const auto checked = check_cpus({before.front(), CPU_SETSIZE - 1});
+  ASSERT_FALSE(checked);
+  std::string usable;
+  for (const int cpu : before) usable += (usable.empty() ? "" : ", ") + std::to_string(cpu);
+  EXPECT_EQ(checked.error().message,
+            "cannot use CPU " + std::to_string(CPU_SETSIZE - 1) + ": this process may use " + usable);
+  EXPECT_EQ(available_cpus(), before);
+}
+
 }  // namespace
 }  // namespace plait::net
