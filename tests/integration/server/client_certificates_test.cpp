@@ -72,6 +72,21 @@ TEST_P(ServerClientCertificates, WithoutARequiredOneTheClientIsToldWhatToGive) {
   EXPECT_EQ((*server_)->stats().handshakes_failed, 1U);
 }
 
+// Over QUIC, too: that the client has come as far proves its address.
+TEST_P(ServerClientCertificates, EachThatIsRefusedHasALineOfTheLog) {
+  constexpr std::size_t kClients = 4;
+  start(ClientCertificates::required, make_client("worker-7"));
+  const QuietLog log;
+  for (std::size_t i = 0; i < kClients; ++i) EXPECT_NE(outcome(), "accepted");
+  const auto lines = [&] {
+    const std::string text = log.text();
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find(" handshake failed: ", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  EXPECT_TRUE(wait_until([&] { return lines() == kClients; })) << log.text();
+}
+
 TEST_P(ServerClientCertificates, WithoutAnOptionalOneThereIsNoOwner) {
   start(ClientCertificates::optional, make_client("worker-7"));
   EXPECT_EQ(outcome(), "accepted");
