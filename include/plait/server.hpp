@@ -67,10 +67,11 @@ struct ServerOptions {
   /// Origins that browsers may connect from ("https://example.org"); empty: only the server's own. "*" stands for any
   /// text, "?" for one character: "https://*.example.org", and "*" alone for any origin.
   std::vector<std::string> allowed_origins;
-  /// SIGTERM and SIGINT drain(), a second one stop(), SIGHUP reload(). The signals are the server's from its
-  /// constructor until run() returns, also with an error, or else until its destructor. One such server at a time;
-  /// run() of a second one fails. The service manager that NOTIFY_SOCKET names hears READY=1 once all listeners are
-  /// open, and STOPPING=1 at the signal.
+  /// SIGTERM and SIGINT drain(), a second one stop(), SIGHUP reload(). With `development_certificate` there are no
+  /// files to read, and SIGHUP is a terminal that closed: it does drain(), unless it was ignored before (nohup). The
+  /// signals are the server's from its constructor until run() returns, also with an error, or else until its
+  /// destructor. One such server at a time; run() of a second one fails. The service manager that NOTIFY_SOCKET names
+  /// hears READY=1 once all listeners are open, and STOPPING=1 at the signal.
   bool handle_signals = false;
   /// How long drain() waits for connections to end. Limits::close_timeout cuts each session that does not answer its
   /// close before, if that is shorter.

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -85,6 +86,12 @@ Result<void, Error> SignalWatcher::take(int signal) {
   Watched& watched = watched_.emplace_back(Watched{signal, {}});
   ::sigaction(signal, &action, &watched.before);
   return {};
+}
+
+bool SignalWatcher::was_ignored(int signal) const {
+  return std::ranges::any_of(watched_, [signal](const Watched& watched) {
+    return watched.signal == signal && watched.before.sa_handler == SIG_IGN;
+  });
 }
 
 SignalWatcher::~SignalWatcher() {

@@ -23,6 +23,8 @@ class SignalWatcher final : private EventHandler {
                                                             std::function<void(int)> on_signal);
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;
+  /// Whether `signal`, one of its own, was ignored before: nohup(1) does that to SIGHUP.
+  [[nodiscard]] bool was_ignored(int signal) const;
   /// The signals do again what they did before. Safe inside on_signal.
   ~SignalWatcher();
 

@@ -53,7 +53,7 @@ void Connection::State::handle_datagram(const Path& from, ByteView datagram, Ecn
 
 // ngtcp2, which counts this, is gone by now.
 bool Connection::State::may_repeat_close() const {
-  if (!is_server || address_proven || handshake_completed) return true;
+  if (!is_server || is_address_proven() || handshake_completed) return true;
   return counters.sent_bytes + close_packet.size() <= 3 * counters.received_bytes;
 }
 
@@ -301,7 +301,7 @@ void Connection::State::end(Phase next, const CloseReason& reason, NativeTime li
   phase = next;
   std::erase(endpoint.clients, this);
   if (is_server && !handshake_completed && is_of_tls(reason)) {
-    endpoint.visitor.on_handshake_failed(path, reason, address_proven);
+    endpoint.visitor.on_handshake_failed(path, reason, is_address_proven());
   }
   if (visitor != nullptr) std::exchange(visitor, nullptr)->on_closed(reason);
   conn.reset();

@@ -17,6 +17,8 @@ constexpr std::uint64_t kChachaFailuresMax = std::uint64_t{1} << 36;
 // RFC 9001 §5.8.
 constexpr std::array<std::uint8_t, 16> kRetryKey = {0xbe, 0x0c, 0x69, 0x0b, 0x9f, 0x66, 0x57, 0x5a,
                                                     0x1d, 0x76, 0x6b, 0x54, 0xe3, 0x68, 0xc8, 0x4e};
+// Of the first byte, without header protection; 0 in Initial packets (RFC 9000 §17.2).
+constexpr std::uint8_t kLongTypeBits = 0x30;
 
 constexpr Hash hash_of(Cipher cipher) { return cipher == Cipher::aes_256_gcm ? Hash::sha384 : Hash::sha256; }
 
@@ -161,6 +163,8 @@ int decrypt_packet(std::uint8_t* out, const ngtcp2_crypto_aead* /*aead*/, const 
   const ByteView payload{out, size - kTagBytes};
   if (key.nonce_end) {
     key.observer->on_packet(*key.nonce_end ^ end_of_nonce(nonce), payload);
+  } else if (key.observer != nullptr && (associated[0] & kLongTypeBits) == 0) {
+    key.observer->on_initial_packet(payload);
   } else if (key.observer != nullptr) {
     key.observer->on_handshake_packet(payload);
   }

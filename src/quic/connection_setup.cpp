@@ -143,7 +143,7 @@ bool Connection::State::set_up_server(const Path& from, const Accept& accept, Na
   ngtcp2_conn_set_tls_native_handle(made, session.get());
   path = from;
   peer = from.remote;
-  address_proven = accept.token_type != NGTCP2_TOKEN_TYPE_UNKNOWN;
+  has_token = accept.token_type != NGTCP2_TOKEN_TYPE_UNKNOWN;
   endpoint.add_id(*this, view(id));
   endpoint.add_id(*this, view(accept.header.dcid));
   handshake_place = endpoint.handshakes.insert(endpoint.handshakes.end(), this);

@@ -156,6 +156,9 @@ struct Connection::State {
   /// Whether the visitor may be called.
   [[nodiscard]] bool is_live() const { return phase == Phase::open && !close_requested && visitor != nullptr; }
 
+  /// Of the client, before the handshake is completed (RFC 9000 §8.1).
+  [[nodiscard]] bool is_address_proven() const { return has_token || scan.heard_handshake(); }
+
   // --- the handshake (connection_callbacks.cpp) -------------------------------------------------------------------
   void become_ready();
   void complete_handshake();
@@ -179,9 +182,9 @@ struct Connection::State {
   bool ready = false;
   bool handshake_completed = false;
   bool stateless_reset = false;
-  bool wants_retry = false;     // the endpoint is to answer the first packet with Retry
-  bool address_proven = false;  // by the token of the first packet
-  bool free_tls = false;        // after the callback
+  bool wants_retry = false;  // the endpoint is to answer the first packet with Retry
+  bool has_token = false;    // that proves the address, in the first packet
+  bool free_tls = false;     // after the callback
   bool datagrams_first = false;
   bool awaits_bidi = false;  // Connection::await_streams
   bool awaits_uni = false;

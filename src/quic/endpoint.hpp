@@ -62,7 +62,8 @@ class EndpointVisitor {
   /// before its on_ready.
   virtual ConnectionVisitor* on_connection(Connection& /*connection*/) { return nullptr; }
   /// A client's connection ended in its handshake, because TLS failed here or the client says that it did there. It
-  /// came by `path`, from a forged address perhaps, unless a token has proven it. No call of the endpoint may be made.
+  /// came by `path`, from a forged address perhaps, unless a token or a Handshake packet has proven it. No call of the
+  /// endpoint may be made.
   virtual void on_handshake_failed(const Path& /*path*/, const CloseReason& /*reason*/, bool /*proven*/) {}
   /// Something waits to be sent, nothing did before, and no call of the endpoint is under way: poll_transmit() before
   /// the loop sleeps. A driver that stopped polling before nothing came has to go on by itself.

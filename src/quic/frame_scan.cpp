@@ -129,7 +129,12 @@ void FrameScan::on_payload(ByteView payload) {
   if (scan_frames<&FrameScan::scan_frame>(payload) >= kLargePacketBytes) heard_large_ = true;
 }
 
-void FrameScan::on_handshake_packet(ByteView payload) { scan_frames<&FrameScan::scan_handshake_frame>(payload); }
+void FrameScan::on_initial_packet(ByteView payload) { scan_frames<&FrameScan::scan_handshake_frame>(payload); }
+
+void FrameScan::on_handshake_packet(ByteView payload) {
+  heard_handshake_ = true;
+  scan_frames<&FrameScan::scan_handshake_frame>(payload);
+}
 
 template <auto scan>
 std::size_t FrameScan::scan_frames(ByteView payload) {

@@ -53,10 +53,13 @@ class FrameScan final : public PayloadObserver {
       : odd_(odd.burst, odd.per_second, now), cancels_(cancels.burst, cancels.per_second, now) {}
 
   void on_packet(std::uint64_t number, ByteView payload) override;
+  void on_initial_packet(ByteView payload) override;
   void on_handshake_packet(ByteView payload) override;
   /// Of a genuine packet. A malformed payload is read up to the mistake; ngtcp2 then closes the connection.
   void on_payload(ByteView payload);
 
+  /// Whether a Handshake packet has come: its sender has received one of ours (RFC 9000 §8.1).
+  [[nodiscard]] bool heard_handshake() const { return heard_handshake_; }
   /// Whether a genuine packet has come since the last call.
   bool take_heard() { return std::exchange(heard_, false); }
   /// Whether one of them had more than acknowledgements.
@@ -91,6 +94,7 @@ class FrameScan final : public PayloadObserver {
   void note_crypto(ByteView fields);
 
   PacketNumbers numbers_;
+  bool heard_handshake_ = false;
   bool heard_ = false;
   bool heard_eliciting_ = false;
   bool heard_large_ = false;

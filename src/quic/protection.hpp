@@ -32,7 +32,9 @@ class PayloadObserver {
  public:
   /// Of a 1-RTT packet.
   virtual void on_packet(std::uint64_t number, ByteView payload) = 0;
-  /// Of an Initial packet, whose keys anybody has who saw the first one, or of a Handshake packet.
+  /// Of an Initial packet, whose keys anybody has who saw the first one.
+  virtual void on_initial_packet(ByteView payload) = 0;
+  /// Of a Handshake packet, whose keys only the peer has.
   virtual void on_handshake_packet(ByteView payload) = 0;
 
  protected:

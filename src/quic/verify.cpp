@@ -4,6 +4,7 @@
 #include <gnutls/x509.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,8 +23,12 @@ struct FreeTrustList {
 };
 using TrustList = std::unique_ptr<gnutls_x509_trust_list_st, FreeTrustList>;
 
-/// What a certificate must say.
-using Demands = std::vector<std::pair<gnutls_vdata_types_t, std::string>>;
+/// What a certificate must say, and what is told of one that no authority here has signed.
+struct Demands {
+  std::vector<std::pair<gnutls_vdata_types_t, std::string>> data;
+  const char* if_self_signed = crypto::kSelfSigned;
+  const char* if_unknown = crypto::kUnknownAuthority;
+};
 
 Certificate parse(const gnutls_datum_t& der) {
   gnutls_x509_crt_t raw = nullptr;
@@ -69,7 +74,7 @@ std::string verify_by_hash(const gnutls_datum_t& der, gnutls_x509_crt_t leaf, co
   return "";
 }
 
-std::string explain(unsigned status, gnutls_x509_crt_t leaf, const std::string& name) {
+std::string explain(unsigned status, gnutls_x509_crt_t leaf, const Demands& demands, const std::string& name) {
   if ((status & GNUTLS_CERT_UNEXPECTED_OWNER) != 0) {
     return name + " is not valid for that name: connect by a name that the certificate lists";
   }
@@ -79,7 +84,7 @@ std::string explain(unsigned status, gnutls_x509_crt_t leaf, const std::string& 
   if ((status & GNUTLS_CERT_REVOKED) != 0) return name + " was revoked by its authority: its owner must replace it";
   if ((status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0) {
     const bool self_signed = gnutls_x509_crt_check_issuer(leaf, leaf) != 0;
-    return name + (self_signed ? crypto::kSelfSigned : crypto::kUnknownAuthority);
+    return name + (self_signed ? demands.if_self_signed : demands.if_unknown);
   }
   if ((status & GNUTLS_CERT_INSECURE_ALGORITHM) != 0) {
     return name + " is signed with an algorithm that is not secure any more: its owner must renew it";
@@ -98,8 +103,8 @@ std::string explain(unsigned status, gnutls_x509_crt_t leaf, const std::string& 
 
 std::vector<gnutls_typed_vdata_st> native(const Demands& demands) {
   std::vector<gnutls_typed_vdata_st> native;
-  native.reserve(demands.size());
-  for (const auto& [type, text] : demands) {
+  native.reserve(demands.data.size());
+  for (const auto& [type, text] : demands.data) {
     native.push_back(
         {.type = type, .data = reinterpret_cast<unsigned char*>(const_cast<char*>(text.data())), .size = 0});
   }
@@ -113,7 +118,7 @@ std::string verify_chain(gnutls_session_t session, gnutls_x509_crt_t leaf, const
   unsigned status = 0;
   const int error = gnutls_certificate_verify_peers(session, data.data(), static_cast<unsigned>(data.size()), &status);
   if (error != 0) return name + " cannot be verified: " + gnutls_strerror(error);
-  return status == 0 ? "" : explain(status, leaf, name);
+  return status == 0 ? "" : explain(status, leaf, demands, name);
 }
 
 // --- Times -----------------------------------------------------------------------------------------------------------
@@ -205,6 +210,21 @@ std::string verify_by_authority(gnutls_session_t session, const std::vector<Cert
   return reason.empty() ? verify_times(session, chain, demands, name, now) : reason;
 }
 
+/// The RFCs' words, as OpenSSL has them: "bad certificate" of GNUTLS_A_BAD_CERTIFICATE.
+std::string alert_name(std::uint8_t alert) {
+  constexpr std::string_view kPrefix = "GNUTLS_A_";
+  if (alert == GNUTLS_A_UNKNOWN_CA) return "unknown CA";
+  const char* text = gnutls_alert_get_strname(static_cast<gnutls_alert_description_t>(alert));
+  if (text == nullptr) return std::to_string(alert);
+  std::string name{text};
+  if (name.starts_with(kPrefix)) name.erase(0, kPrefix.size());
+  for (char& c : name) {
+    if (c == '_') c = ' ';
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return name;
+}
+
 }  // namespace
 
 // What had expired already is no part of what was verified.
@@ -234,7 +254,8 @@ std::string verify_server(gnutls_session_t session, const ClientTls::State& tls,
     std::string reason = verify_by_hash(shown[0], chain.front().get(), tls.config, name);
     return reason.empty() ? check_times(chain.front().get(), name, now) : reason;
   }
-  const Demands demands{{GNUTLS_DT_DNS_HOSTNAME, host}, {GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_SERVER}};
+  const Demands demands{
+      .data = {{GNUTLS_DT_DNS_HOSTNAME, host}, {GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_SERVER}}};
   return verify_by_authority(session, chain, demands, name, now);
 }
 
@@ -246,7 +267,9 @@ std::string verify_client(gnutls_session_t session, const ServerTls::State& tls,
   const std::string name = "the client's certificate";
   const std::vector<Certificate> chain = shown_chain(shown, count);
   if (chain.empty()) return name + " cannot be read";
-  const Demands demands{{GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_CLIENT}};
+  const Demands demands{.data = {{GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_CLIENT}},
+                        .if_self_signed = " is self-signed and not in the client authority file",
+                        .if_unknown = " is signed by no authority of the client authority file"};
   std::string reason = verify_by_authority(session, chain, demands, name, tls.wall_clock());
   if (!reason.empty()) return reason;
   auto described = crypto::describe_client({shown[0].data, shown[0].size});
@@ -256,8 +279,7 @@ std::string verify_client(gnutls_session_t session, const ServerTls::State& tls,
 }
 
 std::string explain_alert(std::uint8_t alert, bool sent) {
-  const char* text = gnutls_alert_get_strname(static_cast<gnutls_alert_description_t>(alert));
-  const std::string name = text == nullptr ? std::to_string(alert) : text;
+  const std::string name = alert_name(alert);
   switch (alert) {
     case GNUTLS_A_NO_APPLICATION_PROTOCOL:
       return sent ? "the peer offers none of our application protocols (ALPN)"

@@ -289,6 +289,7 @@ Result<void, Error> Server::Impl::watch_signals() {
   }
   if (!signals) return err(signals.error());
   signals_ = std::move(*signals);
+  ends_on_hangup_ = options_.development_certificate && !signals_->was_ignored(SIGHUP);
   return {};
 }
 
@@ -337,8 +338,12 @@ int Server::Impl::cpu_of(std::size_t worker) const {
 }
 
 void Server::Impl::handle_signal(int signal) {
-  if (signal == SIGHUP) return certificates_.try_reload();
-  if (std::exchange(draining_, true)) return stop();  // who asks twice does not want to wait
+  const bool hangup = signal == SIGHUP;
+  if (hangup && !ends_on_hangup_) return certificates_.try_reload();
+  if (std::exchange(draining_, true)) {  // who asks twice does not want to wait; a shell may repeat the hangup
+    if (!hangup) stop();
+    return;
+  }
   net::notify_service_manager("STOPPING=1");
   drain();
 }

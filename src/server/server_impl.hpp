@@ -82,7 +82,8 @@ class Server::Impl {
   std::atomic<bool> has_run_{false};  // run() was called
   Result<void, Error> loops_made_;
   std::unique_ptr<net::SignalWatcher> signals_;
-  bool draining_ = false;  // since the first SIGTERM or SIGINT
+  bool ends_on_hangup_ = false;  // SIGHUP is a terminal that closed
+  bool draining_ = false;        // since the first signal to end
   CertificateStore certificates_;
 };
 

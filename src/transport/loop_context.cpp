@@ -41,8 +41,11 @@ void LoopContext::warn_of_shortage(int system_errno) {
 
 void LoopContext::note_failed_handshake(const std::string& peer, std::string_view reason, bool proven) {
   counters.handshakes_failed.add();
-  const std::string line = (peer + " handshake failed: ").append(reason);
+  std::string line = (peer + " handshake failed: ").append(reason);
   if (proven) return log(LogLevel::info, line);
+  if (const std::uint64_t count = unproven_failure.left_out_count(); count > 0) {
+    line += "; " + std::to_string(count) + " more from unproven addresses before it have no line";
+  }
   unproven_failure.give(loop.now(), line, LogLevel::info);
 }
 

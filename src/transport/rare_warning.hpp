@@ -4,6 +4,7 @@
 #include <plait/log.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -17,14 +18,21 @@ class RareWarning {
 
   /// Logs `line`, unless the last was logged less than kInterval ago. Says whether it did.
   bool give(core::TimePoint now, std::string_view line, LogLevel level = LogLevel::warning) {
-    if (last_ && now - *last_ < kInterval) return false;
+    if (last_ && now - *last_ < kInterval) {
+      ++left_out_count_;
+      return false;
+    }
     last_ = now;
+    left_out_count_ = 0;
     log(level, line);
     return true;
   }
+  /// Lines since the one that was logged last.
+  [[nodiscard]] std::uint64_t left_out_count() const { return left_out_count_; }
 
  private:
   std::optional<core::TimePoint> last_;
+  std::uint64_t left_out_count_ = 0;
 };
 
 }  // namespace plait::transport

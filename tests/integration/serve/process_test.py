@@ -253,7 +253,9 @@ class Hangup(unittest.TestCase):
             self.assertLessEqual(len(told), 1 + (time.monotonic() - began) // 10, told)  # once in 10 s
 
     def test_without_a_certificate_it_is_told_that_there_is_none(self):
-        with Server("--dev", "--access-log") as server:
+        secret = self.real / "secret"
+        secret.write_text("a secret of 32 bytes or more, then", encoding="utf-8")
+        with Server("--jwt-secret-file", secret, "--access-log") as server:
             server.process.send_signal(signal.SIGHUP)
             server.wait_logged("there is no certificate to read again")
             self.assertEqual(server.request("/health")[0], 200)
@@ -263,6 +265,31 @@ class Hangup(unittest.TestCase):
         with self.serve("--access-log") as server:
             server.process.send_signal(signal.SIGHUP)
             server.wait_logged("info: the certificate was read again: it is valid until 2")
+            self.assertEqual(server.stop(), 0)
+
+
+class ClosedTerminal(unittest.TestCase):
+    def hang_up_with(self, disposition):
+        """What SIGHUP is to those that are started from here."""
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.signal(signal.SIGHUP, disposition))
+
+    def test_it_ends_a_server_in_development(self):
+        self.hang_up_with(signal.SIG_DFL)
+        with Server("--dev") as server:
+            self.assertEqual(server.stop(signal.SIGHUP), 0)
+
+    def test_it_ends_the_server_of_the_benchmarks(self):
+        self.hang_up_with(signal.SIG_DFL)
+        with Process((PLAIT, "bench", "serve", "--listen", "ws://127.0.0.1:0")) as server:
+            self.assertIn("listening ws://", server.process.stdout.readline())
+            self.assertEqual(server.stop(signal.SIGHUP), 0)
+
+    def test_who_started_it_with_nohup_keeps_it(self):
+        self.hang_up_with(signal.SIG_IGN)
+        with Server("--dev", "--access-log") as server:
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_logged("there is no certificate to read again")
+            self.assertEqual(server.request("/health")[0], 200)
             self.assertEqual(server.stop(), 0)
 
 

@@ -72,6 +72,21 @@ TEST_P(ServerClientCertificates, WithoutARequiredOneTheClientIsToldWhatToGive) {
   EXPECT_EQ((*server_)->stats().handshakes_failed, 1U);
 }
 
+// Over QUIC, too: that the client has come as far proves its address.
+TEST_P(ServerClientCertificates, EachThatIsRefusedHasALineOfTheLog) {
+  constexpr std::size_t kClients = 4;
+  start(ClientCertificates::required, make_client("worker-7"));
+  const QuietLog log;
+  for (std::size_t i = 0; i < kClients; ++i) EXPECT_NE(outcome(), "accepted");
+  const auto lines = [&] {
+    const std::string text = log.text();
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find(" handshake failed: ", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  EXPECT_TRUE(wait_until([&] { return lines() == kClients; })) << log.text();
+}
+
 TEST_P(ServerClientCertificates, WithoutAnOptionalOneThereIsNoOwner) {
   start(ClientCertificates::optional, make_client("worker-7"));
   EXPECT_EQ(outcome(), "accepted");
@@ -85,7 +100,11 @@ TEST_P(ServerClientCertificates, OneThatIsNotAcceptedIsRefusedAlsoWhereItIsOptio
   const TlsFiles unknown = make_client("stranger");
   for (const auto policy : {ClientCertificates::optional, ClientCertificates::required}) {
     start(policy, known);
-    EXPECT_NE(outcome(unknown), "accepted");
+    const QuietLog log;
+    const std::string told = outcome(unknown);
+    EXPECT_TRUE(told.ends_with("(alert: unknown CA)") || told.ends_with("(alert: bad certificate)")) << told;
+    EXPECT_TRUE(wait_until([&] { return log.text().find("the client's certificate is") != std::string::npos; }));
+    EXPECT_EQ(log.text().find("connect with verification off"), std::string::npos) << log.text();
     start(policy, servers);
     EXPECT_NE(outcome(servers), "accepted") << "it is a server's";
     start(policy, old);

@@ -71,6 +71,17 @@ TEST(SignalWatcher, LeavesTheSignalAsItWas) {
   const auto again = watch(*loop, {SIGHUP}, [](int) {});
 }
 
+TEST(SignalWatcher, TellsWhetherASignalWasIgnored) {
+  auto loop = make_loop();
+  const auto before = ::signal(SIGHUP, SIG_IGN);
+  {
+    const auto watcher = watch(*loop, {SIGHUP, SIGUSR1}, [](int) {});
+    EXPECT_TRUE(watcher->was_ignored(SIGHUP));
+    EXPECT_FALSE(watcher->was_ignored(SIGUSR1));
+  }
+  ::signal(SIGHUP, before);
+}
+
 TEST(SignalWatcher, ASignalOfThePreviousWatcherIsNotDeliveredToTheNext) {
   auto loop = make_loop();
   watch(*loop, {SIGHUP}, [](int) { FAIL() << "the watcher is gone"; });

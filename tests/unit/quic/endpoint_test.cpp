@@ -230,15 +230,41 @@ TEST(QuicEndpoint, BeyondTheLimitOfHandshakesThoseThatFailedAreForgotten) {
   EXPECT_EQ(pair.server_host.endpoint->stats().refused_count, 0U);
 }
 
-// Which of them came by a path that a token has proven is told with it.
+// A token proves an address, and so does a Handshake packet (RFC 9000 §8.1): with that, or after it, who refuses the
+// other's certificate does so.
 TEST(QuicEndpoint, AFailedHandshakeIsToldWithWhetherItsAddressIsProven) {
-  for (const bool retry : {true, false}) {
+  using Verify = ClientTlsConfig::Verify;
+  struct Case {
+    const char* what;
+    bool retry;
+    ClientCheck check;
+    ClientTls tls;
+    bool proven;
+  };
+  ClientTlsConfig strangers;
+  strangers.authority_pem = crypto::make_certificate({.common_name = "Other"}, kWallNow).value().certificate;
+  strangers.alpn = {"test"};
+  strangers.wall_clock = [] { return kWallNow; };
+  const Case cases[] = {
+      {"Retry", true, ClientCheck::off, client_tls(Verify::off, {"unknown"}), true},
+      {"the first packet alone", false, ClientCheck::off, client_tls(Verify::off, {"unknown"}), false},
+      {"the client's certificate", false, ClientCheck::required, client_tls(Verify::off), true},
+      {"the server's certificate", false, ClientCheck::off, ClientTls::make(strangers).value(), true},
+  };
+  for (const Case& one : cases) {
     EndpointConfig config = server_config();
-    config.retry_always = retry;
+    config.retry_always = one.retry;
+    config.server_tls = ServerTls::make({.certificate_pem = test_certificate().certificate,
+                                         .private_key_pem = test_certificate().private_key,
+                                         .alpn = {"test"},
+                                         .client_check = one.check,
+                                         .client_authority_pem = test_certificate().certificate,
+                                         .wall_clock = [] { return kWallNow; }})
+                            .value();
     Pair pair{1, std::move(config)};
-    pair.connect(client_tls(ClientTlsConfig::Verify::off, {"unknown"}));
-    EXPECT_TRUE(pair.network.run([&] { return pair.client.reason.has_value(); }));
-    EXPECT_EQ(pair.server_host.failed, std::vector<bool>{retry});
+    pair.connect(one.tls);
+    EXPECT_TRUE(pair.network.run([&] { return !pair.server_host.failed.empty(); })) << one.what;
+    EXPECT_EQ(pair.server_host.failed, std::vector<bool>{one.proven}) << one.what;
   }
 }
 

@@ -120,8 +120,9 @@ class Host final : public EndpointVisitor {
  public:
   Host(class Network& network, Address at, EndpointConfig config, std::uint64_t seed);
   ConnectionVisitor* on_connection(Connection& connection) override;
-  void on_handshake_failed(const Path& /*path*/, const CloseReason& /*reason*/, bool proven) override {
+  void on_handshake_failed(const Path& /*path*/, const CloseReason& reason, bool proven) override {
     failed.push_back(proven);
+    failures.push_back(reason.reason);
   }
   void on_transmit_wanted() override { transmit_wanted = true; }
 
@@ -132,6 +133,7 @@ class Host final : public EndpointVisitor {
   std::deque<Recorder> accepted;
   std::function<void(Recorder&)> prepare;  ///< of each accepted one
   std::vector<bool> failed;                ///< handshakes: whether the client's address was proven
+  std::vector<std::string> failures;       ///< what is told of them
   bool refuses = false;
   bool transmit_wanted = false;
   std::map<std::size_t, std::size_t> sent_sizes;  ///< UDP payload size → count

@@ -395,8 +395,11 @@ TEST(QuicFrameScan, CountsShortCryptoFramesThatMayLeaveAGap) {
 TEST(QuicFrameScan, TakesNothingElseFromTheHandshake) {
   FrameScan scan{{1, 1}, {1, 1}, TimePoint{}};
   const std::vector<std::uint8_t> stop_and_end = {0x05, 0x03, 0x00, 0x0b, 0x04, 0x01, 0x33};
+  scan.on_initial_packet(stop_and_end);
+  for (int i = 0; i < 10; ++i) scan.on_initial_packet(crypto_frame(0, 1));
+  EXPECT_FALSE(scan.heard_handshake());
   scan.on_handshake_packet(stop_and_end);
-  for (int i = 0; i < 10; ++i) scan.on_handshake_packet(crypto_frame(0, 1));
+  EXPECT_TRUE(scan.heard_handshake());
   EXPECT_TRUE(scan.stop_sending().empty());
   EXPECT_TRUE(scan.ends().empty());
   EXPECT_TRUE(scan.within_rate(TimePoint{}));

@@ -1,6 +1,7 @@
 // Whom a client trusts, what ALPN demands, and the sentences that say so.
 #include <gmock/gmock.h>
 
+#include "quic/tls_state.hpp"
 #include "unit/quic/network.hpp"
 
 namespace plait::quic {
@@ -114,6 +115,46 @@ TEST(QuicTls, ASelfSignedCertificateThatIsNotTrustedIsRefused) {
   EXPECT_EQ(reason->reason,
             "the certificate of localhost is self-signed: use it as certificate authority file, or for development "
             "connect with verification off");
+}
+
+/// What the server tells of a client that shows `shown`, and the client of its end, where the authority of clients is
+/// `authority`.
+std::pair<std::string, std::string> refusal(const crypto::CertificatePem& shown, const std::string& authority) {
+  EndpointConfig config = server_config();
+  config.server_tls = ServerTls::make({.certificate_pem = test_certificate().certificate,
+                                       .private_key_pem = test_certificate().private_key,
+                                       .alpn = {"test"},
+                                       .client_check = ClientCheck::required,
+                                       .client_authority_pem = authority,
+                                       .wall_clock = [] { return kWallNow; }})
+                          .value();
+  Pair pair{1, std::move(config)};
+  ClientTlsConfig client;
+  client.verify = Verify::off;
+  client.alpn = {"test"};
+  client.certificate_pem = shown.certificate;
+  client.private_key_pem = shown.private_key;
+  client.wall_clock = [] { return kWallNow; };
+  pair.connect(ClientTls::make(std::move(client)).value());
+  EXPECT_TRUE(pair.network.run([&] { return pair.client.reason && !pair.server_host.failures.empty(); }));
+  return {pair.server_host.failures.at(0), pair.client.reason ? pair.client.reason->reason : "none"};
+}
+
+// The words of the one are for whoever runs the server, those of the other for whoever has the certificate.
+TEST(QuicTls, AClientsCertificateThatIsRefusedIsToldInWordsForEachEnd) {
+  const auto known = crypto::make_certificate({.common_name = "a", .key_purpose = "clientAuth"}, kWallNow).value();
+  const auto stranger = crypto::make_certificate({.common_name = "b", .key_purpose = "clientAuth"}, kWallNow).value();
+  const auto [server, client] = refusal(stranger, known.certificate);
+  EXPECT_EQ(server, "the client's certificate is self-signed and not in the client authority file");
+  EXPECT_EQ(client, "the peer does not accept our certificate (alert: bad certificate)");
+}
+
+TEST(QuicTls, AlertsAreToldInTheRfcsWords) {
+  EXPECT_THAT(explain_alert(42, false), HasSubstr("(alert: bad certificate)"));
+  EXPECT_THAT(explain_alert(43, false), HasSubstr("(alert: unsupported certificate)"));
+  EXPECT_THAT(explain_alert(48, true), HasSubstr("(alert: unknown CA)"));
+  EXPECT_THAT(explain_alert(80, false), HasSubstr("alert: internal error"));
+  EXPECT_THAT(explain_alert(255, false), HasSubstr("alert: 255"));
 }
 
 TEST(QuicTls, ExpiredAndFutureCertificatesAreRefused) {
