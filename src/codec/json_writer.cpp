@@ -1,13 +1,37 @@
 #include "codec/json_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+
+#include "codec/utf8.hpp"
 
 namespace plait::codec {
 namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
+
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
+constexpr std::size_t kCharacterBytesMax = 4;
+
+/// Bytes of the character of UTF-8 that `text` begins with; 0: it begins with none.
+std::size_t character_bytes(std::string_view text) {
+  for (std::size_t size = 1; size <= std::min(text.size(), kCharacterBytesMax); ++size) {
+    if (is_utf8(as_bytes(text.substr(0, size)))) return size;
+  }
+  return 0;
+}
+
+std::string repaired(std::string_view text) {
+  std::string whole;
+  while (!text.empty()) {
+    const std::size_t size = character_bytes(text);
+    whole += size == 0 ? kReplacement : text.substr(0, size);
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  return whole;
+}
 
 bool needs_escape(char character) {
   return static_cast<unsigned char>(character) < 0x20 || character == '"' || character == '\\';
@@ -56,6 +80,7 @@ void append_number(std::string& out, Number number, Format... format) {
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+  if (!is_utf8(as_bytes(text))) return append_json_string(out, repaired(text));
   out += '"';
   std::size_t written = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {

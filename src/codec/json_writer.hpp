@@ -8,8 +8,8 @@
 
 namespace plait::codec {
 
-/// Appends `text` as a JSON string, quotes included. `text` is UTF-8 and passes as it is, but for quotes, backslashes
-/// and control characters (RFC 8259 §7).
+/// Appends `text` as a JSON string, quotes included. UTF-8 passes as it is, but for quotes, backslashes and control
+/// characters (RFC 8259 §7). What is none, as the names of files may be, becomes U+FFFD, byte by byte.
 void append_json_string(std::string& out, std::string_view text);
 
 /// Appends to `out`, which must outlive it. That brackets match and that every member has one name and one value is the

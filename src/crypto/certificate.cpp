@@ -146,6 +146,9 @@ Result<CertificateInfo, Error> parse_certificate(std::string_view pem) {
     return err(openssl_error("cannot hash the certificate"));
   }
   info.names = names_of(*certificate, text_of);
+  info.is_authority =
+      X509_check_ca(certificate.get()) != 0 ||
+      X509_NAME_cmp(X509_get_subject_name(certificate.get()), X509_get_issuer_name(certificate.get())) == 0;
   info.not_before = time_of(X509_get0_notBefore(certificate.get()));
   info.not_after = time_of(X509_get0_notAfter(certificate.get()));
   return info;

@@ -40,7 +40,8 @@ struct CertificateInfo {
   std::vector<std::string> names;  ///< of subjectAltName; addresses as text
   WallTime not_before;
   WallTime not_after;
-  Digest<32> fingerprint{};  ///< SHA-256 of the DER encoding
+  bool is_authority = false;  ///< may sign others, or is its own authority
+  Digest<32> fingerprint{};   ///< SHA-256 of the DER encoding
 };
 
 /// A new key and its certificate, valid from `now` (less a minute for clocks that are behind).

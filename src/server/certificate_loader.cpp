@@ -49,6 +49,26 @@ void warn_unless_valid(const crypto::CertificateInfo& info, const std::string& f
   }
 }
 
+// Of each certificate in it: whom one of these has signed does not get in, and is not told why.
+void warn_of_authorities(const std::string& file, std::vector<std::string>& warnings) {
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+  const auto text = crypto::read_file(file);
+  if (!text) return;
+  std::string_view rest = *text;
+  for (int number = 1; rest.find(kEnd) != std::string_view::npos; ++number) {
+    const auto info = crypto::parse_certificate(rest);
+    rest.remove_prefix(rest.find(kEnd) + kEnd.size());
+    if (!info) continue;
+    const std::string which = "client authority file " + file + ", certificate " + std::to_string(number) + ": ";
+    if (std::chrono::system_clock::now() > info->not_after) {
+      warnings.push_back(which + "expired on " + date_text(info->not_after) +
+                         ": clients whose certificate it has signed are refused; replace it");
+    } else if (!info->is_authority) {
+      warnings.push_back(which + "is no authority's (CA); give the one that signs the clients'");
+    }
+  }
+}
+
 tls::ClientCheck to_tls(ClientCertificates policy) {
   if (policy == ClientCertificates::off) return tls::ClientCheck::off;
   return policy == ClientCertificates::required ? tls::ClientCheck::required : tls::ClientCheck::optional;
@@ -148,6 +168,7 @@ Result<CertificateLoader::Loaded, Error> CertificateLoader::load() const {
   loaded.contexts = std::move(*contexts);
   if (auto named = check_names(further_, loaded.warnings); !named) return err(named.error());
   if (auto made = make_quic(files, loaded); !made) return err(made.error());
+  if (client_certificates_ != ClientCertificates::off) warn_of_authorities(client_authority_file_, loaded.warnings);
   const auto info = crypto::read_certificate(files.certificate_file);
   if (!info) return err(info.error());
   warn_unless_valid(*info, files.certificate_file, loaded.warnings);

@@ -6,6 +6,7 @@
 
 #include "codec/json_writer.hpp"
 #include "crypto/file.hpp"
+#include "http/authority.hpp"
 #include "http/origin.hpp"
 #include "http/uri.hpp"
 #include "server/error_list.hpp"
@@ -47,10 +48,16 @@ Result<void, Error> check_listener(const Config& config, const std::string& url)
   return {};
 }
 
+// "::" takes IPv4, too. A name is not looked up: it may be of the other kind than 0.0.0.0.
+bool covers(const http::Uri& all, const http::Uri& one) {
+  return all.host == "::" || (all.host == "0.0.0.0" && http::is_ipv4_address(one.host));
+}
+
 // As the server sees it: TCP, UDP and sockets' paths are apart, and port 0 is another one each time.
-bool is_one_address(const http::Uri& a, const http::Uri& b) {
-  return is_quic(a.scheme) == is_quic(b.scheme) && a.host == b.host && a.port == b.port &&
-         a.socket_path == b.socket_path && (a.port != 0 || !a.socket_path.empty());
+bool share_address(const http::Uri& a, const http::Uri& b) {
+  if (!a.socket_path.empty() || !b.socket_path.empty()) return a.socket_path == b.socket_path;
+  return is_quic(a.scheme) == is_quic(b.scheme) && a.port == b.port && a.port != 0 &&
+         (a.host == b.host || covers(a, b) || covers(b, a));
 }
 
 // The second one would be told that its port is in use, and to stop another program.
@@ -61,9 +68,10 @@ void check_addresses(const Config& config, ErrorList& errors) {
     if (!uri) continue;  // check_listener() has said so
     const std::string at = config.names.at("listen") + " " + url + ": ";
     for (const http::Uri& other : seen) {
-      if (!is_one_address(*uri, other)) continue;
-      if (is_quic(uri->scheme) && uri->scheme != other.scheme) continue;  // ALPN tells them apart
-      errors.add(Error{at + (uri->scheme == other.scheme
+      if (!share_address(*uri, other)) continue;
+      const bool is_same = uri->host == other.host;
+      if (is_same && is_quic(uri->scheme) && uri->scheme != other.scheme) continue;  // ALPN tells them apart
+      errors.add(Error{at + (is_same && uri->scheme == other.scheme
                                  ? "is given twice; leave one out"
                                  : to_string(other) + " has this port already; give one of the two another")});
       break;

@@ -33,16 +33,21 @@ Result<crypto::JwtKey, Error> choose_key(const Config& config) {
   return key;
 }
 
+using Warnings = std::vector<std::string>;
+
 // As a listener would: what TLS over TCP takes, QUIC may refuse.
-Result<void, Error> check_loading(const std::string& names, const ServerOptions& options) {
+Result<void, Error> check_loading(const std::string& names, const ServerOptions& options, Warnings& warnings) {
   if (options.tls.certificate_file.empty() || options.tls.private_key_file.empty()) return {};
   const auto loaded = CertificateLoader{options}.load();
-  if (loaded) return {};
-  return err(Error{names + ": " + loaded.error().message, loaded.error().system_errno});
+  if (!loaded) return err(Error{names + ": " + loaded.error().message, loaded.error().system_errno});
+  for (const std::string& warning : loaded->warnings) {
+    if (std::ranges::find(warnings, warning) == warnings.end()) warnings.push_back(warning);
+  }
+  return {};
 }
 
 // Also where no listener needs it yet, and before one is blamed for it. What is not there is check_config()'s.
-void check_files(const Config& config, ErrorList& errors) {
+void check_files(const Config& config, ErrorList& errors, Warnings& warnings) {
   const ServerOptions& server = config.server;
   ServerOptions first;
   first.tls = server.tls;
@@ -55,13 +60,13 @@ void check_files(const Config& config, ErrorList& errors) {
     }
   }
   const std::string pair = config.names.at("tls.certificate") + ", " + config.names.name("tls.private_key");
-  errors.add(check_loading(pair, first));
+  errors.add(check_loading(pair, first, warnings));
   const std::string further = config.names.gave("tls.further") ? config.names.at("tls.further") : pair;
   for (const TlsFiles& files : server.further_tls) {
     ServerOptions options;
     options.tls = files;
     options.further_tls = {files};
-    errors.add(check_loading(further, options));
+    errors.add(check_loading(further, options, warnings));
   }
 }
 
@@ -70,6 +75,18 @@ Result<void, Error> check_qlog(const Config& config) {
   std::error_code ignored;
   if (folder.empty() || std::filesystem::is_directory(folder, ignored)) return {};
   return err(Error{config.names.at("qlog") + ": there is no folder \"" + folder + "\": make it first"});
+}
+
+void check_socket_folders(const Config& config, ErrorList& errors) {
+  for (const std::string& url : config.listen) {
+    const auto uri = http::parse_uri(url);
+    if (!uri || uri->socket_path.empty()) continue;
+    const auto folder = std::filesystem::path{uri->socket_path}.parent_path();
+    std::error_code failed;
+    if (std::filesystem::status(folder, failed).type() != std::filesystem::file_type::not_found) continue;
+    errors.add(Error{config.names.at("listen") + " " + url + ": the directory " + folder.string() +
+                     " does not exist: make it, or use another path"});
+  }
 }
 
 // Whoever reads a secret makes tokens, and whoever reads a key is this server.
@@ -109,6 +126,25 @@ void warn_of_small_queue(const Config& config) {
                              "for which nothing waits");
 }
 
+// `warnings` are those of certificates; the others are logged.
+Result<void, Error> examine(const Config& config, Warnings& warnings) {
+  ErrorList errors;
+  errors.add(check_config(config));
+  check_files(config, errors, warnings);
+  check_socket_folders(config, errors);
+  errors.add(check_qlog(config));
+  errors.add(choose_key(config));
+  warn_of_readers(config.names.at("jwt.secret_file"), config.jwt_secret_file);
+  warn_of_readers(config.names.at("tls.private_key"), config.server.tls.private_key_file);
+  const char* further = config.names.gave("tls.further") ? "tls.further" : "tls.private_key";
+  for (const TlsFiles& files : config.server.further_tls) {
+    warn_of_readers(config.names.at(further), files.private_key_file);
+  }
+  warn_of_open_doors(config);
+  warn_of_small_queue(config);
+  return errors.result();
+}
+
 Config complete(Config config) {
   if (config.listen.empty()) config.listen = default_listeners(config);
   if (config.server.threads == 0) config.server.threads = static_cast<unsigned>(net::available_cpus().size());
@@ -134,24 +170,16 @@ class Service::RefusalLog {
 };
 
 Result<void, Error> Service::check(const Config& config) {
-  ErrorList errors;
-  errors.add(check_config(config));
-  check_files(config, errors);
-  errors.add(check_qlog(config));
-  errors.add(choose_key(config));
-  warn_of_readers(config.names.at("jwt.secret_file"), config.jwt_secret_file);
-  warn_of_readers(config.names.at("tls.private_key"), config.server.tls.private_key_file);
-  const char* further = config.names.gave("tls.further") ? "tls.further" : "tls.private_key";
-  for (const TlsFiles& files : config.server.further_tls) {
-    warn_of_readers(config.names.at(further), files.private_key_file);
-  }
-  warn_of_open_doors(config);
-  warn_of_small_queue(config);
-  return errors.result();
+  Warnings warnings;
+  auto checked = examine(config, warnings);
+  for (const std::string& warning : warnings) log(LogLevel::warning, warning);
+  return checked;
 }
 
+// The warnings come again with the first listener that needs a certificate.
 Result<std::unique_ptr<Service>, Error> Service::make(Config config) {
-  if (auto checked = check(config); !checked) return err(checked.error());
+  Warnings warnings;
+  if (auto checked = examine(config, warnings); !checked) return err(checked.error());
   auto key = choose_key(config);
   if (!key) return err(key.error());
   crypto::JwtRules rules;

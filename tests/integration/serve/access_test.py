@@ -153,6 +153,27 @@ class ClientCertificates(unittest.TestCase):
             subprocess.run(["openssl", *command], check=True, capture_output=True, timeout=TIMEOUT)
         return certificate
 
+    def test_authorities_that_let_nobody_in_are_warned_of(self):
+        self.make("root")
+        leaf = self.issue("leaf", "root", "basicConstraints=critical,CA:FALSE", 2)
+        old = self.issue("old", "root", "basicConstraints=critical,CA:TRUE", -1)
+        authority, secret, config = (self.folder / name for name in ("all.pem", "secret", "plait.toml"))
+        authority.write_bytes(b"".join(path.read_bytes() for path in (self.certificate, leaf, old)))
+        secret.write_text("s" * 32, encoding="utf-8")
+        config.write_text(f"listen = ['wss://127.0.0.1:0']\njwt.secret_file = '{secret}'\n[tls]\n"
+                          f"certificate = '{self.certificate}'\nprivate_key = '{self.key}'\n"
+                          f"client_certificates = 'required'\nclient_authority = '{authority}'\n", encoding="utf-8")
+        done = plait("check", config)
+        with Server("--config", config, listen=()) as server:
+            server.wait_logged("expired on")
+            self.assertEqual(server.stop(), 0)
+            served = server.logged()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for said in (done.stderr, served):
+            self.assertEqual(said.count(f"client authority file {authority}, certificate "), 2, said)
+            self.assertIn(", certificate 2: is no authority's (CA)", said)
+            self.assertIn(", certificate 3: expired on 2", said)
+
     def test_every_authority_of_the_chain_must_be_valid_now(self):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-subj", "/CN=root", "-days", "2", "-keyout", self.folder / "root.key",

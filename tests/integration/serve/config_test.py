@@ -50,6 +50,20 @@ class CommandLine(unittest.TestCase):
             self.assertIn(f"--listen {second}: ", said)
             self.assertIn(words, said)
 
+    def test_all_addresses_and_one_of_them(self):
+        for first, second in (("ws://127.0.0.1:8800", "ws://0.0.0.0:8800"),
+                              ("tcp://0.0.0.0:8800", "ws://127.0.0.1:8800"),
+                              ("ws://[::]:8800", "ws://127.0.0.1:8800"), ("ws://[::1]:8800", "ws://[::]:8800"),
+                              ("https://0.0.0.0:4433", "quic://127.0.0.1:4433")):
+            said = self.refused("--listen", first, "--listen", second)
+            self.assertIn(f"--listen {second}: {first}/ has this port already", said)
+        for second in ("ws://0.0.0.0:0", "ws://[::1]:8800", "https://0.0.0.0:8800"):
+            self.assertNotIn("already", self.refused("--listen", "ws://0.0.0.0:8800", "--listen", second))
+
+    def test_a_socket_in_a_directory_that_is_not_there(self):
+        self.assertIn("--listen unix:/nonexistent/a/s: the directory /nonexistent/a does not exist: make it",
+                      self.refused("--dev", "--listen", "unix:/nonexistent/a/s"))
+
     def test_one_port_for_what_can_share_it(self):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "plait.toml")
@@ -247,6 +261,11 @@ class Check(unittest.TestCase):
             self.assertIn(':3: unknown key "colour"', said["errors"][0])
         done = plait("check", "/nonexistent.toml", "--json")
         self.assertEqual((done.returncode, len(json.loads(done.stdout)["errors"])), (1, 1))
+
+    def test_a_name_that_is_no_utf8_is_json_all_the_same(self):
+        done = plait("check", "/nonexistent/na\udcffme.toml", "--json")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("na\ufffdme.toml", json.loads(done.stdout)["errors"][0])
 
     def test_needs_one_of_both(self):
         self.assertEqual(plait("check").returncode, 1)

@@ -97,6 +97,8 @@ class Names(unittest.TestCase):
             server.wait_logged("expired on")
             self.assertEqual(server.stop(), 0)
             self.assertEqual(server.logged().count("expired on"), 1, server.logged())
+        done = plait("check", config)
+        self.assertEqual((done.returncode, done.stderr.count(f"{self.second[0]} expired on")), (0, 1), done.stderr)
 
     def test_by_file(self):
         config = self.folder / "plait.toml"

@@ -30,6 +30,19 @@ TEST(JsonWriter, EscapesWhatMustBeEscapedAndNothingElse) {
   EXPECT_EQ(out, "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000\xC3\xA9\"");
 }
 
+TEST(JsonWriter, WhatIsNoUtf8IsReplaced) {
+  std::string out;
+  JsonWriter{out}
+      .begin_array()
+      .value("na\xFFme")
+      .value("\xC3\xA9\xC3")
+      .value("\xED\xA0\x80\xF0\x9F\x98\x80\"")
+      .end_array();
+  EXPECT_EQ(out,
+            "[\"na\xEF\xBF\xBDme\",\"\xC3\xA9\xEF\xBF\xBD\","
+            "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xF0\x9F\x98\x80\\\"\"]");
+}
+
 TEST(JsonWriter, EveryByteOfAsciiReadsBack) {
   JsonParser parser;
   for (char character = 0; character < 0x7F; ++character) {
