@@ -4,6 +4,7 @@
 
 #include "codec/json.hpp"
 #include "codec/json_writer.hpp"
+#include "codec/utf8.hpp"
 
 namespace plait::codec {
 namespace {
@@ -80,6 +81,7 @@ Result<std::string, Error> json_argument(std::string_view text, const std::strin
   const auto json = parser.parse(text);
   if (json) return std::string{text};
   if (is_json_beyond_limits(parser, text, json.error())) return err(Error{what + reason(json.error())});
+  if (!is_utf8(as_bytes(text))) return err(Error{what + reason(JsonError::invalid_utf8)});  // it would be replaced
   std::string quoted;
   append_json_string(quoted, text);
   const auto string = parser.parse(quoted);
