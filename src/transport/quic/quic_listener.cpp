@@ -25,7 +25,6 @@ quic::EndpointConfig config_of(const LoopContext& context, const QuicListener::R
   config.loop_number = static_cast<std::uint8_t>(options.shared.socket_number);
   config.secret = options.secret;
   config.token_secret = options.token_secret;
-  config.connections_max = std::min(config.connections_max, 2 * context.limits.connections_max);  // half may linger
   config.handshakes_max = context.limits.handshakes_max;
   // What forged addresses begin must take no more than a small part of all connections, either.
   config.retry_handshakes =
